@@ -1,0 +1,212 @@
+"""`connect()`: the only place that knows an endpoint."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from deploy.errors import ConnectError
+
+# Standard mode retries throttling and transient errors with backoff and jitter.
+# https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
+_CONFIG = Config(retries={"mode": "standard", "total_max_attempts": 5})
+# A proxy of the learner's cannot reach an address of this machine.
+_HERE = _CONFIG.merge(Config(proxies={}))
+
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """A boto3 session, its account and region, and where its calls go.
+
+    Attributes:
+        kind: "local" (ours), "aws", or "endpoint" (another emulator).
+        endpoint: the URL that clients use; None on AWS.
+        identity: the ARN of the caller.
+    """
+
+    session: boto3.Session = field(repr=False)
+    account: str
+    region: str
+    kind: str
+    endpoint: str | None = None
+    identity: str = ""
+
+    def client(self, service: str) -> Any:
+        """Make a boto3 client for a service ("s3", "lambda") on this cloud."""
+        return self.session.client(
+            service,
+            region_name=self.region,
+            endpoint_url=self.endpoint,
+            config=_HERE if _is_loopback(self.endpoint) else _CONFIG,
+        )
+
+    @cached_property
+    def s3(self) -> Any:
+        """The S3 client."""
+        return self.client("s3")
+
+    @cached_property
+    def iam(self) -> Any:
+        """The IAM client."""
+        return self.client("iam")
+
+    @cached_property
+    def awslambda(self) -> Any:
+        """The Lambda client (`lambda` is a word of Python's)."""
+        return self.client("lambda")
+
+    @cached_property
+    def logs(self) -> Any:
+        """The CloudWatch Logs client."""
+        return self.client("logs")
+
+    @cached_property
+    def sqs(self) -> Any:
+        """The SQS client."""
+        return self.client("sqs")
+
+    def __str__(self) -> str:
+        """Say in one line where calls go."""
+        names = {"local": "the local cloud", "aws": "AWS", "endpoint": "an emulator"}
+        where = f" at {self.endpoint}" if self.endpoint else ""
+        account = f"account {self.account}, region {self.region}"
+        return f"{names[self.kind]}{where} ({account})"
+
+
+def connect(
+    target: str | None = None,
+    *,
+    endpoint: str | None = None,
+    region: str | None = None,
+    say: Callable[[str], None] = print,
+) -> Cloud:
+    """Connect to the local cloud, to AWS ("aws"), or to another endpoint.
+
+    With no argument it is the local cloud, started when it is not running, unless
+    `WORKBOOK_CLOUD=aws` or `AWS_ENDPOINT_URL` says otherwise. AWS is never reached by
+    accident, and account, region and identity are said before anything is done there.
+
+    Raises:
+        ConnectError: unknown target, no credentials or region, an endpoint in the way.
+        LocalCloudError: the local cloud could not be set up or started.
+    """
+    if target is None and endpoint is None:
+        target = os.environ.get("WORKBOOK_CLOUD") or None
+    from_environment = os.environ.get("AWS_ENDPOINT_URL")
+    if target == "aws":
+        if endpoint or from_environment:
+            raise ConnectError(
+                f"the endpoint {endpoint or from_environment} is set, so calls would "
+                "not go to AWS",
+                where='connect("aws")',
+                todo="Unset AWS_ENDPOINT_URL, or leave out the endpoint.",
+            )
+        return _connect_aws(region, say)
+    if target not in (None, "local"):
+        raise ConnectError(
+            f"there is no cloud called {target!r}",
+            where="connect",
+            todo='Use connect(), connect("aws") or connect(endpoint="http://…").',
+        )
+    if endpoint:
+        return _connect_endpoint(endpoint, region, say)
+    if from_environment and target is None:
+        if not _is_loopback(from_environment):
+            raise ConnectError(
+                f"AWS_ENDPOINT_URL is {from_environment}, which is not this machine",
+                where="connect",
+                todo="Say connect(endpoint=…) if you mean it, or unset the variable.",
+            )
+        return _connect_endpoint(from_environment, region, say)
+    return _connect_local(region, say)
+
+
+def _is_loopback(endpoint: str | None) -> bool:
+    return endpoint is not None and urlsplit(endpoint).hostname in _LOOPBACK
+
+
+def _connect_local(region: str | None, say: Callable[[str], None]) -> Cloud:
+    from deploy.local import server, strict  # not needed by those who deploy to AWS
+
+    running = server.start(say=say)
+    region = region or "us-east-1"
+    plain = running.session(region)  # the rules look things up past themselves
+    unruled = Cloud(plain, running.account, region, "local", running.url)
+    session = running.session(region)
+    strict.attach(session, lookup=unruled.client, interpreter=running.runtime)
+    identity = f"arn:aws:iam::{running.account}:root"
+    return Cloud(session, running.account, region, "local", running.url, identity)
+
+
+def _connect_endpoint(
+    endpoint: str, region: str | None, say: Callable[[str], None]
+) -> Cloud:
+    session = boto3.Session(region_name=region)
+    if session.get_credentials() is None:
+        # Emulators take any key; without one botocore would not even sign.
+        session = boto3.Session("test", "test", region_name=region)
+    region = session.region_name or "us-east-1"
+    cloud = _identified(session, region, "endpoint", endpoint)
+    say(f"Using {cloud}.")
+    return cloud
+
+
+def _connect_aws(region: str | None, say: Callable[[str], None]) -> Cloud:
+    from deploy import cost
+
+    session = boto3.Session(region_name=region)
+    if session.region_name is None:
+        raise ConnectError(
+            "no region is set",
+            where='connect("aws")',
+            todo='Say connect("aws", region="eu-west-1"), or run `aws configure`.',
+        )
+    cloud = _identified(session, session.region_name, "aws", None)
+    for service in ("s3", "iam", "lambda", "logs", "sqs", "sts"):
+        url = cloud.client(service).meta.endpoint_url
+        host = urlsplit(url).hostname or ""
+        if not host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu")):
+            raise ConnectError(
+                f"your AWS profile sends {service} calls to {url}",
+                where='connect("aws")',
+                todo="Remove endpoint_url from the profile in ~/.aws/config.",
+            )
+    say(f"AWS account {cloud.account}, region {cloud.region}, as {cloud.identity}.")
+    say(cost.in_words())
+    return cloud
+
+
+def _identified(
+    session: boto3.Session, region: str, kind: str, endpoint: str | None
+) -> Cloud:
+    """Ask STS who we are: the cheapest call that proves credentials and reach."""
+    where = endpoint or "AWS"
+    probe = Cloud(session, "", region, kind, endpoint)
+    try:
+        caller = probe.client("sts").get_caller_identity()
+    except ClientError as error:
+        raise ConnectError(
+            f"the credentials were refused ({error.response['Error']['Code']})",
+            where=where,
+            todo="Refresh them (`aws sso login`), or use connect() for the local "
+            "cloud, which needs none.",
+        ) from error
+    except BotoCoreError as error:
+        # NoCredentialsError, an expired SSO token, an endpoint that does not answer.
+        raise ConnectError(
+            f"could not ask who you are ({error})",
+            where=where,
+            todo="Set credentials with `aws configure` or check the endpoint; "
+            "connect() alone uses the local cloud, which needs none.",
+        ) from error
+    return Cloud(session, caller["Account"], region, kind, endpoint, caller["Arn"])

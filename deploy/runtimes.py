@@ -1,0 +1,74 @@
+"""Which Python runtimes Lambda has, until when, and what their system can load.
+
+Dates are AWS's planned deprecation dates as published on the page below; AWS has
+moved several of them, always to later. Table checked 2026-11-23 against boto3 1.44.5
+(which also lists python3.15; its date was not published on the copy we read).
+
+Source: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html
+"""
+
+from __future__ import annotations
+
+import platform
+import sys
+from dataclasses import dataclass
+from datetime import date
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """A Lambda runtime: its Python, its system's glibc, its deprecation date."""
+
+    name: str
+    system: str
+    glibc: tuple[int, int]
+    deprecated: date | None
+
+    @property
+    def python(self) -> str:
+        """The Python version, as in "3.14"."""
+        return self.name.removeprefix("python")
+
+    @property
+    def abi(self) -> str:
+        """The CPython ABI tag of its wheels, as in "cp314"."""
+        return "cp" + self.python.replace(".", "")
+
+
+_AL2 = ("Amazon Linux 2", (2, 26))
+_AL2023 = ("Amazon Linux 2023", (2, 34))
+
+RUNTIMES = {
+    runtime.name: runtime
+    for runtime in (
+        Runtime("python3.10", *_AL2, date(2026, 10, 31)),
+        Runtime("python3.11", *_AL2, date(2027, 6, 30)),
+        Runtime("python3.12", *_AL2023, date(2028, 10, 31)),
+        Runtime("python3.13", *_AL2023, date(2029, 6, 30)),
+        Runtime("python3.14", *_AL2023, date(2029, 6, 30)),
+        Runtime("python3.15", *_AL2023, None),
+    )
+}
+
+#: Runtimes that no new function may use; the value is the deprecation date.
+RETIRED = {
+    "python2.7": date(2021, 7, 15),
+    "python3.6": date(2022, 7, 18),
+    "python3.7": date(2023, 12, 4),
+    "python3.8": date(2024, 10, 14),
+    "python3.9": date(2025, 12, 15),
+}
+
+#: What a new function on AWS gets: current, and on the cheaper processor.
+DEFAULT_RUNTIME = "python3.14"
+DEFAULT_ARCHITECTURE = "arm64"
+
+
+def machine_runtime() -> str:
+    """Name the runtime of this machine's own Python, as in "python3.13"."""
+    return f"python{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def machine_architecture() -> str:
+    """Name this machine's processor as Lambda does: "x86_64" or "arm64"."""
+    return "arm64" if platform.machine().lower() in ("arm64", "aarch64") else "x86_64"

@@ -1,0 +1,202 @@
+"""Every name and number of the pipeline, once, in one frozen dataclass."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from deploy import runtimes
+from deploy.errors import SettingsError
+
+if TYPE_CHECKING:
+    from deploy.cloud import Cloud
+
+#: The tag on everything we make; its value is `Settings.name`.
+TAG = "thumbnail-workbook"
+
+# A prefix of the regions that had no account-regional namespace when this was written.
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/gpbucketnamespaces.html
+_NO_ACCOUNT_NAMESPACE = ("me-south-1", "me-central-1")
+
+_BUCKET_NAME = re.compile(r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
+_STACK_NAME = re.compile(r"^[a-z][a-z0-9-]*[a-z0-9]$")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The names and numbers of one pipeline in one account and region.
+
+    Everything is derived from `name`, `account` and `region` unless given: build one
+    with `settings_for(cloud, name=..., memory_mb=...)`. Units stand in the names.
+
+    Raises:
+        SettingsError: a name that AWS would refuse, or source and target the same.
+    """
+
+    account: str
+    region: str
+    name: str = "workbook"
+    source_bucket: str = ""
+    target_bucket: str = ""
+
+    runtime: str = runtimes.DEFAULT_RUNTIME
+    architecture: str = runtimes.DEFAULT_ARCHITECTURE
+    #: True where functions run on this machine's own Python (the local cloud).
+    runs_here: bool = False
+    handler: str = "handler.app.lambda_handler"
+    memory_mb: int = 512
+    timeout_s: int = 30
+
+    box: int = 256
+    quality: int = 85
+    max_megapixels: int = 50
+    #: The second policy, the on-failure queue, ordered writes and replay.
+    reliable: bool = False
+
+    thumbnail_prefix: str = "thumbnails/"
+    reject_prefix: str = "rejected/"
+    suffixes: tuple[str, ...] = (".jpg", ".png")
+    #: Put alone would miss what SDKs upload in parts (over 8 MB with boto3).
+    events: tuple[str, ...] = (
+        "s3:ObjectCreated:Put",
+        "s3:ObjectCreated:CompleteMultipartUpload",
+    )
+    log_retention_days: int = 14
+
+    def __post_init__(self) -> None:
+        """Derive the bucket names and refuse what AWS would refuse."""
+        if not _STACK_NAME.match(self.name):
+            raise SettingsError(
+                f"{self.name!r} is no name for a pipeline",
+                where="Settings.name",
+                todo="Use lower-case letters, digits and hyphens, a letter first.",
+            )
+        for role in ("source", "target"):
+            if not getattr(self, f"{role}_bucket"):
+                object.__setattr__(self, f"{role}_bucket", self._bucket(role))
+            check_bucket_name(getattr(self, f"{role}_bucket"))
+        if self.source_bucket == self.target_bucket:
+            raise SettingsError(
+                f"source and target are one bucket, {self.source_bucket!r}: every "
+                "thumbnail would start the function again, for ever",
+                where="Settings.target_bucket",
+                todo="Give the thumbnails a bucket of their own.",
+            )
+
+    def _bucket(self, role: str) -> str:
+        end = "" if self.region in _NO_ACCOUNT_NAMESPACE else "-an"
+        return f"{self.name}-{role}-{self.account}-{self.region}{end}"
+
+    @property
+    def role_name(self) -> str:
+        """The execution role's name."""
+        return f"{self.name}-thumbnailer-role"
+
+    @property
+    def role_arn(self) -> str:
+        """The execution role's ARN."""
+        return f"arn:aws:iam::{self.account}:role/{self.role_name}"
+
+    @property
+    def layer_name(self) -> str:
+        """The Pillow layer's name."""
+        return f"{self.name}-pillow"
+
+    @property
+    def function_name(self) -> str:
+        """The function's name."""
+        return f"{self.name}-thumbnailer"
+
+    @property
+    def function_arn(self) -> str:
+        """The function's ARN, unqualified."""
+        where = f"{self.region}:{self.account}"
+        return f"arn:aws:lambda:{where}:function:{self.function_name}"
+
+    @property
+    def log_group(self) -> str:
+        """The log group that Lambda writes to."""
+        return f"/aws/lambda/{self.function_name}"
+
+    @property
+    def failure_queue(self) -> str:
+        """The name of the on-failure queue (`reliable=True`)."""
+        return f"{self.name}-failures"
+
+    @property
+    def failure_queue_arn(self) -> str:
+        """The ARN of the on-failure queue."""
+        return f"arn:aws:sqs:{self.region}:{self.account}:{self.failure_queue}"
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The tags that everything we make carries."""
+        return {TAG: self.name}
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The function's environment variables, as `handler.config` reads them."""
+        return {
+            "TARGET_BUCKET": self.target_bucket,
+            "BOX": str(self.box),
+            "QUALITY": str(self.quality),
+            "MAX_MEGAPIXELS": str(self.max_megapixels),
+            "THUMBNAIL_PREFIX": self.thumbnail_prefix,
+            "REJECT_PREFIX": self.reject_prefix,
+            "ORDERED": str(self.reliable).lower(),
+        }
+
+
+def settings_for(cloud: Cloud, **overrides: Any) -> Settings:
+    """Build the settings of a pipeline in this cloud's account and region.
+
+    A cloud that is not AWS runs functions on this machine, so the function gets this
+    machine's Python and processor; on AWS it gets a current runtime on arm64.
+    """
+    defaults: dict[str, Any] = {"account": cloud.account, "region": cloud.region}
+    if cloud.kind != "aws":
+        defaults |= {
+            "runtime": runtimes.machine_runtime(),
+            "architecture": runtimes.machine_architecture(),
+            "runs_here": True,
+        }
+    return Settings(**defaults | overrides)
+
+
+def check_bucket_name(name: str) -> None:
+    """Refuse a bucket name that S3 refuses, saying which rule it breaks.
+
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+    """
+    broken = ""
+    if not 3 <= len(name) <= 63:
+        broken = f"it has {len(name)} characters, and S3 takes 3 to 63"
+    elif not _BUCKET_NAME.match(name):
+        broken = (
+            "S3 takes lower-case letters, digits, dots and hyphens, "
+            "with a letter or digit at both ends"
+        )
+    elif ".." in name:
+        broken = "two dots stand side by side"
+    elif _is_ip_address(name):
+        broken = "it looks like an IP address"
+    elif name.startswith(("xn--", "sthree-", "amzn-s3-demo-")):
+        broken = "S3 keeps that beginning for itself"
+    elif name.endswith(("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")):
+        broken = "S3 keeps that ending for itself"
+    if broken:
+        raise SettingsError(
+            f"{name!r} is no bucket name: {broken}",
+            where="Settings",
+            todo="Choose another name, or a shorter Settings.name.",
+        )
+
+
+def _is_ip_address(name: str) -> bool:
+    try:
+        ipaddress.IPv4Address(name)
+    except ValueError:
+        return False
+    return True
