@@ -1,0 +1,147 @@
+"""What the function's own log says of every upload: outcome, times, cold or warm.
+
+Lambda writes START, END and REPORT lines around what the function prints; the handler
+prints one JSON line a record. They are joined by their request id.
+
+Source: https://docs.aws.amazon.com/lambda/latest/dg/python-logging.html
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from deploy.cloud import Cloud
+from deploy.errors import NotReadyError
+from deploy.settings import Settings
+
+_REPORT = re.compile(
+    r"REPORT RequestId: (?P<id>\S+)\s+Duration: (?P<ms>[\d.]+) ms"
+    r".*?Memory Size: (?P<given>\d+) MB\s+Max Memory Used: (?P<used>\d+) MB"
+)
+#: How often an asynchronous invocation is tried: once, and two retries.
+ATTEMPTS = 3
+
+
+@dataclass(frozen=True)
+class Run:
+    """One record of one invocation, as the handler logged it.
+
+    Attributes:
+        outcome: "made", "rejected", "stale" or "failed".
+        source_size, thumbnail_size: width and height in pixels.
+        ms: the handler's own time for this record.
+        duration_ms: the invocation's, from its REPORT line.
+        cold: whether it was the first of its execution environment.
+        done: when the outcome was final.
+    """
+
+    bucket: str
+    key: str
+    outcome: str
+    reason: str | None
+    target: str | None
+    source_size: tuple[int, int] | None
+    source_bytes: int | None
+    thumbnail_size: tuple[int, int] | None
+    thumbnail_bytes: int | None
+    ms: float
+    cold: bool
+    request_id: str
+    done: datetime
+    sequencer: str | None = None
+    version: str | None = None
+    duration_ms: float | None = None
+    memory_mb: int | None = None
+
+
+def runs(cloud: Cloud, settings: Settings, since: datetime | None = None) -> list[Run]:
+    """Read what the function logged since a time, oldest first."""
+    lines = list(_messages(cloud, settings.log_group, since))
+    reports = {match["id"]: match for line in lines if (match := _REPORT.match(line))}
+    records = [record for line in lines if (record := _record(line))]
+    found = [_run(record, reports.get(record["request_id"])) for record in records]
+    return sorted(found, key=lambda run: run.done)
+
+
+def wait_for(
+    cloud: Cloud,
+    settings: Settings,
+    keys: Iterable[str],
+    since: datetime,
+    timeout_s: float = 60,
+) -> Iterator[Run]:
+    """Yield the final outcome of each key as the log shows it.
+
+    Raises:
+        NotReadyError: the log named no outcome for some keys in time.
+    """
+    open_keys = set(keys)
+    deadline = time.monotonic() + timeout_s
+    while open_keys:
+        seen = runs(cloud, settings, since)
+        for run in seen:
+            attempts = sum(r.key == run.key and r.outcome == "failed" for r in seen)
+            final = run.outcome != "failed" or attempts == ATTEMPTS
+            if run.key in open_keys and final:
+                open_keys.remove(run.key)
+                yield run
+        if open_keys and time.monotonic() > deadline:
+            raise NotReadyError(
+                f"after {timeout_s:.0f} s nothing is logged about "
+                f"{', '.join(sorted(open_keys))}",
+                where=f"log group {settings.log_group}",
+                todo="`python -m deploy status` shows which step is missing; only "
+                f"keys ending in {' or '.join(settings.suffixes)} start the function.",
+            )
+        if open_keys:
+            time.sleep(0.05)
+
+
+def _messages(cloud: Cloud, group: str, since: datetime | None) -> Iterator[str]:
+    """All messages of a log group; none where the group does not exist yet."""
+    start = {"startTime": int(since.timestamp() * 1000)} if since else {}
+    pages = cloud.logs.get_paginator("filter_log_events")
+    try:
+        for page in pages.paginate(logGroupName=group, **start):
+            for event in page["events"]:
+                yield event["message"]
+    except cloud.logs.exceptions.ResourceNotFoundException:
+        return
+
+
+def _record(line: str) -> dict[str, Any] | None:
+    if not line.startswith("{"):
+        return None
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return None
+    ours = isinstance(record, dict) and "outcome" in record and record.get("key")
+    return record if ours else None
+
+
+def _run(record: dict[str, Any], report: re.Match | None) -> Run:
+    return Run(
+        **{name: record.get(name) for name in ("bucket", "key", "outcome", "reason")},
+        **{name: record.get(name) for name in ("target", "sequencer", "version")},
+        source_size=_size(record.get("source_size")),
+        source_bytes=record.get("source_bytes"),
+        thumbnail_size=_size(record.get("thumbnail_size")),
+        thumbnail_bytes=record.get("thumbnail_bytes"),
+        ms=record["ms"],
+        cold=record["cold"],
+        request_id=record["request_id"],
+        done=datetime.fromisoformat(record["done"]).astimezone(UTC),
+        duration_ms=float(report["ms"]) if report else None,
+        memory_mb=int(report["used"]) if report else None,
+    )
+
+
+def _size(value: list[int] | None) -> tuple[int, int] | None:
+    return (value[0], value[1]) if value else None
