@@ -83,9 +83,11 @@ def noise(
     return total.point(lambda v: v * (1 / norm) + 0)
 
 
-def shift(field: Image.Image, dx: float, dy: float) -> Image.Image:
-    """The field moved by some pixels (its edge reads as zero)."""
-    return field.transform(field.size, Image.Transform.AFFINE, (1, 0, -dx, 0, 1, -dy))
+def shift(field: Image.Image, dx: int, dy: int) -> Image.Image:
+    """The field moved by some pixels; the edge that this bares stays as it was."""
+    moved = field.copy()
+    moved.paste(field, (dx, dy))
+    return moved
 
 
 def curve(rng: Random, count: int, waves: float, octaves: int, gain: float = 0.5):
@@ -228,3 +230,40 @@ def field_of(values: array, size: Size) -> Image.Image:
 def font(size: float) -> ImageFont.FreeTypeFont:
     """The typeface that comes with Pillow."""
     return ImageFont.load_default(size=size)
+
+
+def relief(field: Image.Image, dx: int, dy: int, gain: float) -> Image.Image:
+    """A mask of the field seen as a surface: bright where it faces ``(-dx, -dy)``."""
+    lit = mask(
+        calc(lambda a, b: (a - b) * gain + 0.5, a=field, b=shift(field, dx, dy))
+    )
+    inner = (max(dx, 0), max(dy, 0), lit.width + min(dx, 0), lit.height + min(dy, 0))
+    return lit.resize(lit.size, Image.Resampling.BILINEAR, inner)
+
+
+def plane(
+    texture: Image.Image, size: Size, tilt: float
+) -> Image.Image:
+    """A texture laid on the ground, seen up to the horizon at the picture's top.
+
+    The texture's whole width is seen at the horizon, a part of it, ``1 / (1 + tilt)``,
+    at the bottom.
+    """
+    width, height = size
+    start = height / tilt
+    spread = texture.width / width * start * 0.998
+    middle = texture.width / 2
+    depth = texture.height * start
+    data = (
+        spread / start,
+        middle / start,
+        middle - spread * width / 2 / start,
+        0,
+        0,
+        depth / start * 0.999,
+        0,
+        1 / start,
+    )
+    return texture.transform(
+        size, Image.Transform.PERSPECTIVE, data, Image.Resampling.BILINEAR
+    )

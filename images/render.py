@@ -106,7 +106,7 @@ def meadow_large(path: Path) -> None:
     """24 megapixels and more than 8 MB, to be uploaded in parts."""
     import meadow
 
-    save(meadow.meadow(), path, 90, exif=camera())
+    save(meadow.meadow(), path, 93, exif=camera())
 
 
 def screenshot(path: Path) -> None:
