@@ -1,0 +1,175 @@
+"""All S3 traffic: read a source, write a result, and never an older over a newer."""
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+from botocore.config import Config as ClientConfig
+from botocore.exceptions import ClientError
+
+from handler.config import Config
+from handler.errors import ConfigError, ImageRejected, Stale
+from handler.ordering import Stamp, compare, stamp
+from handler.uploads import Upload
+
+ATTEMPTS = 5  # a lost race means that another writer won one, so this is plenty
+
+# Somebody else's write came between our look and our own.
+_RACE = ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey", "404")
+
+
+@functools.cache
+def s3_client() -> Any:
+    """Return the one client of this environment; boto3's clients are thread-safe.
+
+    Three attempts of at most 2 + 5 seconds each end before the function's 30 do.
+    """
+    config = ClientConfig(
+        connect_timeout=2,
+        read_timeout=5,
+        retries={"mode": "standard", "total_max_attempts": 3},
+    )
+    return boto3.client("s3", config=config)
+
+
+@dataclass(frozen=True)
+class Source:
+    """An image as it was read, and the ETag (unquoted) that says which bytes it is."""
+
+    data: bytes
+    etag: str
+
+
+@dataclass(frozen=True)
+class Storage:
+    """Source and target buckets, through one client and under one configuration."""
+
+    client: Any
+    config: Config
+
+    def read(self, upload: Upload) -> Source:
+        """Return exactly the bytes that the event told of.
+
+        Raises ``Stale`` when they are gone or replaced, ``ImageRejected`` when there
+        are too many of them, ``ConfigError`` when the result would trigger itself, and
+        botocore's own errors for everything else: a 403 has to be seen.
+        """
+        if upload.bucket == self.config.target_bucket:
+            raise ConfigError(
+                f"the source bucket is TARGET_BUCKET ({upload.bucket}), so each "
+                "thumbnail would trigger the next: set it to another bucket."
+            )
+        self._check_size(upload.size)
+        try:
+            response = self.client.get_object(
+                Bucket=upload.bucket, Key=upload.key, **self._pinned(upload)
+            )
+        except ClientError as error:
+            code = _code(error)
+            if code in ("NoSuchKey", "NoSuchVersion"):  # NoSuchBucket is no such case
+                raise Stale("deleted before it was read") from error
+            if code == "PreconditionFailed":
+                raise Stale("superseded by a newer upload") from error
+            raise
+        with response["Body"] as body:
+            self._check_size(response["ContentLength"])
+            # Bounded by the Content-Length just checked. Unlike read(n), this checks
+            # that all of it came: a cut connection must not pass for a cut picture.
+            return Source(body.read(), response["ETag"].strip('"'))
+
+    def write(
+        self,
+        key: str,
+        body: bytes,
+        content_type: str,
+        cache_control: str,
+        upload: Upload,
+        etag: str | None,
+    ) -> None:
+        """Put a result in the target bucket, with what it was made from on it.
+
+        When ``ordered``, raises ``Stale`` if what stands there was made from a newer
+        upload; else the last to write wins.
+        docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+        """
+        put = functools.partial(
+            self.client.put_object,
+            Bucket=self.config.target_bucket,
+            Key=key,
+            Body=body,
+            ContentType=content_type,
+            CacheControl=cache_control,
+        )
+        ours = stamp(upload, etag)
+        if self.config.ordered:
+            self._put_in_order(put, key, ours, upload)
+        else:
+            put(Metadata=ours)
+
+    def _put_in_order(
+        self, put: Callable[..., Any], key: str, ours: Stamp, upload: Upload
+    ) -> None:
+        condition = {"IfNoneMatch": "*"}
+        for _ in range(ATTEMPTS):
+            try:
+                put(Metadata=ours, **condition)
+                return
+            except ClientError as error:
+                if _code(error) not in _RACE:
+                    raise
+                lost = error
+            try:
+                standing = self._head(self.config.target_bucket, key)
+            except ClientError as error:
+                # Deleted since, which reads 403 without s3:ListBucket. Where it is the
+                # policy instead, every round ends here, and the 403 is raised below.
+                if _code(error) not in ("403", "404"):
+                    raise
+                lost, condition = error, {"IfNoneMatch": "*"}
+                continue
+            verdict = compare(ours, standing["Metadata"])
+            if verdict == "repeat":
+                return
+            if verdict == "unknown" and self._is_current(upload, ours):
+                verdict = "newer"
+            if verdict in ("older", "unknown"):
+                raise Stale("superseded: the target was made from a newer upload")
+            if verdict == "same":
+                ours = standing["Metadata"] | ours  # keep its place in the order
+            condition = {"IfMatch": standing["ETag"]}
+        raise lost
+
+    def _is_current(self, upload: Upload, ours: Stamp) -> bool:
+        """Ask the source itself, where the stamps cannot tell which is newer."""
+        try:
+            current = self._head(upload.bucket, upload.key)
+        except ClientError as error:
+            if _code(error) == "404":
+                raise Stale("deleted while it was processed") from error
+            raise
+        return current["ETag"].strip('"') == ours.get("source-etag")
+
+    def _head(self, bucket: str, key: str) -> dict[str, Any]:
+        return self.client.head_object(Bucket=bucket, Key=key)
+
+    def _check_size(self, size: int | None) -> None:
+        limit = self.config.max_bytes
+        if size == 0:
+            raise ImageRejected("empty")
+        if size is not None and size > limit:
+            raise ImageRejected(f"{size} bytes, more than the {limit} allowed")
+
+    def _pinned(self, upload: Upload) -> dict[str, str]:
+        """Return the conditions under which the object still is the event's."""
+        pinned = {}
+        if upload.etag:
+            pinned["IfMatch"] = f'"{upload.etag}"'
+        if self.config.ordered and upload.version_id:
+            pinned["VersionId"] = upload.version_id  # needs s3:GetObjectVersion
+        return pinned
+
+
+def _code(error: ClientError) -> str:
+    return error.response.get("Error", {}).get("Code", "")
