@@ -1,0 +1,328 @@
+"""Source and target: one bucket for uploads, one whose thumbnails anyone may see.
+
+Both keep S3's defaults of 2023: no ACLs, Block Public Access on. On the target, and
+only there, the two settings that refuse a public *policy* are lifted, and the policy
+opens `thumbnails/` alone; reject records beside it stay private.
+
+Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from deploy.cloud import Cloud
+from deploy.errors import DeployError, ForeignResourceError
+from deploy.settings import TAG, Settings
+from deploy.waiting import code
+
+PUBLIC_READ_SID = "PublicReadThumbnails"
+
+_BLOCK = ("BlockPublicAcls", "IgnorePublicAcls")
+_BLOCK_POLICY = ("BlockPublicPolicy", "RestrictPublicBuckets")
+
+
+def public_read(settings: Settings) -> dict[str, Any]:
+    """Write the statement that lets anyone read thumbnails, and nothing else."""
+    return {
+        "Sid": PUBLIC_READ_SID,
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": "s3:GetObject",
+        "Resource": f"arn:aws:s3:::{settings.target_bucket}/"
+        f"{settings.thumbnail_prefix}*",
+    }
+
+
+def merged(policy: dict[str, Any] | None, statement: dict[str, Any]) -> dict[str, Any]:
+    """Put a statement into a bucket policy in place of the one with the same Sid."""
+    policy = policy or {"Version": "2012-10-17", "Statement": []}
+    others = policy["Statement"]
+    if isinstance(others, dict):  # IAM's grammar allows a single statement bare
+        others = [others]
+    if statement in others:
+        return policy
+    kept = [other for other in others if other.get("Sid") != statement["Sid"]]
+    return policy | {"Statement": [*kept, statement]}
+
+
+def public_access_block(*, public_policy: bool) -> dict[str, bool]:
+    """Write a bucket's Block Public Access: ACLs blocked, policies as asked."""
+    return dict.fromkeys(_BLOCK, True) | dict.fromkeys(_BLOCK_POLICY, not public_policy)
+
+
+def bucket_request(name: str, account: str, region: str) -> dict[str, Any]:
+    """Write the arguments of CreateBucket, whose rules differ by region and name.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/gpbucketnamespaces.html
+    """
+    request: dict[str, Any] = {"Bucket": name}
+    if region != "us-east-1":  # the one region that refuses to be named
+        request["CreateBucketConfiguration"] = {"LocationConstraint": region}
+    if name.endswith(f"-{account}-{region}-an"):
+        request["BucketNamespace"] = "account-regional"
+    return request
+
+
+def create(cloud: Cloud, settings: Settings) -> tuple[str, str]:
+    """Make both buckets and open the target's thumbnails; return their names."""
+    ensure_bucket(cloud, settings, settings.source_bucket)
+    _ensure_block(cloud, settings.source_bucket, public_policy=False)
+    ensure_bucket(cloud, settings, settings.target_bucket)
+    _ensure_block(cloud, settings.target_bucket, public_policy=True)
+    _ensure_public_read(cloud, settings)
+    return settings.source_bucket, settings.target_bucket
+
+
+def ensure_bucket(cloud: Cloud, settings: Settings, name: str) -> str:
+    """Make a bucket that is ours, or take up one that already is; return its name.
+
+    Ours means: in this account and region, and tagged `thumbnail-workbook=<name>`. A
+    bucket of this account that is empty and has no such tag is taken up (an earlier
+    run may have been cut off before it tagged the bucket).
+
+    Raises:
+        ForeignResourceError: somebody else's, another pipeline's, or not empty.
+    """
+    if not _exists(cloud, settings, name):
+        _make(cloud, settings, name)
+    tags = _tags(cloud, name)
+    owner = tags.get(TAG)
+    if owner == settings.name:
+        return name
+    if owner is not None or not _is_empty(cloud, name):
+        raise _foreign(settings, name, owner)
+    tags |= settings.tags
+    cloud.s3.put_bucket_tagging(
+        Bucket=name,
+        Tagging={"TagSet": [{"Key": k, "Value": v} for k, v in tags.items()]},
+    )
+    return name
+
+
+def describe(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:
+    """Describe both buckets and where they differ from the settings.
+
+    Returns:
+        None when neither exists, else `{"source", "target", "objects", "drift"}`, where
+        `objects` lists the buckets that hold anything.
+
+    Raises:
+        ForeignResourceError: a bucket of that name is not ours.
+    """
+    found: dict[str, Any] = {}
+    for part, name in _names(settings).items():
+        exists = _exists(cloud, settings, name) and _check_ours(cloud, settings, name)
+        found[part] = name if exists else None
+    if not any(found.values()):
+        return None
+    held = [name for name in found.values() if name and not _is_empty(cloud, name)]
+    return found | {"objects": held, "drift": _drift(cloud, settings, found)}
+
+
+def delete(cloud: Cloud, settings: Settings) -> list[str]:
+    """Empty and delete both buckets if they are ours; return what was left, and why."""
+    left = []
+    for name in _names(settings).values():
+        try:
+            if _exists(cloud, settings, name):
+                _check_ours(cloud, settings, name)
+                empty(cloud, name)
+                cloud.s3.delete_bucket(Bucket=name)
+        except ForeignResourceError as error:
+            left.append(f"bucket {name} was left alone: {error.what}")
+        except ClientError as error:
+            if code(error) != "NoSuchBucket":  # deleted by someone else meanwhile
+                left.append(f"bucket {name} is still there: {error}")
+    return left
+
+
+def empty(cloud: Cloud, name: str) -> None:
+    """Delete all objects, versions, delete markers and unfinished uploads.
+
+    Raises:
+        DeployError: S3 kept some of them (an Object Lock, a denying policy).
+    """
+    for page in cloud.s3.get_paginator("list_object_versions").paginate(Bucket=name):
+        entries = page.get("Versions", []) + page.get("DeleteMarkers", [])
+        doomed = [{"Key": e["Key"], "VersionId": e["VersionId"]} for e in entries]
+        if doomed:
+            _delete_objects(cloud, name, doomed)
+    uploads = cloud.s3.get_paginator("list_multipart_uploads").paginate(Bucket=name)
+    for page in uploads:
+        for upload in page.get("Uploads", []):
+            cloud.s3.abort_multipart_upload(
+                Bucket=name, Key=upload["Key"], UploadId=upload["UploadId"]
+            )
+
+
+def _delete_objects(cloud: Cloud, name: str, doomed: list[dict[str, str]]) -> None:
+    answer = cloud.s3.delete_objects(
+        Bucket=name, Delete={"Objects": doomed, "Quiet": True}
+    )
+    if errors := answer.get("Errors"):
+        first = errors[0]
+        raise DeployError(
+            f"{len(errors)} objects could not be deleted, the first {first['Key']!r} "
+            f"({first['Code']}: {first.get('Message', '')})",
+            where=f"bucket {name}",
+            todo="Look for an Object Lock or a policy that denies, then try again.",
+        )
+
+
+def _names(settings: Settings) -> dict[str, str]:
+    return {"source": settings.source_bucket, "target": settings.target_bucket}
+
+
+def _exists(cloud: Cloud, settings: Settings, name: str) -> bool:
+    """Look for a bucket of this account; somebody else's is an error."""
+    try:
+        head = cloud.s3.head_bucket(Bucket=name, ExpectedBucketOwner=settings.account)
+    except ClientError as error:
+        if code(error) in ("404", "NoSuchBucket"):
+            return False
+        if code(error) in ("403", "AccessDenied"):
+            raise ForeignResourceError(
+                "it exists and belongs to another account, or you may not see it",
+                where=f"bucket {name}",
+                todo="Choose another Settings.name, or ask for s3:ListBucket on it.",
+            ) from error
+        raise
+    region = head.get("BucketRegion") or settings.region
+    if region != settings.region:
+        raise ForeignResourceError(
+            f"it exists in region {region}, and the function would be in "
+            f"{settings.region}: S3 starts functions of its own region only",
+            where=f"bucket {name}",
+            todo=f"Connect to region {region}, or choose another name.",
+        )
+    return True
+
+
+def _make(cloud: Cloud, settings: Settings, name: str) -> None:
+    request = bucket_request(name, settings.account, settings.region)
+    try:
+        cloud.s3.create_bucket(**request)
+    except ClientError as error:
+        if code(error) == "BucketAlreadyExists":
+            raise ForeignResourceError(
+                "another account has this name, and outside your account's own "
+                "namespace bucket names are shared by all of AWS",
+                where=f"bucket {name}",
+                todo="Choose another Settings.name, or leave the bucket names out.",
+            ) from error
+        if code(error) != "BucketAlreadyOwnedByYou":
+            raise
+    cloud.s3.get_waiter("bucket_exists").wait(Bucket=name)
+
+
+def _tags(cloud: Cloud, name: str) -> dict[str, str]:
+    try:
+        answer = cloud.s3.get_bucket_tagging(Bucket=name)
+    except ClientError as error:
+        if code(error) == "NoSuchTagSet":
+            return {}
+        raise
+    return {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
+
+
+def _is_empty(cloud: Cloud, name: str) -> bool:
+    page = cloud.s3.list_object_versions(Bucket=name, MaxKeys=1)
+    return not page.get("Versions") and not page.get("DeleteMarkers")
+
+
+def _check_ours(cloud: Cloud, settings: Settings, name: str) -> bool:
+    """Say yes to a bucket with our tag, or to one an earlier run could not tag."""
+    owner = _tags(cloud, name).get(TAG)
+    if owner == settings.name or (owner is None and _is_empty(cloud, name)):
+        return True
+    raise _foreign(settings, name, owner)
+
+
+def _foreign(settings: Settings, name: str, owner: str | None) -> ForeignResourceError:
+    if owner is not None:
+        return ForeignResourceError(
+            f"it belongs to the pipeline {owner!r}",
+            where=f"bucket {name}",
+            todo=f"Use name={owner!r}, or another bucket.",
+        )
+    return ForeignResourceError(
+        f"it holds objects and has no tag {TAG}={settings.name}, so it is not ours",
+        where=f"bucket {name}",
+        todo=f"Choose another name, or tag it {TAG}={settings.name} to hand it over; "
+        "`down` then deletes it and all it holds.",
+    )
+
+
+def _block(cloud: Cloud, name: str) -> dict[str, bool] | None:
+    try:
+        answer = cloud.s3.get_public_access_block(Bucket=name)
+    except ClientError as error:
+        if code(error) == "NoSuchPublicAccessBlockConfiguration":
+            return None
+        raise
+    return answer["PublicAccessBlockConfiguration"]
+
+
+def _ensure_block(cloud: Cloud, name: str, *, public_policy: bool) -> None:
+    wanted = public_access_block(public_policy=public_policy)
+    if _block(cloud, name) != wanted:
+        cloud.s3.put_public_access_block(
+            Bucket=name, PublicAccessBlockConfiguration=wanted
+        )
+
+
+def _policy(cloud: Cloud, name: str) -> dict[str, Any] | None:
+    try:
+        return json.loads(cloud.s3.get_bucket_policy(Bucket=name)["Policy"])
+    except ClientError as error:
+        if code(error) == "NoSuchBucketPolicy":
+            return None
+        raise
+
+
+def _ensure_public_read(cloud: Cloud, settings: Settings) -> None:
+    name = settings.target_bucket
+    before = _policy(cloud, name)
+    wanted = merged(before, public_read(settings))
+    if wanted == before:
+        return
+    try:
+        cloud.s3.put_bucket_policy(Bucket=name, Policy=json.dumps(wanted))
+    except ClientError as error:
+        if code(error) != "AccessDenied":
+            raise
+        raise DeployError(
+            "the policy that makes thumbnails public was refused; the bucket's own "
+            "block is lifted, so Block Public Access of the whole account (or "
+            "organisation) is on, or you lack s3:PutBucketPolicy",
+            where=f"bucket {name}",
+            todo="Ask who owns the account to allow it, or use an account for "
+            "learning; with presigned URLs thumbnails can be seen without it.",
+        ) from error
+
+
+def _drift(
+    cloud: Cloud, settings: Settings, found: dict[str, Any]
+) -> dict[str, tuple[Any, Any]]:
+    """Compare what exists with what `create` would leave: field → (is, should be)."""
+    drift: dict[str, tuple[Any, Any]] = {}
+    for part, name in _names(settings).items():
+        if found[part] is None:
+            drift[f"{part} bucket"] = (None, name)
+            continue
+        owner = _tags(cloud, name).get(TAG)
+        if owner != settings.name:
+            drift[f"{part} tag"] = (owner, settings.name)
+        block = public_access_block(public_policy=part == "target")
+        if (is_block := _block(cloud, name)) != block:
+            drift[f"{part} public access block"] = (is_block, block)
+    if found["target"]:
+        policy = _policy(cloud, settings.target_bucket)
+        wanted = merged(policy, public_read(settings))
+        if policy != wanted:
+            drift["target policy"] = (policy, wanted)
+    return drift

@@ -1,0 +1,324 @@
+"""The function: the `handler/` package zipped whole, its log group, its configuration.
+
+Nothing runs twice: the zip is the same bytes on every machine, so that Lambda's own
+CodeSha256 tells whether the code changed.
+
+Source: https://docs.aws.amazon.com/lambda/latest/dg/python-package.html
+"""
+
+from __future__ import annotations
+
+import ast
+import base64
+import hashlib
+import io
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError, WaiterError
+
+from deploy import role
+from deploy.cloud import Cloud
+from deploy.errors import DeployError, ForeignResourceError, NotReadyError
+from deploy.settings import TAG, Settings
+from deploy.waiting import code, retry
+
+#: The folder that holds the handler's package, beside this one.
+ROOT = Path(__file__).resolve().parent.parent
+
+_NOT_YET = "cannot be assumed by Lambda"
+_PERMISSIONS = 0o644 << 16  # Lambda's user must be able to read the files
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date that a zip can hold
+
+
+def package(settings: Settings, root: Path = ROOT) -> bytes:
+    """Zip the handler's package, the same bytes every time and everywhere.
+
+    Raises:
+        DeployError: there is no such package, module or handler in `root`.
+    """
+    name = settings.handler.split(".")[0]
+    files = sorted(
+        (path.relative_to(root).as_posix(), path)
+        for path in (root / name).rglob("*.py")
+        if "__pycache__" not in path.parts
+    )
+    _check_handler(settings.handler, dict(files))
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for inside, path in files:
+            entry = zipfile.ZipInfo(inside, date_time=_EPOCH)
+            entry.create_system = 3  # Unix, whatever this machine is
+            entry.external_attr = _PERMISSIONS
+            # Stored, not deflated: zlib's output differs from version to version.
+            archive.writestr(entry, path.read_bytes())
+    return buffer.getvalue()
+
+
+def code_sha256(code: bytes) -> str:
+    """Hash a zip as Lambda does for CodeSha256."""
+    return base64.b64encode(hashlib.sha256(code).digest()).decode()
+
+
+def configuration(settings: Settings, layer_arn: str) -> dict[str, Any]:
+    """Write the function's configuration, as Create and Update both take it."""
+    return {
+        "Runtime": settings.runtime,
+        "Role": settings.role_arn,
+        "Handler": settings.handler,
+        "MemorySize": settings.memory_mb,
+        "Timeout": settings.timeout_s,
+        "Environment": {"Variables": settings.environment},
+        "Layers": [layer_arn],
+    }
+
+
+def create(cloud: Cloud, settings: Settings, *, root: Path = ROOT) -> str:
+    """Make the function, or update what differs; return its ARN.
+
+    Raises:
+        DeployError: the layer or the role is missing, or the role trusts someone else.
+        ForeignResourceError: a function of that name is not ours.
+        NotReadyError: Lambda did not finish within its waiter's bound.
+    """
+    code = package(settings, root)
+    wanted = configuration(settings, _layer_arn(cloud, settings))
+    found = _find(cloud, settings)
+    _ensure_log_group(cloud, settings)
+    if found is None:
+        _make(cloud, settings, wanted, code)
+        _wait(cloud, settings, "function_active_v2")
+        return settings.function_arn
+    _wait(cloud, settings, "function_active_v2")
+    _wait(cloud, settings, "function_updated_v2")
+    differences = _differences(settings, found, wanted, code_sha256(code))
+    if {"CodeSha256", "Architectures"} & differences.keys():
+        cloud.awslambda.update_function_code(
+            FunctionName=settings.function_name,
+            ZipFile=code,
+            Architectures=[settings.architecture],
+        )
+        # Two updates at once are refused: ResourceConflictException.
+        _wait(cloud, settings, "function_updated_v2")
+    changes = {field: wanted[field] for field in differences if field in wanted}
+    if changes:
+        _patiently(
+            cloud,
+            settings,
+            lambda: cloud.awslambda.update_function_configuration(
+                FunctionName=settings.function_name, **changes
+            ),
+        )
+        _wait(cloud, settings, "function_updated_v2")
+    return settings.function_arn
+
+
+def describe(
+    cloud: Cloud, settings: Settings, *, root: Path = ROOT
+) -> dict[str, Any] | None:
+    """Describe the function and where it differs from the settings and the code.
+
+    Returns:
+        None when there is neither function nor log group, else its "arn" (None when
+        only the log group stands), "state", "configuration", "log_group" and "drift".
+
+    Raises:
+        ForeignResourceError: a function of that name is not ours.
+    """
+    found = _find(cloud, settings)
+    group = _log_group(cloud, settings)
+    if found is None and group is None:
+        return None
+    drift: dict[str, tuple[Any, Any]] = {}
+    if found is None:
+        drift["function"] = (None, settings.function_name)
+    else:
+        wanted = configuration(settings, _layer_arn(cloud, settings, missing="(none)"))
+        digest = code_sha256(package(settings, root))
+        drift |= _differences(settings, found, wanted, digest)
+    days = group and group.get("retentionInDays")
+    if days != settings.log_retention_days:
+        drift["log retention"] = (days, settings.log_retention_days)
+    return {
+        "arn": found and found["FunctionArn"],
+        "state": found and found.get("State"),
+        "configuration": found,
+        "log_group": group and settings.log_group,
+        "drift": drift,
+    }
+
+
+def delete(cloud: Cloud, settings: Settings) -> list[str]:
+    """Delete the function and its log group if they are ours; return what is left."""
+    try:
+        found = _find(cloud, settings)
+    except ForeignResourceError as error:
+        return [f"function {settings.function_name} was left alone: {error.what}"]
+    if found is not None:
+        cloud.awslambda.delete_function(FunctionName=settings.function_name)
+    # After the function: Lambda makes the group anew when one more run logs.
+    if _log_group(cloud, settings) is not None:
+        cloud.logs.delete_log_group(logGroupName=settings.log_group)
+    return []
+
+
+def _check_handler(handler: str, files: dict[str, Path]) -> None:
+    """Look for the handler in the source, not by importing it: that would run it."""
+    module, _, attribute = handler.rpartition(".")
+    inside = module.replace(".", "/") + ".py"
+    todo = "Lambda would answer Runtime.ImportModuleError at the first upload; "
+    if not module or inside not in files:
+        raise DeployError(
+            f"the package has no file {inside}, which the handler {handler!r} names",
+            where="Settings.handler",
+            todo=todo + "write it as package.module.function.",
+        )
+    if attribute not in _top_level_names(files[inside]):
+        raise DeployError(
+            f"{inside} defines no {attribute}, which the handler {handler!r} names",
+            where="Settings.handler",
+            todo=todo + "name a function that the module defines.",
+        )
+
+
+def _top_level_names(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.parse(path.read_text(encoding="utf-8"), str(path)).body:
+        if isinstance(node, ast.FunctionDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Assign):
+            names |= {t.id for t in node.targets if isinstance(t, ast.Name)}
+        elif isinstance(node, ast.ImportFrom):
+            names |= {alias.asname or alias.name for alias in node.names}
+    return names
+
+
+def _layer_arn(cloud: Cloud, settings: Settings, missing: str | None = None) -> str:
+    from deploy import layer  # fetches wheels; not needed to zip a handler
+
+    found = layer.describe(cloud, settings)
+    if found is not None:
+        return found["arn"]
+    if missing is not None:
+        return missing
+    raise DeployError(
+        f"the layer {settings.layer_name} is not published, and without it the function "
+        "has no Pillow",
+        where=f"function {settings.function_name}",
+        todo="Build the layer first (step 04).",
+    )
+
+
+def _find(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:
+    """Get the function's configuration if it is ours: tagged as it was made."""
+    try:
+        answer = cloud.awslambda.get_function(FunctionName=settings.function_name)
+    except ClientError as error:
+        if code(error) == "ResourceNotFoundException":
+            return None
+        raise
+    if answer.get("Tags", {}).get(TAG) != settings.name:
+        raise ForeignResourceError(
+            f"it exists and has no tag {TAG}={settings.name}, so it is not ours",
+            where=f"function {settings.function_name}",
+            todo=f"Choose another Settings.name, or tag it {TAG}={settings.name} to "
+            "hand it over; `down` then deletes it.",
+        )
+    return answer["Configuration"]
+
+
+def _make(
+    cloud: Cloud, settings: Settings, wanted: dict[str, Any], code: bytes
+) -> None:
+    _patiently(
+        cloud,
+        settings,
+        lambda: cloud.awslambda.create_function(
+            FunctionName=settings.function_name,
+            Code={"ZipFile": code},
+            Architectures=[settings.architecture],
+            Tags=settings.tags,
+            **wanted,
+        ),
+    )
+
+
+def _patiently(cloud: Cloud, settings: Settings, call: Any) -> None:
+    """Call, and call again while IAM has not yet told Lambda of the role.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency
+    """
+    try:
+        retry(call, message=_NOT_YET, before=lambda: _check_trust(cloud, settings))
+    except ClientError as error:
+        if _NOT_YET not in str(error):
+            raise
+        raise NotReadyError(
+            "Lambda still cannot assume the role, though its trust policy is right",
+            where=f"role {settings.role_name}",
+            todo="IAM takes a while at times: run the same step again in a minute.",
+        ) from error
+
+
+def _check_trust(cloud: Cloud, settings: Settings) -> None:
+    """Raise when waiting will not help: no role, or one that does not trust Lambda."""
+    found = role.describe(cloud, settings)
+    if found is None or not role.trusts_lambda(found["trust"]):
+        raise DeployError(
+            "there is no such role"
+            if found is None
+            else "its trust policy does not let lambda.amazonaws.com assume it",
+            where=f"role {settings.role_name}",
+            todo="Build the role again (step 03).",
+        )
+
+
+def _wait(cloud: Cloud, settings: Settings, waiter: str) -> None:
+    try:
+        cloud.awslambda.get_waiter(waiter).wait(FunctionName=settings.function_name)
+    except WaiterError as error:
+        last = error.last_response.get("Configuration", {})
+        reason = last.get("StateReason") or last.get("LastUpdateStatusReason") or error
+        raise NotReadyError(
+            f"Lambda did not finish ({reason})",
+            where=f"function {settings.function_name}",
+            todo="Run the same step again; if it says this twice, delete the function.",
+        ) from error
+
+
+def _differences(
+    settings: Settings, found: dict[str, Any], wanted: dict[str, Any], digest: str
+) -> dict[str, tuple[Any, Any]]:
+    """Compare the function with its settings: field → (is, should be)."""
+    is_now = dict(found)
+    is_now["Layers"] = [layer["Arn"] for layer in found.get("Layers", [])]
+    variables = found.get("Environment", {}).get("Variables", {})
+    is_now["Environment"] = {"Variables": variables}
+    should = wanted | {
+        "Architectures": [settings.architecture],
+        "CodeSha256": digest,
+    }
+    return {
+        field: (is_now.get(field), value)
+        for field, value in should.items()
+        if is_now.get(field) != value
+    }
+
+
+def _log_group(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:
+    answer = cloud.logs.describe_log_groups(logGroupNamePrefix=settings.log_group)
+    groups = {group["logGroupName"]: group for group in answer["logGroups"]}
+    return groups.get(settings.log_group)
+
+
+def _ensure_log_group(cloud: Cloud, settings: Settings) -> None:
+    """Make the log group ourselves: Lambda's own would keep its lines for ever."""
+    group = _log_group(cloud, settings)
+    if group is None:
+        cloud.logs.create_log_group(logGroupName=settings.log_group, tags=settings.tags)
+    if group is None or group.get("retentionInDays") != settings.log_retention_days:
+        cloud.logs.put_retention_policy(
+            logGroupName=settings.log_group,
+            retentionInDays=settings.log_retention_days,
+        )

@@ -1,0 +1,255 @@
+"""The execution role: who may take it, and what the function may do with it.
+
+Two statements make thumbnails: read the source, write the target. What production adds
+(`reliable=True`) is a second policy of its own, a statement a reason.
+
+Source: https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role.html
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from deploy.cloud import Cloud
+from deploy.errors import ForeignResourceError
+from deploy.settings import TAG, Settings
+from deploy.waiting import code
+
+THUMBNAILS = "thumbnails"
+RELIABLE = "reliable"
+#: AWS's own policy that lets a function write its log, and no more.
+BASIC_EXECUTION = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
+
+
+def trust_policy() -> dict[str, Any]:
+    """Write who may take the role: the Lambda service."""
+    return _document(
+        [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "lambda.amazonaws.com"},
+                "Action": "sts:AssumeRole",
+            }
+        ]
+    )
+
+
+def thumbnails_policy(settings: Settings) -> dict[str, Any]:
+    """Write what making thumbnails needs: read the source, write the target."""
+    return _document(
+        [
+            {
+                "Effect": "Allow",
+                "Action": "s3:GetObject",
+                "Resource": f"arn:aws:s3:::{settings.source_bucket}/*",
+            },
+            {
+                "Effect": "Allow",
+                "Action": "s3:PutObject",
+                "Resource": f"arn:aws:s3:::{settings.target_bucket}/*",
+            },
+        ]
+    )
+
+
+def reliable_policy(settings: Settings, *, versioned: bool = False) -> dict[str, Any]:
+    """Write what production adds, a statement a reason; the Sid names the reason."""
+    source = f"arn:aws:s3:::{settings.source_bucket}"
+    target = f"arn:aws:s3:::{settings.target_bucket}"
+    queue = settings.failure_queue_arn
+    statements = [
+        # Without it S3 answers 403, not 404, when the picture is gone.
+        _allow("TellMissingFromForbidden", "s3:ListBucket", source),
+        # A conditional write compares with the thumbnail that stands.
+        _allow("KeepOverwritesInOrder", "s3:GetObject", f"{target}/*"),
+        _allow("KeepFailedEvents", "sqs:SendMessage", queue),
+    ]
+    if versioned:
+        # The event names a version, and reading that one has its own permission.
+        read = _allow("ReadTheEventsVersion", "s3:GetObjectVersion", f"{source}/*")
+        statements.insert(2, read)
+    return _document(statements)
+
+
+def trusts_lambda(document: dict[str, Any]) -> bool:
+    """Tell whether a trust policy lets the Lambda service take the role."""
+    statements = document.get("Statement", [])
+    if isinstance(statements, dict):
+        statements = [statements]
+    return any(_lets_lambda_in(statement) for statement in statements)
+
+
+def create(cloud: Cloud, settings: Settings) -> str:
+    """Make the role with its policies, or mend the one that stands; return its ARN.
+
+    Raises:
+        ForeignResourceError: a role of that name is not ours.
+    """
+    role = _find(cloud, settings)
+    if role is None:
+        role = cloud.iam.create_role(
+            RoleName=settings.role_name,
+            AssumeRolePolicyDocument=json.dumps(trust_policy()),
+            Tags=[{"Key": k, "Value": v} for k, v in settings.tags.items()],
+        )["Role"]
+        cloud.iam.get_waiter("role_exists").wait(RoleName=settings.role_name)
+    elif role["AssumeRolePolicyDocument"] != trust_policy():
+        cloud.iam.update_assume_role_policy(
+            RoleName=settings.role_name, PolicyDocument=json.dumps(trust_policy())
+        )
+    for name, wanted in _wanted(cloud, settings).items():
+        _ensure_inline(cloud, settings, name, wanted)
+    if BASIC_EXECUTION not in _attached(cloud, settings):
+        cloud.iam.attach_role_policy(
+            RoleName=settings.role_name, PolicyArn=BASIC_EXECUTION
+        )
+    return role["Arn"]
+
+
+def describe(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:
+    """Describe the role and where it differs from the settings.
+
+    Returns:
+        None when there is none, else its "arn", "trust", "policies", "attached" and
+        "drift".
+
+    Raises:
+        ForeignResourceError: a role of that name is not ours.
+    """
+    role = _find(cloud, settings)
+    if role is None:
+        return None
+    wanted = _wanted(cloud, settings)
+    found = {name: _inline(cloud, settings, name) for name in wanted}
+    attached = _attached(cloud, settings)
+    drift = {
+        f"policy {name}": (found[name], wanted[name])
+        for name in wanted
+        if found[name] != wanted[name]
+    }
+    trust = role["AssumeRolePolicyDocument"]
+    if trust != trust_policy():
+        drift["trust policy"] = (trust, trust_policy())
+    if BASIC_EXECUTION not in attached:
+        drift["log permission"] = (attached, [BASIC_EXECUTION])
+    policies = {name: document for name, document in found.items() if document}
+    return {
+        "arn": role["Arn"],
+        "trust": trust,
+        "policies": policies,
+        "attached": attached,
+        "drift": drift,
+    }
+
+
+def delete(cloud: Cloud, settings: Settings) -> list[str]:
+    """Take the role's policies off and delete it if it is ours; return what is left."""
+    try:
+        if _find(cloud, settings) is None:
+            return []
+    except ForeignResourceError as error:
+        return [f"role {settings.role_name} was left alone: {error.what}"]
+    name = settings.role_name
+    for arn in _attached(cloud, settings):
+        cloud.iam.detach_role_policy(RoleName=name, PolicyArn=arn)
+    for page in cloud.iam.get_paginator("list_role_policies").paginate(RoleName=name):
+        for policy in page["PolicyNames"]:
+            cloud.iam.delete_role_policy(RoleName=name, PolicyName=policy)
+    cloud.iam.delete_role(RoleName=name)
+    return []
+
+
+def _document(statements: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _allow(sid: str, action: str, resource: str) -> dict[str, Any]:
+    return {"Sid": sid, "Effect": "Allow", "Action": action, "Resource": resource}
+
+
+def _lets_lambda_in(statement: dict[str, Any]) -> bool:
+    principal = statement.get("Principal", {})
+    services = principal.get("Service", []) if isinstance(principal, dict) else []
+    actions = statement.get("Action", [])
+    return (
+        statement.get("Effect") == "Allow"
+        and "lambda.amazonaws.com" in _listed(services)
+        and bool({"sts:AssumeRole", "sts:*", "*"} & set(_listed(actions)))
+    )
+
+
+def _listed(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+def _find(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:
+    """Get the role if it is ours: it is tagged in the call that makes it."""
+    try:
+        role = cloud.iam.get_role(RoleName=settings.role_name)["Role"]
+    except ClientError as error:
+        if code(error) == "NoSuchEntity":
+            return None
+        raise
+    tags = {tag["Key"]: tag["Value"] for tag in role.get("Tags", [])}
+    if tags.get(TAG) != settings.name:
+        raise ForeignResourceError(
+            f"it exists and has no tag {TAG}={settings.name}, so it is not ours",
+            where=f"role {settings.role_name}",
+            todo=f"Choose another Settings.name, or tag it {TAG}={settings.name} to "
+            "hand it over; `down` then deletes it.",
+        )
+    return role
+
+
+def _wanted(cloud: Cloud, settings: Settings) -> dict[str, dict[str, Any] | None]:
+    """List our inline policies; None is one that must not be there."""
+    reliable = None
+    if settings.reliable:
+        reliable = reliable_policy(settings, versioned=_versioned(cloud, settings))
+    return {THUMBNAILS: thumbnails_policy(settings), RELIABLE: reliable}
+
+
+def _versioned(cloud: Cloud, settings: Settings) -> bool:
+    try:
+        answer = cloud.s3.get_bucket_versioning(Bucket=settings.source_bucket)
+    except ClientError as error:
+        if code(error) == "NoSuchBucket":
+            return False
+        raise
+    # A suspended bucket keeps its old versions, and events still name one.
+    return answer.get("Status") in ("Enabled", "Suspended")
+
+
+def _inline(cloud: Cloud, settings: Settings, name: str) -> dict[str, Any] | None:
+    try:
+        answer = cloud.iam.get_role_policy(RoleName=settings.role_name, PolicyName=name)
+    except ClientError as error:
+        if code(error) == "NoSuchEntity":
+            return None
+        raise
+    return answer["PolicyDocument"]
+
+
+def _ensure_inline(
+    cloud: Cloud, settings: Settings, name: str, wanted: dict[str, Any] | None
+) -> None:
+    if _inline(cloud, settings, name) == wanted:
+        return
+    if wanted is None:
+        cloud.iam.delete_role_policy(RoleName=settings.role_name, PolicyName=name)
+        return
+    cloud.iam.put_role_policy(
+        RoleName=settings.role_name,
+        PolicyName=name,
+        PolicyDocument=json.dumps(wanted),
+    )
+
+
+def _attached(cloud: Cloud, settings: Settings) -> list[str]:
+    pages = cloud.iam.get_paginator("list_attached_role_policies").paginate(
+        RoleName=settings.role_name
+    )
+    return [p["PolicyArn"] for page in pages for p in page["AttachedPolicies"]]
