@@ -213,6 +213,7 @@ def _launch(where: Path) -> Running:
         while time.monotonic() < deadline and process.poll() is None:
             if _health(running).get("pid") == running.pid:
                 _write_private(where / "server.json", json.dumps(asdict(running)))
+                process.returncode = 0  # let go: it outlives us, Popen need not warn
                 return running
             time.sleep(0.05)
         process.kill()

@@ -1,0 +1,39 @@
+# Two commands: `make lab` opens the workbook, `make test` tests it. No logic in here:
+# without make, install with `pip install -e .` and call the commands below yourself.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: lab demo test test-all lint setup stop clean
+
+lab: setup  ## open the workbook in JupyterLab, on the local cloud
+	$(BIN)/jupyter lab notebooks/00_tour.ipynb
+
+demo: setup  ## the whole pipeline without a browser: a table and a contact sheet
+	$(BIN)/python -m deploy demo
+
+test: setup lint  ## unit tests, the local cloud end to end, the notebooks
+	$(BIN)/python -m pytest -m "not slow"
+
+test-all: test  ## and what takes longer
+	$(BIN)/python -m pytest -m slow
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+setup: .venv/ready
+
+.venv/ready: pyproject.toml deploy/local/requirements.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(BIN)/python -m deploy local setup
+	@touch $@
+
+stop: setup  ## stop the local cloud, keeping its state
+	$(BIN)/python -m deploy local stop
+
+clean:  ## stop the local cloud and remove everything that was made
+	-@test ! -x $(BIN)/python || $(BIN)/python -m deploy local stop
+	rm -rf .venv .local-cloud .pytest_cache .ruff_cache build *.egg-info
+	find . -name __pycache__ -o -name .ipynb_checkpoints | xargs rm -rf

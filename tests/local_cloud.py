@@ -1,0 +1,36 @@
+"""A local cloud of the tests' own, in a folder that goes with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.cloud import Cloud, connect
+from deploy.local import server
+
+
+@pytest.fixture(scope="session")
+def local_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder of one local cloud that many tests share."""
+    folder = tmp_path_factory.mktemp("local-cloud")
+    yield folder
+    server.stop(folder)
+
+
+@pytest.fixture
+def local(local_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Cloud:
+    """The shared local cloud, whatever the machine's AWS configuration is."""
+    monkeypatch.setenv("WORKBOOK_LOCAL_CLOUD", str(local_folder))
+    return connect("local", say=lambda line: None)
+
+
+@pytest.fixture
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder of a local cloud of one test's own, to kill and to damage."""
+    folder = tmp_path / "cloud"
+    monkeypatch.setenv("WORKBOOK_LOCAL_CLOUD", str(folder))
+    monkeypatch.delenv("WORKBOOK_PORT", raising=False)
+    yield folder
+    server.stop(folder)
