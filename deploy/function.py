@@ -56,9 +56,9 @@ def package(settings: Settings, root: Path = ROOT) -> bytes:
     return buffer.getvalue()
 
 
-def code_sha256(code: bytes) -> str:
+def code_sha256(zipped: bytes) -> str:
     """Hash a zip as Lambda does for CodeSha256."""
-    return base64.b64encode(hashlib.sha256(code).digest()).decode()
+    return base64.b64encode(hashlib.sha256(zipped).digest()).decode()
 
 
 def configuration(settings: Settings, layer_arn: str) -> dict[str, Any]:
@@ -82,21 +82,21 @@ def create(cloud: Cloud, settings: Settings, *, root: Path = ROOT) -> str:
         ForeignResourceError: a function of that name is not ours.
         NotReadyError: Lambda did not finish within its waiter's bound.
     """
-    code = package(settings, root)
+    zipped = package(settings, root)
     wanted = configuration(settings, _layer_arn(cloud, settings))
     found = _find(cloud, settings)
     _ensure_log_group(cloud, settings)
     if found is None:
-        _make(cloud, settings, wanted, code)
+        _make(cloud, settings, wanted, zipped)
         _wait(cloud, settings, "function_active_v2")
         return settings.function_arn
     _wait(cloud, settings, "function_active_v2")
     _wait(cloud, settings, "function_updated_v2")
-    differences = _differences(settings, found, wanted, code_sha256(code))
+    differences = _differences(settings, found, wanted, code_sha256(zipped))
     if {"CodeSha256", "Architectures"} & differences.keys():
         cloud.awslambda.update_function_code(
             FunctionName=settings.function_name,
-            ZipFile=code,
+            ZipFile=zipped,
             Architectures=[settings.architecture],
         )
         # Two updates at once are refused: ResourceConflictException.
@@ -203,8 +203,8 @@ def _layer_arn(cloud: Cloud, settings: Settings, missing: str | None = None) -> 
     if missing is not None:
         return missing
     raise DeployError(
-        f"the layer {settings.layer_name} is not published, and without it the function "
-        "has no Pillow",
+        f"the layer {settings.layer_name} is not published, and without it the "
+        "function has no Pillow",
         where=f"function {settings.function_name}",
         todo="Build the layer first (step 04).",
     )
@@ -229,14 +229,14 @@ def _find(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:
 
 
 def _make(
-    cloud: Cloud, settings: Settings, wanted: dict[str, Any], code: bytes
+    cloud: Cloud, settings: Settings, wanted: dict[str, Any], zipped: bytes
 ) -> None:
     _patiently(
         cloud,
         settings,
         lambda: cloud.awslambda.create_function(
             FunctionName=settings.function_name,
-            Code={"ZipFile": code},
+            Code={"ZipFile": zipped},
             Architectures=[settings.architecture],
             Tags=settings.tags,
             **wanted,

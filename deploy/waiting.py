@@ -10,8 +10,8 @@ from botocore.exceptions import ClientError
 
 from deploy.errors import NotReadyError
 
-#: Seconds between tries: about a minute in all, which IAM rarely needs.
-DELAYS: tuple[float, ...] = (1, 2, 3, 5, 8, 10, 15, 15)
+#: Seconds between tries: a minute and a quarter in all.
+DELAYS: tuple[float, ...] = (1, 2, 3, 5, 8, 10, 15, 15, 15)
 
 
 def retry(

@@ -1,0 +1,244 @@
+"""Failed events, kept and replayed (`reliable=True`).
+
+S3 invokes the function asynchronously: Lambda tries three times, then drops the event,
+unless an on-failure destination keeps it. Ours is an SQS queue, and `replay` sends its
+events again once the cause is mended.
+
+Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from deploy.cloud import Cloud
+from deploy.errors import DeployError, ForeignResourceError
+from deploy.settings import TAG, Settings
+from deploy.waiting import code, retry
+
+RETRIES = 2
+KEPT_DAYS = 14
+
+_NOT_YET = "does not have permissions to call SendMessage"
+_NO_QUEUE = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
+
+
+def event_invoke_config(settings: Settings) -> dict[str, Any]:
+    """Write how Lambda treats an event that fails: two more tries, then the queue."""
+    return {
+        "MaximumRetryAttempts": RETRIES,
+        "DestinationConfig": {"OnFailure": {"Destination": settings.failure_queue_arn}},
+    }
+
+
+def queue_attributes() -> dict[str, str]:
+    """Write the queue's attributes: events are kept as long as SQS can."""
+    return {"MessageRetentionPeriod": str(KEPT_DAYS * 24 * 60 * 60)}
+
+
+def create(cloud: Cloud, settings: Settings) -> str | None:
+    """Make the queue and send failed events there; return the queue's ARN.
+
+    With `reliable=False` it takes away what `reliable=True` made, and returns None; a
+    queue that still holds events stays, and is named by `describe`.
+
+    Raises:
+        ForeignResourceError: a queue of that name is not ours.
+    """
+    if not settings.reliable:
+        _remove(cloud, settings, discard=False)
+        return None
+    _ensure_queue(cloud, settings)
+    if _config(cloud, settings) != event_invoke_config(settings):
+        # Lambda checks the role's right to send, and IAM may not have told it yet.
+        retry(
+            lambda: cloud.awslambda.put_function_event_invoke_config(
+                FunctionName=settings.function_name, **event_invoke_config(settings)
+            ),
+            message=_NOT_YET,
+        )
+    return settings.failure_queue_arn
+
+
+def describe(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:
+    """Describe the queue and where it differs from the settings.
+
+    Returns:
+        None when there is neither queue nor destination, else "arn", "events" (about
+        how many are held), "config" and "drift".
+
+    Raises:
+        ForeignResourceError: a queue of that name is not ours.
+    """
+    url = _find(cloud, settings)
+    config = _config(cloud, settings)
+    if url is None and config is None:
+        return None
+    should_be = settings.failure_queue if settings.reliable else None
+    wanted = event_invoke_config(settings) if settings.reliable else None
+    drift: dict[str, tuple[Any, Any]] = {}
+    if (url is None) == settings.reliable:
+        drift["queue"] = (url and settings.failure_queue, should_be)
+    if config != wanted:
+        drift["destination"] = (config, wanted)
+    return {
+        "arn": url and settings.failure_queue_arn,
+        "events": _held(cloud, url) if url else 0,
+        "config": config,
+        "drift": drift,
+    }
+
+
+def delete(cloud: Cloud, settings: Settings) -> list[str]:
+    """Delete queue and destination; say what was left, or what went with them."""
+    return _remove(cloud, settings, discard=True)
+
+
+def replay(cloud: Cloud, settings: Settings) -> list[str]:
+    """Send the failed events to the function again; return one line for each.
+
+    An event leaves the queue only when Lambda has accepted it, so an event may run
+    twice, and none is lost; the handler makes the same thumbnail both times. Stops
+    after as many events as the queue held at the start: those that fail anew wait for
+    the next call.
+
+    Raises:
+        DeployError: there is no queue, or Lambda did not accept an event.
+    """
+    url = _find(cloud, settings)
+    if url is None:
+        raise DeployError(
+            "there is no queue of failed events",
+            where=f"queue {settings.failure_queue}",
+            todo="Only up(reliable=True) keeps them.",
+        )
+    sent: list[str] = []
+    for _ in range(max(1, _held(cloud, url))):
+        answer = cloud.sqs.receive_message(
+            QueueUrl=url, MaxNumberOfMessages=1, WaitTimeSeconds=1
+        )
+        if not answer.get("Messages"):
+            break
+        sent += [_replay_one(cloud, settings, url, m) for m in answer["Messages"]]
+    return [line for line in sent if line]
+
+
+def in_words(record: dict[str, Any]) -> str:
+    """Say in one line which upload failed, and why."""
+    payload = record.get("requestPayload") or {}
+    uploads = [
+        f"{part['s3']['bucket']['name']}/{part['s3']['object']['key']}"
+        for part in payload.get("Records", [])
+        if "s3" in part
+    ]
+    cause = (record.get("responsePayload") or {}).get("errorMessage", "")
+    cause = cause or record.get("requestContext", {}).get("condition", "unknown cause")
+    return f"{', '.join(uploads) or 'an event without uploads'}: {cause}"
+
+
+def _replay_one(
+    cloud: Cloud, settings: Settings, url: str, message: dict[str, Any]
+) -> str:
+    """Invoke with one record's event, then delete its message, in this order."""
+    try:
+        record = json.loads(message["Body"])
+        payload = record["requestPayload"]
+    except (ValueError, KeyError, TypeError):
+        return ""  # no record of Lambda's: it stays for its owner
+    answer = cloud.awslambda.invoke(
+        FunctionName=settings.function_name,
+        InvocationType="Event",
+        Payload=json.dumps(payload).encode(),
+    )
+    if answer["StatusCode"] != 202:
+        raise DeployError(
+            f"Lambda answered {answer['StatusCode']} and not 202; the event is kept",
+            where=f"function {settings.function_name}",
+            todo="Replay again later.",
+        )
+    cloud.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    return in_words(record)
+
+
+def _find(cloud: Cloud, settings: Settings) -> str | None:
+    """Get the queue's URL if it is ours: tagged in the call that makes it."""
+    try:
+        url = cloud.sqs.get_queue_url(QueueName=settings.failure_queue)["QueueUrl"]
+        tags = cloud.sqs.list_queue_tags(QueueUrl=url).get("Tags", {})
+    except ClientError as error:
+        if code(error) in _NO_QUEUE:
+            return None
+        raise
+    if tags.get(TAG) != settings.name:
+        raise ForeignResourceError(
+            f"it exists and has no tag {TAG}={settings.name}, so it is not ours",
+            where=f"queue {settings.failure_queue}",
+            todo=f"Choose another Settings.name, or tag it {TAG}={settings.name} to "
+            "hand it over; `down` then deletes it.",
+        )
+    return url
+
+
+def _ensure_queue(cloud: Cloud, settings: Settings) -> None:
+    if _find(cloud, settings) is None:
+        retry(
+            lambda: cloud.sqs.create_queue(
+                QueueName=settings.failure_queue,
+                Attributes=queue_attributes(),
+                tags=settings.tags,
+            ),
+            message="60 seconds after deleting",  # SQS reserves the name
+        )
+
+
+def _config(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:
+    """Get the function's event invoke configuration, as far as we write it."""
+    try:
+        answer = cloud.awslambda.get_function_event_invoke_config(
+            FunctionName=settings.function_name
+        )
+    except ClientError as error:
+        if code(error) == "ResourceNotFoundException":
+            return None
+        raise
+    failure = answer.get("DestinationConfig", {}).get("OnFailure", {})
+    return {
+        "MaximumRetryAttempts": answer.get("MaximumRetryAttempts"),
+        "DestinationConfig": {"OnFailure": failure},
+    }
+
+
+def _held(cloud: Cloud, url: str) -> int:
+    """Count the queue's messages, those that somebody is reading included."""
+    names = [
+        "ApproximateNumberOfMessages",
+        "ApproximateNumberOfMessagesNotVisible",
+        "ApproximateNumberOfMessagesDelayed",
+    ]
+    answer = cloud.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)
+    return sum(int(answer["Attributes"][name]) for name in names)
+
+
+def _remove(cloud: Cloud, settings: Settings, *, discard: bool) -> list[str]:
+    """Remove destination and queue; a queue that holds events only if told to."""
+    wanted = event_invoke_config(settings)
+    if _config(cloud, settings) == wanted:  # another one is not ours
+        cloud.awslambda.delete_function_event_invoke_config(
+            FunctionName=settings.function_name
+        )
+    try:
+        url = _find(cloud, settings)
+    except ForeignResourceError as error:
+        return [f"queue {settings.failure_queue} was left alone: {error.what}"]
+    if url is None:
+        return []
+    held = _held(cloud, url)
+    if held and not discard:
+        return [f"queue {settings.failure_queue} was kept: it holds {held} events"]
+    cloud.sqs.delete_queue(QueueUrl=url)
+    if held:
+        return [f"{held} failed events went with queue {settings.failure_queue}"]
+    return []
