@@ -154,7 +154,10 @@ def face(picture: Image.Image, rng: Random, x: float, y: float) -> None:
     pen.polygon([(px * 2, py * 2) for px, py in nose], fill=(30, 20, 22, 255))
     oval(-18, 76, 26, 8, (140, 126, 130, 200))
     for flip in (-1, 1):
-        smile = [(0, 138), (flip * 10, 172), (flip * 48, 192), (flip * 88, 172)]
+        smile = [(0, 130)] + [
+            (flip * (50 - 50 * math.cos(k / 12 * math.pi)), 164 + 27 * math.sin(k / 12 * math.pi))
+            for k in range(12)
+        ]
         pen.line([((x + px) * 2, (y + py) * 2) for px, py in smile], fill=(50, 28, 26, 255), width=13, joint="curve")
         for k in range(5):
             start = (x + flip * 92, y + 116 + k * 14)
@@ -172,7 +175,7 @@ def tail(picture: Image.Image, rng: Random) -> None:
         for k in range(8):
             t = k / 8
             smooth.append((spine[i][0] * (1 - t) + spine[i + 1][0] * t, spine[i][1] * (1 - t) + spine[i + 1][1] * t))
-    for number in range(0, len(smooth) - 4, 4):
+    for number in reversed(range(0, len(smooth) - 4, 4)):
         (ax, ay), (bx, by) = smooth[number], smooth[number + 4]
         angle = math.atan2(by - ay, bx - ax)
         nx, ny = -math.sin(angle), math.cos(angle)
@@ -201,7 +204,7 @@ def red_panda() -> Image.Image:
         fur(picture, rng, arm, ((16, 10, 12), (50, 30, 28), (120, 74, 56)), lambda a, b: 1.6, 46)
         pen = ImageDraw.Draw(picture)
         for claw in (-48, -16, 16, 48):
-            pen.polygon(paint.blob([(paw + claw - 8, 1262), (paw + claw + 8, 1262), (paw + claw + 3, 1306), (paw + claw - 3, 1306)], 5), fill=(222, 210, 196))
+            pen.polygon(paint.blob([(paw + claw - 7, 1268), (paw + claw + 7, 1268), (paw + claw + 2, 1298), (paw + claw - 2, 1298)], 5), fill=(222, 210, 196))
     chin = paint.blob([(x - 330, y + 40), (x - 270, y + 250), (x, y + 330), (x + 270, y + 250), (x + 330, y + 40)])
     shade(picture, chin, 34, 0.55)
     face(picture, rng, x, y)

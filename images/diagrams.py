@@ -1,0 +1,200 @@
+"""Draw the workbook's diagrams: the whole pipeline, and one for each of its parts.
+
+    python images/diagrams.py
+
+writes ``pipeline.svg`` with all lit, and ``pipeline-<part>.svg`` with one part lit
+and the others dimmed, into ``images/diagrams``.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+FOLDER = Path(__file__).resolve().parent / "diagrams"
+WIDTH, HEIGHT = 960, 400
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif"
+
+PAPER, INK, GREY, AMBER, TEAL, WHITE = (
+    "#f7f8fa",
+    "#22303f",
+    "#5d6b7a",
+    "#d9760a",
+    "#0f766e",
+    "#ffffff",
+)
+
+#: What each diagram lights, and the words below it.
+PARTS: dict[str, tuple[set[str], str]] = {
+    "buckets": (
+        {"source", "target"},
+        "Two buckets: one takes the photos, one shows the thumbnails",
+    ),
+    "role": ({"role"}, "The role: what the function is allowed to do"),
+    "layer": ({"layer"}, "The layer: Pillow, built for Lambda, beside the code"),
+    "function": (
+        {"frame", "handler", "role", "layer"},
+        "The function: a handler, a layer and a role",
+    ),
+    "trigger": (
+        {"source", "event", "frame"},
+        "The trigger: a new .jpg or .png calls the function",
+    ),
+    "watch": (
+        {"photo", "put", "source", "event", "frame", "handler", "write", "target"},
+        "Watch it work: put a photo in, wait, find the thumbnail",
+    ),
+    "thumbnail": (
+        {"handler", "write", "target", "show", "thumb"},
+        "The thumbnail: 256 px, upright, without metadata",
+    ),
+    "cleanup": (
+        {"source", "event", "frame", "handler", "role", "layer", "target", "bin"},
+        "Clean up: whatever was made is removed again",
+    ),
+}
+WHOLE = "A photo comes in, a thumbnail goes out"
+
+
+def text(x: float, y: float, words: str, size: int = 18, fill: str = INK, bold=False):
+    """One centred line of text."""
+    weight = ' font-weight="600"' if bold else ""
+    return (
+        f'<text x="{x:g}" y="{y:g}" font-size="{size}" fill="{fill}"{weight} '
+        f'text-anchor="middle">{escape(words)}</text>'
+    )
+
+
+def box(x, y, width, height, fill=WHITE, edge=INK, radius=12, more="") -> str:
+    """A rounded box."""
+    return (
+        f'<rect x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" '
+        f'rx="{radius}" fill="{fill}" stroke="{edge}" stroke-width="2"{more}/>'
+    )
+
+
+def picture(x: float, y: float, width: float, height: float) -> str:
+    """A picture of a mountain and a sun."""
+    left, low, w, h = x + 7, y + height - 7, width - 14, height - 14
+    ridge = (
+        f"M{left:g} {low:g} l{w * 0.34:g} {-h * 0.62:g} l{w * 0.22:g} {h * 0.34:g} "
+        f"l{w * 0.16:g} {-h * 0.20:g} l{w * 0.28:g} {h * 0.48:g} z"
+    )
+    return (
+        box(x, y, width, height, radius=7)
+        + f'<circle cx="{x + width * 0.74:g}" cy="{y + height * 0.30:g}" '
+        f'r="{height * 0.10:g}" fill="{AMBER}"/>'
+        f'<path d="{ridge}" fill="{TEAL}" stroke="{TEAL}" stroke-width="2" '
+        f'stroke-linejoin="round"/>'
+    )
+
+
+def bucket(x: float, y: float, colour: str) -> str:
+    """A bucket whose rim is centred on a place."""
+    return (
+        f'<path d="M{x - 44:g} {y:g} l11 78 q2 12 33 12 t33 -12 l11 -78" '
+        f'fill="{colour}" stroke="{colour}" stroke-width="2" stroke-linejoin="round"/>'
+        f'<ellipse cx="{x:g}" cy="{y:g}" rx="44" ry="13" fill="{WHITE}" '
+        f'stroke="{colour}" stroke-width="5"/>'
+    )
+
+
+def arrow(x0: float, x1: float, y: float) -> str:
+    """An arrow from left to right."""
+    return (
+        f'<path d="M{x0:g} {y:g} H{x1 - 4:g} m-9 -8 l10 8 l-10 8" fill="none" '
+        f'stroke="{INK}" stroke-width="3" stroke-linecap="round" '
+        f'stroke-linejoin="round"/>'
+    )
+
+
+def row(y: float, name: str, words: str, colour: str) -> str:
+    """One of the function's parts: a mark, a name and what it is."""
+    return (
+        box(414, y, 178, 60, radius=9)
+        + f'<rect x="422" y="{y + 10:g}" width="5" height="40" rx="2.5" fill="{colour}"/>'
+        + f'<text x="438" y="{y + 26:g}" font-size="18" font-weight="600" '
+        f'fill="{INK}">{name}</text>'
+        f'<text x="438" y="{y + 48:g}" font-size="16" fill="{GREY}">{words}</text>'
+    )
+
+
+def shapes() -> dict[str, str]:
+    """Every part of the pipeline, by name, in the order of drawing."""
+    middle = 190
+    return {
+        "photo": picture(28, middle - 40, 108, 80)
+        + text(82, middle + 66, "photo", bold=True)
+        + text(82, middle + 88, "12 megapixels", 16, GREY),
+        "put": arrow(146, 180, middle),
+        "source": bucket(236, middle - 40, AMBER)
+        + text(236, middle + 80, "source bucket", bold=True)
+        + text(236, middle + 102, "private", 16, GREY),
+        "event": arrow(292, 386, middle)
+        + text(338, middle - 40, "S3 event", 17, bold=True)
+        + text(338, middle - 18, ".jpg .png", 16, GREY),
+        "frame": box(396, 52, 214, 280, "#e9edf2", INK, 16)
+        + text(503, 86, "λ  Lambda function", 18, bold=True),
+        "handler": row(104, "handler", "your Python code", TEAL),
+        "layer": row(178, "layer", "Pillow", TEAL),
+        "role": row(252, "role", "read, write, log", AMBER),
+        "write": arrow(618, 662, middle),
+        "target": bucket(716, middle - 40, TEAL)
+        + text(716, middle + 80, "target bucket", bold=True)
+        + text(716, middle + 102, "public", 16, GREY),
+        "show": arrow(770, 812, middle),
+        "thumb": picture(836, middle - 30, 80, 60)
+        + text(876, middle + 66, "thumbnail", bold=True)
+        + text(876, middle + 88, "256 pixels", 16, GREY),
+    }
+
+
+def bins() -> str:
+    """Small crosses on all that cleaning up removes."""
+    marks = []
+    for x, y in ((278, 130), (610, 52), (758, 130)):
+        marks.append(
+            f'<circle cx="{x}" cy="{y}" r="16" fill="{INK}"/>'
+            f'<path d="M{x - 6} {y - 6} l12 12 m0 -12 l-12 12" stroke="{WHITE}" '
+            f'stroke-width="3.5" stroke-linecap="round"/>'
+        )
+    return "".join(marks)
+
+
+def diagram(part: str | None = None) -> str:
+    """The pipeline as SVG, all lit or one part only."""
+    lit, words = PARTS[part] if part else (set(), WHOLE)
+    lines = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
+        f'width="{WIDTH}" height="{HEIGHT}" role="img" aria-labelledby="t d" '
+        f'font-family="{FONT}">',
+        f'<title id="t">{escape(words)}</title>',
+        '<desc id="d">Photo, source bucket, S3 event for .jpg and .png, Lambda '
+        "function with handler, Pillow layer and role, public target bucket, "
+        "thumbnail.</desc>",
+        f'<rect x="1" y="1" width="{WIDTH - 2}" height="{HEIGHT - 2}" rx="18" '
+        f'fill="{PAPER}" stroke="#c9d1da" stroke-width="2"/>',
+    ]
+    for name, drawing in shapes().items():
+        dim = bool(lit) and name not in lit
+        see = ' opacity="0.25"' if dim else ""
+        lines.append(f'<g id="{name}"{see}>{drawing}</g>')
+    if "bin" in lit:
+        lines.append(f'<g id="bin">{bins()}</g>')
+    lines.append(text(WIDTH / 2, HEIGHT - 28, words, 19, INK if part else GREY))
+    return "\n".join([*lines, "</svg>", ""])
+
+
+def main() -> None:
+    """Write all diagrams."""
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
+    FOLDER.mkdir(exist_ok=True)
+    for part in (None, *PARTS):
+        name = f"pipeline-{part}.svg" if part else "pipeline.svg"
+        (FOLDER / name).write_text(diagram(part), encoding="utf-8", newline="\n")
+        print(name)
+
+
+if __name__ == "__main__":
+    main()
