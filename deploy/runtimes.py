@@ -1,8 +1,10 @@
 """Which Python runtimes Lambda has, until when, and what their system can load.
 
-Dates are AWS's planned deprecation dates as published on the page below; AWS has
-moved several of them, always to later. Table checked 2026-11-23 against boto3 1.44.5
-(which also lists python3.15; its date was not published on the copy we read).
+Dates are AWS's deprecation dates as published on the page below: no more security
+updates, and no place for a new function. The day from which the API refuses to create
+one comes later and has been moved several times: it was past for python3.7 and older,
+and 2027-02-01 for python3.8 to 3.10, when this table was checked (2026-11-23, against
+boto3 1.44.5, which also lists python3.15: its date was not on the copy we read).
 
 Source: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html
 """
@@ -41,7 +43,6 @@ _AL2023 = ("Amazon Linux 2023", (2, 34))
 RUNTIMES = {
     runtime.name: runtime
     for runtime in (
-        Runtime("python3.10", *_AL2, date(2026, 10, 31)),
         Runtime("python3.11", *_AL2, date(2027, 6, 30)),
         Runtime("python3.12", *_AL2023, date(2028, 10, 31)),
         Runtime("python3.13", *_AL2023, date(2029, 6, 30)),
@@ -50,13 +51,14 @@ RUNTIMES = {
     )
 }
 
-#: Runtimes that no new function may use; the value is the deprecation date.
+#: Runtimes that no new function should use; the value is the deprecation date.
 RETIRED = {
     "python2.7": date(2021, 7, 15),
     "python3.6": date(2022, 7, 18),
     "python3.7": date(2023, 12, 4),
     "python3.8": date(2024, 10, 14),
     "python3.9": date(2025, 12, 15),
+    "python3.10": date(2026, 10, 31),
 }
 
 #: What a new function on AWS gets: current, and on the cheaper processor.

@@ -1,0 +1,200 @@
+"""What goes into the layer: the part of Pillow that JPEG, PNG and profiles need."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+
+from elftools.common.exceptions import ELFError
+from elftools.elf.dynamic import DynamicSegment
+from elftools.elf.elffile import ELFFile
+
+from deploy import runtimes, wheels
+from deploy.errors import LayerError
+from deploy.settings import Settings
+
+#: Python modules of PIL that stay; whatever else they name is imported on demand.
+# fmt: off
+MODULES = frozenset({
+    "__init__", "_binary", "_deprecate", "_typing", "_util", "_version", "features",
+    "Image", "ImageChops", "ImageCms", "ImageColor", "ImageDraw", "ImageEnhance",
+    "ImageFile", "ImageFilter", "ImageFont", "ImageMode", "ImageOps", "ImagePalette",
+    "ImageSequence", "ImageStat", "ImageText", "ExifTags", "TiffTags",
+    "TiffImagePlugin", "GimpGradientFile", "GimpPaletteFile", "PaletteFile",
+    "JpegImagePlugin", "JpegPresets", "MpoImagePlugin", "PngImagePlugin",
+})
+# fmt: on
+#: Extension modules of PIL that stay. FreeType (_imagingft) would add a megabyte.
+EXTENSIONS = frozenset({"_imaging", "_imagingcms"})
+
+_MACHINES = {"x86_64": "EM_X86_64", "arm64": "EM_AARCH64"}
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the oldest date that a zip can hold
+
+Files = dict[str, bytes]
+
+
+def collect(wheel: Path, settings: Settings) -> Files:
+    """Read the wheel, check it, and return the layer's files by their path in the zip.
+
+    Raises:
+        LayerError: the wheel is damaged, or is for another Python or processor.
+    """
+    check_tags(wheel.name, settings)
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            found = {name: archive.read(name) for name in archive.namelist()}
+    except zipfile.BadZipFile as error:
+        raise LayerError(
+            "the wheel is damaged", where=str(wheel), todo="Delete it and run again."
+        ) from error
+    files = prune(found)
+    check_machine(files, settings.architecture)
+    if can_compile(settings):
+        files |= compiled(files)
+    return {f"python/{name}": content for name, content in files.items()}
+
+
+def check_tags(name: str, settings: Settings) -> None:
+    """Refuse a wheel whose Python or platform tags do not fit the function.
+
+    Source: https://packaging.python.org/en/latest/specifications/binary-distribution-format/
+    """
+    python, _, platform = name.removesuffix(".whl").split("-")[-3:]
+    runtime = runtimes.RUNTIMES[settings.runtime]
+    wanted = wheels.platforms(runtime, settings.architecture)
+    # Here pip chose the platform itself, and knows macOS and Windows better.
+    loads = settings.runs_here or not set(wanted).isdisjoint(platform.split("."))
+    if python != runtime.abi or not loads:
+        raise LayerError(
+            f"the wheel does not fit {settings.runtime} on {settings.architecture}",
+            where=name,
+            todo=f"Delete it; one with {runtime.abi} and {wanted[-1]} would fit.",
+        )
+
+
+def check_machine(files: Mapping[str, bytes], architecture: str) -> None:
+    """Refuse Linux libraries that were built for another processor."""
+    for name, content in files.items():
+        if not _is_elf(content):
+            continue
+        machine = _elf(name, content)["e_machine"]
+        if machine != _MACHINES[architecture]:
+            raise LayerError(
+                f"it was built for {machine}, and the function runs on {architecture}",
+                where=name,
+                todo="Delete the cached wheel and run again.",
+            )
+
+
+def prune(files: Mapping[str, bytes]) -> Files:
+    """Keep the modules of the lists above, what they link to, and the licence."""
+    kept = {name: data for name, data in files.items() if _is_wanted(name)}
+    libraries = {name: data for name, data in files.items() if _is_library(name)}
+    linked = needed(kept, libraries)
+    # macOS' libraries are no ELF files; there all stay, since size is no matter here.
+    kept |= {
+        name: data
+        for name, data in libraries.items()
+        if name in linked or not _is_elf(data)
+    }
+    return dict(sorted(kept.items()))
+
+
+def _is_wanted(name: str) -> bool:
+    path = PurePosixPath(name)
+    stem = path.name.split(".")[0]
+    if path.parent == PurePosixPath("PIL"):
+        wanted = {".py": MODULES, ".so": EXTENSIONS, ".pyd": EXTENSIONS}
+        return stem in wanted.get(path.suffix, ())
+    return ".dist-info" in name and stem in ("LICENSE", "METADATA")
+
+
+def _is_library(name: str) -> bool:
+    return name.startswith(("pillow.libs/", "PIL/.dylibs/"))
+
+
+def needed(roots: Mapping[str, bytes], libraries: Mapping[str, bytes]) -> set[str]:
+    """Follow ELF's NEEDED entries from the roots and name the libraries they reach."""
+    by_name = {PurePosixPath(name).name: name for name in libraries}
+    reached: set[str] = set()
+    waiting = [(name, data) for name, data in roots.items() if _is_elf(data)]
+    while waiting:
+        for soname in _needed_by(*waiting.pop()):
+            name = by_name.get(soname)
+            if name and name not in reached:
+                reached.add(name)
+                waiting.append((name, libraries[name]))
+    return reached
+
+
+def _needed_by(name: str, content: bytes) -> list[str]:
+    return [
+        tag.needed
+        for segment in _elf(name, content).iter_segments()
+        if isinstance(segment, DynamicSegment)
+        for tag in segment.iter_tags("DT_NEEDED")
+    ]
+
+
+def _is_elf(content: bytes) -> bool:
+    return content.startswith(b"\x7fELF")
+
+
+def _elf(name: str, content: bytes) -> ELFFile:
+    try:
+        return ELFFile(io.BytesIO(content))
+    except ELFError as error:
+        raise LayerError(
+            "the library is damaged", where=name, todo="Delete the cached wheel."
+        ) from error
+
+
+def can_compile(settings: Settings) -> bool:
+    """Tell whether this is the runtime's own Python, so that its .pyc files load."""
+    # A beta's bytecode is not the final release's, which is what AWS runs.
+    same = settings.runs_here or sys.version_info.releaselevel == "final"
+    cpython = sys.implementation.name == "cpython"
+    return cpython and same and settings.runtime == runtimes.machine_runtime()
+
+
+def compiled(files: Mapping[str, bytes]) -> Files:
+    """Compile the modules to .pyc files that are loaded without a look at the source.
+
+    A layer is read-only, so Lambda could not keep what it compiles: 260 ms a start.
+    In a process of its own, because marshal's bytes depend on what ran before.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        root = Path(scratch)
+        for name, content in files.items():
+            if name.endswith(".py"):
+                (root / name).parent.mkdir(parents=True, exist_ok=True)
+                (root / name).write_bytes(content)
+        command = [sys.executable, "-I", "-S", "-m", "compileall", "-q"]
+        command += ["--invalidation-mode", "unchecked-hash"]
+        # Tracebacks name the file as Lambda sees it, never this machine's folder.
+        command += ["-s", scratch, "-p", "/opt/python", scratch]
+        subprocess.run(command, check=True, capture_output=True)
+        return {
+            path.relative_to(root).as_posix(): path.read_bytes()
+            for path in sorted(root.rglob("*.pyc"))
+        }
+
+
+def write_zip(files: Mapping[str, bytes], path: Path) -> None:
+    """Write a zip whose bytes depend on the files alone: sorted, one date, one mode."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
+        unfinished = Path(scratch) / path.name
+        with zipfile.ZipFile(unfinished, "w") as archive:
+            for name in sorted(files):
+                entry = zipfile.ZipInfo(name, _EPOCH)
+                entry.create_system = 3  # Unix, wherever it was built
+                entry.external_attr = 0o100755 << 16
+                entry.compress_type = zipfile.ZIP_DEFLATED
+                archive.writestr(entry, files[name], compresslevel=9)
+        unfinished.replace(path)

@@ -1,0 +1,448 @@
+"""Refuse on the local cloud what AWS refuses and the emulator lets through.
+
+A rule is a function of a call's parameters that returns the refusal, or None. `attach`
+hangs the rules on a boto3 session; botocore then raises the `ClientError` that AWS's
+answer would have raised, and the call never leaves. What is refused, and what is not
+modelled, stands in FIDELITY.md.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import Any
+
+import boto3
+from botocore.awsrequest import AWSResponse
+from botocore.exceptions import ClientError
+
+from deploy import runtimes
+from deploy.errors import SettingsError
+from deploy.settings import check_bucket_name
+
+Lookup = Callable[[str], Any]
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """AWS's answer to a call that it refuses; `details` are the error's extra fields."""
+
+    code: str
+    message: str
+    status: int = 400
+    details: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class World:
+    """What rules may ask: clients without rules, and the Python that runs here.
+
+    Attributes:
+        lookup: makes a client without hooks: `lookup("iam")`.
+        interpreter: the one runtime this machine has ("python3.13"); None: any.
+    """
+
+    lookup: Lookup
+    interpreter: str | None = None
+
+
+Rule = Callable[[dict[str, Any], World], Refusal | None]
+
+
+def attach(
+    session: boto3.Session, lookup: Lookup, interpreter: str | None = None
+) -> None:
+    """Hang the rules on a session; clients made from it afterwards obey them.
+
+    `lookup("iam")` makes a client without hooks. `interpreter` is the runtime that this
+    machine can run ("python3.13"), or None where any may be named (moto).
+    """
+    world = World(lookup, interpreter)
+    for call, rules in RULES.items():
+        _register(session, call, rules, world)
+
+    def close(context: dict[str, Any], http_response: Any, **_: Any) -> None:
+        if http_response.status_code < 300:
+            close_new_bucket(context[_PARAMS], world)
+
+    session.events.register("after-call.s3.CreateBucket", close)
+
+
+_PARAMS = "workbook-params"
+
+
+def _register(
+    session: boto3.Session, call: str, rules: tuple[Rule, ...], world: World
+) -> None:
+    """Remember a call's parameters when it is built, and judge before it leaves.
+
+    botocore validates in between, so that its own errors come first.
+    """
+
+    def remember(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+        context[_PARAMS] = params
+
+    def judge(context: dict[str, Any], **_: Any) -> tuple[AWSResponse, dict] | None:
+        for rule in rules:
+            refusal = rule(context[_PARAMS], world)
+            if refusal:
+                return _answer(refusal)
+        return None
+
+    # First, before botocore or moto change what the caller wrote.
+    session.events.register_first(f"before-parameter-build.{call}", remember)
+    session.events.register(f"before-call.{call}", judge)
+
+
+def _answer(refusal: Refusal) -> tuple[AWSResponse, dict[str, Any]]:
+    """Write the answer as botocore would have parsed it from the network."""
+    error = {"Code": refusal.code, "Message": refusal.message, **refusal.details}
+    metadata = {
+        "RequestId": "refused-by-deploy.local.strict",
+        "HTTPStatusCode": refusal.status,
+        "HTTPHeaders": {},
+        "RetryAttempts": 0,
+    }
+    http = AWSResponse("", refusal.status, {}, None)
+    return http, {"Error": error, "ResponseMetadata": metadata}
+
+
+# Lambda: the role and the runtime
+
+
+def role_is_assumable(params: dict[str, Any], world: World) -> Refusal | None:
+    """Refuse a role that is not there, or that does not trust Lambda.
+
+    Source: https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role.html
+    """
+    if "Role" not in params:
+        return None
+    name = params["Role"].rsplit("/", 1)[-1]
+    try:
+        role = world.lookup("iam").get_role(RoleName=name)["Role"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "NoSuchEntity":
+            raise
+        role = None
+    if role and trusts_lambda(role["AssumeRolePolicyDocument"]):
+        return None
+    return Refusal(
+        "InvalidParameterValueException",
+        "The role defined for the function cannot be assumed by Lambda.",
+    )
+
+
+def trusts_lambda(policy: dict[str, Any] | str) -> bool:
+    """Tell whether a trust policy lets Lambda take the role; conditions are not read."""
+    effects = {
+        statement["Effect"]
+        for statement in statements(policy)
+        if _names(statement, "lambda.amazonaws.com")
+        and _allows(statement, "sts:AssumeRole")
+    }
+    return effects == {"Allow"}
+
+
+def runtime_is_supported(params: dict[str, Any], world: World) -> Refusal | None:
+    """Refuse a retired runtime, in AWS's words.
+
+    We refuse from the deprecation date; AWS's API does so some time later.
+    Source: https://docs.aws.amazon.com/lambda/latest/dg/runtime-support-policy.html
+    """
+    runtime = params.get("Runtime")
+    if runtime not in runtimes.RETIRED:
+        return None
+    return Refusal(
+        "InvalidParameterValueException",
+        f"The runtime parameter of {runtime} is no longer supported for creating or "
+        "updating AWS Lambda functions. We recommend you use a supported runtime "
+        "while creating or updating functions.",
+    )
+
+
+def runtime_runs_here(params: dict[str, Any], world: World) -> Refusal | None:
+    """Refuse a runtime that this machine has not: the local cloud's limit, not AWS's."""
+    runtime = params.get("Runtime")
+    if runtime is None or world.interpreter in (None, runtime):
+        return None
+    return Refusal(
+        "InvalidParameterValueException",
+        f"This is a limit of the local cloud, not of AWS: it runs functions on this "
+        f"machine's own Python, so it takes Runtime={world.interpreter} and not "
+        f"{runtime}.",
+    )
+
+
+# S3: notifications
+
+
+def rules_do_not_overlap(params: dict[str, Any], world: World) -> Refusal | None:
+    """Refuse two rules that would both fire for one upload.
+
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-filtering.html
+    """
+    for one, other in overlaps(params["NotificationConfiguration"]):
+        if not any(affixes(one)) and not any(affixes(other)):
+            return Refusal(
+                "InvalidArgument",
+                "Configurations overlap. Configurations on the same bucket cannot "
+                "share a common event type.",
+            )
+        return Refusal(
+            "InvalidArgument",
+            "Configuration is ambiguously defined. Cannot have overlapping suffixes "
+            "in two rules if the prefixes are overlapping for the same event type.",
+        )
+    return None
+
+
+def overlaps(configuration: dict[str, Any]) -> Iterator[tuple[dict, dict]]:
+    """Find the pairs of rules that share an event type and could match one key."""
+    kinds = ("Lambda", "Queue", "Topic")
+    rules = [
+        rule
+        for kind in kinds
+        for rule in configuration.get(f"{kind}{_CONFIGURATIONS[kind]}") or []
+    ]
+    for one, other in combinations(rules, 2):
+        (prefix, suffix), (prefix2, suffix2) = affixes(one), affixes(other)
+        prefixes = prefix.startswith(prefix2) or prefix2.startswith(prefix)
+        suffixes = suffix.endswith(suffix2) or suffix2.endswith(suffix)
+        if prefixes and suffixes and _share_event(one["Events"], other["Events"]):
+            yield one, other
+
+
+_CONFIGURATIONS = {
+    "Lambda": "FunctionConfigurations",
+    "Queue": "Configurations",
+    "Topic": "Configurations",
+}
+
+
+def affixes(rule: dict[str, Any]) -> tuple[str, str]:
+    """Return a rule's prefix and suffix, "" where it has none."""
+    filters = rule.get("Filter", {}).get("Key", {}).get("FilterRules", [])
+    found = {one["Name"].lower(): one["Value"] for one in filters}
+    return found.get("prefix", ""), found.get("suffix", "")
+
+
+def _share_event(ones: list[str], others: list[str]) -> bool:
+    """Tell whether two lists of event types meet: s3:ObjectCreated:* meets :Put."""
+    return any(
+        matches(one, other) or matches(other, one) for one in ones for other in others
+    )
+
+
+def functions_may_be_invoked(params: dict[str, Any], world: World) -> Refusal | None:
+    """Refuse functions that are not there, elsewhere, or do not let the bucket in.
+
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/grant-destinations-permissions-to-s3.html
+    """
+    configuration = params["NotificationConfiguration"]
+    rules = configuration.get("LambdaFunctionConfigurations") or []
+    if not rules or params.get("SkipDestinationValidation"):
+        return None
+    bucket = params["Bucket"]
+    try:
+        place = world.lookup("s3").get_bucket_location(Bucket=bucket)
+    except ClientError:
+        return None  # no such bucket: let the call itself say so
+    region = place.get("LocationConstraint") or "us-east-1"
+    account = world.lookup("sts").get_caller_identity()["Account"]
+    arns = dict.fromkeys(rule["LambdaFunctionArn"] for rule in rules)
+    details: dict[str, str] = {}
+    for arn in arns:
+        same_region = arn.split(":")[3] == region
+        if same_region and lets_in(_permissions(arn, world), bucket, account):
+            continue
+        number = len(details) // 2 + 1
+        details[f"ArgumentName{number}"] = f"{arn}, null"
+        details[f"ArgumentValue{number}"] = f"Not authorized to invoke function [{arn}]"
+    if not details:
+        return None
+    message = "Unable to validate the following destination configurations"
+    return Refusal("InvalidArgument", message, details=details)
+
+
+def _permissions(arn: str, world: World) -> dict[str, Any] | str:
+    """Read the function's resource policy; no function and no policy are both {}."""
+    name, _, qualifier = arn.split(":function:", 1)[-1].partition(":")
+    wanted = {"FunctionName": name} | ({"Qualifier": qualifier} if qualifier else {})
+    try:
+        return world.lookup("lambda").get_policy(**wanted)["Policy"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ResourceNotFoundException":
+            raise
+        return {}
+
+
+def lets_in(policy: dict[str, Any] | str, bucket: str, account: str) -> bool:
+    """Tell whether a function's policy lets this bucket of this account invoke it."""
+    facts = {"aws:sourcearn": f"arn:aws:s3:::{bucket}", "aws:sourceaccount": account}
+    effects = {
+        statement["Effect"]
+        for statement in statements(policy)
+        if _names(statement, "s3.amazonaws.com")
+        and _allows(statement, "lambda:InvokeFunction")
+        and _conditions_hold(statement, facts)
+    }
+    return effects == {"Allow"}
+
+
+def _conditions_hold(statement: dict[str, Any], facts: dict[str, str]) -> bool:
+    """Compare the conditions on known facts; those on others are taken as met."""
+    for operator, wanted in statement.get("Condition", {}).items():
+        exact = operator == "StringEquals"
+        for key, values in wanted.items():
+            fact = facts.get(key.lower())
+            if fact is not None and not any(
+                fact == value if exact else matches(value, fact)
+                for value in _listed(values)
+            ):
+                return False
+    return True
+
+
+# S3: buckets and their policies
+
+
+def bucket_name_is_legal(params: dict[str, Any], world: World) -> Refusal | None:
+    """Refuse a bucket name that S3 refuses.
+
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+    """
+    try:
+        check_bucket_name(params["Bucket"])
+    except SettingsError:
+        return Refusal("InvalidBucketName", "The specified bucket is not valid.")
+    return None
+
+
+def close_new_bucket(params: dict[str, Any], world: World) -> None:
+    """Give a new bucket what AWS gives it: Block Public Access, all four on.
+
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
+    """
+    if _public_access_block(params["Bucket"], world) is None:
+        names = ("BlockPublicAcls", "IgnorePublicAcls")
+        names += ("BlockPublicPolicy", "RestrictPublicBuckets")
+        world.lookup("s3").put_public_access_block(
+            Bucket=params["Bucket"],
+            PublicAccessBlockConfiguration=dict.fromkeys(names, True),
+        )
+
+
+def policy_is_not_public(params: dict[str, Any], world: World) -> Refusal | None:
+    """Refuse a public policy on a bucket whose BlockPublicPolicy is on."""
+    bucket = params["Bucket"]
+    if not is_public(params["Policy"]):
+        return None
+    if not (_public_access_block(bucket, world) or {}).get("BlockPublicPolicy"):
+        return None
+    caller = world.lookup("sts").get_caller_identity()["Arn"]
+    return Refusal(
+        "AccessDenied",
+        f"User: {caller} is not authorized to perform: s3:PutBucketPolicy on "
+        f'resource: "arn:aws:s3:::{bucket}" because public policies are blocked by '
+        "the BlockPublicPolicy block public access setting.",
+        status=403,
+    )
+
+
+def _public_access_block(bucket: str, world: World) -> dict[str, bool] | None:
+    try:
+        answer = world.lookup("s3").get_public_access_block(Bucket=bucket)
+    except ClientError:
+        return None  # taken off, or no such bucket, which the call itself will say
+    return answer["PublicAccessBlockConfiguration"]
+
+
+def is_public(policy: dict[str, Any] | str) -> bool:
+    """Tell whether S3 calls a policy public: anyone may, and no condition narrows it.
+
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html#access-control-block-public-access-policy-status
+    """
+    return any(
+        statement["Effect"] == "Allow"
+        and ("NotPrincipal" in statement or _is_anyone(statement.get("Principal")))
+        and not _is_narrowed(statement)
+        for statement in statements(policy)
+    )
+
+
+# The condition keys that make a policy non-public when their value is fixed.
+_NARROWING = frozenset(
+    """
+    aws:sourceip aws:sourcearn aws:sourcevpc aws:sourcevpce aws:sourceowner
+    aws:sourceaccount aws:userid aws:principalorgid aws:principalorgpaths
+    s3:dataaccesspointarn s3:dataaccesspointaccount
+    """.split()  # noqa: SIM905
+)
+
+
+def _is_narrowed(statement: dict[str, Any]) -> bool:
+    return any(
+        key.lower() in _NARROWING and not any("*" in v for v in _listed(values))
+        for wanted in statement.get("Condition", {}).values()
+        for key, values in wanted.items()
+    )
+
+
+# Policy documents
+
+
+def statements(policy: dict[str, Any] | str) -> list[dict[str, Any]]:
+    """List a policy's statements; [] where it is no policy (the call will say so)."""
+    if isinstance(policy, str):
+        try:
+            policy = json.loads(policy)
+        except ValueError:
+            return []
+    found = _listed(policy.get("Statement", [])) if isinstance(policy, dict) else []
+    return [one for one in found if isinstance(one, dict) and "Effect" in one]
+
+
+def matches(pattern: str, text: str) -> bool:
+    """Compare as IAM does: * for any characters, ? for one, the rest as it stands."""
+    wild = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
+    return re.fullmatch(wild, text, re.DOTALL) is not None
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _is_anyone(principal: Any) -> bool:
+    if isinstance(principal, dict):
+        principal = principal.get("AWS", [])
+    return "*" in _listed(principal)
+
+
+def _names(statement: dict[str, Any], service: str) -> bool:
+    principal = statement.get("Principal", {})
+    if not isinstance(principal, dict):
+        return principal == "*"
+    return service in _listed(principal.get("Service", []))
+
+
+def _allows(statement: dict[str, Any], action: str) -> bool:
+    patterns = _listed(statement.get("Action", []))
+    return any(matches(pattern.lower(), action.lower()) for pattern in patterns)
+
+
+_LAMBDA_RULES = (runtime_is_supported, runtime_runs_here, role_is_assumable)
+
+#: The rules of each call, in the order in which they are asked.
+RULES: dict[str, tuple[Rule, ...]] = {
+    "lambda.CreateFunction": _LAMBDA_RULES,
+    "lambda.UpdateFunctionConfiguration": _LAMBDA_RULES,
+    "s3.CreateBucket": (bucket_name_is_legal,),
+    "s3.PutBucketPolicy": (policy_is_not_public,),
+    "s3.PutBucketNotificationConfiguration": (
+        rules_do_not_overlap,
+        functions_may_be_invoked,
+    ),
+}

@@ -1,0 +1,151 @@
+"""Fetch Pillow's wheel for the machine that runs the function, not for the laptop.
+
+A wheel is chosen by tags: Python and ABI from the function's runtime, platform from
+what the runtime's system can load (its glibc) and from the processor. Where functions
+run on this machine (the local cloud), it is the wheel that pip picks for itself.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from pathlib import Path
+
+from deploy import runtimes
+from deploy.errors import LayerError
+from deploy.settings import Settings
+
+#: Where wheels and built layers are kept; with a wheel there, no network is needed.
+FOLDER = Path(__file__).parents[1] / ".local-cloud" / "wheels"
+
+_MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}
+_OLDEST_GLIBC = 17  # manylinux2014; Pillow publishes nothing older.
+_PIP_TIMEOUT_S = 300
+
+
+def fetch_wheel(settings: Settings, folder: Path = FOLDER) -> Path:
+    """Return the wheel for this function, from the folder or else from pip's index.
+
+    Raises:
+        LayerError: no such runtime, no wheel for it, or no network and none cached.
+    """
+    place = folder / target(settings)
+    cached = sorted(place.glob(f"pillow-{_version(settings)}-*.whl"))
+    if cached:
+        return cached[-1]
+    place.mkdir(parents=True, exist_ok=True)
+    # A folder of its own, and a rename: another kernel never sees half a wheel.
+    with tempfile.TemporaryDirectory(dir=place) as scratch:
+        _download(settings, Path(scratch))
+        (wheel,) = Path(scratch).glob("*.whl")
+        return wheel.replace(place / wheel.name)
+
+
+def target(settings: Settings) -> str:
+    """Name what the wheel is for: "python3.14-arm64", "python3.13-win-amd64-here"."""
+    runtime = _runtime(settings)
+    if not settings.runs_here:
+        return f"{runtime.name}-{settings.architecture}"
+    return f"{runtime.name}-{sysconfig.get_platform()}-here"
+
+
+def platforms(runtime: runtimes.Runtime, architecture: str) -> list[str]:
+    """List the platform tags that the runtime's system loads, the newest first.
+
+    Source: https://peps.python.org/pep-0600/
+    """
+    machine = _MACHINES[architecture]
+    minors = range(runtime.glibc[1], _OLDEST_GLIBC - 1, -1)
+    tags = [f"manylinux_2_{minor}_{machine}" for minor in minors]
+    return [*tags, f"manylinux2014_{machine}"]
+
+
+def requirement(settings: Settings) -> str:
+    """Say which Pillow: the one installed here, or the newest that an old glibc loads.
+
+    Pillow 13's wheels ask for glibc 2.27; Amazon Linux 2 has 2.26.
+    """
+    version = importlib.metadata.version("Pillow")
+    return f"Pillow{'<=' if _is_old(settings) else '=='}{version}"
+
+
+def _is_old(settings: Settings) -> bool:
+    return not settings.runs_here and _runtime(settings).glibc < (2, 28)
+
+
+def _version(settings: Settings) -> str:
+    """Return the version to look for in the folder; "*" where pip chooses."""
+    return "*" if _is_old(settings) else importlib.metadata.version("Pillow")
+
+
+def _runtime(settings: Settings) -> runtimes.Runtime:
+    """Look the runtime up, and refuse what is retired or cannot run here."""
+    name = settings.runtime
+    if name not in runtimes.RUNTIMES:
+        known = ", ".join(runtimes.RUNTIMES)
+        ended = runtimes.RETIRED.get(name)
+        raise LayerError(
+            f"{name} ended on {ended}" if ended else f"{name} is no runtime we know",
+            where="Settings.runtime",
+            todo=f"Use one of {known}.",
+        )
+    here = (runtimes.machine_runtime(), runtimes.machine_architecture())
+    if settings.runs_here and (name, settings.architecture) != here:
+        raise LayerError(
+            f"the function would run here, on {' and '.join(here)}, "
+            f"not on {name} and {settings.architecture}",
+            where="Settings.runtime",
+            todo="Leave runtime and architecture out; on AWS they are free.",
+        )
+    return runtimes.RUNTIMES[name]
+
+
+def _download(settings: Settings, place: Path) -> None:
+    """Run pip for one wheel, silently; its last line goes into the error."""
+    try:
+        pip = subprocess.run(
+            [sys.executable, *_pip(settings), "--dest", str(place)],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_PIP_TIMEOUT_S,
+        )
+        said = "" if pip.returncode == 0 else pip.stderr or "pip said nothing"
+    except subprocess.TimeoutExpired:
+        said = f"pip did not finish within {_PIP_TIMEOUT_S} s"
+    if said:
+        raise LayerError(
+            f"the wheel of {requirement(settings)} could not be fetched "
+            f"({_reason(said)})",
+            where=f"pip download for {target(settings)}",
+            todo="Go online once and run this again, or put the wheel into "
+            f"{place.parent}.",
+        )
+
+
+def _pip(settings: Settings) -> list[str]:
+    """Build pip's arguments; without a target pip picks for the running Python."""
+    arguments = ["-m", "pip", "download", "--only-binary=:all:", "--no-deps"]
+    arguments += ["--quiet", "--no-input", "--disable-pip-version-check"]
+    arguments += ["--retries", "1", "--timeout", "15", requirement(settings)]
+    if settings.runs_here:
+        return arguments
+    runtime = _runtime(settings)
+    arguments += ["--python-version", runtime.python]
+    arguments += ["--implementation", "cp", "--abi", runtime.abi]
+    for tag in platforms(runtime, settings.architecture):
+        arguments += ["--platform", tag]
+    return arguments
+
+
+def _reason(stderr: str) -> str:
+    """Pick the sentence that says why: offline, no pip, or no such wheel."""
+    if "No module named pip" in stderr:
+        return "this Python has no pip; `python -m ensurepip` adds it"
+    if "NewConnectionError" in stderr or "Retrying (" in stderr:
+        return "no connection to the package index"
+    return stderr.strip().splitlines()[-1].removeprefix("ERROR: ")
