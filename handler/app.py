@@ -7,14 +7,16 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from handler import images, report
+from handler.client import s3_client
 from handler.config import Config
 from handler.errors import ImageRejected, Stale
 from handler.events import Upload, parse, target_key
 from handler.report import Result
-from handler.storage import Storage, s3_client
+from handler.storage import Storage
 
-# Of 512 MB: the runtime with boto3 and Pillow takes 100, a picture of 50 megapixels
-# 200 and its shrinking 30, which leaves room for 4 sources of MAX_BYTES (26 MB) each.
+# Of 512 MB: the runtime with boto3 and Pillow takes about 100, the worst picture of 50
+# megapixels another 210 (RGBA; measured), and 4 sources of at most 26 MB 105. That
+# leaves 97 for what S3's streams and the allocator hold back.
 SOURCES_HELD = 4
 
 _first = True  # until this environment has answered its first event

@@ -24,21 +24,10 @@ _UPRIGHT = {
 
 
 def shrink(image: Image.Image, area: Area, size: Size) -> Image.Image:
-    """Return the area of the picture at ``size``, as L, LA, RGB, RGBA or CMYK.
-
-    It goes band by band, each brought to 8 bits a channel and averaged by a whole
-    number, so that no second copy of a large picture is ever held.
-    """
-    step_x = max(1, int(area[2] / size[0] / GAP))
-    step_y = max(1, int(area[3] / size[1] / GAP))
-    rows = max(1, BAND_PIXELS // image.width // step_y) * step_y
-    bands = []
-    for top in range(0, image.height, rows):
-        bottom = min(top + rows, image.height)
-        band = _averageable(image.crop((0, top, image.width, bottom)))
-        bands.append(band.reduce((step_x, step_y)))
-    averaged = _stacked(bands)
-    box = (0, 0, area[2] / step_x, area[3] / step_y)
+    """Return the area of the picture at ``size``, as L, LA, RGB, RGBA or CMYK."""
+    step = max(1, int(area[2] / size[0] / GAP)), max(1, int(area[3] / size[1] / GAP))
+    averaged = _averaged(image, step)
+    box = (0, 0, area[2] / step[0], area[3] / step[1])
     small = averaged.resize(size, Image.Resampling.LANCZOS, box)
     return small.convert({"La": "LA", "RGBa": "RGBA"}.get(small.mode, small.mode))
 
@@ -82,6 +71,26 @@ def _srgb() -> ImageCms.ImageCmsProfile:
     return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 
 
+def _averaged(image: Image.Image, step: Size) -> Image.Image:
+    """Average ``step`` pixels across and down into one.
+
+    What cannot be averaged as it is gets converted band by band, so that no second
+    copy of a large picture is ever held.
+    """
+    if image.mode in ("L", "RGB", "CMYK") and not image.has_transparency_data:
+        return image.reduce(step)
+    rows = max(1, BAND_PIXELS // image.width // step[1]) * step[1]
+    bands = []
+    for top in range(0, image.height, rows):
+        bottom = min(top + rows, image.height)
+        band = _averageable(image.crop((0, top, image.width, bottom)))
+        bands.append(band.reduce(step))
+    whole = Image.new(bands[0].mode, (bands[0].width, sum(b.height for b in bands)))
+    for number, band in enumerate(bands):
+        whole.paste(band, (0, number * rows // step[1]))
+    return whole
+
+
 def _averageable(band: Image.Image) -> Image.Image:
     """Bring to 8 bits, no palette, and alpha multiplied in.
 
@@ -90,8 +99,6 @@ def _averageable(band: Image.Image) -> Image.Image:
     """
     if band.mode.startswith("I"):
         band = _eight_bits(band)
-    if band.mode == "CMYK":
-        return band
     grey = band.mode in ("1", "L", "LA")
     if not band.has_transparency_data:
         return band.convert("L" if grey else "RGB")
@@ -104,19 +111,8 @@ def _eight_bits(band: Image.Image) -> Image.Image:
     """Scale 16-bit grey; Pillow's own ``convert`` cuts every value off at 255."""
     wide = band.convert("I")
     grey = wide.point([value >> 8 for value in range(65536)], "L")
+    grey.info = {}  # its transparency still counts to 65535
     clear = band.info.get("transparency")
     if isinstance(clear, int):
         grey.putalpha(wide.point([255 * (v != clear) for v in range(65536)], "L"))
     return grey
-
-
-def _stacked(bands: list[Image.Image]) -> Image.Image:
-    if len(bands) == 1:
-        return bands[0]
-    height = sum(band.height for band in bands)
-    whole = Image.new(bands[0].mode, (bands[0].width, height))
-    top = 0
-    for band in bands:
-        whole.paste(band, (0, top))
-        top += band.height
-    return whole

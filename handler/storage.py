@@ -5,10 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import boto3
-from botocore.config import Config as ClientConfig
 from botocore.exceptions import ClientError
 
+from handler.client import error_code
 from handler.config import Config
 from handler.errors import ConfigError, ImageRejected, Stale
 from handler.ordering import Stamp, compare, stamp
@@ -18,20 +17,6 @@ ATTEMPTS = 5  # a lost race means that another writer won one, so this is plenty
 
 # Somebody else's write came between our look and our own.
 _RACE = ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey", "404")
-
-
-@functools.cache
-def s3_client() -> Any:
-    """Return the one client of this environment; boto3's clients are thread-safe.
-
-    Three attempts of at most 2 + 5 seconds each end before the function's 30 do.
-    """
-    config = ClientConfig(
-        connect_timeout=2,
-        read_timeout=5,
-        retries={"mode": "standard", "total_max_attempts": 3},
-    )
-    return boto3.client("s3", config=config)
 
 
 @dataclass(frozen=True)
@@ -63,11 +48,10 @@ class Storage:
             )
         self._check_size(upload.size)
         try:
-            response = self.client.get_object(
-                Bucket=upload.bucket, Key=upload.key, **self._pinned(upload)
-            )
+            where = {"Bucket": upload.bucket, "Key": upload.key}
+            response = self.client.get_object(**where, **self._pinned(upload))
         except ClientError as error:
-            code = _code(error)
+            code = error_code(error)
             if code in ("NoSuchKey", "NoSuchVersion"):  # NoSuchBucket is no such case
                 raise Stale("deleted before it was read") from error
             if code == "PreconditionFailed":
@@ -117,7 +101,7 @@ class Storage:
                 put(Metadata=ours, **condition)
                 return
             except ClientError as error:
-                if _code(error) not in _RACE:
+                if error_code(error) not in _RACE:
                     raise
                 lost = error
             try:
@@ -125,7 +109,7 @@ class Storage:
             except ClientError as error:
                 # Deleted since, which reads 403 without s3:ListBucket. Where it is the
                 # policy instead, every round ends here, and the 403 is raised below.
-                if _code(error) not in ("403", "404"):
+                if error_code(error) not in ("403", "404"):
                     raise
                 lost, condition = error, {"IfNoneMatch": "*"}
                 continue
@@ -146,7 +130,7 @@ class Storage:
         try:
             current = self._head(upload.bucket, upload.key)
         except ClientError as error:
-            if _code(error) == "404":
+            if error_code(error) == "404":
                 raise Stale("deleted while it was processed") from error
             raise
         return current["ETag"].strip('"') == ours.get("source-etag")
@@ -155,21 +139,14 @@ class Storage:
         return self.client.head_object(Bucket=bucket, Key=key)
 
     def _check_size(self, size: int | None) -> None:
-        limit = self.config.max_bytes
         if size == 0:
             raise ImageRejected("empty")
-        if size is not None and size > limit:
+        if size and size > (limit := self.config.max_bytes):
             raise ImageRejected(f"{size} bytes, more than the {limit} allowed")
 
     def _pinned(self, upload: Upload) -> dict[str, str]:
         """Return the conditions under which the object still is the event's."""
-        pinned = {}
-        if upload.etag:
-            pinned["IfMatch"] = f'"{upload.etag}"'
+        pinned = {"IfMatch": f'"{upload.etag}"'} if upload.etag else {}
         if self.config.ordered and upload.version_id:
             pinned["VersionId"] = upload.version_id  # needs s3:GetObjectVersion
         return pinned
-
-
-def _code(error: ClientError) -> str:
-    return error.response.get("Error", {}).get("Code", "")

@@ -78,7 +78,7 @@ def target_key(upload_key: str, prefix: str, suffix: str = "") -> str:
     """Return the key that the result for an upload's key goes to, always the same.
 
     The whole key is kept, so that a.jpg and a.png do not collide. One of over
-    1,024 bytes is cut at a character, and a hash of the whole of it stands for the rest.
+    1,024 bytes is cut at a character, and ends in a hash of the whole.
     """
     key = f"{prefix}{upload_key}{suffix}"
     if len(key.encode()) <= MAX_KEY_BYTES:
