@@ -6,10 +6,9 @@ import math
 from collections.abc import Callable
 from random import Random
 
-from PIL import Image, ImageDraw, ImageFilter
-
 import paint
 from paint import Colour, Points
+from PIL import Image, ImageDraw, ImageFilter
 
 SIZE = (2000, 1500)
 RUST, DEEP, DARK = (198, 92, 36), (134, 48, 22), (44, 26, 24)
@@ -20,17 +19,31 @@ Flow = Callable[[float, float], float]
 def forest(rng: Random) -> Image.Image:
     """A wood out of focus: green light, and round spots where the sun comes through."""
     size = (500, 375)
-    picture = paint.sky(size, [(0, (172, 196, 128)), (0.5, (96, 138, 92)), (1, (34, 66, 58))])
+    picture = paint.sky(
+        size, [(0, (172, 196, 128)), (0.5, (96, 138, 92)), (1, (34, 66, 58))]
+    )
     for count, low, high in ((26, 30, 80), (60, 10, 34)):
         layer = Image.new("RGBA", size)
         pen = ImageDraw.Draw(layer)
         for _ in range(count):
-            x, y, radius = rng.uniform(0, 500), rng.uniform(0, 375), rng.uniform(low, high)
-            tone = rng.choice([(30, 66, 52), (62, 110, 70), (140, 172, 96), (206, 206, 124)])
+            x, y, radius = (
+                rng.uniform(0, 500),
+                rng.uniform(0, 375),
+                rng.uniform(low, high),
+            )
+            tone = rng.choice(
+                [(30, 66, 52), (62, 110, 70), (140, 172, 96), (206, 206, 124)]
+            )
             pen.circle((x, y), radius, (*tone, 70))
-        picture.paste(layer.convert("RGB"), (0, 0), layer.getchannel("A").filter(ImageFilter.GaussianBlur(3)))
+        picture.paste(
+            layer.convert("RGB"),
+            (0, 0),
+            layer.getchannel("A").filter(ImageFilter.GaussianBlur(3)),
+        )
         picture = picture.filter(ImageFilter.GaussianBlur(7 if low > 20 else 2.5))
-    picture = picture.filter(ImageFilter.GaussianBlur(2)).resize(SIZE, Image.Resampling.BICUBIC)
+    picture = picture.filter(ImageFilter.GaussianBlur(2)).resize(
+        SIZE, Image.Resampling.BICUBIC
+    )
     for _ in range(46):
         spot, radius = (rng.uniform(0, 2000), rng.uniform(0, 1100)), rng.uniform(24, 78)
         disc = Image.new("L", SIZE)
@@ -68,12 +81,19 @@ def fur(
     for x, y in strands:
         angle = flow(x, y) + rng.gauss(0, 0.22)
         length = hair * rng.uniform(0.5, 1.1)
-        facing = ((x - middle[0]) * light_from[0] + (y - middle[1]) * light_from[1]) / half
+        facing = (
+            (x - middle[0]) * light_from[0] + (y - middle[1]) * light_from[1]
+        ) / half
         share = 0.5 + 0.42 * facing + rng.gauss(0, 0.16)
-        tone = paint.at([(0, tones[0]), (0.5, tones[1]), (1, tones[2])], min(max(share, 0), 1))
+        tone = paint.at(
+            [(0, tones[0]), (0.5, tones[1]), (1, tones[2])], min(max(share, 0), 1)
+        )
         curl = rng.gauss(0, 0.25)
         bend = (x + math.cos(angle) * length * 0.5, y + math.sin(angle) * length * 0.5)
-        tip = (bend[0] + math.cos(angle + curl) * length * 0.5, bend[1] + math.sin(angle + curl) * length * 0.5)
+        tip = (
+            bend[0] + math.cos(angle + curl) * length * 0.5,
+            bend[1] + math.sin(angle + curl) * length * 0.5,
+        )
         pen.line((x, y, *bend), fill=tone, width=3)
         pen.line((*bend, *tip), fill=tone, width=2)
 
@@ -81,7 +101,9 @@ def fur(
 def shade(picture: Image.Image, outline: Points, soft: float, strength: float) -> None:
     """A soft shadow of an outline on all that has been drawn so far."""
     dark = paint.shape(SIZE, outline, soft=soft, fine=1)
-    picture.paste((26, 16, 18), (0, 0), dark.point([int(v * strength) for v in range(256)]))
+    picture.paste(
+        (26, 16, 18), (0, 0), dark.point([int(v * strength) for v in range(256)])
+    )
 
 
 def away(x0: float, y0: float, turn: float = 0.0) -> Flow:
@@ -101,9 +123,27 @@ def branch(picture: Image.Image, rng: Random) -> None:
     low = [(x, y + 190 + 16 * line[-i]) for i, (x, y) in enumerate(top)]
     shade(picture, [(x, y + 40) for x, y in top] + low[::-1], 30, 0.5)
     tones = ((38, 26, 24), (98, 72, 54), (176, 138, 98))
-    fur(picture, rng, top + low[::-1], tones, lambda x, y: rng.gauss(0, 0.06), 70, (-0.02, -6.5))
-    moss = [(x, y - 8) for x, y in top] + [(x, y + 46 + 26 * line[(i * 7) % 200]) for i, (x, y) in enumerate(top)][::-1]
-    fur(picture, rng, moss, ((34, 56, 26), (92, 122, 44), (178, 192, 88)), lambda x, y: -1.4, 22, (-0.1, -4))
+    fur(
+        picture,
+        rng,
+        top + low[::-1],
+        tones,
+        lambda x, y: rng.gauss(0, 0.06),
+        70,
+        (-0.02, -6.5),
+    )
+    moss = [(x, y - 8) for x, y in top] + [
+        (x, y + 46 + 26 * line[(i * 7) % 200]) for i, (x, y) in enumerate(top)
+    ][::-1]
+    fur(
+        picture,
+        rng,
+        moss,
+        ((34, 56, 26), (92, 122, 44), (178, 192, 88)),
+        lambda x, y: -1.4,
+        22,
+        (-0.1, -4),
+    )
 
 
 def face(picture: Image.Image, rng: Random, x: float, y: float) -> None:
@@ -116,31 +156,91 @@ def face(picture: Image.Image, rng: Random, x: float, y: float) -> None:
     inner = put([(-200, -190), (-322, -296), (-350, -280), (-348, -190), (-290, -90)])
     tuft = put([(-215, -170), (-300, -240), (-318, -190), (-290, -100)])
     for flip in (False, True):
+
         def side(points, flip=flip):
             return mirror(points, x) if flip else points
+
         up = (0.9 if flip else -0.9) - math.pi / 2
         fur(picture, rng, side(ear), (WHITE, WHITE, WHITE), away(x, y), 46)
-        fur(picture, rng, side(inner), ((60, 26, 20), (96, 42, 26), (140, 70, 40)), lambda a, b, up=up: up, 34)
-        fur(picture, rng, side(tuft), (CREAM, WHITE, WHITE), lambda a, b, up=up: up, 60, density=0.3)
-    head = put([(0, -258), (-190, -232), (-330, -90), (-372, 70), (-300, 196), (-150, 262), (0, 280),
-                (150, 262), (300, 196), (372, 70), (330, -90), (190, -232)])
+        fur(
+            picture,
+            rng,
+            side(inner),
+            ((60, 26, 20), (96, 42, 26), (140, 70, 40)),
+            lambda a, b, up=up: up,
+            34,
+        )
+        fur(
+            picture,
+            rng,
+            side(tuft),
+            (CREAM, WHITE, WHITE),
+            lambda a, b, up=up: up,
+            60,
+            density=0.3,
+        )
+    head = put(
+        [
+            (0, -258),
+            (-190, -232),
+            (-330, -90),
+            (-372, 70),
+            (-300, 196),
+            (-150, 262),
+            (0, 280),
+            (150, 262),
+            (300, 196),
+            (372, 70),
+            (330, -90),
+            (190, -232),
+        ]
+    )
     fur(picture, rng, head, (DEEP, RUST, GOLD), away(x, y + 40), 52)
     for flip in (False, True):
+
         def side(points, flip=flip):
             return mirror(points, x) if flip else points
-        cheek = put([(-150, 60), (-250, 10), (-345, 60), (-330, 150), (-240, 215), (-120, 190)])
+
+        cheek = put(
+            [(-150, 60), (-250, 10), (-345, 60), (-330, 150), (-240, 215), (-120, 190)]
+        )
         brow = put([(-72, -116), (-130, -176), (-214, -150), (-226, -86), (-160, -82)])
-        tear = put([(-140, 26), (-196, 40), (-216, 130), (-190, 240), (-122, 258), (-128, 130)])
+        tear = put(
+            [(-140, 26), (-196, 40), (-216, 130), (-190, 240), (-122, 258), (-128, 130)]
+        )
         fur(picture, rng, side(cheek), (CREAM, WHITE, WHITE), away(x, y - 20), 48)
         fur(picture, rng, side(brow), (CREAM, WHITE, WHITE), away(x, y + 60), 34)
-        fur(picture, rng, side(tear), (DEEP, (166, 66, 28), RUST), lambda a, b, f=flip: 1.25 if f else 1.9, 40)
-    muzzle = put([(0, 6), (-96, 46), (-146, 130), (-116, 212), (0, 250), (116, 212), (146, 130), (96, 46)])
+        fur(
+            picture,
+            rng,
+            side(tear),
+            (DEEP, (166, 66, 28), RUST),
+            lambda a, b, f=flip: 1.25 if f else 1.9,
+            40,
+        )
+    muzzle = put(
+        [
+            (0, 6),
+            (-96, 46),
+            (-146, 130),
+            (-116, 212),
+            (0, 250),
+            (116, 212),
+            (146, 130),
+            (96, 46),
+        ]
+    )
     fur(picture, rng, muzzle, ((226, 206, 186), WHITE, WHITE), away(x, y + 70), 34)
     fine = Image.new("RGBA", (SIZE[0] * 2, SIZE[1] * 2))
     pen = ImageDraw.Draw(fine)
 
     def oval(px, py, rx, ry, fill):
-        box = ((x + px - rx) * 2, (y + py - ry) * 2, (x + px + rx) * 2, (y + py + ry) * 2)
+        box = (
+            (x + px - rx) * 2,
+            (y + py - ry) * 2,
+            (x + px + rx) * 2,
+            (y + py + ry) * 2,
+        )
         pen.ellipse(box, fill=fill)
 
     for px in (-142, 142):
@@ -150,39 +250,101 @@ def face(picture: Image.Image, rng: Random, x: float, y: float) -> None:
         oval(px, 12, 34, 20, (92, 54, 32, 160))
         oval(px - 16, -32, 17, 18, (255, 255, 255, 255))
         oval(px + 17, 12, 7, 8, (255, 255, 255, 200))
-    nose = put([(0, 142), (-36, 124), (-68, 92), (-56, 66), (0, 58), (56, 66), (68, 92), (36, 124)])
+    nose = put(
+        [
+            (0, 142),
+            (-36, 124),
+            (-68, 92),
+            (-56, 66),
+            (0, 58),
+            (56, 66),
+            (68, 92),
+            (36, 124),
+        ]
+    )
     pen.polygon([(px * 2, py * 2) for px, py in nose], fill=(30, 20, 22, 255))
     oval(-18, 76, 26, 8, (140, 126, 130, 200))
     for flip in (-1, 1):
         smile = [(0, 130)] + [
-            (flip * (50 - 50 * math.cos(k / 12 * math.pi)), 164 + 27 * math.sin(k / 12 * math.pi))
+            (
+                flip * (50 - 50 * math.cos(k / 12 * math.pi)),
+                164 + 27 * math.sin(k / 12 * math.pi),
+            )
             for k in range(12)
         ]
-        pen.line([((x + px) * 2, (y + py) * 2) for px, py in smile], fill=(50, 28, 26, 255), width=13, joint="curve")
+        pen.line(
+            [((x + px) * 2, (y + py) * 2) for px, py in smile],
+            fill=(50, 28, 26, 255),
+            width=13,
+            joint="curve",
+        )
         for k in range(5):
             start = (x + flip * 92, y + 116 + k * 14)
             end = (x + flip * (300 + 22 * (k % 3)), y + 60 + k * 44)
-            pen.line([(start[0] * 2, start[1] * 2), ((start[0] + end[0]), (start[1] + end[1] + 22)), (end[0] * 2, end[1] * 2)], fill=(255, 250, 240, 190), width=4)
+            pen.line(
+                [
+                    (start[0] * 2, start[1] * 2),
+                    ((start[0] + end[0]), (start[1] + end[1] + 22)),
+                    (end[0] * 2, end[1] * 2),
+                ],
+                fill=(255, 250, 240, 190),
+                width=4,
+            )
     fine = fine.reduce(2)
-    picture.paste(fine.convert("RGB"), (0, 0), fine.getchannel("A").filter(ImageFilter.GaussianBlur(0.7)))
+    picture.paste(
+        fine.convert("RGB"),
+        (0, 0),
+        fine.getchannel("A").filter(ImageFilter.GaussianBlur(0.7)),
+    )
 
 
 def tail(picture: Image.Image, rng: Random) -> None:
     """The ringed tail that hangs over the branch."""
-    spine = [(1290, 1060), (1440, 1090), (1560, 1150), (1640, 1250), (1668, 1360), (1650, 1470), (1600, 1590)]
+    spine = [
+        (1290, 1060),
+        (1440, 1090),
+        (1560, 1150),
+        (1640, 1250),
+        (1668, 1360),
+        (1650, 1470),
+        (1600, 1590),
+    ]
     smooth = []
     for i in range(len(spine) - 1):
         for k in range(8):
             t = k / 8
-            smooth.append((spine[i][0] * (1 - t) + spine[i + 1][0] * t, spine[i][1] * (1 - t) + spine[i + 1][1] * t))
+            smooth.append(
+                (
+                    spine[i][0] * (1 - t) + spine[i + 1][0] * t,
+                    spine[i][1] * (1 - t) + spine[i + 1][1] * t,
+                )
+            )
     for number in reversed(range(0, len(smooth) - 4, 4)):
         (ax, ay), (bx, by) = smooth[number], smooth[number + 4]
         angle = math.atan2(by - ay, bx - ax)
         nx, ny = -math.sin(angle), math.cos(angle)
         wide = 92 + 14 * math.sin(number / 12)
-        ring = [(ax + nx * wide, ay + ny * wide), (bx + nx * wide, by + ny * wide), (bx - nx * wide, by - ny * wide), (ax - nx * wide, ay - ny * wide)]
-        tones = (DEEP, RUST, GOLD) if number // 4 % 2 == 0 else ((176, 112, 66), (226, 172, 112), (250, 214, 160))
-        fur(picture, rng, ring, tones, lambda x, y, a=angle: a + rng.gauss(0, 0.4), 56, (0.5 * -1, -0.8), 1.3)
+        ring = [
+            (ax + nx * wide, ay + ny * wide),
+            (bx + nx * wide, by + ny * wide),
+            (bx - nx * wide, by - ny * wide),
+            (ax - nx * wide, ay - ny * wide),
+        ]
+        tones = (
+            (DEEP, RUST, GOLD)
+            if number // 4 % 2 == 0
+            else ((176, 112, 66), (226, 172, 112), (250, 214, 160))
+        )
+        fur(
+            picture,
+            rng,
+            ring,
+            tones,
+            lambda x, y, a=angle: a + rng.gauss(0, 0.4),
+            56,
+            (0.5 * -1, -0.8),
+            1.3,
+        )
 
 
 def red_panda() -> Image.Image:
@@ -190,23 +352,93 @@ def red_panda() -> Image.Image:
     rng = Random(1825)
     picture = forest(rng)
     x, y = 940, 560
-    body = paint.blob([(640, 720), (560, 960), (600, 1180), (760, 1262), (1040, 1268), (1290, 1220), (1370, 1060), (1280, 820), (1120, 700)])
+    body = paint.blob(
+        [
+            (640, 720),
+            (560, 960),
+            (600, 1180),
+            (760, 1262),
+            (1040, 1268),
+            (1290, 1220),
+            (1370, 1060),
+            (1280, 820),
+            (1120, 700),
+        ]
+    )
     branch(picture, rng)
     shade(picture, [(px + 30, py + 40) for px, py in body], 40, 0.45)
     tail(picture, rng)
     fur(picture, rng, body, (DEEP, RUST, GOLD), away(x + 60, y + 100), 70)
-    chest = paint.blob([(760, 760), (700, 960), (740, 1150), (880, 1222), (1030, 1210), (1130, 1100), (1140, 920), (1080, 780)])
+    chest = paint.blob(
+        [
+            (760, 760),
+            (700, 960),
+            (740, 1150),
+            (880, 1222),
+            (1030, 1210),
+            (1130, 1100),
+            (1140, 920),
+            (1080, 780),
+        ]
+    )
     shade(picture, chest, 26, 0.35)
-    fur(picture, rng, chest, ((18, 12, 14), DARK, (92, 54, 44)), lambda a, b: 1.57 + (a - x) / 700, 60)
+    fur(
+        picture,
+        rng,
+        chest,
+        ((18, 12, 14), DARK, (92, 54, 44)),
+        lambda a, b: 1.57 + (a - x) / 700,
+        60,
+    )
     for paw in (700, 1080):
-        arm = paint.blob([(paw - 60, 950), (paw - 96, 1120), (paw - 92, 1240), (paw, 1290), (paw + 92, 1240), (paw + 90, 1110), (paw + 60, 950)])
+        arm = paint.blob(
+            [
+                (paw - 60, 950),
+                (paw - 96, 1120),
+                (paw - 92, 1240),
+                (paw, 1290),
+                (paw + 92, 1240),
+                (paw + 90, 1110),
+                (paw + 60, 950),
+            ]
+        )
         shade(picture, [(a + 12, b + 14) for a, b in arm], 22, 0.6)
-        fur(picture, rng, arm, ((16, 10, 12), (50, 30, 28), (120, 74, 56)), lambda a, b: 1.6, 46)
+        fur(
+            picture,
+            rng,
+            arm,
+            ((16, 10, 12), (50, 30, 28), (120, 74, 56)),
+            lambda a, b: 1.6,
+            46,
+        )
         pen = ImageDraw.Draw(picture)
         for claw in (-48, -16, 16, 48):
-            pen.polygon(paint.blob([(paw + claw - 7, 1268), (paw + claw + 7, 1268), (paw + claw + 2, 1298), (paw + claw - 2, 1298)], 5), fill=(222, 210, 196))
-    chin = paint.blob([(x - 330, y + 40), (x - 270, y + 250), (x, y + 330), (x + 270, y + 250), (x + 330, y + 40)])
+            pen.polygon(
+                paint.blob(
+                    [
+                        (paw + claw - 7, 1268),
+                        (paw + claw + 7, 1268),
+                        (paw + claw + 2, 1298),
+                        (paw + claw - 2, 1298),
+                    ],
+                    5,
+                ),
+                fill=(222, 210, 196),
+            )
+    chin = paint.blob(
+        [
+            (x - 330, y + 40),
+            (x - 270, y + 250),
+            (x, y + 330),
+            (x + 270, y + 250),
+            (x + 330, y + 40),
+        ]
+    )
     shade(picture, chin, 34, 0.55)
     face(picture, rng, x, y)
-    picture = paint.light(picture, (255, 214, 140), paint.glow(SIZE, (200, 0), 1700, 2.0).point([v // 3 for v in range(256)]))
+    picture = paint.light(
+        picture,
+        (255, 214, 140),
+        paint.glow(SIZE, (200, 0), 1700, 2.0).point([v // 3 for v in range(256)]),
+    )
     return paint.grain(paint.vignette(picture, 0.35), rng, 0.07)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from random import Random
 
-from PIL import Image, ImageChops, ImageDraw, ImageFilter
-
 import paint
 from paint import mask
+from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 WIDE, HIGH, QUAY = 8000, 1500, 1130
 WARM = [(255, 214, 140), (255, 196, 112), (255, 230, 180), (248, 180, 96)]
@@ -43,7 +42,9 @@ def dusk(rng: Random) -> Image.Image:
         tone = paint.mix(picture.getpixel((x, y)), (236, 236, 255), shine)
         pen.circle((x, y), rng.uniform(1, 2.4), tone)
     moon = (6350, 250)
-    picture = paint.light(picture, (150, 160, 200), paint.glow(picture.size, moon, 420, 2))
+    picture = paint.light(
+        picture, (150, 160, 200), paint.glow(picture.size, moon, 420, 2)
+    )
     full = Image.new("L", (240, 240))
     pen = ImageDraw.Draw(full)
     pen.circle((120, 120), 84, 255)
@@ -53,26 +54,45 @@ def dusk(rng: Random) -> Image.Image:
     return picture
 
 
-def block(pen, lamps, rng: Random, x: int, wide: int, tall: int, tone, lit: float, cell: int):
+def block(
+    pen, lamps, rng: Random, x: int, wide: int, tall: int, tone, lit: float, cell: int
+):
     """One building: body, lit side, roof and windows."""
     top = QUAY - tall
     pen.rectangle((x, top, x + wide, QUAY), fill=tone)
     side = max(6, wide // 6)
     pen.rectangle((x, top, x + side, QUAY), fill=paint.mix(tone, (250, 160, 120), 0.20))
-    pen.line((x, top, x + wide, top), fill=paint.mix(tone, (255, 190, 150), 0.35), width=3)
+    pen.line(
+        (x, top, x + wide, top), fill=paint.mix(tone, (255, 190, 150), 0.35), width=3
+    )
     roof = rng.random()
     if tall > 330 and roof < 0.30:  # a spire
-        pen.polygon([(x + wide * 0.3, top), (x + wide / 2, top - wide * 0.9), (x + wide * 0.7, top)], fill=tone)
-        pen.line((x + wide / 2, top - wide * 0.8, x + wide / 2, top - wide * 1.5), fill=tone, width=4)
+        pen.polygon(
+            [
+                (x + wide * 0.3, top),
+                (x + wide / 2, top - wide * 0.9),
+                (x + wide * 0.7, top),
+            ],
+            fill=tone,
+        )
+        pen.line(
+            (x + wide / 2, top - wide * 0.8, x + wide / 2, top - wide * 1.5),
+            fill=tone,
+            width=4,
+        )
         lamps.circle((x + wide / 2, top - wide * 1.5), 5, (255, 80, 70))
     elif tall > 330 and roof < 0.55:  # steps
         for step, share in ((40, 0.16), (78, 0.30)):
-            pen.rectangle((x + wide * share, top - step, x + wide * (1 - share), top), fill=tone)
+            pen.rectangle(
+                (x + wide * share, top - step, x + wide * (1 - share), top), fill=tone
+            )
     elif roof < 0.8:  # tanks and masts
         pen.rectangle((x + wide * 0.55, top - 22, x + wide * 0.8, top), fill=tone)
         pen.line((x + wide * 0.3, top - 56, x + wide * 0.3, top), fill=tone, width=3)
     else:  # a gable
-        pen.polygon([(x, top), (x + wide / 2, top - wide * 0.35), (x + wide, top)], fill=tone)
+        pen.polygon(
+            [(x, top), (x + wide / 2, top - wide * 0.35), (x + wide, top)], fill=tone
+        )
     columns = (wide - side - cell) // cell
     style = rng.random()
     office = rng.choice(COOL) if style < 0.25 else None
@@ -103,14 +123,20 @@ def skyline(rng: Random, picture: Image.Image) -> None:
         x = -rng.randrange(slim)
         while x < WIDE:
             wide = rng.randrange(slim, broad)
-            centre = math.exp(-(((x - 4700) / 1500) ** 2)) + 0.55 * math.exp(-(((x - 1500) / 800) ** 2))
+            centre = math.exp(-(((x - 4700) / 1500) ** 2)) + 0.55 * math.exp(
+                -(((x - 1500) / 800) ** 2)
+            )
             tall = low + (high - low) * rng.random() ** 1.6 * (0.34 + 1.0 * centre)
             shade = paint.mix(tone, (18, 20, 44), rng.random() * 0.22)
             block(pen, lamps, rng, x, wide, int(tall), shade, lit, cell)
             x += wide + int(rng.random() ** 3 * 60) - 4
         full = ImageChops.lighter(picture, glass)
         bright = glass.reduce(8).filter(ImageFilter.GaussianBlur(2.2))
-        picture.paste(ImageChops.screen(full, bright.resize(picture.size, Image.Resampling.BICUBIC)))
+        picture.paste(
+            ImageChops.screen(
+                full, bright.resize(picture.size, Image.Resampling.BICUBIC)
+            )
+        )
         if haze:
             mist = Image.linear_gradient("L").resize((WIDE, 620))
             mist = mist.point([v * haze // 100 for v in range(256)])
@@ -125,15 +151,29 @@ def bridge(picture: Image.Image, water: int) -> None:
     lamps = []
     for x in (-360, *towers, 2760):
         if x in towers:
-            pen.polygon([(x - 34, water), (x - 24, QUAY - 560), (x + 24, QUAY - 560), (x + 34, water)], fill=dark)
+            pen.polygon(
+                [
+                    (x - 34, water),
+                    (x - 24, QUAY - 560),
+                    (x + 24, QUAY - 560),
+                    (x + 34, water),
+                ],
+                fill=dark,
+            )
             pen.rectangle((x - 34, QUAY - 575, x + 34, QUAY - 550), fill=dark)
             lamps.append((x, QUAY - 590, 9, (255, 90, 80)))
-    spans = [(-360, deck, 420, QUAY - 560, 0), (420, QUAY - 560, 1980, QUAY - 560, 430), (1980, QUAY - 560, 2760, deck, 0)]
+    spans = [
+        (-360, deck, 420, QUAY - 560, 0),
+        (420, QUAY - 560, 1980, QUAY - 560, 430),
+        (1980, QUAY - 560, 2760, deck, 0),
+    ]
     for x0, y0, x1, y1, sag in spans:
         line = []
         for step in range(61):
             t = step / 60
-            line.append((x0 + (x1 - x0) * t, y0 + (y1 - y0) * t + 4 * (sag or 60) * t * (1 - t)))
+            line.append(
+                (x0 + (x1 - x0) * t, y0 + (y1 - y0) * t + 4 * (sag or 60) * t * (1 - t))
+            )
         pen.line(line, fill=dark, width=9)
         for x, y in line[::2]:
             pen.line((x, y, x, deck), fill=dark, width=3)
@@ -147,7 +187,7 @@ def bridge(picture: Image.Image, water: int) -> None:
 
 
 def city_panorama() -> Image.Image:
-    """A skyline with lit windows above a river, eight times as wide as it needs to be."""
+    """A skyline with lit windows above a river at dusk, wide as a banner."""
     rng = Random(1881)
     picture = Image.new("RGB", (WIDE, HIGH))
     above = dusk(rng)
@@ -159,16 +199,26 @@ def city_panorama() -> Image.Image:
         pen.circle((x, QUAY - 68), 7, (255, 220, 150))
         for _ in range(9):
             spot = (x + 48 + rng.uniform(-24, 24), QUAY - 42 + rng.uniform(-20, 14))
-            pen.circle(spot, rng.uniform(9, 18), paint.mix((20, 26, 40), (52, 44, 54), rng.random()))
+            pen.circle(
+                spot,
+                rng.uniform(9, 18),
+                paint.mix((20, 26, 40), (52, 44, 54), rng.random()),
+            )
     bridge(above, QUAY)
     lamps = above.reduce(8).point([max(0, v - 190) * 3 for v in range(256)] * 3)
-    shine = lamps.filter(ImageFilter.GaussianBlur(5)).resize(above.size, Image.Resampling.BICUBIC)
+    shine = lamps.filter(ImageFilter.GaussianBlur(5)).resize(
+        above.size, Image.Resampling.BICUBIC
+    )
     above = ImageChops.screen(above, shine.point([v // 2 for v in range(256)] * 3))
     picture.paste(above, (0, 0))
     deep = HIGH - QUAY
-    mirror = above.transpose(Image.Transpose.FLIP_TOP_BOTTOM).resize((WIDE, QUAY * 3 // 4))
+    mirror = above.transpose(Image.Transpose.FLIP_TOP_BOTTOM).resize(
+        (WIDE, QUAY * 3 // 4)
+    )
     mirror = mirror.crop((0, 0, WIDE, deep))
-    tall = mirror.resize((WIDE, deep // 14)).resize((WIDE, deep), Image.Resampling.BICUBIC)
+    tall = mirror.resize((WIDE, deep // 14)).resize(
+        (WIDE, deep), Image.Resampling.BICUBIC
+    )
     mirror = Image.blend(mirror, tall, 0.7)
     waves = paint.noise(rng, (WIDE // 2, deep), 60, 5, gain=0.7, stretch=9)
     waves = waves.resize((WIDE, deep), Image.Resampling.BICUBIC)
@@ -176,7 +226,9 @@ def city_panorama() -> Image.Image:
     for y in range(deep):
         row = mirror.crop((0, y, WIDE, y + 1))
         mirror.paste(ImageChops.offset(row, int(swing[y] * (3 + y / 16)), 0), (0, y))
-    water = ImageChops.multiply(mirror, paint.sky(mirror.size, [(0, (190, 188, 204)), (1, (92, 98, 132))]))
+    water = ImageChops.multiply(
+        mirror, paint.sky(mirror.size, [(0, (190, 188, 204)), (1, (92, 98, 132))])
+    )
     shade = mask(waves, 0.60, 0.40).point([v * 140 // 255 for v in range(256)])
     water.paste((14, 18, 46), (0, 0), shade)
     water = paint.light(water, (110, 88, 116), mask(waves, 0.56, 0.82))

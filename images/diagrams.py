@@ -113,7 +113,8 @@ def row(y: float, name: str, words: str, colour: str) -> str:
     """One of the function's parts: a mark, a name and what it is."""
     return (
         box(414, y, 178, 60, radius=9)
-        + f'<rect x="422" y="{y + 10:g}" width="5" height="40" rx="2.5" fill="{colour}"/>'
+        + f'<rect x="422" y="{y + 10:g}" width="5" height="40" rx="2.5" '
+        f'fill="{colour}"/>'
         + f'<text x="438" y="{y + 26:g}" font-size="18" font-weight="600" '
         f'fill="{INK}">{name}</text>'
         f'<text x="438" y="{y + 48:g}" font-size="16" fill="{GREY}">{words}</text>'

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PIL import Image, ImageDraw, ImageFilter
-
 import paint
+from PIL import Image, ImageDraw, ImageFilter
 
 SIZE = (1600, 640)
 INK, AMBER, TEAL, WHITE = (34, 48, 63), (217, 118, 10), (15, 118, 110), (255, 255, 255)
@@ -34,7 +33,9 @@ def lay(scene: Image.Image, photo: Image.Image, centre, turn: float, rim: int) -
     x, y = round(centre[0] - sheet.width / 2), round(centre[1] - sheet.height / 2)
     dark = Image.new("L", scene.size)
     dark.paste(sheet.getchannel("A"), (x + 3, y + 9))
-    dark = dark.filter(ImageFilter.GaussianBlur(11)).point([v * 3 // 8 for v in range(256)])
+    dark = dark.filter(ImageFilter.GaussianBlur(11)).point(
+        [v * 3 // 8 for v in range(256)]
+    )
     scene.paste((24, 36, 54), (0, 0), dark)
     scene.paste(sheet.convert("RGB"), (x, y), sheet.getchannel("A"))
 
@@ -60,8 +61,10 @@ def arrow(pen: ImageDraw.ImageDraw, x0: float, x1: float, y: float, f: int) -> N
 def pipeline(scene: Image.Image) -> None:
     """Bucket, function, bucket, and the arrows between them."""
     f = 4
-    left, top, right, bottom = 636, 180, 1040, 460
-    big = scene.crop((left, top, right, bottom)).resize(((right - left) * f, (bottom - top) * f))
+    left, top, right, bottom = 612, 180, 1016, 460
+    big = scene.crop((left, top, right, bottom)).resize(
+        ((right - left) * f, (bottom - top) * f)
+    )
     pen = ImageDraw.Draw(big)
     y = 140
     arrow(pen, 10, 36, y, f)
@@ -69,8 +72,15 @@ def pipeline(scene: Image.Image) -> None:
     arrow(pen, 140, 162, y, f)
     pen.rounded_rectangle((172 * f, (y - 46) * f, 252 * f, (y + 46) * f), 18 * f, INK)
     # A lambda, drawn: the typeface that comes with Pillow need not have one.
-    pen.line([(c[0] * f, c[1] * f) for c in ((194, y - 26), (203, y - 26), (232, y + 27))], WHITE, 7 * f, joint="curve")
-    pen.line([(c[0] * f, c[1] * f) for c in ((211, y - 9), (193, y + 27))], WHITE, 7 * f)
+    pen.line(
+        [(c[0] * f, c[1] * f) for c in ((194, y - 26), (203, y - 26), (232, y + 27))],
+        WHITE,
+        7 * f,
+        joint="curve",
+    )
+    pen.line(
+        [(c[0] * f, c[1] * f) for c in ((211, y - 9), (193, y + 27))], WHITE, 7 * f
+    )
     arrow(pen, 262, 284, y, f)
     bucket(pen, 334, y - 36, TEAL, f)
     arrow(pen, 384, 402, y, f)
@@ -81,16 +91,16 @@ def hero(samples: Path) -> Image.Image:
     """Compose the samples: big photos on the left, their thumbnails on the right."""
     scene = paint.sky(SIZE, [(0, (250, 251, 252)), (1, (226, 232, 238))])
     for name, longest, centre, turn in (
-        ("meadow-large.jpg", 400, (225, 195), 7.0),
-        (PANDA, 330, (205, 470), -6.0),
-        ("lighthouse.jpg", 400, (490, 250), -5.0),
-        ("mountain-lake.jpg", 390, (420, 430), 3.0),
+        ("meadow-large.jpg", 346, (214, 178), 6.0),
+        (PANDA, 300, (184, 450), -6.0),
+        ("lighthouse.jpg", 340, (466, 214), -4.0),
+        ("mountain-lake.jpg", 330, (418, 464), 3.0),
     ):
         lay(scene, load(samples / name, longest), centre, turn, 10)
     pipeline(scene)
     columns = (
-        (1180, ("mountain-lake.jpg", "meadow-large.jpg", "city-panorama.jpg")),
-        (1448, (PANDA, "lighthouse.jpg")),
+        (1157, ("mountain-lake.jpg", "meadow-large.jpg", "city-panorama.jpg")),
+        (1444, (PANDA, "lighthouse.jpg")),
     )
     for x, names in columns:
         thumbs = [load(samples / name, 256) for name in names]

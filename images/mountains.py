@@ -6,10 +6,9 @@ import math
 from array import array
 from random import Random
 
-from PIL import Image, ImageChops, ImageDraw, ImageEnhance, ImageFilter
-
 import paint
 from paint import Size, calc, mask
+from PIL import Image, ImageChops, ImageDraw, ImageEnhance, ImageFilter
 
 MAP = 1400  # cells along each side of the map of heights
 SHORE = 1.0  # distance of the far shore
@@ -72,8 +71,12 @@ def land(rng: Random) -> tuple[Image.Image, Image.Image]:
         r=rough,
     )
     steep = MAP * 0.6  # cells per unit of distance, so slopes come out true
-    slope_x = calc(lambda a, b: (a - b) * steep, a=heights, b=paint.shift(heights, 1, 0))
-    slope_y = calc(lambda a, b: (a - b) * steep, a=paint.shift(heights, 0, -1), b=heights)
+    slope_x = calc(
+        lambda a, b: (a - b) * steep, a=heights, b=paint.shift(heights, 1, 0)
+    )
+    slope_y = calc(
+        lambda a, b: (a - b) * steep, a=paint.shift(heights, 0, -1), b=heights
+    )
     lit = calc(
         lambda x, y: (0.80 * x + 0.10 * y + 0.42) / (x * x + y * y + 1) ** 0.5,
         x=slope_x,
@@ -83,7 +86,9 @@ def land(rng: Random) -> tuple[Image.Image, Image.Image]:
     day = ImageChops.multiply(
         mask(lit, -0.15, 0.85), ImageChops.invert(shadows(heights, 0.0008))
     )
-    rock = paint.tint(day, [(0, (48, 58, 84)), (0.4, (98, 88, 92)), (1, (236, 190, 150))])
+    rock = paint.tint(
+        day, [(0, (48, 58, 84)), (0.4, (98, 88, 92)), (1, (236, 190, 150))]
+    )
     snow = paint.tint(
         day, [(0, (112, 136, 182)), (0.4, (176, 186, 212)), (1, (255, 244, 226))]
     )
@@ -104,13 +109,15 @@ def land(rng: Random) -> tuple[Image.Image, Image.Image]:
     picture = Image.composite(wood, picture, mask(woody))
     haze = Image.linear_gradient("L").rotate(180).resize(size)
     return heights, Image.composite(
-        Image.new("RGB", size, HAZE), picture, haze.point([int(v * 0.62) for v in range(256)])
+        Image.new("RGB", size, HAZE),
+        picture,
+        haze.point([int(v * 0.62) for v in range(256)]),
     )
 
 
 def walk(heights: Image.Image, colours: Image.Image, size: Size, horizon: int):
     """Look across the land: each column of the picture walks away from the eye."""
-    width, height = size
+    width = size[0]
     view = Image.new("RGBA", size)
     pen = ImageDraw.Draw(view)
     high, texel = paint.floats(heights), colours.load()
@@ -139,7 +146,9 @@ def walk(heights: Image.Image, colours: Image.Image, size: Size, horizon: int):
 def pine(pen: ImageDraw.ImageDraw, rng: Random, x: float, y: float, tall: float, fill):
     """A spruce, from its tip down, with ragged branches."""
     tiers = min(max(6, int(tall / 8)), 46)
-    pen.polygon([(x - tall * 0.012, y), (x, y - tall), (x + tall * 0.012, y)], fill=fill)
+    pen.polygon(
+        [(x - tall * 0.012, y), (x, y - tall), (x + tall * 0.012, y)], fill=fill
+    )
     for tier in range(tiers):
         share = (tier + 1) / tiers
         reach = tall * 0.19 * share**0.85 * rng.uniform(0.72, 1.12)
@@ -173,8 +182,12 @@ def clouds(rng: Random, size: Size) -> Image.Image:
     )
     wisps = paint.noise(rng, size, 2.2, 7, gain=0.55, stretch=3.2)
     body = mask(wisps, 0.50, 0.78)
-    shade = mask(calc(lambda a, b: (a - b) * 6 + 0.6, a=wisps, b=paint.shift(wisps, 9, 9)))
-    lit = paint.tint(shade, [(0, (176, 178, 200)), (0.6, (246, 226, 208)), (1, (255, 246, 232))])
+    shade = mask(
+        calc(lambda a, b: (a - b) * 6 + 0.6, a=wisps, b=paint.shift(wisps, 9, 9))
+    )
+    lit = paint.tint(
+        shade, [(0, (176, 178, 200)), (0.6, (246, 226, 208)), (1, (255, 246, 232))]
+    )
     picture.paste(lit, (0, 0), body)
     sun = paint.glow(size, (size[0] * 0.06, size[1] * 0.36), size[0] * 0.62, 1.6)
     return paint.light(picture, (255, 206, 140), sun)
@@ -196,14 +209,23 @@ def lake(rng: Random, above: Image.Image, depth: int) -> Image.Image:
     gusts = paint.noise(rng, (width, depth), 3, 6, gain=0.62, stretch=9)
     water = Image.composite(stirred, mirror, mask(gusts, 0.36, 0.60))
     water = water.filter(ImageFilter.BoxBlur(1))
-    fade = paint.sky((width, depth), [(0, (226, 230, 236)), (0.5, (186, 202, 212)), (1, (84, 112, 126))])
+    fade = paint.sky(
+        (width, depth),
+        [(0, (226, 230, 236)), (0.5, (186, 202, 212)), (1, (84, 112, 126))],
+    )
     water = ImageChops.multiply(water, fade)
     fine = paint.noise(rng, (width, depth), 22, 5, gain=0.8, stretch=12)
     near = Image.linear_gradient("L").resize((width, depth))
-    glints = ImageChops.multiply(mask(fine, 0.54, 0.86), near.point([90 + v // 3 for v in range(256)]))
+    glints = ImageChops.multiply(
+        mask(fine, 0.54, 0.86), near.point([90 + v // 3 for v in range(256)])
+    )
     water = paint.light(water, (120, 138, 160), glints)
     dips = ImageChops.multiply(mask(fine, 0.46, 0.24), near)
-    return Image.composite(Image.new("RGB", water.size, (16, 44, 60)), water, dips.point([v // 2 for v in range(256)]))
+    return Image.composite(
+        Image.new("RGB", water.size, (16, 44, 60)),
+        water,
+        dips.point([v // 2 for v in range(256)]),
+    )
 
 
 def mountain_lake() -> Image.Image:
@@ -222,11 +244,20 @@ def mountain_lake() -> Image.Image:
     for x in range(-10, 2010, 5):
         belt = 1 + 0.6 * math.sin(x / 170) + 0.5 * math.sin(x / 61)
         tone = paint.mix((44, 62, 62), (96, 104, 74), rng.random() * (1 - x / 2600))
-        pine(pen, rng, x + rng.uniform(-3, 3), shore, max(16, rng.uniform(18, 40) * belt), tone)
+        pine(
+            pen,
+            rng,
+            x + rng.uniform(-3, 3),
+            shore,
+            max(16, rng.uniform(18, 40) * belt),
+            tone,
+        )
     mist = paint.noise(rng, above.size, 2, 5, stretch=7)
     low = Image.linear_gradient("L").resize((2000, 190))
     strip = Image.new("L", above.size)
-    strip.paste(low.point([int(255 * (v / 255) ** 2) for v in range(256)]), (0, shore - 190))
+    strip.paste(
+        low.point([int(255 * (v / 255) ** 2) for v in range(256)]), (0, shore - 190)
+    )
     strip = ImageChops.multiply(strip, mask(mist, 0.36, 0.95))
     above.paste((236, 226, 220), (0, 0), strip)
     view = Image.new("RGB", size)
@@ -244,18 +275,31 @@ def mountain_lake() -> Image.Image:
 def foreground(big: Image.Image, rng: Random) -> None:
     """Tall dark spruces that frame the view, and the near bank."""
     pen = ImageDraw.Draw(big)
-    stand = [(3830, 3010, 2250), (3620, 3010, 1500), (3980, 3010, 1800), (3440, 3020, 820),
-             (60, 3010, 1050), (250, 3020, 640), (-20, 3010, 1500)]
+    stand = [
+        (3830, 3010, 2250),
+        (3620, 3010, 1500),
+        (3980, 3010, 1800),
+        (3440, 3020, 820),
+        (60, 3010, 1050),
+        (250, 3020, 640),
+        (-20, 3010, 1500),
+    ]
     for x, y, tall in stand:
         for _ in range(3):
             pine(pen, rng, x, y, tall, (14, 24, 28))
         for _ in range(2):
             pine(pen, rng, x - tall * 0.012, y, tall * 0.97, (24, 36, 34))
     line = paint.curve(rng, 401, 6, 5)
-    edge = [(i * 10, 2895 + 40 * line[i] - 90 * abs(i / 200 - 1) ** 3) for i in range(401)]
+    edge = [
+        (i * 10, 2895 + 40 * line[i] - 90 * abs(i / 200 - 1) ** 3) for i in range(401)
+    ]
     pen.polygon([(0, 3000), *edge, (4000, 3000)], fill=(15, 22, 24))
     for x, y in edge:
         for _ in range(7):
             root = x + rng.uniform(-6, 6)
             tall = rng.uniform(14, 70)
-            pen.line((root, y + 12, root + rng.uniform(-18, 18), y - tall), fill=(18, 27, 26), width=3)
+            pen.line(
+                (root, y + 12, root + rng.uniform(-18, 18), y - tall),
+                fill=(18, 27, 26),
+                width=3,
+            )

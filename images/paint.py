@@ -125,7 +125,7 @@ def at(stops: Stops, place: float) -> Colour:
 
 def sky(size: Size, stops: Stops) -> Image.Image:
     """A ramp of colours from top to bottom."""
-    width, height = size
+    height = size[1]
     column = Image.new("RGB", (1, height))
     column.putdata([at(stops, y / max(height - 1, 1)) for y in range(height)])
     return column.resize(size, Image.Resampling.NEAREST)
@@ -234,16 +234,12 @@ def font(size: float) -> ImageFont.FreeTypeFont:
 
 def relief(field: Image.Image, dx: int, dy: int, gain: float) -> Image.Image:
     """A mask of the field seen as a surface: bright where it faces ``(-dx, -dy)``."""
-    lit = mask(
-        calc(lambda a, b: (a - b) * gain + 0.5, a=field, b=shift(field, dx, dy))
-    )
+    lit = mask(calc(lambda a, b: (a - b) * gain + 0.5, a=field, b=shift(field, dx, dy)))
     inner = (max(dx, 0), max(dy, 0), lit.width + min(dx, 0), lit.height + min(dy, 0))
     return lit.resize(lit.size, Image.Resampling.BILINEAR, inner)
 
 
-def plane(
-    texture: Image.Image, size: Size, tilt: float
-) -> Image.Image:
+def plane(texture: Image.Image, size: Size, tilt: float) -> Image.Image:
     """A texture laid on the ground, seen up to the horizon at the picture's top.
 
     The texture's whole width is seen at the horizon, a part of it, ``1 / (1 + tilt)``,

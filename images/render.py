@@ -2,7 +2,7 @@
 
     python images/render.py                       all pictures, into images/samples
     python images/render.py lighthouse.jpg        one picture
-    python images/render.py --to /tmp/pictures    somewhere else
+    python images/render.py --to pictures         somewhere else
 
 Each picture comes from a fixed seed and no clock is read, so that the same machine
 writes the same bytes again.
