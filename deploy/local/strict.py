@@ -28,7 +28,7 @@ Lookup = Callable[[str], Any]
 
 @dataclass(frozen=True)
 class Refusal:
-    """AWS's answer to a call that it refuses; `details` are the error's extra fields."""
+    """AWS's answer to a call that it refuses; `details` are more fields of it."""
 
     code: str
     message: str
@@ -136,7 +136,7 @@ def role_is_assumable(params: dict[str, Any], world: World) -> Refusal | None:
 
 
 def trusts_lambda(policy: dict[str, Any] | str) -> bool:
-    """Tell whether a trust policy lets Lambda take the role; conditions are not read."""
+    """Tell whether a trust policy lets Lambda in; its conditions are not read."""
     effects = {
         statement["Effect"]
         for statement in statements(policy)
@@ -164,7 +164,7 @@ def runtime_is_supported(params: dict[str, Any], world: World) -> Refusal | None
 
 
 def runtime_runs_here(params: dict[str, Any], world: World) -> Refusal | None:
-    """Refuse a runtime that this machine has not: the local cloud's limit, not AWS's."""
+    """Refuse a runtime that this machine lacks: a limit of ours, not of AWS."""
     runtime = params.get("Runtime")
     if runtime is None or world.interpreter in (None, runtime):
         return None
@@ -199,27 +199,22 @@ def rules_do_not_overlap(params: dict[str, Any], world: World) -> Refusal | None
     return None
 
 
+_KINDS = (
+    "LambdaFunctionConfigurations",
+    "QueueConfigurations",
+    "TopicConfigurations",
+)
+
+
 def overlaps(configuration: dict[str, Any]) -> Iterator[tuple[dict, dict]]:
     """Find the pairs of rules that share an event type and could match one key."""
-    kinds = ("Lambda", "Queue", "Topic")
-    rules = [
-        rule
-        for kind in kinds
-        for rule in configuration.get(f"{kind}{_CONFIGURATIONS[kind]}") or []
-    ]
+    rules = [rule for kind in _KINDS for rule in configuration.get(kind) or []]
     for one, other in combinations(rules, 2):
         (prefix, suffix), (prefix2, suffix2) = affixes(one), affixes(other)
         prefixes = prefix.startswith(prefix2) or prefix2.startswith(prefix)
         suffixes = suffix.endswith(suffix2) or suffix2.endswith(suffix)
         if prefixes and suffixes and _share_event(one["Events"], other["Events"]):
             yield one, other
-
-
-_CONFIGURATIONS = {
-    "Lambda": "FunctionConfigurations",
-    "Queue": "Configurations",
-    "Topic": "Configurations",
-}
 
 
 def affixes(rule: dict[str, Any]) -> tuple[str, str]:
@@ -374,13 +369,13 @@ def is_public(policy: dict[str, Any] | str) -> bool:
 
 
 # The condition keys that make a policy non-public when their value is fixed.
-_NARROWING = frozenset(
-    """
-    aws:sourceip aws:sourcearn aws:sourcevpc aws:sourcevpce aws:sourceowner
-    aws:sourceaccount aws:userid aws:principalorgid aws:principalorgpaths
-    s3:dataaccesspointarn s3:dataaccesspointaccount
-    """.split()  # noqa: SIM905
-)
+# fmt: off
+_NARROWING = frozenset({
+    "aws:sourceip", "aws:sourcearn", "aws:sourcevpc", "aws:sourcevpce",
+    "aws:sourceowner", "aws:sourceaccount", "aws:userid", "aws:principalorgid",
+    "aws:principalorgpaths", "s3:dataaccesspointarn", "s3:dataaccesspointaccount",
+})
+# fmt: on
 
 
 def _is_narrowed(statement: dict[str, Any]) -> bool:
