@@ -1,0 +1,197 @@
+"""`python -m deploy …`: the verbs of the package on the command line."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from deploy import buckets, failures, runtimes, stack
+from deploy.cloud import Cloud, connect
+from deploy.errors import DeployError
+from deploy.settings import Settings, settings_for
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; a `DeployError` is one sentence on stderr and exit code 1."""
+    options = _parser().parse_args(argv)
+    try:
+        return options.run(options)
+    except DeployError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(
+            "\nInterrupted. The same command again goes on where this one stopped; "
+            "`python -m deploy down` removes what there is.",
+            file=sys.stderr,
+        )
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("python -m deploy", description=__doc__)
+    verbs = parser.add_subparsers(required=True, metavar="command")
+    common = _common_options()
+    for name, run, says in _COMMANDS:
+        verb = verbs.add_parser(name, parents=[common], help=says, description=says)
+        verb.set_defaults(run=run)
+        if name in ("plan", "up", "status", "demo"):
+            verb.add_argument(
+                "--reliable",
+                action="store_true",
+                help="keep failed events, overwrite in order",
+            )
+        if name == "down":
+            verb.add_argument(
+                "--yes", action="store_true", help="do not ask before deleting pictures"
+            )
+    says = "the local cloud itself"
+    local = verbs.add_parser("local", help=says, description=says)
+    local.add_argument("action", choices=_LOCAL)
+    local.set_defaults(run=lambda options: _LOCAL[options.action]())
+    return parser
+
+
+def _common_options() -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False)
+    where = common.add_mutually_exclusive_group()
+    where.add_argument("--cloud", choices=("local", "aws"), help="where to (local)")
+    where.add_argument("--endpoint", metavar="URL", help="another emulator")
+    common.add_argument("--region", help="as in eu-west-1")
+    common.add_argument("--name", help="what all names begin with (workbook)")
+    return common
+
+
+def _where(options: argparse.Namespace) -> tuple[Cloud, Settings]:
+    cloud = connect(options.cloud, endpoint=options.endpoint, region=options.region)
+    overrides = {"name": options.name} if options.name else {}
+    if getattr(options, "reliable", False):
+        overrides["reliable"] = True
+    return cloud, settings_for(cloud, **overrides)
+
+
+def _plan(options: argparse.Namespace) -> int:
+    print(stack.plan(*_where(options)))
+    return 0
+
+
+def _up(options: argparse.Namespace) -> int:
+    print(stack.up(*_where(options)))
+    return 0
+
+
+def _status(options: argparse.Namespace) -> int:
+    print(stack.status(*_where(options)))
+    return 0
+
+
+def _down(options: argparse.Namespace) -> int:
+    cloud, settings = _where(options)
+    if cloud.kind == "aws" and not options.yes:
+        _ask(cloud, settings)
+    report = stack.down(cloud, settings)
+    print(report)
+    return 1 if report.left else 0
+
+
+def _ask(cloud: Cloud, settings: Settings) -> None:
+    """Ask before pictures are deleted; without a terminal that is a no."""
+    held = (buckets.describe(cloud, settings) or {}).get("objects")
+    if not held:
+        return
+    what = f"{' and '.join(held)} hold{'s' if len(held) == 1 else ''} objects"
+    if not sys.stdin.isatty():
+        raise DeployError(
+            f"{what}, and there is no terminal to ask you in",
+            where="down",
+            todo="Say --yes to delete them.",
+        )
+    if input(f"{what}. Delete them for good? [y/N] ").strip().lower() not in (
+        "y",
+        "yes",
+    ):
+        raise DeployError("nothing was deleted", where="down")
+
+
+def _replay(options: argparse.Namespace) -> int:
+    lines = failures.replay(*_where(options))
+    print("\n".join([*lines, f"{len(lines)} events sent to the function again."]))
+    return 0
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from deploy import demo  # needs Pillow, which deploying does not
+
+    demo.run(*_where(options))
+    return 0
+
+
+def _local_setup() -> int:
+    """Do now what needs the network, so that nothing does later."""
+    from deploy import layer
+    from deploy.local import server
+
+    server.set_up()
+    layer.prepare(
+        Settings(
+            account=server.ACCOUNT,
+            region="us-east-1",
+            runtime=runtimes.machine_runtime(),
+            architecture=runtimes.machine_architecture(),
+            runs_here=True,
+        )
+    )
+    return 0
+
+
+def _local_start() -> int:
+    from deploy.local import server
+
+    print(f"The local cloud is running at {server.start().url}.")
+    return 0
+
+
+def _local_stop() -> int:
+    from deploy.local import server
+
+    print("Stopped." if server.stop() else "The local cloud was not running.")
+    return 0
+
+
+def _local_reset() -> int:
+    from deploy.local import server
+
+    print(f"The local cloud is empty and running at {server.reset().url}.")
+    return 0
+
+
+def _local_status() -> int:
+    from deploy.local import server
+
+    running = server.find()
+    if running is None:
+        print("The local cloud is not running; connect() starts it.")
+    else:
+        print(f"The local cloud is running at {running.url}.")
+    return 0
+
+
+_COMMANDS = (
+    ("plan", _plan, "show what `up` would do, and change nothing"),
+    ("up", _up, "build the pipeline, or finish or mend what is there"),
+    ("status", _status, "show what exists and where it differs"),
+    ("down", _down, "delete the pipeline and every picture in its buckets"),
+    ("replay", _replay, "send failed events to the function again"),
+    ("demo", _demo, "build it, upload the sample pictures, show the thumbnails"),
+)
+_LOCAL = {
+    "setup": _local_setup,
+    "start": _local_start,
+    "stop": _local_stop,
+    "reset": _local_reset,
+    "status": _local_status,
+}
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,382 @@
+"""The pipeline as ordered steps: `plan` shows them, `up` runs them, `down` undoes them.
+
+The steps are data, and each is a module with the same three verbs; so a plan is the
+list of what `describe` said, and `up` finishes whatever an earlier run began.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from tqdm.auto import tqdm
+
+from deploy import (
+    buckets,
+    cost,
+    failures,
+    function,
+    layer,
+    role,
+    trigger,
+    waiting,
+)
+from deploy.cloud import Cloud, connect
+from deploy.errors import DeployError, ForeignResourceError, SettingsError
+from deploy.settings import Settings, settings_for
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step: its module has `create`, `describe` and `delete`."""
+
+    name: str
+    module: ModuleType
+    what: str
+    resource: Callable[[Settings], str]
+
+
+#: In the order of building; `down` goes the other way.
+STEPS = (
+    Step(
+        "buckets",
+        buckets,
+        "a private source, and a target whose thumbnails anyone may see",
+        lambda s: f"{s.source_bucket}, {s.target_bucket}",
+    ),
+    Step("role", role, "what the function may do", lambda s: s.role_name),
+    Step("layer", layer, "Pillow, made for the runtime", lambda s: s.layer_name),
+    Step("function", function, "the handler and its log", lambda s: s.function_name),
+    Step("failures", failures, "failed events, kept", lambda s: s.failure_queue),
+    Step(
+        "trigger",
+        trigger,
+        "which uploads start the function",
+        lambda s: ", ".join(f"*{suffix}" for suffix in s.suffixes),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Item:
+    """One line of a plan or a status.
+
+    Attributes:
+        state: in a plan "create", "update", "keep", "remove" or "refused"; in a
+            status "ready", "differs", "missing" or "foreign".
+        found: what `describe` returned.
+    """
+
+    step: str
+    resource: str
+    state: str
+    note: str = ""
+    found: dict[str, Any] | None = field(default=None, repr=False)
+
+    def __str__(self) -> str:
+        """Lay the line out in columns."""
+        note = f"  ({self.note})" if self.note else ""
+        return f"{self.state:<8}  {self.step:<9} {self.resource}{note}"
+
+
+@dataclass(frozen=True, repr=False)
+class Plan:
+    """What `up` would do, every policy it would write, and what that costs."""
+
+    settings: Settings
+    where: str
+    items: tuple[Item, ...]
+    policies: dict[str, Any]
+    cost: str
+
+    def __repr__(self) -> str:
+        """Show the steps, then the policies as JSON, then the cost."""
+        documents = [
+            f"{name}:\n{json.dumps(document, indent=2)}"
+            for name, document in self.policies.items()
+        ]
+        return "\n\n".join([_table(self.where, self.items), *documents, self.cost])
+
+
+@dataclass(frozen=True, repr=False)
+class Status:
+    """What of the pipeline exists, and where it differs from its settings."""
+
+    settings: Settings
+    where: str
+    items: tuple[Item, ...]
+
+    @property
+    def ready(self) -> bool:
+        """Whether every step is as `up` would leave it."""
+        return all(item.state == "ready" for item in self.items)
+
+    def __repr__(self) -> str:
+        """Show a line for every step, and what to do next."""
+        todo = "" if self.ready else "\n\n`up` makes what is missing or differs."
+        return _table(self.where, self.items) + todo
+
+
+@dataclass(frozen=True, repr=False)
+class Stack:
+    """The pipeline that stands: its settings, ARNs and URLs."""
+
+    settings: Settings
+    where: str
+    arns: dict[str, str]
+    urls: dict[str, str]
+
+    def __repr__(self) -> str:
+        """Show where to upload, where thumbnails appear, and every ARN."""
+        rows = {"upload to": self.urls["upload"], "see": self.urls["thumbnails"]}
+        lines = [f"  {name:<10} {value}" for name, value in (rows | self.arns).items()]
+        return "\n".join([f"{self.settings.name!r} on {self.where}", *lines])
+
+
+@dataclass(frozen=True, repr=False)
+class Teardown:
+    """What `down` saw afterwards: what is left, and what is worth knowing."""
+
+    settings: Settings
+    where: str
+    left: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        """Say that nothing is left, or list what is."""
+        lines = [f"Note: {note}." for note in self.notes]
+        if not self.left:
+            return "\n".join([*lines, "Nothing is left."])
+        return "\n".join([*lines, "Left:", *(f"  {line}" for line in self.left)])
+
+
+def plan(
+    cloud: Cloud | None = None, settings: Settings | None = None, **overrides: Any
+) -> Plan:
+    """Show what `up` would do, and change nothing."""
+    cloud, settings = _resolved(cloud, settings, overrides)
+    items = tuple(_planned(item, settings) for item in _looked_at(cloud, settings))
+    return Plan(settings, str(cloud), items, policies(settings), cost.in_words())
+
+
+def up(
+    cloud: Cloud | None = None,
+    settings: Settings | None = None,
+    *,
+    say: Say = print,
+    **overrides: Any,
+) -> Stack:
+    """Build the pipeline, or finish or mend what is there; twice changes nothing.
+
+    Args:
+        cloud: where to; `connect()` if left out.
+        settings: which; `settings_for(cloud)` if left out.
+        say: is told what the reader should know.
+        overrides: fields of `Settings`, as `up(name="photos", reliable=True)`.
+
+    Raises:
+        DeployError: a step failed; those before it stand, and `up` again goes on.
+    """
+    cloud, settings = _resolved(cloud, settings, overrides)
+    made: dict[str, Any] = {}
+    bar = tqdm(STEPS, unit="step", leave=False, disable=None)
+    for step in bar:
+        bar.set_description(f"Building {step.name}")
+        with _explained(step.name, "Run `up` again: it goes on where it stopped."):
+            made[step.name] = step.module.create(cloud, settings)
+    for item in _looked_at(cloud, settings, only="failures"):
+        if not settings.reliable:
+            held = item.found["events"]
+            say(f"Queue {item.resource} stays: it holds {held} failed events.")
+    return Stack(settings, str(cloud), _arns(settings, made), urls(cloud, settings))
+
+
+def status(
+    cloud: Cloud | None = None, settings: Settings | None = None, **overrides: Any
+) -> Status:
+    """Show what exists and where it differs from the settings; change nothing."""
+    cloud, settings = _resolved(cloud, settings, overrides)
+    return Status(settings, str(cloud), tuple(_looked_at(cloud, settings)))
+
+
+def down(
+    cloud: Cloud | None = None, settings: Settings | None = None, **overrides: Any
+) -> Teardown:
+    """Delete the pipeline with every picture in its buckets, then look again.
+
+    A step that fails does not keep the others from being deleted.
+    """
+    cloud, settings = _resolved(cloud, settings, overrides)
+    notes: list[str] = []
+    stuck: set[str] = set()
+    bar = tqdm(tuple(reversed(STEPS)), unit="step", leave=False, disable=None)
+    for step in bar:
+        bar.set_description(f"Deleting {step.name}")
+        try:
+            with _explained(step.name, "Run `down` again."):
+                notes += step.module.delete(cloud, settings) or []
+        except DeployError as error:
+            stuck.add(step.name)
+            notes.append(str(error).rstrip("."))
+    left = _left(cloud, settings, stuck)
+    return Teardown(settings, str(cloud), tuple(left), tuple(notes))
+
+
+def policies(settings: Settings) -> dict[str, Any]:
+    """Collect every policy document that `up` writes, by where it is written."""
+    documents: dict[str, Any] = {
+        f"trust policy of {settings.role_name}": role.trust_policy(),
+        f"policy {role.THUMBNAILS!r} of {settings.role_name}": (
+            role.thumbnails_policy(settings)
+        ),
+    }
+    if settings.reliable:
+        documents[f"policy {role.RELIABLE!r} of {settings.role_name}"] = (
+            role.reliable_policy(settings)
+        )
+    documents[f"bucket policy of {settings.target_bucket}"] = buckets.merged(
+        None, buckets.public_read(settings)
+    )
+    documents[f"permission of {settings.function_name}"] = trigger.permission(settings)
+    return documents
+
+
+def urls(cloud: Cloud, settings: Settings) -> dict[str, str]:
+    """Say where to upload and where thumbnails can be seen."""
+    target = f"https://{settings.target_bucket}.s3.{settings.region}.amazonaws.com"
+    if cloud.endpoint:  # an emulator: the bucket goes into the path
+        target = f"{cloud.endpoint}/{settings.target_bucket}"
+    return {
+        "upload": f"s3://{settings.source_bucket}/",
+        "thumbnails": f"{target}/{settings.thumbnail_prefix}",
+    }
+
+
+def _resolved(
+    cloud: Cloud | None, settings: Settings | None, overrides: dict[str, Any]
+) -> tuple[Cloud, Settings]:
+    """Connect and derive what was left out; refuse settings of another account."""
+    cloud = cloud or connect()
+    if settings is None:
+        settings = settings_for(cloud, **overrides)
+    elif overrides:
+        settings = _changed(settings, overrides)
+    if (settings.account, settings.region) != (cloud.account, cloud.region):
+        raise SettingsError(
+            f"they are for account {settings.account} in {settings.region}, and this "
+            f"is account {cloud.account} in {cloud.region}",
+            where="Settings",
+            todo="Derive them anew: settings_for(cloud).",
+        )
+    return cloud, settings
+
+
+def _changed(settings: Settings, overrides: dict[str, Any]) -> Settings:
+    """Replace fields; bucket names that came from the name follow a new name."""
+    plain = Settings(settings.account, settings.region, settings.name)
+    derived = {
+        part: ""
+        for part in ("source_bucket", "target_bucket")
+        if getattr(settings, part) == getattr(plain, part)
+    }
+    return dataclasses.replace(settings, **derived | overrides)
+
+
+def _looked_at(
+    cloud: Cloud, settings: Settings, only: str | None = None
+) -> Iterator[Item]:
+    """Describe every step; the on-failure queue only where it is or should be."""
+    for step in STEPS:
+        if only not in (None, step.name):
+            continue
+        item = _look_at(cloud, settings, step)
+        if step.name != "failures" or settings.reliable or item.state != "missing":
+            yield item
+
+
+def _look_at(cloud: Cloud, settings: Settings, step: Step) -> Item:
+    resource = step.resource(settings)
+    try:
+        with _explained(step.name, "Try again."):
+            found = step.module.describe(cloud, settings)
+    except ForeignResourceError as error:
+        return Item(step.name, resource, "foreign", str(error))
+    if found is None:
+        return Item(step.name, resource, "missing")
+    drift = found.get("drift")
+    state = "differs" if drift else "ready"
+    return Item(step.name, resource, state, ", ".join(drift or ()), found)
+
+
+def _planned(item: Item, settings: Settings) -> Item:
+    """Turn a state into the action that `up` would take."""
+    action = {
+        "missing": "create",
+        "differs": "update",
+        "ready": "keep",
+        "foreign": "refused",
+    }[item.state]
+    if item.step == "failures" and not settings.reliable and item.found:
+        action = "keep" if item.found["events"] else "remove"
+    return dataclasses.replace(item, state=action)
+
+
+def _left(cloud: Cloud, settings: Settings, stuck: set[str]) -> list[str]:
+    """Describe every step again; what AWS is still deleting gets a bounded wait."""
+    for delay in (*waiting.DELAYS, None):
+        items = [_look_at_safely(cloud, settings, step) for step in STEPS]
+        items = [item for item in items if item.state != "missing"]
+        going = [i for i in items if i.step not in stuck and i.found is not None]
+        if not going or delay is None:
+            return [str(item) for item in items]
+        time.sleep(delay)
+    raise AssertionError("unreachable")
+
+
+def _look_at_safely(cloud: Cloud, settings: Settings, step: Step) -> Item:
+    try:
+        return _look_at(cloud, settings, step)
+    except DeployError as error:
+        return Item(step.name, step.resource(settings), "unknown", str(error))
+
+
+def _arns(settings: Settings, made: dict[str, Any]) -> dict[str, str]:
+    arns = {
+        "source": f"arn:aws:s3:::{settings.source_bucket}",
+        "target": f"arn:aws:s3:::{settings.target_bucket}",
+    }
+    steps = ("role", "layer", "function", "failures")
+    return arns | {step: made[step] for step in steps if made[step]}
+
+
+def _table(where: str, items: tuple[Item, ...]) -> str:
+    return "\n".join([where, *(f"  {item}" for item in items)])
+
+
+@contextmanager
+def _explained(step: str, todo: str) -> Iterator[None]:
+    """Turn an error of boto3's into one sentence of ours; the cause stays with it."""
+    try:
+        yield
+    except ClientError as error:
+        name = waiting.code(error)
+        if name.startswith(("AccessDenied", "UnauthorizedOperation")):
+            todo = "Ask the account's owner for that permission. " + todo
+        message = error.response["Error"].get("Message", "").rstrip(".")
+        raise DeployError(
+            f"{error.operation_name} was refused ({name}): {message}",
+            where=f"step {step}",
+            todo=todo,
+        ) from error
+    except BotoCoreError as error:
+        message = str(error).rstrip(".")
+        raise DeployError(message, where=f"step {step}", todo=todo) from error
