@@ -1,5 +1,6 @@
 """All S3 traffic: read a source, write a result, and never an older over a newer."""
 
+import contextlib
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -57,7 +58,9 @@ class Storage:
             if code == "PreconditionFailed":
                 raise Stale("superseded by a newer upload") from error
             raise
-        with response["Body"] as body:
+        with contextlib.closing(
+            response["Body"]
+        ) as body:  # its own "with" skips checks
             self._check_size(response["ContentLength"])
             # Bounded by the Content-Length just checked. Unlike read(n), this checks
             # that all of it came: a cut connection must not pass for a cut picture.
@@ -111,7 +114,8 @@ class Storage:
                 # policy instead, every round ends here, and the 403 is raised below.
                 if error_code(error) not in ("403", "404"):
                     raise
-                lost, condition = error, {"IfNoneMatch": "*"}
+                lost = error if error_code(error) == "403" else lost
+                condition = {"IfNoneMatch": "*"}
                 continue
             verdict = compare(ours, standing["Metadata"])
             if verdict == "repeat":
