@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import combinations
 from typing import Any
 
@@ -60,7 +61,7 @@ def attach(
     `lookup("iam")` makes a client without hooks. `interpreter` is the runtime that this
     machine can run ("python3.13"), or None where any may be named (moto).
     """
-    world = World(lookup, interpreter)
+    world = World(cache(lookup), interpreter)  # a client takes longer than its call
     for call, rules in RULES.items():
         _register(session, call, rules, world)
 

@@ -1,0 +1,333 @@
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from pathlib import Path
+
+import boto3
+import pytest
+from moto import mock_aws
+from PIL import Image, ImageCms
+
+from deploy import contents, layer, runtimes, wheels
+from deploy.cloud import Cloud
+from deploy.errors import LayerError
+from deploy.settings import Settings
+
+ACCOUNT = "123456789012"
+ROOT = Path(__file__).parents[1]
+LIMIT_BYTES = 3 * 1024**2
+
+
+def settings(**given):
+    return Settings(account=ACCOUNT, region="us-east-1", **given)
+
+
+def here(**given):
+    machine = {
+        "runtime": runtimes.machine_runtime(),
+        "architecture": runtimes.machine_architecture(),
+        "runs_here": True,
+    }
+    return settings(**machine | given)
+
+
+@pytest.fixture(scope="module")
+def built():
+    return layer.build(here())
+
+
+@pytest.fixture(scope="module")
+def unpacked(built, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("opt")
+    with zipfile.ZipFile(built.path) as archive:
+        archive.extractall(folder)
+    return folder / "python"
+
+
+@pytest.fixture
+def cloud(monkeypatch):
+    monkeypatch.setenv("AWS_CONFIG_FILE", "none")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "none")
+    with mock_aws(config={"lambda": {"use_docker": False}}):
+        session = boto3.Session("test", "test", region_name="us-east-1")
+        yield Cloud(session, ACCOUNT, "us-east-1", "endpoint")
+
+
+def run_with(folder, script, *paths):
+    """Run a script on this Python with the layer alone: no site-packages."""
+    lines = [f"import sys; sys.path[:0] = {[str(p) for p in (folder, *paths)]!r}"]
+    command = [sys.executable, "-I", "-S", "-B", "-c", "\n".join([*lines, script])]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+# What is in it
+
+
+def names(built):
+    with zipfile.ZipFile(built.path) as archive:
+        return archive.namelist()
+
+
+def test_everything_is_under_python(built):
+    assert {name.split("/")[0] for name in names(built)} == {"python"}
+
+
+def test_the_licence_is_kept(built):
+    assert any(name.endswith("LICENSE") for name in names(built))
+
+
+def test_codecs_of_other_formats_are_left_out(built):
+    text = " ".join(names(built))
+    assert not [word for word in ("avif", "webp", "_imagingft", "Gif") if word in text]
+
+
+def test_it_is_small(built):
+    if sys.platform != "linux":  # elsewhere all libraries stay
+        assert built.path.stat().st_size < 50 * 1024**2
+    else:
+        assert built.path.stat().st_size <= LIMIT_BYTES
+
+
+def test_bytecode_is_not_checked_against_its_source(built):
+    with zipfile.ZipFile(built.path) as archive:
+        compiled = [name for name in archive.namelist() if name.endswith(".pyc")]
+        flags = {struct.unpack("<I", archive.read(name)[4:8])[0] for name in compiled}
+    assert len(compiled) == len(contents.MODULES)
+    assert flags == {0b01}  # hash-based, unchecked (PEP 552)
+
+
+def test_bytecode_names_no_folder_of_this_machine(built):
+    with zipfile.ZipFile(built.path) as archive:
+        compiled = [name for name in archive.namelist() if name.endswith(".pyc")]
+        code = [archive.read(name) for name in compiled]
+    assert all(b"/opt/python" in one for one in code)
+    assert not any(tempfile.gettempdir().encode() in one for one in code)
+
+
+def test_built_twice_is_the_same_bytes(built, tmp_path):
+    wheel = wheels.fetch_wheel(here())
+    contents.write_zip(contents.collect(wheel, here()), tmp_path / "again.zip")
+    assert (tmp_path / "again.zip").read_bytes() == built.path.read_bytes()
+
+
+def test_built_once_is_taken_from_the_folder(built):
+    started = time.perf_counter()
+    assert layer.build(here()) == built
+    assert time.perf_counter() - started < 1
+
+
+# That it works
+
+
+ROUND_TRIP = """
+import io
+from PIL import Image, ImageCms, ImageOps
+source = Image.open({path!r})
+profile = source.info["icc_profile"]
+small = ImageOps.exif_transpose(source)
+small = ImageCms.profileToProfile(
+    small, ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.createProfile("sRGB"),
+)
+small.thumbnail((32, 32))
+out = io.BytesIO()
+small.save(out, {format!r}, icc_profile=profile, quality=85, optimize=True)
+again = Image.open(out)
+again.load()
+print(again.format, *again.size, again.info["icc_profile"] == profile)
+"""
+
+
+@pytest.fixture
+def picture(tmp_path):
+    """Write a 64×48 picture with a profile, lying on its side by its EXIF tag."""
+
+    def write(format):
+        image = Image.new("RGB", (64, 48), "teal")
+        exif = Image.Exif()
+        exif[0x0112] = 6
+        profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+        path = tmp_path / f"picture.{format.lower()}"
+        image.save(path, format, exif=exif, icc_profile=profile)
+        return str(path)
+
+    return write
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG"])
+def test_a_thumbnail_with_profile_and_exif(unpacked, picture, format):
+    script = ROUND_TRIP.format(path=picture(format), format=format)
+    assert run_with(unpacked, script) == f"{format} 24 32 True"
+
+
+def test_every_module_imports(unpacked):
+    modules = sorted(contents.MODULES - {"__init__"})
+    script = "import importlib\n" + "".join(
+        f"importlib.import_module('PIL.{name}')\n" for name in modules
+    )
+    assert run_with(unpacked, script + "print('all')") == "all"
+
+
+def test_bytecode_is_what_is_loaded(unpacked):
+    script = "from PIL import Image; print(Image.__cached__, Image.core.__file__)"
+    cached, core = run_with(unpacked, script).split()
+    assert Path(cached).exists()
+    assert Path(core).is_relative_to(unpacked)
+
+
+def test_the_handler_imports(unpacked):
+    script = "import handler.images, PIL; print(PIL.__file__)"
+    path = run_with(unpacked, script, ROOT)
+    assert Path(path).is_relative_to(unpacked)
+
+
+# What is refused
+
+
+def test_wheel_for_another_python():
+    name = "pillow-13.0.0-cp313-cp313-manylinux_2_27_aarch64.manylinux_2_28_aarch64.whl"
+    contents.check_tags(name, settings(runtime="python3.13"))
+    with pytest.raises(LayerError, match=r"does not fit python3\.14 on arm64"):
+        contents.check_tags(name, settings())
+
+
+@pytest.mark.parametrize(
+    "platform", ["win_arm64", "macosx_11_0_arm64", "manylinux_2_28_x86_64", "any"]
+)
+def test_wheel_for_another_platform(platform):
+    with pytest.raises(LayerError, match="does not fit"):
+        contents.check_tags(f"pillow-13.0.0-cp314-cp314-{platform}.whl", settings())
+
+
+def test_wheel_for_a_newer_glibc():
+    name = "pillow-13.0.0-cp311-cp311-manylinux_2_28_aarch64.whl"
+    with pytest.raises(LayerError, match="does not fit"):
+        contents.check_tags(name, settings(runtime="python3.11"))
+
+
+def elf(machine):
+    """Write the smallest ELF header: 64 bits, little-endian, a shared library."""
+    head = b"\x7fELF" + bytes([2, 1, 1]) + bytes(9)
+    return head + struct.pack("<HHIQQQIHHHHHH", 3, machine, 1, *[0] * 4, 64, *[0] * 5)
+
+
+def test_library_for_another_processor():
+    files = {"PIL/_imaging.so": elf(62)}  # EM_X86_64
+    contents.check_machine(files, "x86_64")
+    with pytest.raises(LayerError, match="built for EM_X86_64"):
+        contents.check_machine(files, "arm64")
+
+
+def test_damaged_library():
+    with pytest.raises(LayerError, match="damaged"):
+        contents.check_machine({"PIL/_imaging.so": b"\x7fELF"}, "arm64")
+
+
+def test_damaged_wheel(tmp_path):
+    wheel = tmp_path / "pillow-13.0.0-cp314-cp314-manylinux_2_28_aarch64.whl"
+    wheel.write_bytes(b"half a file")
+    with pytest.raises(LayerError, match="damaged.*Delete it"):
+        contents.collect(wheel, settings())
+
+
+def zip_of(path, size, compression=zipfile.ZIP_STORED):
+    with zipfile.ZipFile(path, "w", compression) as archive:
+        archive.writestr("python/zeros", bytes(size))
+    return path
+
+
+def test_too_big_for_a_direct_upload(tmp_path):
+    with pytest.raises(LayerError, match="51 MB zipped.*publish it from S3"):
+        layer.check_size(zip_of(tmp_path / "layer.zip", 51 * 1024**2))
+
+
+def test_too_big_unzipped(tmp_path):
+    path = zip_of(tmp_path / "layer.zip", 251 * 1024**2, zipfile.ZIP_DEFLATED)
+    with pytest.raises(LayerError, match="251 MB unzipped"):
+        layer.check_size(path)
+
+
+# Publishing
+
+
+def test_published_once(cloud):
+    first = layer.create(cloud, here())
+    assert layer.create(cloud, here()) == first
+    assert first.endswith(":layer:workbook-pillow:1")
+
+
+def test_described_as_it_was_published(cloud, built):
+    arn = layer.create(cloud, here())
+    found = layer.describe(cloud, here())
+    assert (found["arn"], found["version"]) == (arn, 1)
+    assert found["identity"] == built.identity
+    assert found["runtimes"] == [runtimes.machine_runtime()]
+    assert found["architectures"] == [runtimes.machine_architecture()]
+
+
+def test_description_fits_awss_limit(cloud):
+    layer.create(cloud, here())
+    assert len(layer.describe(cloud, here())["description"]) <= 256
+
+
+def test_nothing_published_nothing_described(cloud):
+    assert layer.describe(cloud, here()) is None
+
+
+def test_layer_for_another_processor_is_not_described(cloud):
+    layer.create(cloud, here())
+    machine = runtimes.machine_architecture()
+    other = "arm64" if machine == "x86_64" else "x86_64"
+    assert layer.describe(cloud, here(architecture=other)) is None
+
+
+def test_a_new_identity_is_published(cloud):
+    cloud.awslambda.publish_layer_version(
+        LayerName="workbook-pillow",
+        Description="Pillow of another time",
+        Content={"ZipFile": b"zip"},
+        CompatibleRuntimes=[runtimes.machine_runtime()],
+        CompatibleArchitectures=[runtimes.machine_architecture()],
+    )
+    assert layer.create(cloud, here()).endswith(":2")
+    assert layer.describe(cloud, here())["version"] == 2
+
+
+def test_delete_takes_every_version(cloud):
+    layer.create(cloud, here())
+    layer.delete(cloud, here())
+    assert layer.describe(cloud, here()) is None
+
+
+def test_delete_twice(cloud):
+    layer.delete(cloud, here())
+    layer.delete(cloud, here())
+
+
+def test_layers_take_no_tags():
+    # If this fails, boto3 has learnt to tag layers: tag ours in `layer.create`.
+    session = boto3.Session("test", "test", region_name="us-east-1")
+    model = session.client("lambda").meta.service_model
+    members = model.operation_model("PublishLayerVersion").input_shape.members
+    assert not [name for name in members if "tag" in name.lower()]
+
+
+# From any laptop to every runtime
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("architecture", ["x86_64", "arm64"])
+@pytest.mark.parametrize("runtime", sorted(runtimes.RUNTIMES))
+def test_layer_for_every_target(runtime, architecture):
+    built = layer.build(settings(runtime=runtime, architecture=architecture))
+    with zipfile.ZipFile(built.path) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    contents.check_machine(files, architecture)
+    abi = runtimes.RUNTIMES[runtime].abi.replace("cp", "cpython-")
+    assert any(f"_imaging.{abi}" in name for name in files)
+    assert any("pillow.libs/libjpeg" in name for name in files)
+    assert built.path.stat().st_size <= LIMIT_BYTES

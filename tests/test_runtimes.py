@@ -1,0 +1,34 @@
+from datetime import date
+
+import boto3
+
+from deploy import runtimes
+
+
+def test_table_covers_what_boto3_lists():
+    session = boto3.Session("test", "test", region_name="us-east-1")
+    model = session.client("lambda").meta.service_model
+    listed = {name for name in model.shape_for("Runtime").enum if "python" in name}
+    assert listed == runtimes.RUNTIMES.keys() | runtimes.RETIRED.keys()
+
+
+def test_no_runtime_is_both_current_and_retired():
+    assert not runtimes.RUNTIMES.keys() & runtimes.RETIRED.keys()
+
+
+def test_retired_before_the_table_was_checked():
+    assert max(runtimes.RETIRED.values()) <= date(2026, 11, 23)
+
+
+def test_default_is_current():
+    assert runtimes.DEFAULT_RUNTIME in runtimes.RUNTIMES
+
+
+def test_tags_of_a_runtime():
+    runtime = runtimes.RUNTIMES["python3.14"]
+    assert (runtime.python, runtime.abi, runtime.glibc) == ("3.14", "cp314", (2, 34))
+
+
+def test_this_machine_can_be_a_function():
+    assert runtimes.machine_runtime() in runtimes.RUNTIMES
+    assert runtimes.machine_architecture() in ("x86_64", "arm64")

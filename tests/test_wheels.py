@@ -1,0 +1,121 @@
+import importlib.metadata
+import os
+import zipfile
+
+import pytest
+
+from deploy import runtimes, wheels
+from deploy.errors import LayerError
+from deploy.settings import Settings
+
+PILLOW = importlib.metadata.version("Pillow")
+
+
+def settings(**given):
+    return Settings(account="123456789012", region="us-east-1", **given)
+
+
+def here(**given):
+    machine = {
+        "runtime": runtimes.machine_runtime(),
+        "architecture": runtimes.machine_architecture(),
+        "runs_here": True,
+    }
+    return settings(**machine | given)
+
+
+@pytest.fixture
+def offline(monkeypatch):
+    """Point pip at a port where nobody listens."""
+    for name in [name for name in os.environ if name.startswith("PIP_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
+
+
+def test_platforms_of_amazon_linux_2023():
+    tags = wheels.platforms(runtimes.RUNTIMES["python3.14"], "arm64")
+    assert tags[0] == "manylinux_2_34_aarch64"
+    assert {"manylinux_2_28_aarch64", "manylinux2014_aarch64"} <= set(tags)
+
+
+def test_platforms_of_amazon_linux_2():
+    tags = wheels.platforms(runtimes.RUNTIMES["python3.11"], "x86_64")
+    assert tags[0] == "manylinux_2_26_x86_64"
+    assert "manylinux_2_28_x86_64" not in tags
+
+
+def test_pillow_is_the_one_installed():
+    assert wheels.requirement(settings()) == f"Pillow=={PILLOW}"
+    assert wheels.requirement(here()) == f"Pillow=={PILLOW}"
+
+
+def test_old_glibc_takes_an_older_pillow():
+    assert wheels.requirement(settings(runtime="python3.11")) == f"Pillow<={PILLOW}"
+
+
+def test_targets_differ():
+    both = settings(), settings(architecture="x86_64"), here()
+    assert len({wheels.target(one) for one in both}) == 3
+
+
+def test_wheel_for_this_machine():
+    wheel = wheels.fetch_wheel(here())
+    assert wheel.name.startswith(f"pillow-{PILLOW}-cp")
+    assert zipfile.is_zipfile(wheel)
+
+
+def test_cached_wheel_needs_no_network(offline, tmp_path):
+    place = tmp_path / wheels.target(settings())
+    place.mkdir()
+    cached = place / f"pillow-{PILLOW}-cp314-cp314-manylinux_2_28_aarch64.whl"
+    cached.write_bytes(b"")
+    assert wheels.fetch_wheel(settings(), tmp_path) == cached
+
+
+def test_wheel_of_another_version_is_no_hit(offline, tmp_path):
+    place = tmp_path / wheels.target(settings())
+    place.mkdir()
+    (place / "pillow-1.0-cp314-cp314-manylinux_2_28_aarch64.whl").touch()
+    with pytest.raises(LayerError):
+        wheels.fetch_wheel(settings(), tmp_path)
+
+
+@pytest.fixture
+def failure(offline, tmp_path):
+    with pytest.raises(LayerError) as caught:
+        wheels.fetch_wheel(settings(), tmp_path)
+    return caught.value
+
+
+def test_no_network_is_one_sentence_with_a_remedy(failure):
+    assert "no connection to the package index" in failure.what
+    assert failure.where == "pip download for python3.14-arm64"
+    assert "Go online once" in failure.todo
+    assert "\n" not in str(failure)
+
+
+def test_no_network_leaves_nothing_behind(failure, tmp_path):
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_pip_prints_nothing(offline, tmp_path, capfd):
+    with pytest.raises(LayerError):
+        wheels.fetch_wheel(settings(), tmp_path)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_retired_runtime_says_since_when():
+    with pytest.raises(LayerError, match=r"python3\.8 ended on 2024-10-14"):
+        wheels.fetch_wheel(settings(runtime="python3.8"))
+
+
+def test_unknown_runtime_lists_the_known():
+    with pytest.raises(LayerError, match=r"Use one of python3\.11, "):
+        wheels.fetch_wheel(settings(runtime="python9.9"))
+
+
+def test_function_here_needs_this_machines_python():
+    other = "python3.14" if runtimes.machine_runtime() != "python3.14" else "python3.13"
+    with pytest.raises(LayerError, match="would run here"):
+        wheels.fetch_wheel(here(runtime=other))
