@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: lab demo test test-all lint setup stop clean
+.PHONY: lab demo test test-all slow lint setup stop clean
 
 lab: setup  ## open the workbook in JupyterLab, on the local cloud
 	$(BIN)/jupyter lab notebooks/00_tour.ipynb
@@ -15,7 +15,9 @@ demo: setup  ## the whole pipeline without a browser: a table and a contact shee
 test: setup lint  ## unit tests, the local cloud end to end, the notebooks
 	$(BIN)/python -m pytest -m "not slow"
 
-test-all: test  ## and what takes longer
+test-all: test slow  ## and what takes longer
+
+slow: setup
 	$(BIN)/python -m pytest -m slow
 
 lint: setup
