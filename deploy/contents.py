@@ -21,7 +21,7 @@ from deploy.settings import Settings
 #: Python modules of PIL that stay; whatever else they name is imported on demand.
 # fmt: off
 MODULES = frozenset({
-    "__init__", "_binary", "_deprecate", "_typing", "_util", "_version", "features",
+    "__init__", "_binary", "_deprecate", "_util", "_version", "features",
     "Image", "ImageChops", "ImageCms", "ImageColor", "ImageDraw", "ImageEnhance",
     "ImageFile", "ImageFilter", "ImageFont", "ImageMode", "ImageOps", "ImagePalette",
     "ImageSequence", "ImageStat", "ImageText", "ExifTags", "TiffTags",
