@@ -1,9 +1,19 @@
-"""Which of two uploads of a key is the newer, told from what they were stamped with."""
+"""Which of two uploads of a key is the newer, and how the older never wins a race."""
 
-from typing import Literal
+from collections.abc import Callable
+from typing import Any, Literal
 from urllib.parse import quote
 
+from botocore.exceptions import ClientError
+
+from handler.client import error_code
+from handler.errors import Stale
 from handler.uploads import Upload
+
+ATTEMPTS = 5  # a lost race means that another writer won one, so this is plenty
+
+# Somebody else's write came between our look and our own.
+_RACE = ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey")
 
 Stamp = dict[str, str]
 Verdict = Literal["newer", "older", "repeat", "same", "unknown"]
@@ -42,3 +52,47 @@ def compare(ours: Stamp, theirs: Stamp) -> Verdict:
     if ours.get("source-etag") != theirs.get("source-etag"):
         return "unknown"
     return "repeat" if our_place and their_place else "same"
+
+
+def put_in_order(
+    ours: Stamp,
+    put: Callable[..., Any],
+    look: Callable[[], dict[str, Any]],
+    is_current: Callable[[], bool],
+) -> None:
+    """Write a result unless the one that stands was made from a newer upload.
+
+    ``put`` is a PutObject without metadata and condition, ``look`` a HeadObject of
+    where it goes, and ``is_current`` asks the source, for when the stamps cannot tell.
+    Each write is on condition that nothing has changed since the look before it; when
+    it has, the next round looks again. Raises ``Stale``, or the last round's error.
+    """
+    condition = {"IfNoneMatch": "*"}
+    for _ in range(ATTEMPTS):
+        try:
+            put(Metadata=ours, **condition)
+            return
+        except ClientError as error:
+            if error_code(error) not in _RACE:
+                raise
+            lost = error
+        try:
+            standing = look()
+        except ClientError as error:
+            # Deleted since, which reads 403 without s3:ListBucket. Where it is the
+            # policy instead, every round ends here, and the 403 is raised below.
+            if error_code(error) not in ("403", "404"):
+                raise
+            lost = error if error_code(error) == "403" else lost
+            condition = {"IfNoneMatch": "*"}
+            continue
+        theirs = standing["Metadata"]
+        verdict = compare(ours, theirs)
+        if verdict == "repeat":
+            return
+        if verdict == "older" or (verdict == "unknown" and not is_current()):
+            raise Stale("superseded: the target was made from a newer upload")
+        if verdict == "same":
+            ours = theirs | ours  # keep its place in the order
+        condition = {"IfMatch": standing["ETag"]}
+    raise lost

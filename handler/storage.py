@@ -2,7 +2,6 @@
 
 import contextlib
 import functools
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,13 +10,8 @@ from botocore.exceptions import ClientError
 from handler.client import error_code
 from handler.config import Config
 from handler.errors import ConfigError, ImageRejected, Stale
-from handler.ordering import Stamp, compare, stamp
+from handler.ordering import put_in_order, stamp
 from handler.uploads import Upload
-
-ATTEMPTS = 5  # a lost race means that another writer won one, so this is plenty
-
-# Somebody else's write came between our look and our own.
-_RACE = ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey", "404")
 
 
 @dataclass(frozen=True)
@@ -90,54 +84,21 @@ class Storage:
             CacheControl=cache_control,
         )
         ours = stamp(upload, etag)
-        if self.config.ordered:
-            self._put_in_order(put, key, ours, upload)
-        else:
+        if not self.config.ordered:
             put(Metadata=ours)
+            return
+        look = functools.partial(self._head, self.config.target_bucket, key)
+        put_in_order(ours, put, look, lambda: self._is_current(upload, etag))
 
-    def _put_in_order(
-        self, put: Callable[..., Any], key: str, ours: Stamp, upload: Upload
-    ) -> None:
-        condition = {"IfNoneMatch": "*"}
-        for _ in range(ATTEMPTS):
-            try:
-                put(Metadata=ours, **condition)
-                return
-            except ClientError as error:
-                if error_code(error) not in _RACE:
-                    raise
-                lost = error
-            try:
-                standing = self._head(self.config.target_bucket, key)
-            except ClientError as error:
-                # Deleted since, which reads 403 without s3:ListBucket. Where it is the
-                # policy instead, every round ends here, and the 403 is raised below.
-                if error_code(error) not in ("403", "404"):
-                    raise
-                lost = error if error_code(error) == "403" else lost
-                condition = {"IfNoneMatch": "*"}
-                continue
-            verdict = compare(ours, standing["Metadata"])
-            if verdict == "repeat":
-                return
-            if verdict == "unknown" and self._is_current(upload, ours):
-                verdict = "newer"
-            if verdict in ("older", "unknown"):
-                raise Stale("superseded: the target was made from a newer upload")
-            if verdict == "same":
-                ours = standing["Metadata"] | ours  # keep its place in the order
-            condition = {"IfMatch": standing["ETag"]}
-        raise lost
-
-    def _is_current(self, upload: Upload, ours: Stamp) -> bool:
-        """Ask the source itself, where the stamps cannot tell which is newer."""
+    def _is_current(self, upload: Upload, etag: str | None) -> bool:
+        """Tell whether the source still is what the result was made from."""
         try:
             current = self._head(upload.bucket, upload.key)
         except ClientError as error:
             if error_code(error) == "404":
                 raise Stale("deleted while it was processed") from error
             raise
-        return current["ETag"].strip('"') == ours.get("source-etag")
+        return current["ETag"].strip('"') == etag
 
     def _head(self, bucket: str, key: str) -> dict[str, Any]:
         return self.client.head_object(Bucket=bucket, Key=key)

@@ -15,8 +15,8 @@ from moto import mock_aws
 
 from handler.config import Config
 from handler.errors import ConfigError, ImageRejected, Stale
-from handler.ordering import compare, stamp
-from handler.storage import ATTEMPTS, Storage
+from handler.ordering import ATTEMPTS, compare, stamp
+from handler.storage import Storage
 from handler.uploads import Upload
 
 KEY = "thumbnails/cat.jpg"

@@ -1,0 +1,488 @@
+"""The whole handler on moto: events in; thumbnails, records, lines, answers out."""
+
+import asyncio
+import io
+import json
+import threading
+from pathlib import Path
+from types import SimpleNamespace
+from urllib.parse import quote_plus
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from moto import mock_aws
+from PIL import Image
+
+from handler import app, lambda_handler
+from handler.app import SOURCES_HELD
+from handler.errors import ConfigError, UploadsFailed
+
+EVENTS = Path(__file__).parent / "events"
+ENV = {"TARGET_BUCKET": "thumbs"}
+ORDERED = ENV | {"ORDERED": "true"}
+CONTEXT = SimpleNamespace(aws_request_id="request-1")
+SESSION = boto3.Session("test", "test", region_name="us-east-1")
+LINE_KEYS = [
+    "bucket",
+    "key",
+    "version",
+    "sequencer",
+    "outcome",
+    "reason",
+    "target",
+    "source_size",
+    "source_bytes",
+    "thumbnail_size",
+    "thumbnail_bytes",
+    "ms",
+    "cold",
+    "request_id",
+    "done",
+]
+FIRST = "059f36b4-87a3-44ab-83d2-661975830a7d"
+
+
+@pytest.fixture
+def client():
+    with mock_aws():
+        client = SESSION.client("s3")
+        client.create_bucket(Bucket="photos")
+        client.create_bucket(Bucket="thumbs")
+        yield client
+
+
+@pytest.fixture
+def lines(capsys):
+    return lambda: [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def recorded(name):
+    return json.loads((EVENTS / f"{name}.json").read_text("utf-8"))
+
+
+def picture(kind="JPEG", size=(400, 300), colour="red"):
+    file = io.BytesIO()
+    Image.new("RGB", size, colour).save(file, kind)
+    return file.getvalue()
+
+
+def upload(client, key="cat.jpg", body=None, sequencer="0055AED6DCD90281E5"):
+    """Put an object in the source bucket, and return the record that S3 would send."""
+    body = picture() if body is None else body
+    response = client.put_object(Bucket="photos", Key=key, Body=body)
+    record = recorded("s3_put")["Records"][0]
+    record["s3"]["object"] = {
+        "key": quote_plus(key),
+        "size": len(body),
+        "eTag": response["ETag"].strip('"'),
+        "sequencer": sequencer,
+    }
+    if "VersionId" in response:
+        record["s3"]["object"]["versionId"] = response["VersionId"]
+    return record
+
+
+def run(client, *records, env=ENV, event=None):
+    event = {"Records": list(records)} if event is None else event
+    return lambda_handler(event, CONTEXT, client=client, env=env)
+
+
+def get(client, key):
+    return client.get_object(Bucket="thumbs", Key=key)["Body"].read()
+
+
+def keys(client):
+    listed = client.list_objects_v2(Bucket="thumbs").get("Contents", [])
+    return [item["Key"] for item in listed]
+
+
+def refuse(client, operation, code, *, key):
+    """Answer one key's calls with an error, where the network is."""
+
+    def hook(params, **_):
+        if params["url_path"].endswith(key):
+            response = {"Error": {"Code": code}}
+            raise ClientError(response, operation)
+
+    client.meta.events.register(f"before-call.s3.{operation}", hook)
+
+
+# The four outcomes
+
+
+@pytest.mark.parametrize("env", [ENV, ORDERED])
+def test_made(client, lines, env):
+    record = upload(client)
+    assert run(client, record, env=env) == {"outcomes": {"made": 1}}
+    [line] = lines()
+    assert line["outcome"] == "made"
+    assert (line["source_size"], line["thumbnail_size"]) == ([400, 300], [256, 192])
+    made = get(client, line["target"])
+    assert line["thumbnail_bytes"] == len(made)
+    assert Image.open(io.BytesIO(made)).size == (256, 192)
+
+
+def test_made_headers(client):
+    run(client, upload(client, "cat.png", picture("PNG")))
+    head = client.head_object(Bucket="thumbs", Key="thumbnails/cat.png")
+    assert head["ContentType"] == "image/png"
+    assert head["CacheControl"] == "public, max-age=300"
+
+
+def test_format_by_content(client):
+    run(client, upload(client, "really-a-png.jpg", picture("PNG")))
+    head = client.head_object(Bucket="thumbs", Key="thumbnails/really-a-png.jpg")
+    assert head["ContentType"] == "image/png"
+
+
+@pytest.mark.parametrize("env", [ENV, ORDERED])
+def test_rejected(client, lines, env):
+    record = upload(client, "notes.jpg", b"not an image")
+    assert run(client, record, env=env) == {"outcomes": {"rejected": 1}}
+    [line] = lines()
+    assert (line["outcome"], line["reason"]) == ("rejected", "not a JPEG or PNG")
+    kept = json.loads(get(client, "rejected/notes.jpg.json"))
+    assert kept.pop("time").endswith("+00:00")
+    assert kept == {
+        "bucket": "photos",
+        "key": "notes.jpg",
+        "version": None,
+        "sequencer": "0055AED6DCD90281E5",
+        "etag": record["s3"]["object"]["eTag"],
+        "reason": "not a JPEG or PNG",
+    }
+    assert keys(client) == ["rejected/notes.jpg.json"]
+
+
+@pytest.mark.parametrize(
+    ("body", "env", "reason"),
+    [
+        (b"", ENV, "empty"),
+        (picture(), ENV | {"MAX_BYTES": "99"}, "bytes, more than the 99 allowed"),
+        (picture(size=(1200, 1000)), ENV | {"MAX_MEGAPIXELS": "1"}, "megapixels"),
+        (picture()[:900], ENV, "truncated"),
+    ],
+)
+def test_reasons(client, lines, body, env, reason):
+    run(client, upload(client, body=body), env=env)
+    assert reason in lines()[0]["reason"]
+
+
+def test_reject_record_cannot_be_written(client, lines):
+    record = upload(client, "notes.jpg", b"not an image")
+    refuse(client, "PutObject", "AccessDenied", key="notes.jpg.json")
+    with pytest.raises(UploadsFailed, match=r"s3://photos/notes\.jpg: .*AccessDenied"):
+        run(client, record)
+    assert lines()[0]["outcome"] == "failed"
+
+
+def test_older_reject_record_never_replaces_newer(client, lines):
+    record = upload(client, "notes.jpg", b"not an image", sequencer="0A")
+    run(client, record, env=ORDERED)
+    record["s3"]["object"]["sequencer"] = "09"
+    assert run(client, record, env=ORDERED) == {"outcomes": {"stale": 1}}
+    kept = json.loads(get(client, "rejected/notes.jpg.json"))
+    assert kept["sequencer"] == "0A"
+
+
+def test_stale(client, lines):
+    record = upload(client)
+    client.delete_object(Bucket="photos", Key="cat.jpg")
+    assert run(client, record) == {"outcomes": {"stale": 1}}
+    assert lines()[0]["reason"] == "deleted before it was read"
+    assert keys(client) == []
+
+
+@pytest.mark.parametrize(
+    ("operation", "key"),
+    [("GetObject", "cat.jpg"), ("PutObject", "thumbnails/cat.jpg")],
+)
+def test_failed(client, lines, operation, key):
+    record = upload(client)
+    refuse(client, operation, "AccessDenied", key=key)
+    with pytest.raises(UploadsFailed, match="AccessDenied") as caught:
+        run(client, record)
+    assert isinstance(caught.value.__cause__, ClientError)
+    assert lines()[0]["outcome"] == "failed"
+
+
+def test_source_is_target(client, lines):
+    record = upload(client)
+    reads = []
+    client.meta.events.register("before-call.s3.*", lambda **_: reads.append(1))
+    with pytest.raises(UploadsFailed, match="would trigger the next"):
+        run(client, record, env={"TARGET_BUCKET": "photos"})
+    assert reads == []
+    assert lines()[0]["outcome"] == "failed"
+
+
+def test_wrong_setting(client):
+    with pytest.raises(ConfigError, match="BOX is 'huge'"):
+        run(client, upload(client), env=ENV | {"BOX": "huge"})
+
+
+def test_settings_from_the_process(client, monkeypatch):
+    monkeypatch.setenv("TARGET_BUCKET", "thumbs")
+    assert run(client, upload(client), env=None) == {"outcomes": {"made": 1}}
+
+
+# Order and repeats
+
+
+@pytest.mark.parametrize("env", [ENV, ORDERED])
+def test_same_event_twice(client, env):
+    record = upload(client)
+    run(client, record, env=env)
+    once = get(client, "thumbnails/cat.jpg")
+    assert run(client, record, env=env) == {"outcomes": {"made": 1}}
+    assert get(client, "thumbnails/cat.jpg") == once
+
+
+def test_late_event_of_an_overwritten_image(client):
+    older = upload(client)
+    newer = upload(client, body=picture(colour="blue"), sequencer="0055AED6DCD90281E6")
+    run(client, newer)
+    thumbnail = get(client, "thumbnails/cat.jpg")
+    assert run(client, older) == {"outcomes": {"stale": 1}}
+    assert get(client, "thumbnails/cat.jpg") == thumbnail
+
+
+@pytest.mark.parametrize("newest_first", [True, False])
+def test_versions_in_any_order(client, newest_first):
+    client.put_bucket_versioning(
+        Bucket="photos", VersioningConfiguration={"Status": "Enabled"}
+    )
+    older = upload(client)
+    newer = upload(client, body=picture(colour="blue"), sequencer="0055AED6DCD90281E6")
+    for record in (newer, older) if newest_first else (older, newer):
+        run(client, record, env=ORDERED)
+    image = Image.open(io.BytesIO(get(client, "thumbnails/cat.jpg")))
+    red, _, blue = image.getpixel((9, 9))
+    assert blue > 200 > 50 > red
+
+
+# Several records
+
+
+def test_records_are_isolated(client, lines):
+    good, bad = upload(client, "good.jpg"), upload(client, "bad.jpg", b"nothing")
+    gone, refused = upload(client, "gone.jpg"), upload(client, "refused.jpg")
+    client.delete_object(Bucket="photos", Key="gone.jpg")
+    refuse(client, "GetObject", "AccessDenied", key="refused.jpg")
+    with pytest.raises(
+        UploadsFailed, match=r"^1 of 5 failed: s3://photos/refused\.jpg"
+    ):
+        run(client, refused, {"eventSource": "aws:kinesis"}, bad, gone, good)
+    outcomes = {line["key"]: line["outcome"] for line in lines()}
+    assert outcomes == {
+        None: "ignored",
+        "good.jpg": "made",
+        "bad.jpg": "rejected",
+        "gone.jpg": "stale",
+        "refused.jpg": "failed",
+    }
+    assert keys(client) == ["rejected/bad.jpg.json", "thumbnails/good.jpg"]
+
+
+def test_every_failure_is_named(client):
+    records = [upload(client, key) for key in ("a.jpg", "b.jpg")]
+    refuse(client, "GetObject", "SlowDown", key=".jpg")
+    with pytest.raises(UploadsFailed) as caught:
+        run(client, *records)
+    places = [place for place, _ in caught.value.failures]
+    assert sorted(places) == ["s3://photos/a.jpg", "s3://photos/b.jpg"]
+
+
+def test_reads_overlap_and_are_bounded(client):
+    records = [upload(client, f"{number}.jpg") for number in range(12)]
+    arrived, together, go_on = [], [], threading.Event()
+
+    def hold(**_):
+        arrived.append(1)
+        if not go_on.wait(0.3):  # by then all have come that are let in
+            together.append(len(arrived))
+            go_on.set()
+
+    client.meta.events.register("before-call.s3.GetObject", hold)
+    assert run(client, *records) == {"outcomes": {"made": 12}}
+    assert together[0] == SOURCES_HELD
+
+
+def test_inside_a_running_loop(client):
+    record = upload(client)
+
+    async def cell():
+        return run(client, record)
+
+    assert asyncio.run(cell()) == {"outcomes": {"made": 1}}
+
+
+# Keys
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "a b+c%20d.jpg",
+        "100% & why?#=.jpg",
+        "🐈‍⬛/caf\u00e9.jpg",
+        "cafe\u0301.jpg",
+        "a/../../b.jpg",
+        "x" * 1020 + ".jpg",
+    ],
+)
+def test_tricky_keys(client, lines, key):
+    run(client, upload(client, key))
+    [line] = lines()
+    assert (line["key"], line["outcome"]) == (key, "made")
+    assert keys(client) == [line["target"]]
+
+
+def test_key_cannot_forge_a_line(client, capsys):
+    run(client, upload(client, 'a\n{"outcome": "made"}\u2028.jpg', b"nothing"))
+    out = capsys.readouterr().out
+    assert out.count("\n") == 1
+    assert out.isascii()
+
+
+# Log lines
+
+
+def test_line(client, lines):
+    run(client, upload(client))
+    [line] = lines()
+    assert list(line) == LINE_KEYS
+    assert line["request_id"] == "request-1"
+    assert (line["bucket"], line["sequencer"]) == ("photos", "0055AED6DCD90281E5")
+    assert len(line["done"]) == len("2026-03-01T12:00:00.000+00:00")
+    assert line["ms"] > 0
+
+
+def test_cold_once(client, lines, monkeypatch):
+    monkeypatch.setattr(app, "_first", True)
+    record = upload(client)
+    run(client, record, record)
+    run(client, record)
+    assert [line["cold"] for line in lines()] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("s3_test_event", "s3:TestEvent"),
+        ("s3_removed", "ObjectRemoved:Delete is no upload"),
+        ("eventbridge_deleted", "Object Deleted is no upload"),
+    ],
+)
+def test_ignored(lines, name, reason):
+    # No client and no settings are needed for these.
+    assert run(None, event=recorded(name), env={}) == {"outcomes": {"ignored": 1}}
+    [line] = lines()
+    assert (line["outcome"], line["reason"]) == ("ignored", reason)
+    assert list(line) == LINE_KEYS
+
+
+def test_nothing_to_do(lines):
+    assert lambda_handler({}) == {"outcomes": {"ignored": 1}}
+    assert lines()[0]["reason"] == "no Records"
+
+
+# Answers
+
+
+def test_malformed_record_is_raised(client):
+    good = upload(client)
+    with pytest.raises(UploadsFailed, match="malformed s3 record"):
+        run(client, {"eventSource": "aws:s3"}, good)
+    assert keys(client) == ["thumbnails/cat.jpg"]
+
+
+def in_sqs(*bodies):
+    message = recorded("sqs_s3")["Records"][0]
+    return {
+        "Records": [
+            message | {"messageId": str(number), "body": json.dumps(body)}
+            for number, body in enumerate(bodies)
+        ]
+    }
+
+
+def test_sqs_partial_failure(client):
+    good, refused = upload(client, "good.jpg"), upload(client, "refused.jpg")
+    refuse(client, "GetObject", "AccessDenied", key="refused.jpg")
+    event = in_sqs({"Records": [good]}, {"Records": [refused, refused]})
+    answer = run(client, event=event)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "1"}]}
+    assert keys(client) == ["thumbnails/good.jpg"]
+
+
+def test_sqs_all_well(client):
+    event = in_sqs({"Records": [upload(client)]}, recorded("s3_test_event"))
+    assert run(client, event=event) == {"batchItemFailures": []}
+
+
+def test_sqs_bad_body(client):
+    event = recorded("sqs_bad_body")
+    event["Records"][1]["body"] = json.dumps({"Records": [upload(client)]})
+    answer = run(client, event=event)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": FIRST}]}
+
+
+def test_sns(client):
+    event = recorded("sns_s3")
+    event["Records"][0]["Sns"]["Message"] = json.dumps({"Records": [upload(client)]})
+    assert run(client, event=event) == {"outcomes": {"made": 1}}
+
+
+def test_eventbridge(client):
+    event = recorded("eventbridge")
+    thing = upload(client, "100%+cat.jpg")["s3"]["object"]
+    event["detail"]["object"] = {"key": "100%+cat.jpg", "etag": thing["eTag"]}
+    run(client, event=event)
+    assert keys(client) == ["thumbnails/100%+cat.jpg"]
+
+
+@pytest.mark.parametrize("name", ["batch_v1", "batch_v2"])
+@pytest.mark.parametrize(
+    ("body", "code", "said"),
+    [
+        (picture(), "Succeeded", "made: thumbnails/summer 2026/cat.jpg"),
+        (b"nothing", "PermanentFailure", "rejected: not a JPEG or PNG"),
+    ],
+)
+def test_batch(client, name, body, code, said):
+    upload(client, "summer 2026/cat.jpg", body)
+    event = recorded(name)
+    event["tasks"][0]["s3VersionId"] = None
+    answer = run(client, event=event, env=ORDERED)
+    assert answer == {
+        "invocationSchemaVersion": event["invocationSchemaVersion"],
+        "treatMissingKeysAs": "PermanentFailure",
+        "invocationId": event["invocationId"],
+        "results": [
+            {
+                "taskId": event["tasks"][0]["taskId"],
+                "resultCode": code,
+                "resultString": said,
+            }
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [("NoSuchKey", "Succeeded"), ("SlowDown", "TemporaryFailure")]
+)
+def test_batch_faults(client, error, code):
+    upload(client, "summer 2026/cat.jpg")
+    refuse(client, "GetObject", error, key="cat.jpg")
+    [result] = run(client, event=recorded("batch_v1"))["results"]
+    assert result["resultCode"] == code
+
+
+def test_backfill_with_another_box(client):
+    event = recorded("batch_v1")
+    run(client, upload(client, "summer 2026/cat.jpg"), env=ORDERED)
+    run(client, event=event, env=ORDERED | {"BOX": "64"})
+    made = get(client, "thumbnails/summer 2026/cat.jpg")
+    assert Image.open(io.BytesIO(made)).size == (64, 48)
