@@ -100,7 +100,7 @@ async def _make(
 ) -> None:
     """Take one upload to "made" or "rejected"; every other end is an error."""
     config = storage.config
-    etag = upload.etag
+    etag, reason = upload.etag, None
     try:
         async with held:
             result.started = time.perf_counter()
@@ -114,15 +114,18 @@ async def _make(
                     quality=config.quality,
                     max_megapixels=config.max_megapixels,
                 )
-            del source  # before the next one is let in
     except ImageRejected as error:
+        # Only noted here: as long as it is handled, the error holds on to the picture.
+        reason = error.reason
+    source = None  # let go before the next one is let in
+    if reason is not None:
         target = target_key(upload.key, config.reject_prefix, ".json")
-        record = report.reject_record(upload, etag, error.reason)
+        record = report.reject_record(upload, etag, reason)
         await asyncio.to_thread(
             storage.write, target, record, "application/json", "no-store", upload, etag
         )
         result.target = target
-        result.end("rejected", error.reason)
+        result.end("rejected", reason)
         return
     target = target_key(upload.key, config.thumbnail_prefix)
     await asyncio.to_thread(

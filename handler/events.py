@@ -63,7 +63,8 @@ def _walk(event: Any, source: str, item_id: str | None) -> Iterator[Entry]:
         yield NotAnUpload("not an event: no JSON object", item_id=item_id)
     elif is_batch(event):
         for task in event["tasks"]:
-            yield from _guarded(_task, task, "batch", text(task, "taskId"))
+            task_id = task.get("taskId") if isinstance(task, dict) else None
+            yield from _guarded(_task, task, "batch", task_id)
     elif event.get("Event") == "s3:TestEvent":
         yield NotAnUpload("s3:TestEvent", item_id=item_id)
     elif event.get("source") == "aws.s3":

@@ -113,7 +113,7 @@ def answer(event: Any, results: list[Result]) -> dict[str, Any]:
         return {
             "invocationSchemaVersion": event["invocationSchemaVersion"],
             "treatMissingKeysAs": "PermanentFailure",
-            "invocationId": event["invocationId"],
+            "invocationId": event.get("invocationId"),
             "results": [_task_result(result) for result in results],
         }
     if is_sqs(event):

@@ -1,4 +1,4 @@
-"""All S3 traffic: read a source, write a result, and never an older over a newer."""
+"""All S3 traffic: read a source, write a result, look at either."""
 
 import contextlib
 import functools
@@ -52,12 +52,11 @@ class Storage:
             if code == "PreconditionFailed":
                 raise Stale("superseded by a newer upload") from error
             raise
-        with contextlib.closing(
-            response["Body"]
-        ) as body:  # its own "with" skips checks
+        with contextlib.closing(response["Body"]) as body:
             self._check_size(response["ContentLength"])
-            # Bounded by the Content-Length just checked. Unlike read(n), this checks
-            # that all of it came: a cut connection must not pass for a cut picture.
+            # Bounded by the Content-Length just checked. Unlike read(n), and unlike
+            # the body's own "with", this checks length and checksum of what came: a
+            # cut connection must not pass for a cut picture.
             return Source(body.read(), response["ETag"].strip('"'))
 
     def write(
