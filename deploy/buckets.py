@@ -146,17 +146,24 @@ def empty(cloud: Cloud, name: str) -> None:
     Raises:
         DeployError: S3 kept some of them (an Object Lock, a denying policy).
     """
-    for page in cloud.s3.get_paginator("list_object_versions").paginate(Bucket=name):
-        entries = page.get("Versions", []) + page.get("DeleteMarkers", [])
-        doomed = [{"Key": e["Key"], "VersionId": e["VersionId"]} for e in entries]
-        if doomed:
-            _delete_objects(cloud, name, doomed)
-    uploads = cloud.s3.get_paginator("list_multipart_uploads").paginate(Bucket=name)
-    for page in uploads:
-        for upload in page.get("Uploads", []):
+    # From the start each time: what a page listed is gone before the next is asked for.
+    before: list[dict[str, str]] = []
+    while doomed := _page_of_versions(cloud, name):
+        if doomed == before:
+            raise _stuck(name, len(doomed), doomed[0]["Key"], "no reason given")
+        _delete_objects(cloud, name, doomed)
+        before = doomed
+    while uploads := cloud.s3.list_multipart_uploads(Bucket=name).get("Uploads"):
+        for upload in uploads:
             cloud.s3.abort_multipart_upload(
                 Bucket=name, Key=upload["Key"], UploadId=upload["UploadId"]
             )
+
+
+def _page_of_versions(cloud: Cloud, name: str) -> list[dict[str, str]]:
+    page = cloud.s3.list_object_versions(Bucket=name)
+    entries = page.get("Versions", []) + page.get("DeleteMarkers", [])
+    return [{"Key": e["Key"], "VersionId": e["VersionId"]} for e in entries]
 
 
 def _delete_objects(cloud: Cloud, name: str, doomed: list[dict[str, str]]) -> None:
@@ -165,12 +172,16 @@ def _delete_objects(cloud: Cloud, name: str, doomed: list[dict[str, str]]) -> No
     )
     if errors := answer.get("Errors"):
         first = errors[0]
-        raise DeployError(
-            f"{len(errors)} objects could not be deleted, the first {first['Key']!r} "
-            f"({first['Code']}: {first.get('Message', '')})",
-            where=f"bucket {name}",
-            todo="Look for an Object Lock or a policy that denies, then try again.",
-        )
+        reason = f"{first['Code']}: {first.get('Message', '')}"
+        raise _stuck(name, len(errors), first["Key"], reason)
+
+
+def _stuck(name: str, count: int, key: str, reason: str) -> DeployError:
+    return DeployError(
+        f"{count} objects could not be deleted, the first {key!r} ({reason})",
+        where=f"bucket {name}",
+        todo="Look for an Object Lock or a policy that denies, then try again.",
+    )
 
 
 def _names(settings: Settings) -> dict[str, str]:

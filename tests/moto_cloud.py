@@ -1,0 +1,154 @@
+"""An AWS account in memory (moto), and the wire to it: what was called, what fails."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.awsrequest import AWSResponse
+from moto import mock_aws
+from moto.iam import models as iam_models
+
+from deploy import role, runtimes, waiting
+from deploy.cloud import Cloud
+from deploy.local import strict
+from deploy.settings import Settings, settings_for
+
+ACCOUNT = "123456789012"
+REGION = "eu-west-1"
+
+_READS = ("Get", "List", "Head", "Describe")
+_MOTO = {
+    "lambda": {"use_docker": False},
+    "iam": {"load_aws_managed_policies": True},
+}
+
+
+class Cut(KeyboardInterrupt):
+    """The learner's finger on Ctrl-C, or a laptop that lost its network."""
+
+
+class Wire:
+    """Watches every call of a session, and can break the line.
+
+    Attributes:
+        calls: the operations called, in order.
+        answers: operation → responses to give in place of the cloud's, oldest first.
+        cut_before, cut_after: break at the mutating call of that number, before it
+            left or after it was done.
+    """
+
+    def __init__(self, session: boto3.Session) -> None:
+        self.reset()
+        session.events.register("before-call.*.*", self._before)
+        session.events.register("after-call.*.*", self._after)
+
+    def reset(self) -> None:
+        """Forget what was called, and mend the line."""
+        self.calls: list[str] = []
+        self.answers: dict[str, list[tuple[AWSResponse, dict[str, Any]]]] = {}
+        self.cut_before: int | None = None
+        self.cut_after: int | None = None
+
+    @property
+    def mutations(self) -> list[str]:
+        """The calls that change something."""
+        return [name for name in self.calls if not name.startswith(_READS)]
+
+    def refuse(
+        self, operation: str, code: str, message: str, status: int = 400
+    ) -> None:
+        """Let the next call of this operation fail with AWS's error."""
+        answer = AWSResponse("https://aws.example", status, {}, None)
+        error = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {}}
+        self.answers.setdefault(operation, []).append((answer, error))
+
+    def _before(self, model: Any, **_: Any) -> tuple[AWSResponse, dict] | None:
+        self.calls.append(model.name)
+        changes = not model.name.startswith(_READS)
+        if changes and self.cut_before == len(self.mutations):
+            raise Cut
+        waiting = self.answers.get(model.name)
+        return waiting.pop(0) if waiting else None
+
+    def _after(self, model: Any, **_: Any) -> None:
+        changes = not model.name.startswith(_READS)
+        if changes and self.cut_after == len(self.mutations):
+            raise Cut
+
+
+@pytest.fixture(scope="session")
+def one_managed_policy() -> Iterator[None]:
+    """Of AWS's 1,400 policies the one we attach: moto reads them all every time."""
+    every = json.loads(iam_models.aws_managed_policies_data)
+    name = role.BASIC_EXECUTION.rpartition("/")[2]
+    with pytest.MonkeyPatch.context() as patch:
+        one = json.dumps({name: every[name]})
+        patch.setattr(iam_models, "aws_managed_policies_data", one)
+        yield
+
+
+@pytest.fixture
+def account(
+    one_managed_policy: None, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """An empty AWS account, and nothing of the machine's own configuration."""
+    for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE", "WORKBOOK_CLOUD"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    with mock_aws(config=_MOTO):
+        yield
+
+
+@pytest.fixture(scope="session")
+def wired() -> tuple[Cloud, Wire]:
+    """One set of clients for all tests: to make one takes longer than most tests."""
+    session = boto3.Session("test", "test", region_name=REGION)
+    wire = Wire(session)
+    _attach_rules(session)
+    return Cloud(session, ACCOUNT, REGION, "aws"), wire
+
+
+@pytest.fixture
+def wire(wired: tuple[Cloud, Wire]) -> Iterator[Wire]:
+    """The wire between the test and its account."""
+    yield wired[1]
+    wired[1].reset()
+
+
+@pytest.fixture
+def cloud(wired: tuple[Cloud, Wire], wire: Wire, account: None) -> Cloud:
+    """The account as `connect("aws")` would give it, with our stricter rules."""
+    return wired[0]
+
+
+@pytest.fixture
+def settings(cloud: Cloud) -> Settings:
+    """Settings whose layer is made for this machine, so its wheel is at hand."""
+    return here(cloud)
+
+
+@pytest.fixture
+def no_delays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bounded waits that wait as often as ever, but not as long."""
+    monkeypatch.setattr(waiting, "DELAYS", (0, 0, 0))
+
+
+def here(cloud: Cloud, **overrides: Any) -> Settings:
+    """Derive settings for this machine's Python."""
+    machine = {
+        "runtime": runtimes.machine_runtime(),
+        "architecture": runtimes.machine_architecture(),
+        "runs_here": True,
+    }
+    return settings_for(cloud, **machine | overrides)
+
+
+def _attach_rules(session: boto3.Session) -> None:
+    plain = boto3.Session("test", "test", region_name=REGION)
+    strict.attach(session, lookup=Cloud(plain, ACCOUNT, REGION, "aws").client)
