@@ -168,9 +168,11 @@ def _check_handler(handler: str, files: dict[str, Path]) -> None:
     module, _, attribute = handler.rpartition(".")
     inside = module.replace(".", "/") + ".py"
     todo = "Lambda would answer Runtime.ImportModuleError at the first upload; "
-    if not module or inside not in files:
+    if inside not in files:
         raise DeployError(
-            f"the package has no file {inside}, which the handler {handler!r} names",
+            f"the package has no file {inside}, which the handler {handler!r} names"
+            if module
+            else f"the handler {handler!r} names no module",
             where="Settings.handler",
             todo=todo + "write it as package.module.function.",
         )

@@ -1,0 +1,24 @@
+import pytest
+
+from deploy import cost
+
+
+def test_an_upload_is_two_puts_a_get_and_a_run():
+    expected = 2 * 0.000005 + 0.0000004 + 0.0000002 + 0.1 * 0.0000133334
+    assert cost.per_upload() == pytest.approx(expected)
+
+
+def test_arm_is_cheaper():
+    assert cost.per_upload() < cost.per_upload(architecture="x86_64")
+
+
+def test_memory_costs():
+    assert cost.per_upload(memory_mb=1024) > cost.per_upload(memory_mb=512)
+
+
+def test_in_words_says_the_date():
+    assert cost.PRICES_READ in cost.in_words()
+
+
+def test_in_words_counts():
+    assert "1,000,000 uploads cost about $11.93" in cost.in_words(1_000_000)

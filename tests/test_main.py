@@ -1,0 +1,131 @@
+import subprocess
+import sys
+
+import pytest
+from moto_cloud import REGION
+
+from deploy import stack
+from deploy.__main__ import main
+from deploy.cloud import connect
+from deploy.settings import settings_for
+
+AWS = ("--cloud", "aws", "--region", REGION)
+
+
+@pytest.fixture
+def buckets(account):
+    """Two buckets of ours on "AWS", a picture in one; the rest is not needed."""
+    from deploy import buckets
+
+    cloud = connect("aws", region=REGION, say=lambda line: None)
+    settings = settings_for(cloud)
+    buckets.create(cloud, settings)
+    cloud.s3.put_object(Bucket=settings.source_bucket, Key="a.jpg", Body=b"1")
+    return cloud, settings
+
+
+def test_plan(account, capsys):
+    assert main(["plan", *AWS]) == 0
+    assert "create    role      workbook-thumbnailer-role" in capsys.readouterr().out
+
+
+def test_plan_of_a_name(account, capsys):
+    assert main(["plan", *AWS, "--name", "photos", "--reliable"]) == 0
+    assert "photos-failures" in capsys.readouterr().out
+
+
+def test_status(account, capsys):
+    assert main(["status", *AWS]) == 0
+    assert "missing   function  workbook-thumbnailer" in capsys.readouterr().out
+
+
+def test_aws_is_named_first(account, capsys):
+    main(["status", *AWS])
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first.startswith(f"AWS account 123456789012, region {REGION}, as arn:")
+
+
+def test_down_of_nothing(account, capsys):
+    assert main(["down", *AWS]) == 0
+    assert capsys.readouterr().out.endswith("Nothing is left.\n")
+
+
+def test_down_asks_where_pictures_are(buckets, capsys):
+    assert main(["down", *AWS]) == 1
+    assert "there is no terminal to ask you in. Say --yes" in capsys.readouterr().err
+    assert stack.status(*buckets).items[0].state == "ready"
+
+
+@pytest.mark.parametrize(("answer", "left"), [("y", 0), ("", 1), ("no", 1)])
+def test_down_does_what_it_was_told(buckets, monkeypatch, answer, left):
+    cloud, _ = buckets
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("builtins.input", lambda question: answer)
+    assert main(["down", *AWS]) == left
+    assert bool(cloud.s3.list_buckets()["Buckets"]) is bool(left)
+
+
+def test_yes_does_not_ask(buckets, capsys):
+    assert main(["down", *AWS, "--yes"]) == 0
+    assert capsys.readouterr().out.endswith("Nothing is left.\n")
+
+
+def test_replay_without_a_queue(account, capsys):
+    assert main(["replay", *AWS]) == 1
+    assert "Only up(reliable=True) keeps them." in capsys.readouterr().err
+
+
+def test_error_is_one_sentence(account, capsys):
+    assert main(["plan", *AWS, "--name", "Not A Name"]) == 1
+    error = capsys.readouterr().err
+    assert "'Not A Name' is no name for a pipeline" in error
+    assert len(error.splitlines()) == 1
+
+
+def test_interrupt_says_what_to_do(buckets, capsys, monkeypatch):
+    def interrupt(question):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("builtins.input", interrupt)
+    assert main(["down", *AWS]) == 130
+    assert "goes on where this one stopped" in capsys.readouterr().err
+
+
+def test_cloud_or_endpoint_not_both(capsys):
+    with pytest.raises(SystemExit):
+        main(["plan", "--cloud", "aws", "--endpoint", "http://localhost:1"])
+    assert "not allowed with" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["plan", "up", "status", "down", "demo", "local"])
+def test_every_command_has_help(command, capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main([command, "--help"])
+    assert "usage" in capsys.readouterr().out
+
+
+def run(*arguments, **environment):
+    clean = {"PATH": "", "AWS_EC2_METADATA_DISABLED": "true", "HOME": "/nonexistent"}
+    return subprocess.run(
+        [sys.executable, "-m", "deploy", *arguments],
+        env=clean | environment,
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_no_credentials():
+    done = run("status", *AWS)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert "connect() alone uses the local cloud" in done.stderr
+
+
+def test_no_region():
+    done = run("status", "--cloud", "aws")
+    assert "no region is set" in done.stderr and done.returncode == 1
+
+
+def test_no_emulator_there():
+    done = run("status", "--endpoint", "http://127.0.0.1:9")
+    assert "could not ask who you are" in done.stderr and done.returncode == 1

@@ -1,0 +1,111 @@
+import dataclasses
+
+import pytest
+
+from deploy.cloud import Cloud
+from deploy.errors import SettingsError
+from deploy.runtimes import machine_runtime
+from deploy.settings import Settings, check_bucket_name, settings_for
+
+ACCOUNT = "123456789012"
+
+
+def make(**fields):
+    return Settings(**{"account": ACCOUNT, "region": "eu-west-1"} | fields)
+
+
+def test_buckets_are_in_the_accounts_namespace():
+    assert make().source_bucket == f"workbook-source-{ACCOUNT}-eu-west-1-an"
+    assert make().target_bucket == f"workbook-target-{ACCOUNT}-eu-west-1-an"
+
+
+def test_region_without_that_namespace():
+    assert make(region="me-south-1").source_bucket.endswith("-me-south-1")
+
+
+def test_given_buckets_stay():
+    assert make(source_bucket="my-photos").source_bucket == "my-photos"
+
+
+def test_one_bucket_for_both_is_refused():
+    with pytest.raises(SettingsError, match="source and target are one bucket"):
+        make(source_bucket="my-photos", target_bucket="my-photos")
+
+
+@pytest.mark.parametrize("name", ["", "A", "-a", "a-", "1a", "a_b", "é"])
+def test_bad_names_are_refused(name):
+    with pytest.raises(SettingsError, match="is no name for a pipeline"):
+        make(name=name)
+
+
+def test_long_name_says_how_long():
+    with pytest.raises(SettingsError, match="S3 takes 3 to 63"):
+        make(name="a" * 40)
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("ab", "it has 2 characters"),
+        ("a" * 64, "it has 64 characters"),
+        ("My-Photos", "lower-case"),
+        ("my_photos", "lower-case"),
+        ("-photos", "both ends"),
+        ("my..photos", "two dots"),
+        ("192.168.0.1", "an IP address"),
+        ("xn--photos", "that beginning"),
+        ("photos--x-s3", "that ending"),
+    ],
+)
+def test_bad_bucket_names_are_refused(name, why):
+    with pytest.raises(SettingsError, match=why):
+        check_bucket_name(name)
+
+
+@pytest.mark.parametrize("name", ["abc", "a.b.c", "1-2-3", "a" * 63])
+def test_good_bucket_names(name):
+    check_bucket_name(name)
+
+
+def test_everything_carries_the_name():
+    settings = make(name="photos")
+    names = [
+        settings.role_name,
+        settings.layer_name,
+        settings.function_name,
+        settings.failure_queue,
+    ]
+    assert all(name.startswith("photos-") for name in names)
+
+
+def test_environment_is_text():
+    environment = make(box=128, reliable=True).environment
+    assert environment["BOX"] == "128" and environment["ORDERED"] == "true"
+
+
+def test_handler_reads_that_environment():
+    from handler.config import Config
+
+    config = Config.from_environment(make(box=128).environment)
+    assert config.box == 128
+
+
+def test_emulator_runs_this_machines_python():
+    cloud = Cloud(None, ACCOUNT, "us-east-1", "endpoint", "http://localhost:1")
+    assert settings_for(cloud).runtime == machine_runtime()
+    assert settings_for(cloud).runs_here
+
+
+def test_aws_runs_a_current_python_on_arm():
+    settings = settings_for(Cloud(None, ACCOUNT, "us-east-1", "aws"))
+    assert (settings.runtime, settings.architecture) == ("python3.14", "arm64")
+
+
+def test_overrides_win():
+    cloud = Cloud(None, ACCOUNT, "us-east-1", "aws")
+    assert settings_for(cloud, memory_mb=1024).memory_mb == 1024
+
+
+def test_settings_are_frozen():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        make().name = "other"
