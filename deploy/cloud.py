@@ -43,11 +43,16 @@ class Cloud:
 
     def client(self, service: str) -> Any:
         """Make a boto3 client for a service ("s3", "lambda") on this cloud."""
+        config = _HERE if _is_loopback(self.endpoint) else _CONFIG
+        if service == "s3":
+            # Presigned links would still be signed the old way, which new regions
+            # refuse. https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-authenticating-requests.html
+            config = config.merge(Config(signature_version="s3v4"))
         return self.session.client(
             service,
             region_name=self.region,
             endpoint_url=self.endpoint,
-            config=_HERE if _is_loopback(self.endpoint) else _CONFIG,
+            config=config,
         )
 
     @cached_property

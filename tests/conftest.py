@@ -1,5 +1,33 @@
-"""Fixtures that several test modules share."""
+"""Fixtures that several test modules share; the tests' cloud is not the learner's."""
 
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
 from local_cloud import local, local_folder, own_folder
 
+from deploy.local import server
+
 __all__ = ["local", "local_folder", "own_folder"]
+
+# Nothing of the learner's own AWS configuration may reach a test.
+for name in [name for name in os.environ if name.startswith(("AWS_", "WORKBOOK_"))]:
+    del os.environ[name]
+os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
+os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give the notebooks' kernels a local cloud of the test run's own."""
+    os.environ["WORKBOOK_LOCAL_CLOUD"] = tempfile.mkdtemp(prefix="workbook-tests-")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop it and remove what it kept."""
+    folder = Path(os.environ["WORKBOOK_LOCAL_CLOUD"])
+    server.stop(folder)
+    shutil.rmtree(folder, ignore_errors=True)

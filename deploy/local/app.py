@@ -4,7 +4,7 @@ What plain MiniStack lacks, and this adds (`FIDELITY.md` has the whole table):
 
 - state is saved when it changed, and restored whole or not at all;
 - about as many functions run at once as there are cores, the rest wait their turn,
-  and a throttled event keeps its attempts, as on AWS;
+  a throttled event keeps its attempts, and a retry runs the function as it is then;
 - requests of web pages (a foreign Origin or Host) are refused;
 - a missing key reads 403 to a caller without `s3:ListBucket`, as on AWS.
 
@@ -150,11 +150,20 @@ def _execute_when_possible(func: dict, event: Any) -> dict:
     pause = 0.2
     while True:
         with slots:
-            result = _execute(func, event)
+            result = _execute(_current(func), event)
         if not result.get("throttle") or time.monotonic() > deadline:
             return result
         time.sleep(pause)
         pause = min(pause * 2, 5)
+
+
+def _current(func: dict) -> dict:
+    """The function as it is now: a retry runs what was mended in between."""
+    config = func["config"]
+    record = lambda_svc._functions.get(config["FunctionName"])
+    if record is None or config.get("Version", "$LATEST") != "$LATEST":
+        return func
+    return record
 
 
 # --- S3 ------------------------------------------------------------------------------

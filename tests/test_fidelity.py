@@ -1,0 +1,583 @@
+"""The contract of deploy/local/FIDELITY.md: a row of its table, a test here."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import signal
+import time
+import urllib.error
+import urllib.request
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from botocore.exceptions import ClientError
+
+from deploy import connect, runtimes
+from deploy.cloud import Cloud
+from deploy.local import server
+
+TABLE = Path(server.__file__).with_name("FIDELITY.md")
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": {
+        "Effect": "Allow",
+        "Principal": {"Service": "lambda.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+    },
+}
+ECHO = "import json\ndef handler(event, context):\n    print(json.dumps(event))\n"
+
+
+class Bench:
+    """Makes buckets, roles and functions of its own, quickly."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self.cloud = cloud
+        self.name = f"bench-{uuid4().hex[:12]}"
+
+    def bucket(self) -> str:
+        name = f"b-{uuid4().hex}"
+        self.cloud.s3.create_bucket(Bucket=name)
+        return name
+
+    def put(self, bucket: str, key: str, body: bytes = b"x") -> dict:
+        return self.cloud.s3.put_object(Bucket=bucket, Key=key, Body=body)
+
+    def role(self, *statements: dict, trust: dict = TRUST) -> str:
+        name = f"r-{uuid4().hex}"
+        role = self.cloud.iam.create_role(
+            RoleName=name, AssumeRolePolicyDocument=json.dumps(trust)
+        )
+        if statements:
+            document = {"Version": "2012-10-17", "Statement": statements}
+            self.cloud.iam.put_role_policy(
+                RoleName=name, PolicyName="p", PolicyDocument=json.dumps(document)
+            )
+        return role["Role"]["Arn"]
+
+    def function(self, code: str = ECHO, role: str = "", **options: Any) -> str:
+        name = f"f-{uuid4().hex}"
+        defaults = {
+            "Runtime": runtimes.machine_runtime(),
+            "Handler": "index.handler",
+            "Role": role or self.role(),
+            "Code": {"ZipFile": zipped(code)},
+            "Timeout": 10,
+        }
+        client = self.cloud.awslambda
+        client.create_function(FunctionName=name, **defaults | options)
+        client.get_waiter("function_active_v2").wait(FunctionName=name)
+        return name
+
+    def invoke(self, name: str, event: object = None) -> Any:
+        answer = self.cloud.awslambda.invoke(
+            FunctionName=name, Payload=json.dumps(event)
+        )
+        return json.loads(answer["Payload"].read())
+
+    def allow(self, function: str, bucket: str) -> None:
+        self.cloud.awslambda.add_permission(
+            FunctionName=function,
+            StatementId="s3",
+            Action="lambda:InvokeFunction",
+            Principal="s3.amazonaws.com",
+            SourceArn=f"arn:aws:s3:::{bucket}",
+        )
+
+    def notify(self, bucket: str, function: str, *suffixes: str) -> None:
+        arn = self.cloud.awslambda.get_function(FunctionName=function)
+        arn = arn["Configuration"]["FunctionArn"]
+        rules = [rule(arn, suffix) for suffix in suffixes or ("",)]
+        self.cloud.s3.put_bucket_notification_configuration(
+            Bucket=bucket,
+            NotificationConfiguration={"LambdaFunctionConfigurations": rules},
+        )
+
+    def watched(self) -> tuple[str, str]:
+        """A bucket whose every event a function prints."""
+        bucket, function = self.bucket(), self.function()
+        self.allow(function, bucket)
+        self.notify(bucket, function)
+        return bucket, function
+
+    def lines(self, function: str) -> list[str]:
+        try:
+            answer = self.cloud.logs.filter_log_events(
+                logGroupName=f"/aws/lambda/{function}"
+            )
+        except self.cloud.logs.exceptions.ResourceNotFoundException:
+            return []
+        return [event["message"] for event in answer["events"]]
+
+    def records(self, function: str, count: int = 1) -> list[dict]:
+        """Wait for as many event records as the function printed."""
+
+        def seen() -> list[dict]:
+            lines = [line for line in self.lines(function) if line.startswith("{")]
+            return [record for line in lines for record in json.loads(line)["Records"]]
+
+        until(lambda: len(seen()) >= count)
+        return seen()
+
+
+def rule(arn: str, suffix: str, *events: str) -> dict:
+    filters = [{"Name": "suffix", "Value": suffix}] if suffix else []
+    return {
+        "LambdaFunctionArn": arn,
+        "Events": list(events or ("s3:ObjectCreated:*",)),
+        "Filter": {"Key": {"FilterRules": filters}},
+    }
+
+
+def zipped(code: str) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("index.py", code)
+    return out.getvalue()
+
+
+def until(true: Callable[[], object], seconds: float = 15) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.05)
+
+
+def fetch(url: str, **headers: str) -> tuple[int, bytes]:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(urllib.request.Request(url, headers=headers)) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read()
+
+
+def refused(call: Callable[[], object]) -> str:
+    with pytest.raises(ClientError) as caught:
+        call()
+    return caught.value.response["Error"]["Code"]
+
+
+@pytest.fixture
+def bench(local: Cloud) -> Bench:
+    return Bench(local)
+
+
+@pytest.fixture
+def own(own_folder: Path) -> Bench:
+    """A bench on a local cloud of the test's own, to be killed."""
+    return Bench(connect("local", say=lambda line: None))
+
+
+def restart(folder: Path, *, kill: bool) -> None:
+    if kill:
+        os.kill(server.find(folder).pid, signal.SIGKILL)
+        until(lambda: server.find(folder) is None)
+    else:
+        server.stop(folder)
+    server.start(folder, say=lambda line: None)
+
+
+def test_every_row_has_a_test_and_every_test_a_row():
+    rows = re.findall(r"^\|[^|]+\| \w+ \| `(\w+)` \|", TABLE.read_text("utf-8"), re.M)
+    tests = [name.removeprefix("test_") for name in globals() if "test_" in name[:5]]
+    tests.remove("every_row_has_a_test_and_every_test_a_row")
+    assert rows and sorted(rows) == sorted(tests)
+
+
+# --- buckets and policies ------------------------------------------------------------
+
+
+def test_block_public_access_is_on(bench):
+    answer = bench.cloud.s3.get_public_access_block(Bucket=bench.bucket())
+    assert set(answer["PublicAccessBlockConfiguration"].values()) == {True}
+
+
+def test_public_policy_is_refused(bench):
+    bucket = bench.bucket()
+    statement = {
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": "s3:GetObject",
+        "Resource": f"arn:aws:s3:::{bucket}/*",
+    }
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    call = bench.cloud.s3.put_bucket_policy
+    assert refused(lambda: call(Bucket=bucket, Policy=document)) == "AccessDenied"
+
+
+def test_acls_are_off(bench):
+    bucket = bench.bucket()
+    bench.put(bucket, "a")
+    call = bench.cloud.s3.put_object_acl
+    error = refused(lambda: call(Bucket=bucket, Key="a", ACL="bucket-owner-read"))
+    assert error == "AccessControlListNotSupported"
+
+
+def test_private_means_403(bench):
+    bucket = bench.bucket()
+    bench.put(bucket, "a")
+    assert fetch(f"{bench.cloud.endpoint}/{bucket}/a")[0] == 403
+
+
+READ = """
+import boto3
+def handler(event, context):
+    boto3.client("s3").get_object(**event)
+"""
+
+
+def test_policies_are_enforced(bench):
+    bucket, function = bench.bucket(), bench.function(READ)
+    bench.put(bucket, "a")
+    answer = bench.invoke(function, {"Bucket": bucket, "Key": "a"})
+    assert "AccessDenied" in answer["errorMessage"]
+
+
+@pytest.mark.filterwarnings("default")
+def test_missing_key_is_403(bench):
+    bucket = bench.bucket()
+    read = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
+    listing = {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "*"}
+    event = {"Bucket": bucket, "Key": "missing"}
+    without = bench.invoke(bench.function(READ, bench.role(read)), event)
+    with_it = bench.invoke(bench.function(READ, bench.role(read, listing)), event)
+    assert "AccessDenied" in without["errorMessage"]
+    assert "NoSuchKey" in with_it["errorMessage"]
+
+
+def test_presigned_link_works(bench):
+    bucket = bench.bucket()
+    bench.put(bucket, "a b+é", b"hello")
+    url = bench.cloud.s3.generate_presigned_url(
+        "get_object", Params={"Bucket": bucket, "Key": "a b+é"}, ExpiresIn=60
+    )
+    assert fetch(url) == (200, b"hello")
+    assert fetch(url.replace("X-Amz-Signature=", "X-Amz-Signature=0"))[0] == 403
+
+
+def test_bucket_not_empty(bench):
+    bucket = bench.bucket()
+    bench.put(bucket, "a")
+    call = bench.cloud.s3.delete_bucket
+    assert refused(lambda: call(Bucket=bucket)) == "BucketNotEmpty"
+
+
+def test_conditional_writes(bench):
+    put, bucket = bench.cloud.s3.put_object, bench.bucket()
+    etag = put(Bucket=bucket, Key="a", Body=b"1", IfNoneMatch="*")["ETag"]
+    code = refused(lambda: put(Bucket=bucket, Key="a", Body=b"2", IfNoneMatch="*"))
+    assert code == "PreconditionFailed"
+    put(Bucket=bucket, Key="a", Body=b"3", IfMatch=etag)
+    code = refused(lambda: put(Bucket=bucket, Key="a", Body=b"4", IfMatch=etag))
+    assert code == "PreconditionFailed"
+
+
+# --- events --------------------------------------------------------------------------
+
+
+def test_event_keys_are_encoded(bench):
+    bucket, function = bench.watched()
+    bench.put(bucket, "red panda+1 é.jpg")
+    (record,) = bench.records(function)
+    assert record["s3"]["object"]["key"] == "red+panda%2B1+%C3%A9.jpg"
+
+
+def test_events_have_sequencers(bench):
+    bucket, function = bench.watched()
+    for body in (b"one", b"three"):
+        etag = bench.put(bucket, "a", body)["ETag"]
+    things = [record["s3"]["object"] for record in bench.records(function, 2)]
+    first, last = sorted(things, key=lambda thing: thing["sequencer"])
+    assert first["sequencer"] < last["sequencer"]
+    assert last["eTag"] == etag.strip('"') and last["size"] == 5
+
+
+def test_events_have_versions(bench):
+    bucket, function = bench.watched()
+    bench.cloud.s3.put_bucket_versioning(
+        Bucket=bucket, VersioningConfiguration={"Status": "Enabled"}
+    )
+    version = bench.put(bucket, "a")["VersionId"]
+    (record,) = bench.records(function)
+    assert record["s3"]["object"]["versionId"] == version
+
+
+def test_multipart_is_its_own_event(bench, tmp_path):
+    bucket, function = bench.watched()
+    (tmp_path / "large").write_bytes(bytes(9 * 1024 * 1024))
+    bench.cloud.s3.upload_file(str(tmp_path / "large"), bucket, "large")
+    (record,) = bench.records(function)
+    assert record["eventName"] == "ObjectCreated:CompleteMultipartUpload"
+
+
+def test_copy_is_its_own_event(bench):
+    bucket, function = bench.watched()
+    bench.put(bucket, "a")
+    bench.cloud.s3.copy_object(Bucket=bucket, Key="b", CopySource=f"{bucket}/a")
+    names = {record["eventName"] for record in bench.records(function, 2)}
+    assert names == {"ObjectCreated:Put", "ObjectCreated:Copy"}
+
+
+def test_suffixes_are_case_sensitive(bench):
+    bucket, function = bench.bucket(), bench.function()
+    bench.allow(function, bucket)
+    bench.notify(bucket, function, ".jpg")
+    for key in ("A.JPG", "a.jpeg", "a.jpg"):
+        bench.put(bucket, key)
+    (record,) = bench.records(function)
+    assert record["s3"]["object"]["key"] == "a.jpg"
+
+
+# --- functions -----------------------------------------------------------------------
+
+FAIL = "def handler(event, context):\n    raise RuntimeError('on purpose')\n"
+SEND = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "*"}
+
+
+def kept(bench: Bench, function: str) -> Callable[[], list[dict]]:
+    """Give a function an on-failure queue; return what reads its records."""
+    url = bench.cloud.sqs.create_queue(QueueName=f"q-{uuid4().hex}")["QueueUrl"]
+    attributes = bench.cloud.sqs.get_queue_attributes(
+        QueueUrl=url, AttributeNames=["QueueArn"]
+    )
+    destination = {"Destination": attributes["Attributes"]["QueueArn"]}
+    bench.cloud.awslambda.put_function_event_invoke_config(
+        FunctionName=function, DestinationConfig={"OnFailure": destination}
+    )
+
+    def received() -> list[dict]:
+        answer = bench.cloud.sqs.receive_message(QueueUrl=url, VisibilityTimeout=0)
+        return [json.loads(message["Body"]) for message in answer.get("Messages", [])]
+
+    return received
+
+
+def test_two_retries_then_kept(bench):
+    function = bench.function(FAIL, bench.role(SEND))
+    received = kept(bench, function)
+    bench.cloud.awslambda.invoke(
+        FunctionName=function, InvocationType="Event", Payload=b'{"number": 7}'
+    )
+    until(received)
+    (record,) = received()
+    assert record["requestPayload"] == {"number": 7}
+    assert record["requestContext"]["condition"] == "RetriesExhausted"
+    assert sum(line.startswith("START") for line in bench.lines(function)) == 3
+
+
+def test_a_retry_runs_what_was_mended(bench):
+    function = bench.function(FAIL)
+    client = bench.cloud.awslambda
+    client.invoke(FunctionName=function, InvocationType="Event", Payload=b"{}")
+    until(lambda: any(line.startswith("START") for line in bench.lines(function)))
+    mended = "def handler(event, context):\n    print('mended')\n"
+    client.update_function_code(FunctionName=function, ZipFile=zipped(mended))
+    until(lambda: "mended" in bench.lines(function))
+
+
+def test_throttled_events_wait(bench):
+    function = bench.function("def handler(event, context):\n    print('ran')\n")
+    client = bench.cloud.awslambda
+    client.put_function_concurrency(
+        FunctionName=function, ReservedConcurrentExecutions=0
+    )
+    client.invoke(FunctionName=function, InvocationType="Event", Payload=b"{}")
+    time.sleep(4)  # longer than the retries of a failed event take
+    assert "ran" not in bench.lines(function)
+    client.delete_function_concurrency(FunctionName=function)
+    until(lambda: "ran" in bench.lines(function))
+
+
+def test_only_boto3_is_there(bench):
+    code = (
+        "def handler(event, context):\n"
+        "    import boto3\n"
+        "    import importlib.util\n"
+        "    names = ('PIL', 'numpy', 'IPython', 'deploy', 'pytest')\n"
+        "    return [n for n in names if importlib.util.find_spec(n)]\n"
+    )
+    assert bench.invoke(bench.function(code)) == []
+
+
+def test_log_has_report(bench):
+    function = bench.function("def handler(event, context):\n    print('hello')\n")
+    bench.invoke(function)
+    kinds = [line.split(" ")[0] for line in bench.lines(function)]
+    assert kinds == ["START", "hello", "END", "REPORT"]
+    assert "Init Duration" not in bench.lines(function)[-1]
+
+
+def test_role_must_trust_lambda(bench):
+    other = json.loads(json.dumps(TRUST).replace("lambda", "ec2"))
+    role = bench.role(trust=other)
+    code = refused(lambda: bench.function(role=role))
+    assert code == "InvalidParameterValueException"
+
+
+def test_role_must_exist(bench):
+    arn = f"arn:aws:iam::{bench.cloud.account}:role/nobody"
+    code = refused(lambda: bench.function(role=arn))
+    assert code == "InvalidParameterValueException"
+
+
+def test_retired_runtime_is_refused(bench):
+    code = refused(lambda: bench.function(Runtime="python3.8"))
+    assert code == "InvalidParameterValueException"
+
+
+def test_only_this_python_runs(bench):
+    others = set(runtimes.RUNTIMES) - {runtimes.machine_runtime()}
+    for other in others:
+        code = refused(lambda other=other: bench.function(Runtime=other))
+        assert code == "InvalidParameterValueException"
+
+
+def test_notification_needs_function(bench):
+    arn = f"arn:aws:lambda:us-east-1:{bench.cloud.account}:function:nobody"
+    put = bench.cloud.s3.put_bucket_notification_configuration
+    rules = {"LambdaFunctionConfigurations": [rule(arn, ".jpg")]}
+    bucket = bench.bucket()
+    code = refused(lambda: put(Bucket=bucket, NotificationConfiguration=rules))
+    assert code == "InvalidArgument"
+
+
+def test_notification_needs_permission(bench):
+    bucket, function = bench.bucket(), bench.function()
+    assert refused(lambda: bench.notify(bucket, function)) == "InvalidArgument"
+    bench.allow(function, bucket)
+    bench.notify(bucket, function)
+
+
+def test_overlap_is_refused(bench):
+    bucket, function = bench.bucket(), bench.function()
+    bench.allow(function, bucket)
+    code = refused(lambda: bench.notify(bucket, function, ".jpg", "photo.jpg"))
+    assert code == "InvalidArgument"
+
+
+def test_layer_lists_only_filter(bench):
+    layer = bench.cloud.awslambda.publish_layer_version(
+        LayerName=f"l-{uuid4().hex}",
+        Content={"ZipFile": zipped("")},
+        CompatibleRuntimes=["nodejs22.x"],
+    )
+    assert bench.function(Layers=[layer["LayerVersionArn"]])
+
+
+def test_memory_is_not_limited(bench):
+    code = "def handler(event, context):\n    return len(bytearray(200_000_000))\n"
+    assert bench.invoke(bench.function(code, MemorySize=128)) == 200_000_000
+
+
+def test_timeout_stops_it(bench):
+    code = "import time\ndef handler(event, context):\n    time.sleep(9)\n"
+    answer = bench.invoke(bench.function(code, Timeout=1))
+    assert "Task timed out after 1.00 seconds" in answer["errorMessage"]
+
+
+def test_import_errors_in_answer_only(bench):
+    function = bench.function("import no_such_module\n")
+    answer = bench.invoke(function)
+    assert "No module named 'no_such_module'" in answer["errorMessage"]
+    assert not any("no_such_module" in line for line in bench.lines(function))
+
+
+def test_changes_count_at_once(bench):
+    bucket, role = bench.bucket(), bench.role()
+    bench.put(bucket, "a")
+    function, event = bench.function(READ, role), {"Bucket": bucket, "Key": "a"}
+    assert "AccessDenied" in bench.invoke(function, event)["errorMessage"]
+    statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
+    bench.cloud.iam.put_role_policy(
+        RoleName=role.rpartition("/")[2],
+        PolicyName="p",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": statement}),
+    )
+    assert bench.invoke(function, event) is None
+
+
+def test_namespace_is_not_checked(bench):
+    name = f"b-{uuid4().hex}"  # AWS would want account, region and "-an" at its end
+    bench.cloud.s3.create_bucket(Bucket=name, BucketNamespace="account-regional")
+    assert bench.cloud.s3.head_bucket(Bucket=name)
+
+
+# --- restarts and files --------------------------------------------------------------
+
+
+@pytest.fixture
+def everything(own: Bench) -> Iterator[dict[str, Any]]:
+    """One of each kind of resource."""
+    bucket, function = own.watched()
+    queue = own.cloud.sqs.create_queue(QueueName="q")["QueueUrl"]
+    own.cloud.sqs.send_message(QueueUrl=queue, MessageBody="hello")
+    own.put(bucket, "a", b"1")
+    own.records(function)
+    time.sleep(1)  # logs and queues are saved within the second
+    yield {"bucket": bucket, "function": function, "queue": queue}
+
+
+def test_acknowledged_stays(own, own_folder, everything):
+    restart(own_folder, kill=True)
+    own.put(everything["bucket"], "b", b"2")
+    records = own.records(everything["function"], 2)
+    answer = own.cloud.sqs.receive_message(QueueUrl=everything["queue"])
+    assert answer["Messages"][0]["Body"] == "hello"
+    assert "b" in {record["s3"]["object"]["key"] for record in records}
+
+
+def test_unfinished_parts_are_lost(own, own_folder):
+    bucket = own.bucket()
+    own.cloud.s3.create_multipart_upload(Bucket=bucket, Key="a")
+    restart(own_folder, kill=False)
+    answer = own.cloud.s3.list_multipart_uploads(Bucket=bucket)
+    assert answer.get("Uploads", []) == []
+
+
+def test_retries_in_flight_are_lost(own, own_folder):
+    function = own.function(FAIL, own.role(SEND))
+    received = kept(own, function)
+    own.cloud.awslambda.invoke(
+        FunctionName=function, InvocationType="Event", Payload=b"{}"
+    )
+    until(lambda: any(line.startswith("START") for line in own.lines(function)))
+    restart(own_folder, kill=True)
+    time.sleep(4)  # longer than the retries would have taken
+    assert received() == []
+
+
+def test_keys_are_bytes(bench):
+    bucket = bench.bucket()
+    keys = ["A.jpg", "a.jpg", "\u00e9.jpg", "e\u0301.jpg"]
+    for number, key in enumerate(keys):
+        bench.put(bucket, key, str(number).encode())
+    bodies = [
+        bench.cloud.s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys
+    ]
+    assert bodies == [b"0", b"1", b"2", b"3"]
+
+
+def test_key_below_a_key(bench):
+    bucket = bench.bucket()
+    bench.put(bucket, "a", b"1")
+    bench.put(bucket, "a/b", b"2")
+    assert bench.cloud.s3.get_object(Bucket=bucket, Key="a")["Body"].read() == b"1"
+    assert bench.cloud.s3.get_object(Bucket=bucket, Key="a/b")["Body"].read() == b"2"
+
+
+def test_web_pages_are_refused(bench):
+    bucket = bench.bucket()
+    url = bench.cloud.s3.generate_presigned_url(
+        "list_objects_v2", Params={"Bucket": bucket}
+    )
+    assert fetch(url)[0] == 200
+    assert fetch(url, Origin="https://example.com")[0] == 403
