@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 from deploy.cloud import Cloud
 from deploy.errors import DeployError, ForeignResourceError
 from deploy.settings import TAG, Settings
-from deploy.waiting import code
+from deploy.waiting import code, retry
 
 PUBLIC_READ_SID = "PublicReadThumbnails"
 
@@ -302,7 +302,12 @@ def _ensure_public_read(cloud: Cloud, settings: Settings) -> None:
     if wanted == before:
         return
     try:
-        cloud.s3.put_bucket_policy(Bucket=name, Policy=json.dumps(wanted))
+        # The block that was just lifted may hold for a moment longer.
+        retry(
+            lambda: cloud.s3.put_bucket_policy(Bucket=name, Policy=json.dumps(wanted)),
+            message="BlockPublicPolicy",
+            tries=4,
+        )
     except ClientError as error:
         if code(error) != "AccessDenied":
             raise

@@ -15,16 +15,22 @@ DELAYS: tuple[float, ...] = (1, 2, 3, 5, 8, 10, 15, 15, 15)
 
 
 def retry(
-    call: Callable[[], Any], *, message: str, before: Callable[[], None] | None = None
+    call: Callable[[], Any],
+    *,
+    message: str,
+    tries: int | None = None,
+    before: Callable[[], None] | None = None,
 ) -> Any:
     """Repeat a call while AWS answers with this message; any other error is raised.
 
     Args:
         call: the boto3 call.
         message: the part of the error message that may pass with time.
+        tries: how often at most; as often as `DELAYS` allows if left out.
         before: runs once before the second try, to tell a lasting cause from a delay.
     """
-    for tried, delay in enumerate((*DELAYS, None)):
+    delays = DELAYS if tries is None else DELAYS[: tries - 1]
+    for tried, delay in enumerate((*delays, None)):
         try:
             return call()
         except ClientError as error:

@@ -124,6 +124,12 @@ def test_account_block_is_named(cloud, settings, wire):
         buckets.create(cloud, settings)
 
 
+def test_lifted_block_may_hold_a_moment(cloud, settings, wire, no_delays):
+    wire.refuse("PutBucketPolicy", "AccessDenied", "by BlockPublicPolicy setting", 403)
+    buckets.create(cloud, settings)
+    assert buckets.describe(cloud, settings)["drift"] == {}
+
+
 def test_stranger_is_refused(cloud, settings, wire):
     wire.refuse("HeadBucket", "403", "Forbidden", 403)
     with pytest.raises(ForeignResourceError, match="belongs to another account"):
