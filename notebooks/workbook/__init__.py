@@ -1,8 +1,35 @@
-"""What the notebooks import: begin, upload, pictures side by side, an upload box."""
+"""What the notebooks import: begin, pictures, uploads, checks, the lab, the score."""
 
+from workbook.bars import progress
 from workbook.box import upload_box
-from workbook.pictures import side_by_side
+from workbook.checks import check
+from workbook.exists import unless_exists
+from workbook.lab import thumbnail_lab, try_thumbnail
+from workbook.live import live_gallery
+from workbook.pictures import gallery, preview, side_by_side
+from workbook.scores import score
 from workbook.session import begin
-from workbook.uploads import upload
+from workbook.times import timeline
+from workbook.uploads import SAMPLES, upload
+from workbook.video import frames, make_sizes, pick_frame
 
-__all__ = ["begin", "side_by_side", "upload", "upload_box"]
+__all__ = [
+    "SAMPLES",
+    "begin",
+    "check",
+    "frames",
+    "gallery",
+    "live_gallery",
+    "make_sizes",
+    "pick_frame",
+    "preview",
+    "progress",
+    "score",
+    "side_by_side",
+    "thumbnail_lab",
+    "timeline",
+    "try_thumbnail",
+    "unless_exists",
+    "upload",
+    "upload_box",
+]

@@ -2,27 +2,54 @@
 
 from __future__ import annotations
 
-import mimetypes
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import ipywidgets
-from botocore.exceptions import BotoCoreError, ClientError
-from IPython.display import display
 
-from deploy import DeployError
 from deploy.cloud import Cloud
+from deploy.logs import Run
 from deploy.settings import Settings
+from workbook import rules, style, words
 from workbook.pictures import side_by_side
-from workbook.uploads import outcomes
+from workbook.uploads import put, wait
+
+HINT = (
+    "Jupyter carries about 10 MB at once (`make lab` allows 100 MB); for more, and "
+    'without a hand: upload(cloud, settings, "photo.jpg")'
+)
+
+Files = tuple[dict[str, Any], ...]
 
 
 def upload_box(cloud: Cloud, settings: Settings) -> ipywidgets.VBox:
     """Show a box for photos; its code twin is `upload(cloud, settings, "photo.jpg")`.
 
-    Jupyter carries about 10 MB at once through the browser (`make lab` allows more);
-    the code twin has no such limit.
+    Whatever goes wrong is told in a sentence under the box, which keeps working.
     """
+    said, shown = ipywidgets.HTML(), ipywidgets.HTML()
+
+    def take(files: Files) -> None:
+        shown.value = ""
+        started = datetime.now(UTC)
+        said.value = style.note("Uploading …", style.GREY)
+        notes, keys = send(cloud, settings, files)
+        said.value = "".join([*notes, style.note("Waiting …", style.GREY)])
+        runs: list[Run] = []
+        try:
+            for run in wait(cloud, settings, keys, started):
+                runs.append(run)
+                shown.value = side_by_side(cloud, settings, runs).data
+        except words.CLOUD_ERRORS as error:
+            notes.append(style.note(words.sentence(error), style.RED))
+        said.value = "".join(notes)
+
+    return ipywidgets.VBox([chooser(take, said), hint(), said, shown])
+
+
+def chooser(take: Callable[[Files], None], said: ipywidgets.HTML) -> ipywidgets.Widget:
+    """Make the button that hands over chosen files, and is ready again afterwards."""
     button = ipywidgets.FileUpload(
         accept=".jpg,.png,image/*",
         multiple=True,
@@ -30,33 +57,43 @@ def upload_box(cloud: Cloud, settings: Settings) -> ipywidgets.VBox:
         button_style="primary",
         layout={"width": "200px", "height": "40px"},
     )
-    shown = ipywidgets.Output()
 
     def uploaded(change: dict[str, Any]) -> None:
-        files = change["new"]
-        if not files:
+        if not change["new"]:
             return
-        shown.clear_output()
-        with shown:
-            try:
-                _upload(cloud, settings, files)
-            except (DeployError, ClientError, BotoCoreError) as error:
-                print(f"The upload failed. {error}")
+        try:
+            take(change["new"])
+        except Exception as error:  # a callback's traceback would reach nobody
+            said.value = style.note(words.sentence(error), style.RED)
         button.value = ()  # the same photo can be chosen again
 
     button.observe(uploaded, names="value")
-    return ipywidgets.VBox([button, shown])
+    return button
 
 
-def _upload(cloud: Cloud, settings: Settings, files: tuple[dict, ...]) -> None:
-    started = datetime.now(UTC)
-    for file in files:
-        kind = mimetypes.guess_type(file["name"])[0] or "application/octet-stream"
-        cloud.s3.put_object(
-            Bucket=settings.source_bucket,
-            Key=file["name"],
-            Body=bytes(file["content"]),
-            ContentType=kind,
-        )
-    names = [file["name"] for file in files]
-    display(side_by_side(cloud, settings, outcomes(cloud, settings, names, started)))
+def hint() -> ipywidgets.HTML:
+    """Name the limit of the way through the browser, and the way without it."""
+    return ipywidgets.HTML(
+        style.block(f'<span style="font-size:13px;opacity:.75">{HINT}</span>')
+    )
+
+
+def send(cloud: Cloud, settings: Settings, files: Files) -> tuple[list[str], list[str]]:
+    """Upload each file; return notes as HTML, and the keys that start the function."""
+    notes: list[str] = []
+    keys: list[str] = []
+    try:
+        present = rules.rules(cloud, settings)
+        for file in files:
+            name, content = file["name"], bytes(file["content"])
+            if len(content) != file.get("size", len(content)):
+                notes.append(style.note(f"{name} arrived incomplete. {HINT}"))
+                continue
+            put(cloud, settings, name, content)
+            if why := rules.unmatched(name, present):
+                notes.append(style.note(why))
+            else:
+                keys.append(name)
+    except words.CLOUD_ERRORS as error:
+        notes.append(style.note(f"{name}: {words.sentence(error)}", style.RED))
+    return notes, keys

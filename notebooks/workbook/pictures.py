@@ -1,85 +1,206 @@
-"""Sources and thumbnails side by side, as HTML that works without a server.
+"""Pictures in the notebook, embedded, small, with their size and bytes.
 
-The pictures are embedded: an address of this machine would be dead on Binder, on
-GitHub and in a notebook that is opened a year later.
+An address of this machine would be dead on Binder, on GitHub and in a notebook that is
+opened a year later, so the bytes themselves are put into the page.
 """
 
 from __future__ import annotations
 
 import base64
-import html
 import io
+import struct
+import warnings
 from collections.abc import Iterable
+from pathlib import Path
 
-from IPython.display import HTML
-from PIL import Image, ImageOps, UnidentifiedImageError
+from botocore.exceptions import ClientError
+from PIL import Image, ImageOps
 
 from deploy.cloud import Cloud
 from deploy.logs import Run
 from deploy.settings import Settings
+from workbook import style, words
+from workbook.style import Html
 
 PREVIEW_PIXELS = 256
+#: What the page decodes to show it; a JPEG is decoded small whatever its size.
+_MOST_PIXELS = 50_000_000
 
-_CELL = "padding:12px 18px;text-align:center;vertical-align:middle"
+Source = bytes | Image.Image | Path | str
+
+# What Pillow raises on bytes that are no picture, or a damaged one.
+BAD = (OSError, SyntaxError, ValueError, TypeError, struct.error, EOFError)
+BAD += (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
 
-def side_by_side(cloud: Cloud, settings: Settings, runs: Iterable[Run]) -> HTML:
+class Picture(Html):
+    """A picture shown; its whole bytes and its size in pixels for whoever asks."""
+
+    def __init__(
+        self, data: str, text: str, content: bytes, size: tuple[int, int] | None
+    ) -> None:
+        super().__init__(data, text)
+        self.content = content
+        self.size = size
+
+
+def preview(picture: Source, caption: str = "") -> Picture:
+    """Show bytes, a PIL image or a file at 256 pixels or less, with size and bytes."""
+    content = read(picture)
+    small, size = shrink(content)
+    facts = " · ".join(filter(None, (style.pixels(size), style.weight(len(content)))))
+    shown = img(small, caption) if small else _missing(size)
+    text = f"{caption}: {facts}" if caption else facts
+    under = f"<b>{style.escape(caption)}</b><br>" if caption else ""
+    return Picture(
+        style.block(f"{shown}<br>{under}{facts}"),
+        text if small else f"{text} (no picture)",
+        content,
+        size,
+    )
+
+
+def side_by_side(cloud: Cloud, settings: Settings, runs: Iterable[Run]) -> Html:
     """Show each upload's source (small), its thumbnail, and what happened."""
-    rows = "".join(_row(cloud, settings, run) for run in runs)
-    head = "".join(
-        f'<th style="{_CELL}">{name}</th>'
-        for name in ("source bucket", "", "target bucket", "what the function says")
-    )
-    return HTML(f"<table><tr>{head}</tr>{rows}</table>")
+    runs = list(runs)
+    head = ("source bucket", "", "target bucket", "what the function says")
+    rows = [_row(cloud, settings, run) for run in runs]
+    text = "\n".join(in_words(run) for run in runs)
+    return Html(style.table(head, rows, "center"), text or "no uploads")
 
 
-def _row(cloud: Cloud, settings: Settings, run: Run) -> str:
-    source = _read(cloud, run.bucket, run.key)
-    left = _picture(_preview(source)) + _caption(run.key, run.source_size, len(source))
-    if run.outcome == "made":
-        thumbnail = _read(cloud, settings.target_bucket, run.target)
-        name = "thumbnail"
-        right = _picture(thumbnail)
-        right += _caption(name, run.thumbnail_size, len(thumbnail))
+def gallery(
+    cloud: Cloud, settings: Settings, keys: Iterable[str] | None = None, most: int = 24
+) -> Html:
+    """Show the thumbnails that stand in the target bucket, or those of some sources."""
+    prefix = settings.thumbnail_prefix
+    if keys is None:
+        page = cloud.s3.list_objects_v2(
+            Bucket=settings.target_bucket, Prefix=prefix, MaxKeys=most
+        )
+        names = [item["Key"] for item in page.get("Contents", [])]
     else:
-        right = "–"
-    start = "cold" if run.cold else "warm"
-    said = f"<b>{run.outcome}</b>, {start}, {run.ms:.0f} ms"
-    if run.reason:
-        said += f"<br>{html.escape(run.reason)}"
-    cells = (left, '<span style="font-size:28px">→</span>', right, said)
-    return (
-        "<tr>" + "".join(f'<td style="{_CELL}">{cell}</td>' for cell in cells) + "</tr>"
+        names = [prefix + key for key in keys][:most]
+    cards = [(name, _read(cloud, settings.target_bucket, name)) for name in names]
+    shown = "".join(
+        '<div style="display:inline-block;margin:8px;text-align:center;'
+        f'vertical-align:bottom">{img(data, name)}<br>'
+        f"{style.escape(name.removeprefix(prefix))}<br>{style.weight(len(data))}</div>"
+        for name, data in cards
+        if data
     )
+    text = "\n".join(f"{name}: {style.weight(len(d))}" for name, d in cards if d)
+    return Html(style.block(shown or "no thumbnails yet"), text or "no thumbnails yet")
 
 
-def _read(cloud: Cloud, bucket: str, key: str) -> bytes:
-    return cloud.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+def read(picture: Source) -> bytes:
+    """Return a picture's bytes, a PIL image's as PNG or JPEG.
+
+    Raises:
+        FileError: there is no such file.
+    """
+    if isinstance(picture, Image.Image):
+        return _encode(picture)
+    if isinstance(picture, str | Path):
+        return words.file_bytes(Path(picture))
+    return bytes(picture)
 
 
-def _preview(data: bytes) -> bytes | None:
-    """A small upright copy for the page; None for what is no picture."""
+def shrink(
+    content: bytes | None, most: int = PREVIEW_PIXELS
+) -> tuple[bytes | None, tuple[int, int] | None]:
+    """Make a small upright copy for the page; None for what cannot be shown."""
+    if not content:
+        return None, None
+    size = None
     try:
-        with Image.open(io.BytesIO(data)) as image:
-            image.draft("RGB", (PREVIEW_PIXELS, PREVIEW_PIXELS))
-            small = ImageOps.exif_transpose(image)
-            small.thumbnail((PREVIEW_PIXELS, PREVIEW_PIXELS))
-            out = io.BytesIO()
-            small.save(out, "PNG" if small.mode in ("RGBA", "LA", "P") else "JPEG")
-    except (UnidentifiedImageError, OSError):
-        return None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(content)) as image:
+                size = image.size
+                if max(size) <= most and image.format in ("JPEG", "PNG"):
+                    image.load()  # small enough: the very bytes are shown
+                    if image.getexif().get(0x0112, 1) == 1:
+                        return content, size
+                image.draft("RGB", (most, most))
+                if image.size[0] * image.size[1] > _MOST_PIXELS:
+                    return None, size
+                small = ImageOps.exif_transpose(image)
+                small.thumbnail((most, most))
+                return _encode(small), size
+    except BAD:
+        return None, size
+
+
+def _encode(image: Image.Image) -> bytes:
+    out = io.BytesIO()
+    if image.mode in ("RGB", "L"):
+        image.save(out, "JPEG", quality=85)
+    elif image.mode in ("RGBA", "LA", "P", "1"):
+        image.save(out, "PNG")
+    else:
+        image.convert("RGB").save(out, "JPEG", quality=85)
     return out.getvalue()
 
 
-def _picture(data: bytes | None) -> str:
-    if data is None:
-        return "<i>no picture</i>"
+def img(data: bytes, alt: str = "") -> str:
+    """Embed a picture."""
+    return (
+        f'<img alt="{style.escape(alt)}" style="margin:auto;max-width:256px;'
+        f'max-height:256px" src="{data_uri(data)}">'
+    )
+
+
+def data_uri(data: bytes) -> str:
+    """Write a JPEG or PNG as an address that holds it."""
     kind = "png" if data.startswith(b"\x89PNG") else "jpeg"
-    encoded = base64.b64encode(data).decode()
-    return f'<img style="margin:auto" src="data:image/{kind};base64,{encoded}">'
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
 
 
-def _caption(name: str, size: tuple[int, int] | None, count: int) -> str:
-    pixels = f"{size[0]} × {size[1]} px, " if size else ""
-    weight = f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.1f} kB"
-    return f"<br><b>{html.escape(name)}</b><br>{pixels}{weight}"
+def in_words(run: Run) -> str:
+    """Tell in one line what became of an upload, without what changes each time."""
+    if run.outcome == "made":
+        made = (
+            f"{style.pixels(run.thumbnail_size)}, {style.weight(run.thumbnail_bytes)}"
+        )
+        return f"{run.key}: made, {made}"
+    return f"{run.key}: {run.outcome}" + (f" ({run.reason})" if run.reason else "")
+
+
+def _row(cloud: Cloud, settings: Settings, run: Run) -> tuple[str, ...]:
+    source = _read(cloud, run.bucket, run.key)
+    small, size = shrink(source)
+    left = img(small, run.key) if small else _missing(size)
+    left += _caption(run.key, run.source_size or size, source)
+    right = "–"
+    if run.outcome == "made" and run.target:
+        thumbnail = _read(cloud, settings.target_bucket, run.target)
+        shown = shrink(thumbnail)[0]
+        right = img(shown, "thumbnail") if shown else "<i>no longer there</i>"
+        right += _caption("thumbnail", run.thumbnail_size, thumbnail)
+    return left, '<span style="font-size:28px">→</span>', right, _said(run)
+
+
+def _said(run: Run) -> str:
+    colour = {"made": style.GREEN, "stale": style.GREY}.get(run.outcome, style.RED)
+    start = "cold" if run.cold else "warm"
+    said = f"{style.badge(run.outcome, colour)} {start}, {run.ms:.0f} ms"
+    return said + (f"<br>{style.escape(run.reason)}" if run.reason else "")
+
+
+def _read(cloud: Cloud, bucket: str, key: str) -> bytes | None:
+    try:
+        return cloud.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    except ClientError as error:
+        if error.response["Error"].get("Code") in ("NoSuchKey", "NoSuchBucket"):
+            return None
+        raise
+
+
+def _missing(size: tuple[int, int] | None) -> str:
+    return "<i>too large to show</i>" if size else "<i>no picture</i>"
+
+
+def _caption(name: str, size: tuple[int, int] | None, data: bytes | None) -> str:
+    facts = filter(None, (style.pixels(size), style.weight(len(data)) if data else ""))
+    return f"<br><b>{style.escape(name)}</b><br>{', '.join(facts)}"

@@ -2,25 +2,137 @@
 
 from __future__ import annotations
 
-from IPython.core.getipython import get_ipython
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
 
-from deploy import DeployError, connect
+from IPython.core.getipython import get_ipython
+from IPython.display import clear_output
+
+from deploy import Settings, buckets, connect, function, layer, role, settings_for
+from deploy import trigger as trigger_step
 from deploy.cloud import Cloud
+from workbook import words
+
+NOTEBOOKS = {
+    0: "00_tour",
+    1: "01_thumbnail",
+    2: "02_buckets",
+    3: "03_role",
+    4: "04_layer",
+    5: "05_function",
+    6: "06_trigger",
+    7: "07_watch",
+    8: "08_failures",
+    9: "09_effects",
+    10: "10_platform",
+    11: "11_cleanup",
+}
+
+#: What each step builds, in order.
+BUILT: dict[int, ModuleType] = {
+    2: buckets,
+    3: role,
+    4: layer,
+    5: function,
+    6: trigger_step,
+}
+
+
+@dataclass
+class _Current:
+    cloud: Cloud | None = None
+
+
+_current = _Current()
 
 
 def begin(step: int = 0) -> Cloud:
-    """Connect to the cloud and set the notebook up; every notebook starts so.
+    """Connect to the cloud, and make what the notebooks before this one would have.
 
-    From here on an error of ours is one sentence under the cell, not a traceback.
+    From here on an error of ours, or of AWS, is one sentence under the cell.
+
+    Raises:
+        ValueError: there is no such step.
+        DeployError: no cloud could be reached, or a step could not be built.
     """
-    if shell := get_ipython():
-        shell.set_custom_exc((DeployError,), _one_sentence)
-    cloud = connect()
-    print(f"Step {step}, on {cloud}.")
+    if step not in NOTEBOOKS:
+        raise ValueError(f"there is no step {step}; they go from 0 to {max(NOTEBOOKS)}")
+    shell = get_ipython()
+    if shell:
+        words.install(shell)
+    said: list[str] = []
+    cloud = connect(say=lambda line: _say(line, said))
+    _current.cloud = cloud
+    notes = list(_prepare(cloud, settings_for(cloud), step, said))
+    if shell and said:
+        clear_output(wait=True)  # "Starting …", "Building …": over by now
+    for line in said:
+        if not line.endswith("…"):
+            print(line)
+    print(f"Step {step}, {NOTEBOOKS[step]}, on {_place(cloud)}.")
+    for line in notes:
+        print(line)
     return cloud
 
 
-def _one_sentence(shell, kind, error, traceback, tb_offset=None):  # noqa: ANN001, ANN202
-    """Show what failed, where and what to do; keep the traceback for who asks."""
-    shell._showtraceback(kind, error, [f"{kind.__name__}: {error}"])
-    return [f"{kind.__name__}: {error}"]
+def current() -> tuple[Cloud, Settings]:
+    """Return the cloud that `begin` connected to, or connect, and its settings."""
+    if _current.cloud is None:
+        _current.cloud = connect(say=lambda line: None)
+    return _current.cloud, settings_for(_current.cloud)
+
+
+def needed(step: int) -> list[int]:
+    """List the steps that must stand before this one."""
+    return [n for n in BUILT if n < step] if step < 11 else []
+
+
+def _say(line: str, said: list[str]) -> None:
+    said.append(line)
+    if line.endswith("…"):
+        print(line)
+
+
+def _prepare(
+    cloud: Cloud, settings: Settings, step: int, said: list[str]
+) -> Iterator[str]:
+    """Build what is missing (on AWS only name it); yield what the reader is told."""
+    built = []
+    for number in needed(step):
+        missing, differs = _state(BUILT[number].describe(cloud, settings))
+        if missing and cloud.kind == "aws":
+            yield f"Missing: what {NOTEBOOKS[number]} builds. Run that notebook first."
+        elif missing:
+            _say(f"Building what {NOTEBOOKS[number]} builds …", said)
+            BUILT[number].create(cloud, settings)
+            built.append(NOTEBOOKS[number])
+        elif differs:
+            yield (
+                f"What {NOTEBOOKS[number]} built differs ({', '.join(differs)}): "
+                f"check({number}) says what to mend."
+            )
+    if built:
+        yield f"Built what was missing, from {', '.join(built)}."
+
+
+def _state(found: dict[str, Any] | None) -> tuple[bool, list[str]]:
+    """Tell whether a step, or a part of it, is missing, and what else differs."""
+    if found is None:
+        return True, []
+    drift = found.get("drift") or {}
+    return any(_lacks(*pair) for pair in drift.values()), list(drift)
+
+
+def _lacks(is_now: Any, should: Any) -> bool:
+    """Tell what was never made from what was made otherwise."""
+    fewer = isinstance(is_now, list) and len(is_now) < len(should)
+    return bool(should) and (not is_now or fewer)
+
+
+def _place(cloud: Cloud) -> str:
+    """Say where calls go; the local cloud's address changes and is of no use here."""
+    if cloud.kind == "local":
+        return f"the local cloud (account {cloud.account}, region {cloud.region})"
+    return str(cloud)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import mimetypes
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tqdm.auto import tqdm
-
 from deploy import logs
 from deploy.cloud import Cloud
+from deploy.errors import NotReadyError
 from deploy.settings import Settings
+from workbook import rules, words
+from workbook.bars import progress
 
-#: What Settings.max_bytes lets the function read, and a request of Jupyter carry.
 SAMPLES = Path(__file__).resolve().parents[2] / "images" / "samples"
+PATIENCE_S = 60
+
+#: When S3 had an upload whole, by bucket and key: the log does not tell.
+_arrived: dict[tuple[str, str], datetime] = {}
 
 
 def upload(
@@ -25,34 +29,84 @@ def upload(
     A name that no rule matches is uploaded, too, and said: nothing will happen to it.
 
     Raises:
-        FileNotFoundError: there is no such file.
+        FileError: a file cannot be read; nothing was uploaded then.
         NotReadyError: the function logged nothing about a key in time.
     """
     paths = [Path(files)] if isinstance(files, str | Path) else [Path(f) for f in files]
+    for path in paths:
+        words.check_file(path)
     started = datetime.now(UTC)
-    for path in tqdm(paths, desc="Uploading", unit="file", leave=False):
-        kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    for path in progress(paths, "Uploading"):
         cloud.s3.upload_file(
             str(path),
             settings.source_bucket,
             path.name,
-            ExtraArgs={"ContentType": kind},
+            ExtraArgs={"ContentType": content_type(path.name)},
         )
+        _note(settings, path.name)
     return outcomes(cloud, settings, [path.name for path in paths], started)
+
+
+def put(cloud: Cloud, settings: Settings, key: str, content: bytes) -> None:
+    """Upload bytes under a name."""
+    cloud.s3.put_object(
+        Bucket=settings.source_bucket,
+        Key=key,
+        Body=content,
+        ContentType=content_type(key),
+    )
+    _note(settings, key)
 
 
 def outcomes(
     cloud: Cloud, settings: Settings, keys: list[str], since: datetime
 ) -> list[logs.Run]:
     """Wait for the outcome of each key, showing progress; say what never starts."""
-    expected = [key for key in keys if key.endswith(settings.suffixes)]
-    for key in keys:
-        if key not in expected:
-            print(
-                f"{key}: no rule matches, so nothing happens. The rules are "
-                f"{' and '.join(settings.suffixes)}, in small letters."
-            )
-    found = logs.wait_for(cloud, settings, expected, since)
-    bar = tqdm(found, total=len(expected), desc="Thumbnails", leave=False)
+    present = rules.rules(cloud, settings)
+    expected = []
+    for key in dict.fromkeys(keys):
+        if why := rules.unmatched(key, present):
+            print(why)
+        else:
+            expected.append(key)
+    bar = progress(
+        wait(cloud, settings, expected, since), "Thumbnails", total=len(expected)
+    )
     done = {run.key: run for run in bar}
     return [done[key] for key in expected]
+
+
+def wait(
+    cloud: Cloud, settings: Settings, keys: list[str], since: datetime
+) -> Iterator[logs.Run]:
+    """Yield each key's final outcome; at the end the failures that are tried again.
+
+    Raises:
+        NotReadyError: the function logged nothing about a key in time.
+    """
+    seen = set()
+    try:
+        for run in logs.wait_for(cloud, settings, keys, since, PATIENCE_S):
+            seen.add(run.key)
+            yield run
+    except NotReadyError:
+        # Lambda tries again after a minute or two: what failed so far is told.
+        late = {run.key: run for run in logs.runs(cloud, settings, since)}
+        if not set(keys) <= seen | late.keys():
+            raise
+        yield from (late[key] for key in keys if key not in seen)
+
+
+def arrived(run: logs.Run) -> datetime | None:
+    """Return when S3 had this upload whole, if it went up from this notebook."""
+    moment = _arrived.get((run.bucket, run.key))
+    return moment if moment and moment <= run.done else None
+
+
+def content_type(name: str) -> str:
+    """Guess the content type from a name."""
+    return mimetypes.guess_type(name)[0] or "application/octet-stream"
+
+
+def _note(settings: Settings, key: str) -> None:
+    _arrived[settings.source_bucket, key] = datetime.now(UTC)

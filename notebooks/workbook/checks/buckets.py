@@ -1,0 +1,177 @@
+"""Check 2: a private source, and a target whose thumbnails anyone may read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from deploy.cloud import Cloud
+from deploy.settings import TAG, Settings
+from workbook.checks.findings import Finding, answer, judged, waiting
+
+_ACLS = ("BlockPublicAcls", "IgnorePublicAcls")
+_POLICIES = ("BlockPublicPolicy", "RestrictPublicBuckets")
+
+
+def look(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
+    """Look at both buckets: existence, tag, Block Public Access, policy."""
+    yield from _source(cloud, settings, settings.source_bucket)
+    yield from _target(cloud, settings, settings.target_bucket)
+
+
+def _source(cloud: Cloud, settings: Settings, name: str) -> Iterator[Finding]:
+    exists = yield from _exists(cloud, settings, "source", name)
+    if not exists:
+        rest = ("Block Public Access is on", "no policy opens it")
+        yield from waiting("the bucket", *(f"the source: {name}" for name in rest))
+        return
+    block = _block(cloud, name)
+    off = [setting for setting in _ACLS + _POLICIES if not block.get(setting)]
+    yield judged(
+        "the source: Block Public Access is on",
+        not off,
+        f"{', '.join(off)} is off. Put all four on with `put_public_access_block` "
+        f"for {name} (02_buckets): photos stay private.",
+    )
+    opened = [_in_words(statement) for statement in public(policy(cloud, name))]
+    yield judged(
+        "the source: no policy opens it",
+        not opened,
+        f"Its policy lets everybody in: {'; '.join(opened)}. Remove it with "
+        f"`delete_bucket_policy` for {name} (02_buckets).",
+    )
+
+
+def _target(cloud: Cloud, settings: Settings, name: str) -> Iterator[Finding]:
+    names = [
+        "the target: the two ACL blocks stay on",
+        "the target: the two policy blocks are lifted",
+        f"the target: anyone may read {settings.thumbnail_prefix}*",
+        "the target: nothing else is public",
+    ]
+    exists = yield from _exists(cloud, settings, "target", name)
+    if not exists:
+        yield from waiting("the bucket", *names)
+        return
+    block = _block(cloud, name)
+    off = [setting for setting in _ACLS if not block.get(setting)]
+    yield judged(
+        names[0],
+        not off,
+        f"{', '.join(off)} is off, and nobody needs ACLs here. Put it on with "
+        f"`put_public_access_block` for {name} (02_buckets).",
+    )
+    on = [setting for setting in _POLICIES if block.get(setting, False)]
+    yield judged(
+        names[1],
+        bool(block) and not on,
+        f"{', '.join(on) or 'No setting'} is on the bucket, so a public policy is "
+        f"refused or has no effect. Lift {' and '.join(_POLICIES)} with "
+        f"`put_public_access_block` for {name} (02_buckets).",
+    )
+    yield from _public_read(cloud, settings, name, names[2:])
+
+
+def _public_read(
+    cloud: Cloud, settings: Settings, name: str, names: list[str]
+) -> Iterator[Finding]:
+    wanted = f"arn:aws:s3:::{name}/{settings.thumbnail_prefix}*"
+    statements = public(policy(cloud, name))
+    right = [statement for statement in statements if _is_read(statement, wanted)]
+    wider = [_in_words(s) for s in statements if s not in right]
+    yield judged(
+        names[0],
+        bool(right),
+        f"No statement allows s3:GetObject on {wanted} to everybody. Put it with "
+        "`put_bucket_policy` (02_buckets).",
+    )
+    yield judged(
+        names[1],
+        not wider,
+        f"The policy opens more than thumbnails: {'; '.join(wider)}. Put the one "
+        f"statement for {wanted} alone with `put_bucket_policy` (02_buckets).",
+    )
+
+
+def _exists(
+    cloud: Cloud, settings: Settings, part: str, name: str
+) -> Iterator[Finding]:
+    """Yield two lines, on existence and tag; return whether the bucket is ours."""
+    names = (f"the {part} bucket exists", f"the {part} carries our tag")
+    found = answer(
+        lambda: cloud.s3.head_bucket(Bucket=name, ExpectedBucketOwner=settings.account),
+        "404",
+        "403",
+        "NoSuchBucket",
+        "AccessDenied",
+    )
+    yield judged(
+        names[0],
+        found is not None,
+        f"There is no bucket {name} of yours. Create it with `create_bucket` "
+        "(02_buckets).",
+    )
+    if found is None:
+        yield from waiting("the bucket", names[1])
+        return False
+    tagging = answer(lambda: cloud.s3.get_bucket_tagging(Bucket=name), "NoSuchTagSet")
+    tags = {tag["Key"]: tag["Value"] for tag in (tagging or {}).get("TagSet", [])}
+    yield judged(
+        names[1],
+        tags.get(TAG) == settings.name,
+        f"Its tag {TAG} is {tags.get(TAG)!r} and should be {settings.name!r}, or clean-"
+        "up leaves it alone. Tag it with `put_bucket_tagging` (02_buckets).",
+    )
+    return True
+
+
+def _block(cloud: Cloud, name: str) -> dict[str, bool]:
+    found = answer(
+        lambda: cloud.s3.get_public_access_block(Bucket=name),
+        "NoSuchPublicAccessBlockConfiguration",
+    )
+    return found["PublicAccessBlockConfiguration"] if found else {}
+
+
+def policy(cloud: Cloud, name: str) -> dict[str, Any]:
+    """Read a bucket's policy; empty when there is none."""
+    found = answer(
+        lambda: cloud.s3.get_bucket_policy(Bucket=name), "NoSuchBucketPolicy"
+    )
+    return json.loads(found["Policy"]) if found else {}
+
+
+def public(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """List the statements of a policy that allow something to everybody."""
+    statements = listed(document.get("Statement", []))
+    return [
+        statement
+        for statement in statements
+        if statement.get("Effect") == "Allow" and _is_anyone(statement)
+    ]
+
+
+def listed(value: Any) -> list[Any]:
+    """Return what policies may write bare or in a list as a list."""
+    return value if isinstance(value, list) else [value]
+
+
+def _is_anyone(statement: dict[str, Any]) -> bool:
+    principal = statement.get("Principal")
+    if isinstance(principal, dict):
+        return "*" in listed(principal.get("AWS", []))
+    return principal == "*" or "NotPrincipal" in statement
+
+
+def _is_read(statement: dict[str, Any], resource: str) -> bool:
+    return (
+        listed(statement.get("Action")) == ["s3:GetObject"]
+        and listed(statement.get("Resource")) == [resource]
+        and not statement.get("Condition")
+    )
+
+
+def _in_words(statement: dict[str, Any]) -> str:
+    actions = " and ".join(listed(statement.get("Action", "?")))
+    return f"{actions} on {' and '.join(listed(statement.get('Resource', '?')))}"

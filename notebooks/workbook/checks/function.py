@@ -1,0 +1,141 @@
+"""Check 5: the function is active, configured as meant, and runs `handler/`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from deploy import function
+from deploy.cloud import Cloud
+from deploy.settings import TAG, Settings
+from workbook.checks.findings import Finding, answer, judged, waiting
+
+_FIRST = ("the function exists", "it carries our tag", "it is active")
+_FIELDS = (
+    ("its runtime", "Runtime"),
+    ("its processor", "Architectures"),
+    ("its memory", "MemorySize"),
+    ("its timeout", "Timeout"),
+    ("its handler", "Handler"),
+    ("its role", "Role"),
+)
+_LAST = (
+    "its environment names the target bucket and the settings",
+    "it has the Pillow layer, and no other",
+    "its code is the folder handler/",
+    "its log is kept for a while, not for ever",
+)
+
+
+def look(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
+    """Look at the function's configuration, code and log group."""
+    name = settings.function_name
+    found = answer(
+        lambda: cloud.awslambda.get_function(FunctionName=name),
+        "ResourceNotFoundException",
+    )
+    yield judged(
+        _FIRST[0],
+        found is not None,
+        f"There is no function {name}. Create it with `create_function` (05_function).",
+    )
+    if found is None:
+        fields = [name for name, _ in _FIELDS]
+        yield from waiting("the function", *_FIRST[1:], *fields, *_LAST[:3])
+    else:
+        yield from _function(cloud, settings, found)
+    yield _log(cloud, settings)
+
+
+def _function(
+    cloud: Cloud, settings: Settings, found: dict[str, Any]
+) -> Iterator[Finding]:
+    is_now = found["Configuration"]
+    yield judged(
+        _FIRST[1],
+        found.get("Tags", {}).get(TAG) == settings.name,
+        f"Its tag {TAG} should be {settings.name!r}. Tag it with `tag_resource` "
+        "(05_function).",
+    )
+    state = is_now.get("State", "Active")
+    yield judged(
+        _FIRST[2],
+        state == "Active" and is_now.get("LastUpdateStatus") != "Failed",
+        f"Its state is {state}, its last update {is_now.get('LastUpdateStatus')}. Wait "
+        "for it with `get_waiter('function_active_v2')` (05_function).",
+    )
+    layers = [one["Arn"] for one in is_now.get("Layers", [])]
+    newest = _newest_layer(cloud, settings)
+    should = function.configuration(settings, newest or "")
+    should["Architectures"] = [settings.architecture]
+    for name, field in _FIELDS:
+        yield _field(name, field, is_now.get(field), should[field])
+    yield _environment(is_now, settings)
+    yield judged(
+        _LAST[1],
+        bool(newest) and layers == [newest],
+        f"Its layers are {', '.join(layers) or 'none'}, and the newest that fits is "
+        f"{newest or 'not published (04_layer)'}. Set Layers with "
+        "`update_function_configuration` (05_function).",
+    )
+    yield judged(
+        _LAST[2],
+        is_now["CodeSha256"] == function.code_sha256(function.package(settings)),
+        "What runs is not what stands in handler/. Zip it again and call "
+        "`update_function_code` (05_function).",
+    )
+
+
+def _newest_layer(cloud: Cloud, settings: Settings) -> str | None:
+    versions = cloud.awslambda.list_layer_versions(LayerName=settings.layer_name)
+    fitting = [
+        one
+        for one in versions["LayerVersions"]
+        if settings.runtime in one.get("CompatibleRuntimes", [])
+        and settings.architecture in one.get("CompatibleArchitectures", [])
+    ]
+    newest = max(fitting, key=lambda one: one["Version"], default={})
+    return newest.get("LayerVersionArn")
+
+
+def _field(name: str, field: str, is_now: Any, should: Any) -> Finding:
+    how = "update_function_configuration"
+    if field == "Architectures":
+        how = "update_function_code"
+    return judged(
+        name,
+        is_now == should,
+        f"{field} is {is_now!r} and should be {should!r}. Set it with `{how}` "
+        "(05_function).",
+    )
+
+
+def _environment(is_now: dict[str, Any], settings: Settings) -> Finding:
+    has = is_now.get("Environment", {}).get("Variables", {})
+    wanted = settings.environment
+    wrong = [key for key in sorted(wanted | has) if has.get(key) != wanted.get(key)]
+    said = ", ".join(f"{key} is {has.get(key)!r}" for key in wrong)
+    should = ", ".join(f"{key}={wanted[key]!r}" for key in wrong if key in wanted)
+    return judged(
+        _LAST[0],
+        not wrong,
+        f"{said}; it should be {should or 'left out'}. Set Environment with "
+        "`update_function_configuration` (05_function).",
+    )
+
+
+def _log(cloud: Cloud, settings: Settings) -> Finding:
+    name = settings.log_group
+    groups = cloud.logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+    group = next((one for one in groups if one["logGroupName"] == name), {})
+    days = group.get("retentionInDays")
+    if not group:
+        said = f"There is no log group {name}. Make it with `create_log_group`"
+    else:
+        said = f"Its lines are kept for {f'{days} days' if days else 'ever'}"
+    return judged(
+        _LAST[3],
+        days == settings.log_retention_days,
+        f"{said}; set {settings.log_retention_days} days with `put_retention_policy` "
+        "(05_function).",
+    )

@@ -1,0 +1,137 @@
+"""Check 6: S3 may invoke the function, and two rules say when."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from deploy import trigger
+from deploy.cloud import Cloud
+from deploy.settings import Settings
+from workbook.checks.findings import Finding, answer, judged, waiting
+
+_PERMISSION = (
+    "a permission lets S3 invoke the function",
+    "it names the source bucket",
+    "it names the bucket's account",
+)
+_OVERLAP = "no two rules overlap"
+
+
+def look(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
+    """Look at the function's resource policy and the bucket's notifications."""
+    yield from _permission(cloud, settings)
+    configuration = answer(
+        lambda: cloud.s3.get_bucket_notification_configuration(
+            Bucket=settings.source_bucket
+        ),
+        "NoSuchBucket",
+    )
+    names = [f"a rule for {suffix}" for suffix in settings.suffixes]
+    events = [f"{name}: with both event types" for name in names]
+    if configuration is None:
+        pairs = [name for pair in zip(names, events, strict=True) for name in pair]
+        yield from waiting("the source bucket (02_buckets)", *pairs, _OVERLAP)
+        return
+    for suffix, name, both in zip(settings.suffixes, names, events, strict=True):
+        yield from _rule(configuration, settings, suffix, (name, both))
+    pair = trigger.overlap(configuration)
+    told = " and ".join(repr(rule.get("Id", "?")) for rule in pair or ())
+    yield judged(
+        _OVERLAP,
+        pair is None,
+        f"The rules {told} match the same uploads. Leave one out of "
+        "`put_bucket_notification_configuration` (06_trigger).",
+    )
+
+
+def _permission(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
+    found = answer(
+        lambda: cloud.awslambda.get_policy(FunctionName=settings.function_name),
+        "ResourceNotFoundException",
+    )
+    statements = json.loads(found["Policy"])["Statement"] if found else []
+    ours = [one for one in statements if _lets_s3_in(one)]
+    yield judged(
+        _PERMISSION[0],
+        bool(ours),
+        "The function has no statement that allows lambda:InvokeFunction to "
+        "s3.amazonaws.com. Add it with `add_permission` (06_trigger).",
+    )
+    if not ours:
+        yield from waiting("the permission", *_PERMISSION[1:])
+        return
+    wanted = trigger.permission(settings)
+    for name, key, should in (
+        (_PERMISSION[1], "aws:sourcearn", wanted["SourceArn"]),
+        (_PERMISSION[2], "aws:sourceaccount", wanted["SourceAccount"]),
+    ):
+        # Every statement must: one without the condition lets any bucket in.
+        values = [_conditions(one).get(key) for one in ours]
+        wrong = [value for value in values if value != should]
+        argument = "SourceArn" if key == "aws:sourcearn" else "SourceAccount"
+        yield judged(
+            name,
+            not wrong,
+            f"{argument} is {' and '.join(map(str, wrong))} and should be {should}. "
+            "`remove_permission`, then `add_permission` again (06_trigger).",
+        )
+
+
+def _rule(
+    configuration: dict[str, Any],
+    settings: Settings,
+    suffix: str,
+    names: tuple[str, str],
+) -> Iterator[Finding]:
+    rules = configuration.get("LambdaFunctionConfigurations", [])
+    found = [
+        rule
+        for rule in rules
+        if rule["LambdaFunctionArn"] == settings.function_arn
+        and _filter(rule) == ("", suffix)
+    ]
+    yield judged(
+        names[0],
+        bool(found),
+        f"No rule sends *{suffix} to {settings.function_name}. Put it, with the rules "
+        "that are there, with `put_bucket_notification_configuration` (06_trigger).",
+    )
+    if not found:
+        yield from waiting("the rule", names[1])
+        return
+    has = {event for rule in found for event in rule["Events"]}
+    lacks = [event for event in settings.events if event not in has]
+    if "s3:ObjectCreated:*" in has:
+        lacks = []
+    yield judged(
+        names[1],
+        not lacks,
+        f"It lacks {' and '.join(lacks)}, so some uploads would be missed. Put both "
+        "with `put_bucket_notification_configuration` (06_trigger).",
+    )
+
+
+def _lets_s3_in(statement: dict[str, Any]) -> bool:
+    principal = statement.get("Principal")
+    service = principal.get("Service") if isinstance(principal, dict) else principal
+    return (
+        statement.get("Effect") == "Allow"
+        and statement.get("Action") in ("lambda:InvokeFunction", "lambda:*")
+        and service == "s3.amazonaws.com"
+    )
+
+
+def _conditions(statement: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key.lower(): value
+        for part in statement.get("Condition", {}).values()
+        for key, value in part.items()
+    }
+
+
+def _filter(rule: dict[str, Any]) -> tuple[str, str]:
+    parts = rule.get("Filter", {}).get("Key", {}).get("FilterRules", [])
+    values = {part["Name"].lower(): part.get("Value", "") for part in parts}
+    return values.get("prefix", ""), values.get("suffix", "")

@@ -1,0 +1,107 @@
+"""Size, resampling and quality under sliders, the thumbnail and its bytes at once."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import ipywidgets
+from PIL import Image, ImageOps
+
+from handler.errors import ImageRejected
+from workbook import pictures, style, words
+from workbook.pictures import Picture
+
+FILTERS = {
+    "nearest": Image.Resampling.NEAREST,
+    "box": Image.Resampling.BOX,
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+}
+MOST_MEGAPIXELS = 50
+
+
+def try_thumbnail(
+    data: bytes | Path | str,
+    box: int = 256,
+    quality: int = 85,
+    resample: str = "lanczos",
+) -> Picture:
+    """Make a thumbnail with Pillow alone and show it; the bytes are in `.content`.
+
+    Raises:
+        ImageRejected: no picture, or one of more than 50 megapixels.
+        ValueError: no such filter, or a box or quality that makes no sense.
+    """
+    _check(box, quality, resample)
+    return _made(_opened(pictures.read(data)), box, quality, resample)
+
+
+def thumbnail_lab(path_or_bytes: bytes | Path | str) -> ipywidgets.Widget:
+    """Show sliders and the thumbnail they make; its code twin is `try_thumbnail`."""
+    shown = ipywidgets.HTML()
+    try:
+        image = _opened(pictures.read(path_or_bytes))
+    except words.TOLD as error:
+        shown.value = style.note(words.sentence(error), style.RED)
+        return ipywidgets.VBox([shown])
+    wide = {"style": {"description_width": "90px"}, "layout": {"width": "420px"}}
+    box = ipywidgets.IntSlider(256, 16, 512, 16, description="box, px", **wide)
+    quality = ipywidgets.IntSlider(85, 5, 95, 5, description="quality", **wide)
+    quality.disabled = image.format == "PNG"  # lossless: there is nothing to choose
+    resample = ipywidgets.Dropdown(
+        options=list(FILTERS), value="lanczos", description="resampling", **wide
+    )
+
+    def show(_: Any = None) -> None:
+        try:
+            made = _made(image, box.value, quality.value, resample.value)
+            shown.value = made.data
+        except Exception as error:  # a callback's traceback would reach nobody
+            shown.value = style.note(words.sentence(error), style.RED)
+
+    for control in (box, quality, resample):
+        control.observe(show, names="value")
+    show()
+    return ipywidgets.HBox([ipywidgets.VBox([box, quality, resample]), shown])
+
+
+def _opened(data: bytes) -> Image.Image:
+    """Decode once, upright; the sliders then work on the pixels."""
+    try:
+        image = Image.open(io.BytesIO(data))
+        if image.size[0] * image.size[1] > MOST_MEGAPIXELS * 1_000_000:
+            width, height = image.size
+            raise ImageRejected(
+                f"{width} × {height} is more than {MOST_MEGAPIXELS} megapixels"
+            )
+        upright = ImageOps.exif_transpose(image)
+    except pictures.BAD as error:
+        raise ImageRejected("not a picture that Pillow can read") from error
+    if upright.mode not in ("RGB", "RGBA", "L"):
+        upright = upright.convert("RGBA" if "A" in upright.mode else "RGB")
+    upright.format = "PNG" if image.format == "PNG" else "JPEG"
+    return upright
+
+
+def _made(image: Image.Image, box: int, quality: int, resample: str) -> Picture:
+    scale = min(1.0, box / max(image.size))
+    size = tuple(max(1, round(side * scale)) for side in image.size)
+    small = image.resize(size, FILTERS[resample])
+    out = io.BytesIO()
+    if image.format == "PNG":
+        small.save(out, "PNG")
+        how = f"box {box}, {resample}, PNG"
+    else:
+        small.convert("RGB").save(out, "JPEG", quality=quality)
+        how = f"box {box}, {resample}, quality {quality}"
+    return pictures.preview(out.getvalue(), how)
+
+
+def _check(box: int, quality: int, resample: str) -> None:
+    if resample not in FILTERS:
+        raise ValueError(f"resample is one of {', '.join(FILTERS)}, not {resample!r}")
+    if box < 1 or not 1 <= quality <= 95:
+        raise ValueError("box is at least 1, and quality from 1 to 95")

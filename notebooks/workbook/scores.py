@@ -1,0 +1,127 @@
+"""A running score over all steps, kept in a file that a teacher's program can read."""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from deploy.local import server
+from workbook import style
+
+if TYPE_CHECKING:
+    from workbook.checks.findings import Report
+
+
+class Score(dict):
+    """Steps → {"notebook", "passed", "best", "total"}, printable, and as JSON."""
+
+    @property
+    def points(self) -> int:
+        """The sum of each step's best result."""
+        return sum(step["best"] for step in self["steps"].values())
+
+    @property
+    def total(self) -> int:
+        """What all steps together can give."""
+        return sum(step["total"] for step in self["steps"].values())
+
+    def to_json(self, path: Path | str | None = None) -> str:
+        """Write the score as JSON, to a file too if one is named."""
+        text = json.dumps(self, indent=2)
+        if path is not None:
+            Path(path).write_text(text + "\n", "utf-8")
+        return text
+
+    def __repr__(self) -> str:
+        """Show a line for every step."""
+        lines = [f"Score: {self.points} of {self.total}"]
+        for step in self["steps"].values():
+            lines.append(f"  {step['notebook']:<12} {step['best']} of {step['total']}")
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (
+                style.escape(step["notebook"]),
+                _bar(step["best"], step["total"]),
+                f"{step['best']} of {step['total']}",
+            )
+            for step in self["steps"].values()
+        ]
+        title = f"<b>Score: {self.points} of {self.total}</b>"
+        return style.block(title) + style.table(("step", "", "green"), rows)
+
+
+def score(path: Path | str | None = None) -> Score:
+    """Check every step now, and show each one's best result so far.
+
+    What was green stays counted, so that cleaning up takes no points away. The score
+    is kept in `.local-cloud/score.json`, or in the file named.
+    """
+    from workbook import checks, session  # they note their results here
+
+    cloud, settings = session.current()
+    place = Path(path) if path else default_path()
+    reports = [checks.look(step, cloud, settings) for step in checks.LOOKS]
+    return _merged(place, reports)
+
+
+def note(report: Report, path: Path | None = None) -> None:
+    """Note one check's result; a folder that cannot be written to is no error."""
+    if report.total:
+        with suppress(OSError):
+            _merged(path or default_path(), [report])
+
+
+def default_path() -> Path:
+    """Return where the score of this checkout, or of this learner's cloud, is kept."""
+    own = os.environ.get("WORKBOOK_LOCAL_CLOUD")
+    return (server.folder() if own else server.HOME) / "score.json"
+
+
+def _merged(path: Path, reports: list[Report]) -> Score:
+    """Merge reports into the file's score: the best result of each step counts."""
+    steps = _read(path)
+    for report in reports:
+        before = steps.get(str(report.step), {})
+        steps[str(report.step)] = {
+            "notebook": report.notebook,
+            "passed": report.passed,
+            "best": max(report.passed, before.get("best", 0)),
+            "total": report.total,
+        }
+    # An empty cloud is no clean-up: that counts once something had been built.
+    built = any(steps[step]["best"] for step in steps if step != "11")
+    if "11" in steps and not built:
+        steps["11"]["passed"] = steps["11"]["best"] = 0
+    ordered = {step: steps[step] for step in sorted(steps, key=int)}
+    found = Score(
+        steps=ordered, updated=datetime.now(UTC).isoformat(timespec="seconds")
+    )
+    found["points"], found["out_of"] = found.points, found.total
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f"{path.name}.{os.getpid()}")
+    found.to_json(beside)
+    beside.replace(path)
+    return found
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        steps = json.loads(path.read_text("utf-8"))["steps"]
+        return {step: dict(found) for step, found in steps.items() if int(step) >= 0}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}  # none yet, or not ours: it is written anew
+
+
+def _bar(best: int, total: int) -> str:
+    width = round(160 * best / total) if total else 0
+    return (
+        '<div style="width:160px;height:12px;background:rgba(128,128,128,.3)">'
+        f'<div style="width:{width}px;height:12px;background:{style.GREEN}"></div>'
+        "</div>"
+    )

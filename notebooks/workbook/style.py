@@ -1,0 +1,87 @@
+"""One look for everything the workbook shows: plain HTML, every style inline.
+
+GitHub and nbviewer keep tables and inline styles and drop the rest. Text takes the
+page's own colour, so that it is read in JupyterLab's light and dark themes alike; what
+has a colour of its own carries its own background.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Sequence
+
+from IPython.display import HTML
+
+GREEN, RED, ORANGE, GREY = "#0f766e", "#b3362b", "#b45309", "#5d6b7a"
+
+_FONT = "font-family:system-ui,-apple-system,'Segoe UI',Roboto,sans-serif"
+_LINE = "1px solid rgba(128,128,128,.35)"
+_CELL = f"padding:8px 14px;vertical-align:middle;border:0;border-bottom:{_LINE}"
+
+
+class Html(HTML):
+    """HTML with a twin in plain text, for terminals and for those who read aloud."""
+
+    def __init__(self, data: str, text: str) -> None:
+        super().__init__(data)
+        self.text = text
+
+    def __repr__(self) -> str:
+        """Return the twin."""
+        return self.text
+
+
+def block(content: str) -> str:
+    """Put content into the workbook's font and size."""
+    return f'<div style="{_FONT};font-size:15px;line-height:1.45">{content}</div>'
+
+
+def table(
+    head: Sequence[str], rows: Iterable[Sequence[str]], align: str = "left"
+) -> str:
+    """Lay out cells that are HTML already."""
+    style = f"{_CELL};text-align:{align}"
+    top = "".join(f'<th style="{style};font-weight:600">{name}</th>' for name in head)
+    body = "".join(
+        "<tr>" + "".join(f'<td style="{style}">{cell}</td>' for cell in row) + "</tr>"
+        for row in rows
+    )
+    return block(
+        f'<table style="border-collapse:collapse;font-size:15px">'
+        f"<tr>{top}</tr>{body}</table>"
+    )
+
+
+def badge(word: str, colour: str = GREEN) -> str:
+    """Set a word on a coloured ground."""
+    return (
+        f'<span style="background:{colour};color:#fff;border-radius:4px;'
+        f'padding:2px 8px;font-size:13px;white-space:nowrap">{escape(word)}</span>'
+    )
+
+
+def note(sentence: str, colour: str = ORANGE) -> str:
+    """Set a sentence beside a coloured bar."""
+    return block(
+        f'<div style="border-left:4px solid {colour};padding:4px 12px;margin:6px 0">'
+        f"{escape(sentence)}</div>"
+    )
+
+
+def escape(text: object) -> str:
+    """Make text safe for HTML."""
+    return html.escape(str(text))
+
+
+def pixels(size: tuple[int, int] | None) -> str:
+    """Write a size in pixels: "256 × 171 px"."""
+    return f"{size[0]} × {size[1]} px" if size else ""
+
+
+def weight(count: int | None) -> str:
+    """Write a number of bytes: "9.4 MB", "12.3 kB", "310 bytes"."""
+    if count is None:
+        return "–"
+    if count >= 1e6:
+        return f"{count / 1e6:.1f} MB"
+    return f"{count / 1e3:.1f} kB" if count >= 1e3 else f"{count} bytes"

@@ -1,0 +1,93 @@
+"""When each upload arrived, when the function started, when the thumbnail stood."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from deploy import cost
+from deploy.cloud import Cloud
+from deploy.logs import Run
+from deploy.settings import Settings
+from workbook import style, uploads
+from workbook.pictures import in_words
+from workbook.style import Html
+
+_BAR_PIXELS = 240
+HEAD = ("upload", "event", "start", "done", "", "", "in → out", "a million cost")
+
+
+def timeline(cloud: Cloud, settings: Settings, runs: Iterable[Run]) -> Html:
+    """Show each upload's event, start and end, cold or warm, its bytes and money."""
+    runs = sorted(runs, key=lambda run: run.done)
+    longest = max((_total_ms(run) for run in runs), default=1.0)
+    rows = [row(settings, run, longest) for run in runs]
+    text = "\n".join(_text(settings, run) for run in runs)
+    return Html(style.table(HEAD, rows), text or "no uploads")
+
+
+def row(settings: Settings, run: Run, longest: float) -> tuple[str, ...]:
+    """Lay out one upload's cells."""
+    waited, worked = spans(run)
+    start = run.done - timedelta(milliseconds=worked)
+    event = start - timedelta(milliseconds=waited or 0)
+    colour = style.ORANGE if run.cold else style.GREEN
+    return (
+        style.escape(run.key),
+        _clock(event) if waited is not None else "–",
+        f"+{waited:.0f} ms" if waited is not None else _clock(start),
+        f"+{(waited or 0) + worked:.0f} ms",
+        bar(waited or 0, worked, longest, colour),
+        style.badge("cold" if run.cold else "warm", colour),
+        f"{style.weight(run.source_bytes)} → {style.weight(run.thumbnail_bytes)}",
+        f"${1e6 * money(settings, run):.2f}",
+    )
+
+
+def spans(run: Run) -> tuple[float | None, float]:
+    """Return the ms from event to start, if known, and from start to done."""
+    event = uploads.arrived(run)
+    if event is None:
+        return None, run.ms
+    total = (run.done - event).total_seconds() * 1000
+    return max(0.0, total - run.ms), run.ms
+
+
+def money(settings: Settings, run: Run) -> float:
+    """Estimate one upload's US dollars on AWS from its REPORT line."""
+    billed_ms = math.ceil(run.duration_ms or run.ms)  # Lambda bills whole milliseconds
+    return cost.per_upload(
+        seconds=billed_ms / 1000,
+        memory_mb=settings.memory_mb,
+        architecture=settings.architecture,
+    )
+
+
+def bar(waited: float, worked: float, longest: float, colour: str) -> str:
+    """Draw how long an upload waited (grey) and was worked on."""
+    scale = _BAR_PIXELS / max(longest, 1.0)
+    parts = (("rgba(128,128,128,.45)", waited), (colour, worked))
+    return (
+        '<div style="white-space:nowrap;line-height:0">'
+        + "".join(
+            f'<span style="display:inline-block;height:14px;background:{ground};'
+            f'width:{max(1, round(ms * scale))}px"></span>'
+            for ground, ms in parts
+        )
+        + "</div>"
+    )
+
+
+def _total_ms(run: Run) -> float:
+    waited, worked = spans(run)
+    return (waited or 0) + worked
+
+
+def _clock(moment: datetime) -> str:
+    return f"{moment:%H:%M:%S}.{moment.microsecond // 1000:03d}"
+
+
+def _text(settings: Settings, run: Run) -> str:
+    start = "cold" if run.cold else "warm"
+    return f"{in_words(run)}; {start}, {_total_ms(run):.0f} ms"
