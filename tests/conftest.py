@@ -8,11 +8,10 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from local_cloud import local, local_folder, own_folder
 
 from deploy.local import server
 
-__all__ = ["local", "local_folder", "own_folder"]
+pytest_plugins = ["local_cloud", "moto_cloud"]
 
 # Nothing of the learner's own AWS configuration may reach a test.
 for name in [name for name in os.environ if name.startswith(("AWS_", "WORKBOOK_"))]:

@@ -1,0 +1,99 @@
+import pytest
+from moto import mock_aws
+
+from deploy import connect
+from deploy.cloud import Cloud
+from deploy.errors import ConnectError
+
+
+@pytest.fixture
+def said():
+    return []
+
+
+@pytest.fixture
+def account(monkeypatch):
+    """An AWS account in memory, with credentials set as a learner sets them."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    with mock_aws():
+        yield
+
+
+def test_the_local_cloud_is_the_default(local_folder, monkeypatch, said):
+    monkeypatch.setenv("WORKBOOK_LOCAL_CLOUD", str(local_folder))
+    assert connect(say=said.append).kind == "local"
+
+
+def test_local_rules_are_attached(local):
+    with pytest.raises(local.s3.exceptions.ClientError, match="InvalidBucketName"):
+        local.s3.create_bucket(Bucket="xn--name")
+
+
+def test_aws_says_account_region_identity_and_cost_first(account, said):
+    cloud = connect("aws", say=said.append)
+    assert (cloud.kind, cloud.account) == ("aws", "123456789012")
+    assert "123456789012" in said[0] and "eu-west-1" in said[0] and "arn:" in said[0]
+    assert "cost" in said[1] and "$" in said[1]
+
+
+def test_aws_by_environment(account, monkeypatch, said):
+    monkeypatch.setenv("WORKBOOK_CLOUD", "aws")
+    assert connect(say=said.append).kind == "aws"
+
+
+def test_a_region_given_counts_over_the_profiles(account, said):
+    assert connect("aws", region="us-west-2", say=said.append).region == "us-west-2"
+
+
+def test_aws_refuses_an_endpoint_in_the_environment(account, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://localhost:4566")
+    with pytest.raises(ConnectError, match="Unset AWS_ENDPOINT_URL"):
+        connect("aws")
+
+
+def test_aws_refuses_an_endpoint_of_one_service(account, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://localhost:4566")
+    with pytest.raises(ConnectError, match="s3 calls to http://localhost:4566"):
+        connect("aws", say=lambda line: None)
+
+
+def test_aws_without_a_region_says_how_to_set_one():
+    with pytest.raises(ConnectError, match="no region is set"):
+        connect("aws")
+
+
+def test_aws_without_credentials_offers_the_local_cloud():
+    with pytest.raises(ConnectError, match=r"credentials.*the local cloud"):
+        connect("aws", region="eu-west-1")
+
+
+def test_another_emulator_is_named_when_used(local, monkeypatch, said):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", local.endpoint)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "LOCALCLOUD")
+    secret = local.session.get_credentials().secret_key
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", secret)
+    cloud = connect(say=said.append)
+    assert cloud.kind == "endpoint" and local.endpoint in said[0]
+
+
+def test_an_emulator_elsewhere_needs_the_argument(monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://example.com:4566")
+    with pytest.raises(ConnectError, match="not this machine"):
+        connect()
+
+
+def test_an_endpoint_that_does_not_answer_is_named():
+    with pytest.raises(ConnectError, match=r"http://127.0.0.1:9: .*endpoint"):
+        connect(endpoint="http://127.0.0.1:9", region="us-east-1")
+
+
+def test_an_unknown_cloud_is_named():
+    with pytest.raises(ConnectError, match="no cloud called 'azure'"):
+        connect("azure")
+
+
+def test_a_cloud_says_where_calls_go():
+    cloud = Cloud(None, "123456789012", "eu-west-1", "aws")
+    assert str(cloud) == "AWS (account 123456789012, region eu-west-1)"
