@@ -26,6 +26,8 @@ PREVIEW_PIXELS = 256
 #: What the page decodes to show it; a JPEG is decoded small whatever its size.
 _MOST_PIXELS = 50_000_000
 
+_PNG = b"\x89PNG"
+
 Source = bytes | Image.Image | Path | str
 
 # What Pillow raises on bytes that are no picture, or a damaged one.
@@ -48,7 +50,10 @@ def preview(picture: Source, caption: str = "") -> Picture:
     """Show bytes, a PIL image or a file at 256 pixels or less, with size and bytes."""
     content = read(picture)
     small, size = shrink(content)
-    facts = " · ".join(filter(None, (style.pixels(size), style.weight(len(content)))))
+    weight = style.weight(len(content))
+    if isinstance(picture, Image.Image):  # it has no bytes until it is encoded
+        weight += f" as {'PNG' if content.startswith(_PNG) else 'JPEG'}"
+    facts = " · ".join(filter(None, (style.pixels(size), weight)))
     shown = img(small, caption) if small else _missing(size)
     text = f"{caption}: {facts}" if caption else facts
     under = f"<b>{style.escape(caption)}</b><br>" if caption else ""
@@ -153,7 +158,7 @@ def img(data: bytes, alt: str = "") -> str:
 
 def data_uri(data: bytes) -> str:
     """Write a JPEG or PNG as an address that holds it."""
-    kind = "png" if data.startswith(b"\x89PNG") else "jpeg"
+    kind = "png" if data.startswith(_PNG) else "jpeg"
     return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from typing import Any
 
 from deploy.cloud import Cloud
@@ -65,9 +66,9 @@ def _target(cloud: Cloud, settings: Settings, name: str) -> Iterator[Finding]:
     on = [setting for setting in _POLICIES if block.get(setting, False)]
     yield judged(
         names[1],
-        bool(block) and not on,
-        f"{', '.join(on) or 'No setting'} is on the bucket, so a public policy is "
-        f"refused or has no effect. Lift {' and '.join(_POLICIES)} with "
+        not on,
+        f"{', '.join(on)} is on, so a public policy is refused or has no effect. "
+        f"Lift {' and '.join(_POLICIES)} with "
         f"`put_public_access_block` for {name} (02_buckets).",
     )
     yield from _public_read(cloud, settings, name, names[2:])
@@ -77,14 +78,20 @@ def _public_read(
     cloud: Cloud, settings: Settings, name: str, names: list[str]
 ) -> Iterator[Finding]:
     wanted = f"arn:aws:s3:::{name}/{settings.thumbnail_prefix}*"
-    statements = public(policy(cloud, name))
-    right = [statement for statement in statements if _is_read(statement, wanted)]
-    wider = [_in_words(s) for s in statements if s not in right]
+    document = policy(cloud, name)
+    statements = public(document)
+    denied = [_in_words(one) for one in _denials(document, wanted)]
+    allowed = any(
+        _is_read(one, wanted) and not one.get("Condition") for one in statements
+    )
+    wider = [_in_words(one) for one in statements if not _is_read(one, wanted)]
+    why = f"No statement allows s3:GetObject on {wanted} to everybody."
+    if denied:
+        why = f"A statement denies {'; '.join(denied)}, and a denial always wins."
     yield judged(
         names[0],
-        bool(right),
-        f"No statement allows s3:GetObject on {wanted} to everybody. Put it with "
-        "`put_bucket_policy` (02_buckets).",
+        allowed and not denied,
+        f"{why} Put the policy again with `put_bucket_policy` (02_buckets).",
     )
     yield judged(
         names[1],
@@ -157,6 +164,20 @@ def listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
+def _denials(document: dict[str, Any], resource: str) -> list[dict[str, Any]]:
+    """List the statements that take the public reading away again."""
+    key = resource.replace("*", "photo.jpg")
+    return [
+        one
+        for one in listed(document.get("Statement", []))
+        if one.get("Effect") == "Deny"
+        and _is_anyone(one)
+        and not one.get("Condition")
+        and any(fnmatchcase("s3:GetObject", a) for a in listed(one.get("Action", [])))
+        and any(fnmatchcase(key, r) for r in listed(one.get("Resource", [])))
+    ]
+
+
 def _is_anyone(statement: dict[str, Any]) -> bool:
     principal = statement.get("Principal")
     if isinstance(principal, dict):
@@ -165,11 +186,9 @@ def _is_anyone(statement: dict[str, Any]) -> bool:
 
 
 def _is_read(statement: dict[str, Any], resource: str) -> bool:
-    return (
-        listed(statement.get("Action")) == ["s3:GetObject"]
-        and listed(statement.get("Resource")) == [resource]
-        and not statement.get("Condition")
-    )
+    return listed(statement.get("Action")) == ["s3:GetObject"] and listed(
+        statement.get("Resource")
+    ) == [resource]
 
 
 def _in_words(statement: dict[str, Any]) -> str:

@@ -57,13 +57,7 @@ def _function(
         f"Its tag {TAG} should be {settings.name!r}. Tag it with `tag_resource` "
         "(05_function).",
     )
-    state = is_now.get("State", "Active")
-    yield judged(
-        _FIRST[2],
-        state == "Active" and is_now.get("LastUpdateStatus") != "Failed",
-        f"Its state is {state}, its last update {is_now.get('LastUpdateStatus')}. Wait "
-        "for it with `get_waiter('function_active_v2')` (05_function).",
-    )
+    yield _state(cloud, settings, found["Configuration"])
     layers = [one["Arn"] for one in is_now.get("Layers", [])]
     newest = _newest_layer(cloud, settings)
     should = function.configuration(settings, newest or "")
@@ -84,6 +78,21 @@ def _function(
         "What runs is not what stands in handler/. Zip it again and call "
         "`update_function_code` (05_function).",
     )
+
+
+def _state(cloud: Cloud, settings: Settings, is_now: dict[str, Any]) -> Finding:
+    state, update = is_now.get("State"), is_now.get("LastUpdateStatus")
+    why = f"Its state is {state}, its last update {update}. Wait for it with "
+    why += "`get_waiter('function_active_v2')` (05_function)."
+    # https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
+    limit = cloud.awslambda.get_function_concurrency(
+        FunctionName=settings.function_name
+    ).get("ReservedConcurrentExecutions")
+    if limit == 0:
+        why = "Its reserved concurrency is 0, so it never runs. Lift that with "
+        why += "`delete_function_concurrency` (05_function)."
+    good = state in ("Active", None) and update != "Failed" and limit != 0
+    return judged(_FIRST[2], good, why)
 
 
 def _newest_layer(cloud: Cloud, settings: Settings) -> str | None:

@@ -22,7 +22,7 @@ _NAMES = (
 
 
 def look(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
-    """Look at the newest version of the layer, and compare its bytes with ours."""
+    """Look at the layer's newest version that fits, and compare its bytes."""
     versions = cloud.awslambda.list_layer_versions(LayerName=settings.layer_name)
     found = sorted(versions["LayerVersions"], key=lambda one: one["Version"])
     yield judged(
@@ -34,7 +34,7 @@ def look(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
     if not found:
         yield from waiting("the layer", *_NAMES[1:])
         return
-    newest = found[-1]
+    newest = ([one for one in found if _fits(one, settings)] or found)[-1]
     for name, field, wanted in (
         (_NAMES[1], "CompatibleRuntimes", settings.runtime),
         (_NAMES[2], "CompatibleArchitectures", settings.architecture),
@@ -47,6 +47,13 @@ def look(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
             f"function has {wanted}. Publish one with {field}=[{wanted!r}] (04_layer).",
         )
     yield _content(cloud, settings, newest)
+
+
+def _fits(version: dict[str, Any], settings: Settings) -> bool:
+    """Tell whether a version is listed for the function, which then takes it."""
+    return settings.runtime in (
+        version.get("CompatibleRuntimes") or []
+    ) and settings.architecture in (version.get("CompatibleArchitectures") or [])
 
 
 def _content(cloud: Cloud, settings: Settings, newest: dict[str, Any]) -> Finding:

@@ -52,7 +52,8 @@ def look(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
 
 
 def _keys(cloud: Cloud, bucket: str, prefix: str = "") -> list[str]:
-    page = answer(
-        lambda: cloud.s3.list_objects_v2(Bucket=bucket, Prefix=prefix), *_GONE
+    pages = cloud.s3.get_paginator("list_objects_v2").paginate
+    found = answer(
+        lambda: pages(Bucket=bucket, Prefix=prefix).build_full_result(), *_GONE
     )
-    return [item["Key"] for item in (page or {}).get("Contents", [])]
+    return [item["Key"] for item in (found or {}).get("Contents", [])]
