@@ -82,18 +82,18 @@ def send(cloud: Cloud, settings: Settings, files: Files) -> tuple[list[str], lis
     """Upload each file; return notes as HTML, and the keys that start the function."""
     notes: list[str] = []
     keys: list[str] = []
-    try:
-        present = rules.rules(cloud, settings)
-        for file in files:
-            name, content = file["name"], bytes(file["content"])
-            if len(content) != file.get("size", len(content)):
-                notes.append(style.note(f"{name} arrived incomplete. {HINT}"))
-                continue
+    for file in files:
+        name, content = file["name"], bytes(file["content"])
+        if len(content) != file.get("size", len(content)):
+            notes.append(style.note(f"{name} arrived incomplete. {HINT}", style.RED))
+            continue
+        try:
             put(cloud, settings, name, content)
-            if why := rules.unmatched(name, present):
-                notes.append(style.note(why))
-            else:
-                keys.append(name)
-    except words.CLOUD_ERRORS as error:
-        notes.append(style.note(f"{name}: {words.sentence(error)}", style.RED))
+            why = rules.unmatched(name, rules.rules(cloud, settings))
+        except words.CLOUD_ERRORS as error:
+            why = f"{name} was not uploaded. {words.sentence(error)}"
+        if why:
+            notes.append(style.note(why))
+        else:
+            keys.append(name)
     return notes, keys

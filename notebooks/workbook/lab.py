@@ -12,6 +12,7 @@ from PIL import Image, ImageOps
 from handler.errors import ImageRejected
 from workbook import pictures, style, words
 from workbook.pictures import Picture
+from workbook.words import WorkbookError
 
 FILTERS = {
     "nearest": Image.Resampling.NEAREST,
@@ -20,7 +21,6 @@ FILTERS = {
     "bicubic": Image.Resampling.BICUBIC,
     "lanczos": Image.Resampling.LANCZOS,
 }
-MOST_MEGAPIXELS = 50
 
 
 def try_thumbnail(
@@ -33,7 +33,7 @@ def try_thumbnail(
 
     Raises:
         ImageRejected: no picture, or one of more than 50 megapixels.
-        ValueError: no such filter, or a box or quality that makes no sense.
+        WorkbookError: no such filter, or a box or quality that makes no sense.
     """
     _check(box, quality, resample)
     return _made(_opened(pictures.read(data)), box, quality, resample)
@@ -71,12 +71,11 @@ def thumbnail_lab(path_or_bytes: bytes | Path | str) -> ipywidgets.Widget:
 def _opened(data: bytes) -> Image.Image:
     """Decode once, upright; the sliders then work on the pixels."""
     try:
-        image = Image.open(io.BytesIO(data))
-        if image.size[0] * image.size[1] > MOST_MEGAPIXELS * 1_000_000:
-            width, height = image.size
-            raise ImageRejected(
-                f"{width} × {height} is more than {MOST_MEGAPIXELS} megapixels"
-            )
+        image = pictures.opened(data)
+        width, height = image.size
+        if width * height > pictures.MOST_PIXELS:
+            most = pictures.MOST_PIXELS // 1_000_000
+            raise ImageRejected(f"{width} × {height} is more than {most} megapixels")
         upright = ImageOps.exif_transpose(image)
     except pictures.BAD as error:
         raise ImageRejected("not a picture that Pillow can read") from error
@@ -102,6 +101,14 @@ def _made(image: Image.Image, box: int, quality: int, resample: str) -> Picture:
 
 def _check(box: int, quality: int, resample: str) -> None:
     if resample not in FILTERS:
-        raise ValueError(f"resample is one of {', '.join(FILTERS)}, not {resample!r}")
-    if box < 1 or not 1 <= quality <= 95:
-        raise ValueError("box is at least 1, and quality from 1 to 95")
+        raise WorkbookError(
+            f"there is no filter {resample!r}",
+            where="try_thumbnail",
+            todo=f"Use one of {', '.join(FILTERS)}.",
+        )
+    if not 1 <= box <= 4096 or not 1 <= quality <= 95:
+        raise WorkbookError(
+            f"box is {box} and quality {quality}",
+            where="try_thumbnail",
+            todo="Use a box from 1 to 4096 and a quality from 1 to 95.",
+        )

@@ -12,14 +12,17 @@ from deploy import logs
 from deploy.cloud import Cloud
 from deploy.logs import Run
 from deploy.settings import Settings
-from workbook import style, uploads, words
+from workbook import style, times, uploads, words
 from workbook.box import Files, chooser, hint, send
 from workbook.pictures import side_by_side
-from workbook.times import timeline
 
 _PAUSE_S = 0.1
 #: REPORT, with the billed time, comes a moment after the handler's own line.
 _REPORT_S = 2.0
+
+
+#: Pictures kept on the page; the timeline keeps all.
+_MOST = 12
 
 
 class LiveGallery(ipywidgets.VBox):
@@ -32,6 +35,7 @@ class LiveGallery(ipywidgets.VBox):
     def __init__(self, cloud: Cloud, settings: Settings) -> None:
         self.cloud, self.settings = cloud, settings
         self.runs: list[Run] = []
+        self.pending: dict[str, datetime] = {}
         self.said, self.pictures, self.times = (ipywidgets.HTML() for _ in range(3))
         self._threads: list[threading.Thread] = []
         self._lock = threading.Lock()
@@ -45,6 +49,9 @@ class LiveGallery(ipywidgets.VBox):
         notes, keys = send(self.cloud, self.settings, files)
         self.said.value = "".join(notes)
         if keys:
+            with self._lock:
+                self.pending |= dict.fromkeys(keys, datetime.now(UTC))
+                self._paint_times()
             follower = threading.Thread(
                 target=self._follow, args=(keys, started), daemon=True
             )
@@ -62,8 +69,12 @@ class LiveGallery(ipywidgets.VBox):
             for run in uploads.wait(self.cloud, self.settings, keys, started):
                 self._show([run])
             self._add_reports(keys, started)
-        except words.CLOUD_ERRORS as error:
+        except Exception as error:  # a thread's traceback would reach nobody
             self.said.value += style.note(words.sentence(error), style.RED)
+        with self._lock:
+            for key in keys:
+                self.pending.pop(key, None)
+            self._paint_times()
 
     def _add_reports(self, keys: list[str], started: datetime) -> None:
         deadline = time.monotonic() + _REPORT_S
@@ -75,19 +86,22 @@ class LiveGallery(ipywidgets.VBox):
                 return
             time.sleep(_PAUSE_S)
 
+    def _paint_times(self) -> None:
+        waiting = [times.pending(key, event) for key, event in self.pending.items()]
+        rows = [*times.rows(self.settings, self.runs), *waiting]
+        self.times.value = style.table(times.HEAD, rows)
+
     def _show(self, runs: list[Run]) -> None:
         with self._lock:
             known = {(run.request_id, run.key): run for run in [*self.runs, *runs]}
             self.runs = sorted(known.values(), key=lambda run: run.done)
+            for run in runs:
+                self.pending.pop(run.key, None)
+            self._paint_times()
             newest = list(reversed(self.runs))
-            self.times.value = timeline(self.cloud, self.settings, self.runs).data
             self.pictures.value = side_by_side(
                 self.cloud, self.settings, newest[:_MOST]
             ).data
-
-
-#: Pictures kept on the page; the timeline keeps all.
-_MOST = 12
 
 
 def live_gallery(cloud: Cloud, settings: Settings) -> LiveGallery:

@@ -9,12 +9,11 @@ from __future__ import annotations
 import base64
 import io
 import struct
-import warnings
 from collections.abc import Iterable
 from pathlib import Path
 
 from botocore.exceptions import ClientError
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, JpegImagePlugin, PngImagePlugin
 
 from deploy.cloud import Cloud
 from deploy.logs import Run
@@ -24,7 +23,7 @@ from workbook.style import Html
 
 PREVIEW_PIXELS = 256
 #: What the page decodes to show it; a JPEG is decoded small whatever its size.
-_MOST_PIXELS = 50_000_000
+MOST_PIXELS = 50_000_000
 
 _PNG = b"\x89PNG"
 
@@ -102,7 +101,7 @@ def read(picture: Source) -> bytes:
     """Return a picture's bytes, a PIL image's as PNG or JPEG.
 
     Raises:
-        FileError: there is no such file.
+        WorkbookError: there is no such file.
     """
     if isinstance(picture, Image.Image):
         return _encode(picture)
@@ -119,22 +118,29 @@ def shrink(
         return None, None
     size = None
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(content)) as image:
-                size = image.size
-                if max(size) <= most and image.format in ("JPEG", "PNG"):
-                    image.load()  # small enough: the very bytes are shown
-                    if image.getexif().get(0x0112, 1) == 1:
-                        return content, size
-                image.draft("RGB", (most, most))
-                if image.size[0] * image.size[1] > _MOST_PIXELS:
-                    return None, size
-                small = ImageOps.exif_transpose(image)
-                small.thumbnail((most, most))
-                return _encode(small), size
+        with opened(content) as image:
+            size = image.size
+            if max(size) <= most and image.format in ("JPEG", "PNG"):
+                image.load()
+                if not image.getexif():
+                    return content, size  # small enough: the very bytes are shown
+            image.draft("RGB", (most, most))
+            if image.size[0] * image.size[1] > MOST_PIXELS:
+                return None, size
+            small = ImageOps.exif_transpose(image)
+            small.thumbnail((most, most))
+            return _encode(small), size
     except BAD:
         return None, size
+
+
+def opened(content: bytes) -> Image.Image:
+    """Read a picture's header, without Pillow's warning of large ones."""
+    if content.startswith(b"\xff\xd8\xff"):
+        return JpegImagePlugin.JpegImageFile(io.BytesIO(content))
+    if content.startswith(_PNG):
+        return PngImagePlugin.PngImageFile(io.BytesIO(content))
+    return Image.open(io.BytesIO(content))
 
 
 def _encode(image: Image.Image) -> bytes:

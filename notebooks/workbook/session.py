@@ -54,14 +54,14 @@ def begin(step: int = 0) -> Cloud:
     From here on an error of ours, or of AWS, is one sentence under the cell.
 
     Raises:
-        ValueError: there is no such step.
+        WorkbookError: there is no such step.
         DeployError: no cloud could be reached, or a step could not be built.
     """
-    if step not in NOTEBOOKS:
-        raise ValueError(f"there is no step {step}; they go from 0 to {max(NOTEBOOKS)}")
     shell = get_ipython()
     if shell:
         words.install(shell)
+    if step not in NOTEBOOKS:
+        raise no_step(step)
     said: list[str] = []
     cloud = connect(say=lambda line: _say(line, said))
     _current.cloud = cloud
@@ -82,6 +82,13 @@ def current() -> tuple[Cloud, Settings]:
     if _current.cloud is None:
         _current.cloud = connect(say=lambda line: None)
     return _current.cloud, settings_for(_current.cloud)
+
+
+def no_step(step: object) -> words.WorkbookError:
+    """Say that there is no such step."""
+    return words.WorkbookError(
+        f"there is no step {step!r}", todo=f"They go from 0 to {max(NOTEBOOKS)}."
+    )
 
 
 def needed(step: int) -> list[int]:

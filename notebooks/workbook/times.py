@@ -21,10 +21,14 @@ HEAD = ("upload", "event", "start", "done", "", "", "in → out", "a million cos
 def timeline(cloud: Cloud, settings: Settings, runs: Iterable[Run]) -> Html:
     """Show each upload's event, start and end, cold or warm, its bytes and money."""
     runs = sorted(runs, key=lambda run: run.done)
-    longest = max((_total_ms(run) for run in runs), default=1.0)
-    rows = [row(settings, run, longest) for run in runs]
     text = "\n".join(_text(settings, run) for run in runs)
-    return Html(style.table(HEAD, rows), text or "no uploads")
+    return Html(style.table(HEAD, rows(settings, runs)), text or "no uploads")
+
+
+def rows(settings: Settings, runs: list[Run]) -> list[tuple[str, ...]]:
+    """Lay out the uploads' rows, their bars to one scale."""
+    longest = max((_total_ms(run) for run in runs), default=1.0)
+    return [row(settings, run, longest) for run in runs]
 
 
 def row(settings: Settings, run: Run, longest: float) -> tuple[str, ...]:
@@ -43,6 +47,12 @@ def row(settings: Settings, run: Run, longest: float) -> tuple[str, ...]:
         f"{style.weight(run.source_bytes)} → {style.weight(run.thumbnail_bytes)}",
         f"${1e6 * money(settings, run):.2f}",
     )
+
+
+def pending(key: str, event: datetime) -> tuple[str, ...]:
+    """Lay out the cells of an upload that nothing is known of yet."""
+    waiting = style.badge("waiting", style.GREY)
+    return style.escape(key), _clock(event), "", "", "", waiting, "", ""
 
 
 def spans(run: Run) -> tuple[float | None, float]:

@@ -29,7 +29,7 @@ def upload(
     A name that no rule matches is uploaded, too, and said: nothing will happen to it.
 
     Raises:
-        FileError: a file cannot be read; nothing was uploaded then.
+        WorkbookError: a file cannot be read; nothing was uploaded then.
         NotReadyError: the function logged nothing about a key in time.
     """
     paths = [Path(files)] if isinstance(files, str | Path) else [Path(f) for f in files]

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from boto3.exceptions import Boto3Error
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -16,32 +17,36 @@ from botocore.exceptions import (
 from deploy import DeployError
 from handler.errors import ConfigError, ImageRejected, UploadsFailed
 
-#: What is told in a sentence; every other error keeps its traceback.
-TOLD = (
-    DeployError,
-    ClientError,
-    BotoCoreError,
-    ImageRejected,
-    ConfigError,
-    UploadsFailed,
-)
-
 #: What a call to the cloud can end with.
-CLOUD_ERRORS = (DeployError, ClientError, BotoCoreError)
+CLOUD_ERRORS = (DeployError, ClientError, BotoCoreError, Boto3Error)
+
+#: What is told in a sentence; every other error keeps its traceback.
+TOLD = (*CLOUD_ERRORS, ImageRejected, ConfigError, UploadsFailed)
+
+_MISSING = ("NoSuchBucket", "NoSuchEntity", "ResourceNotFoundException")
+_RED, _PLAIN = "\x1b[1;31m", "\x1b[0m"
+
+
+class WorkbookError(DeployError):
+    """The notebook asked for what cannot be done: no such file, step or filter."""
 
 
 def sentence(error: BaseException) -> str:
     """Say what failed without a traceback and without paths of this machine."""
+    if isinstance(error, Boto3Error):
+        # S3UploadFailedError names the whole path, and wraps what S3 said.
+        cause = error.__cause__ or error.__context__
+        return sentence(cause) if cause else f"{type(error).__name__}: {error}"
     if isinstance(error, ClientError):
-        answer = error.response["Error"]
-        code, message = answer.get("Code", "?"), answer.get("Message", "").strip()
-        return f"{error.operation_name} was refused ({code}): {message or 'no reason'}"
+        return _refused(error)
     if isinstance(error, HTTPClientError | ConnectionError):
         return (
             "The cloud does not answer. Run the notebook's first cell again: it starts "
             "the local cloud when it is not running."
         )
-    return str(error) or type(error).__name__
+    if isinstance(error, TOLD):
+        return str(error) or type(error).__name__
+    return f"{type(error).__name__}: {error}"
 
 
 def install(shell: Any) -> None:
@@ -49,27 +54,11 @@ def install(shell: Any) -> None:
     shell.set_custom_exc(TOLD, _show)
 
 
-def _show(
-    shell: Any,
-    kind: type[BaseException],
-    error: BaseException,
-    traceback: TracebackType,
-    tb_offset: int | None = None,
-) -> list[str]:
-    lines = [f"{kind.__name__}: {sentence(error)}"]
-    shell._showtraceback(kind, error, lines)
-    return lines
-
-
-class FileError(DeployError):
-    """A file that was named cannot be read."""
-
-
 def file_bytes(path: Path) -> bytes:
     """Read a file.
 
     Raises:
-        FileError: there is no such file, or it cannot be read.
+        WorkbookError: there is no such file, or it cannot be read.
     """
     try:
         return path.read_bytes()
@@ -81,7 +70,7 @@ def check_file(path: Path) -> None:
     """Refuse what is no file that can be read, before anything is done with it.
 
     Raises:
-        FileError: there is no such file, or it cannot be read.
+        WorkbookError: there is no such file, or it cannot be read.
     """
     try:
         with path.open("rb") as file:
@@ -90,9 +79,32 @@ def check_file(path: Path) -> None:
         raise _unreadable(path, error) from error
 
 
-def _unreadable(path: Path, error: OSError) -> FileError:
-    return FileError(
+def _refused(error: ClientError) -> str:
+    answer = error.response["Error"]
+    code, message = answer.get("Code", "?"), answer.get("Message", "").strip()
+    said = f"{error.operation_name} was refused ({code}): {message or 'no reason'}"
+    if code in _MISSING:
+        said = f"{said.rstrip('.')}. Was a step left out? This notebook's first cell "
+        said += "makes what the steps before it would have made."
+    return said
+
+
+def _unreadable(path: Path, error: OSError) -> WorkbookError:
+    return WorkbookError(
         f"the file {path.name!r} cannot be read ({error.strerror or error})",
         where="this notebook",
         todo='Names are relative to notebooks/, as in "../images/samples/….jpg".',
     )
+
+
+def _show(
+    shell: Any,
+    kind: type[BaseException],
+    error: BaseException,
+    traceback: TracebackType,
+    tb_offset: int | None = None,
+) -> list[str]:
+    said = sentence(error)
+    lines = [f"{_RED}{kind.__name__}{_PLAIN}: {said}"]
+    shell._showtraceback(kind, said, lines)
+    return lines

@@ -40,7 +40,7 @@ def check(
 def look(step: int, cloud: Cloud, settings: Settings) -> Report:
     """Do the same as `check`, and note nothing."""
     if step not in session.NOTEBOOKS:
-        raise ValueError(f"there is no step {step}")
+        raise session.no_step(step)
     name = session.NOTEBOOKS[step]
     findings = LOOKS[step](cloud, settings) if step in LOOKS else ()
     return Report(step, name, tuple(findings))
