@@ -1,0 +1,268 @@
+"""The boxes and the live gallery, driven as a browser would, on the local cloud."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import ipywidgets
+import pytest
+from PIL import Image
+
+from deploy import connect, settings_for, stack
+from deploy.cloud import Cloud
+from deploy.errors import DeployError
+from deploy.settings import Settings
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "notebooks"))
+
+import workbook
+from workbook import checks, times, uploads
+
+SAMPLES = workbook.SAMPLES
+
+
+def jpeg(colour: str = "red", side: int = 300) -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (side, side), colour).save(out, "JPEG")
+    return out.getvalue()
+
+
+@pytest.fixture(scope="module")
+def cloud(local_folder: Path) -> Iterator[Cloud]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WORKBOOK_LOCAL_CLOUD", str(local_folder))
+        yield connect("local", say=lambda line: None)
+
+
+@pytest.fixture(scope="module")
+def settings(cloud: Cloud) -> Iterator[Settings]:
+    settings = settings_for(cloud, name="boxes")
+    stack.up(cloud, settings)
+    yield settings
+    stack.down(cloud, settings)
+
+
+@pytest.fixture
+def broken(cloud: Cloud) -> Settings:
+    """Settings of a pipeline that was never built."""
+    return settings_for(cloud, name="nowhere")
+
+
+def choose(widget: ipywidgets.Box, *files: tuple[str, bytes], size: int = 0) -> None:
+    """Choose files, as a hand in the browser does."""
+    button = next(w for w in widget.children if isinstance(w, ipywidgets.FileUpload))
+    chosen = [
+        {
+            "name": name,
+            "type": "",
+            "size": size or len(content),
+            "content": memoryview(content),
+            "last_modified": 1_790_000_000_000,
+        }
+        for name, content in files
+    ]
+    button.set_state({"value": chosen})  # what a message from the browser does
+    assert button.value == ()  # ready for the same file again
+
+
+def page(widget: ipywidgets.Box) -> str:
+    html = [w.value for w in widget.children if isinstance(w, ipywidgets.HTML)]
+    return "\n".join(html)
+
+
+# --- the code twin -------------------------------------------------------------------
+
+
+def test_upload(cloud, settings):
+    (run,) = workbook.upload(cloud, settings, SAMPLES / "this-side-up.jpg")
+    assert run.outcome == "made" and run.thumbnail_size == (256, 192)
+
+
+def test_upload_tells_a_rejection(cloud, settings):
+    (run,) = workbook.upload(cloud, settings, [SAMPLES / "not-an-image.jpg"])
+    shown = workbook.side_by_side(cloud, settings, [run])
+    assert repr(shown) == "not-an-image.jpg: rejected (not a JPEG or PNG)"
+
+
+def test_upload_names_the_nearest_rule(cloud, settings, tmp_path, capsys):
+    (tmp_path / "LOUD.JPG").write_bytes(jpeg())
+    assert workbook.upload(cloud, settings, tmp_path / "LOUD.JPG") == []
+    assert "no rule matches; nearest is .jpg" in capsys.readouterr().out
+
+
+def test_upload_of_a_missing_file_uploads_nothing(cloud, settings, tmp_path):
+    (tmp_path / "first.jpg").write_bytes(jpeg())
+    with pytest.raises(DeployError, match=r"'second\.jpg' cannot be read"):
+        workbook.upload(
+            cloud, settings, [tmp_path / n for n in ("first.jpg", "second.jpg")]
+        )
+    page = cloud.s3.list_objects_v2(Bucket=settings.source_bucket, Prefix="first")
+    assert page["KeyCount"] == 0
+
+
+def test_timeline(cloud, settings):
+    runs = workbook.upload(cloud, settings, SAMPLES / "this-side-up.jpg")
+    shown = workbook.timeline(cloud, settings, runs)
+    assert repr(shown).startswith("this-side-up.jpg: made, 256 × 192 px, 7.3 kB; ")
+    assert "124.7 kB → 7.3 kB" in shown.data and "$1" in shown.data
+    waited, worked = times.spans(runs[0])
+    assert waited is not None and worked == runs[0].ms
+
+
+def test_timeline_of_nothing(cloud, settings):
+    assert repr(workbook.timeline(cloud, settings, [])) == "no uploads"
+
+
+def test_money_is_of_the_billed_time(cloud, settings):
+    (run,) = workbook.upload(cloud, settings, SAMPLES / "this-side-up.jpg")
+    assert times.money(settings, run) > 2 * 0.005 / 1000
+
+
+def test_check_of_an_upload(cloud, settings):
+    workbook.upload(cloud, settings, SAMPLES / "this-side-up.jpg")
+    for step in (2, 3, 4, 5, 6, 7):
+        report = checks.look(step, cloud, settings)
+        assert report.ok, report
+
+
+# --- the upload box ------------------------------------------------------------------
+
+
+def test_box_shows_the_thumbnail(cloud, settings):
+    box = workbook.upload_box(cloud, settings)
+    choose(box, ("red.jpg", jpeg()))
+    assert page(box).count("data:image/jpeg") == 2 and "red.jpg" in page(box)
+
+
+def test_box_takes_several_and_tricky_names(cloud, settings):
+    box = workbook.upload_box(cloud, settings)
+    choose(box, ("a b+1 é.jpg", jpeg()), ("<b>.jpg", jpeg("blue")))
+    assert page(box).count("data:image/jpeg") == 4 and "<b>.jpg" not in page(box)
+
+
+def test_box_tells_that_it_is_no_image(cloud, settings):
+    box = workbook.upload_box(cloud, settings)
+    choose(box, ("text.jpg", b"only words"))
+    assert "rejected" in page(box) and "not a JPEG or PNG" in page(box)
+
+
+def test_box_tells_of_60_megapixels(cloud, settings):
+    out = io.BytesIO()
+    Image.new("1", (10_000, 6_000)).save(out, "PNG")
+    box = workbook.upload_box(cloud, settings)
+    choose(box, ("huge.png", out.getvalue()))
+    assert "10000 × 6000 is more than 50 megapixels" in page(box)
+
+
+def test_box_names_the_nearest_rule(cloud, settings):
+    box = workbook.upload_box(cloud, settings)
+    choose(box, ("photo.jpeg", jpeg()), ("fine.jpg", jpeg()))
+    assert "no rule matches; nearest is .jpg" in page(box)
+    assert page(box).count("data:image/jpeg") == 2
+
+
+def test_box_names_the_limit_and_its_twin(cloud, settings):
+    said = page(workbook.upload_box(cloud, settings))
+    assert "10 MB" in said and 'upload(cloud, settings, "photo.jpg")' in said
+
+
+def test_box_tells_of_half_a_file(cloud, settings):
+    box = workbook.upload_box(cloud, settings)
+    choose(box, ("half.jpg", jpeg()), size=1_000_000)
+    assert "arrived incomplete" in page(box)
+
+
+def test_box_takes_15_megabytes(cloud, settings):
+    padded = jpeg() + bytes(15_000_000)  # decoders stop at the end of the picture
+    box = workbook.upload_box(cloud, settings)
+    choose(box, ("large.jpg", padded))
+    assert "15.0 MB" in page(box) and page(box).count("data:image/jpeg") == 2
+
+
+def test_box_tells_what_the_cloud_refused_and_goes_on(cloud, settings, broken):
+    box = workbook.upload_box(cloud, broken)
+    choose(box, ("red.jpg", jpeg()))
+    assert "red.jpg was not uploaded. PutObject was refused (NoSuchBucket)" in page(box)
+    cloud.s3.create_bucket(Bucket=broken.source_bucket)
+    choose(box, ("red.jpg", jpeg()))
+    assert "the bucket has no rule yet" in page(box) and "refused" not in page(box)
+    cloud.s3.delete_object(Bucket=broken.source_bucket, Key="red.jpg")
+    cloud.s3.delete_bucket(Bucket=broken.source_bucket)
+
+
+def dead(cloud: Cloud) -> Cloud:
+    """The same cloud where nobody listens."""
+    return Cloud(
+        cloud.session, cloud.account, cloud.region, "local", "http://127.0.0.1:9"
+    )
+
+
+def test_box_without_a_cloud(cloud, settings):
+    box = workbook.upload_box(dead(cloud), settings)
+    choose(box, ("red.jpg", jpeg()))
+    assert "The cloud does not answer" in page(box) and "Traceback" not in page(box)
+
+
+def test_box_tells_of_a_function_that_says_nothing(cloud, settings, monkeypatch):
+    monkeypatch.setattr(uploads, "PATIENCE_S", 0.2)
+    name = settings.function_name
+    cloud.awslambda.put_function_concurrency(
+        FunctionName=name, ReservedConcurrentExecutions=0
+    )
+    box = workbook.upload_box(cloud, settings)
+    choose(box, ("waiting.jpg", jpeg()))
+    cloud.awslambda.delete_function_concurrency(FunctionName=name)
+    assert "nothing is logged about waiting.jpg" in page(box)
+    choose(box, ("red.jpg", jpeg()))
+
+
+# --- the live gallery ----------------------------------------------------------------
+
+
+def test_live_gallery(cloud, settings):
+    live = workbook.live_gallery(cloud, settings)
+    choose(live, ("one.jpg", jpeg()), ("two.jpg", jpeg("blue")))
+    live.join()
+    assert {run.key for run in live.runs} == {"one.jpg", "two.jpg"}
+    assert live.pending == {} and live.pictures.value.count("data:image/jpeg") == 4
+    assert " ms" in live.times.value and "$" in live.times.value
+
+
+def test_live_gallery_grows(cloud, settings):
+    live = workbook.live_gallery(cloud, settings)
+    for name in ("first.jpg", "second.jpg", "first.jpg"):
+        choose(live, (name, jpeg()))
+        live.join()
+    assert [run.key for run in live.runs] == ["first.jpg", "second.jpg", "first.jpg"]
+
+
+def test_live_gallery_shows_what_waits(cloud, settings, monkeypatch):
+    monkeypatch.setattr(uploads, "wait", lambda *_: iter(()))
+    live = workbook.live_gallery(cloud, settings)
+    monkeypatch.setattr(live, "_follow", lambda *_: None)
+    choose(live, ("slow.jpg", jpeg()))
+    assert "slow.jpg" in live.times.value and "waiting" in live.times.value
+
+
+def test_live_gallery_bills_the_reported_time(cloud, settings):
+    live = workbook.live_gallery(cloud, settings)
+    choose(live, ("billed.jpg", jpeg()))
+    live.join()
+    assert live.runs[0].duration_ms is not None
+
+
+def test_live_gallery_without_a_cloud(cloud, settings):
+    live = workbook.live_gallery(dead(cloud), settings)
+    choose(live, ("red.jpg", jpeg()))
+    live.join()
+    assert "The cloud does not answer" in page(live)
+
+
+def test_live_gallery_stops_by_itself(cloud, settings):
+    live = workbook.live_gallery(cloud, settings)
+    choose(live, ("last.jpg", jpeg()))
+    live.join()
+    assert not any(thread.is_alive() for thread in live._threads)
