@@ -166,7 +166,7 @@ def test_box_names_the_nearest_rule(cloud, settings):
 
 def test_box_names_the_limit_and_its_twin(cloud, settings):
     said = page(workbook.upload_box(cloud, settings))
-    assert "10 MB" in said and 'upload(cloud, settings, "photo.jpg")' in said
+    assert "10 MB" in said and "upload(cloud, settings, &quot;photo.jpg&quot;)" in said
 
 
 def test_box_tells_of_half_a_file(cloud, settings):

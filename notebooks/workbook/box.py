@@ -16,8 +16,8 @@ from workbook.pictures import side_by_side
 from workbook.uploads import put, wait
 
 HINT = (
-    "Jupyter carries about 10 MB at once (`make lab` allows 100 MB); for more, and "
-    'without a hand: upload(cloud, settings, "photo.jpg")'
+    "Jupyter carries about 10 MB at once, and more when `make lab` started it. "
+    'The same in code, without a limit: `upload(cloud, settings, "photo.jpg")`'
 )
 
 Files = tuple[dict[str, Any], ...]
@@ -74,7 +74,9 @@ def chooser(take: Callable[[Files], None], said: ipywidgets.HTML) -> ipywidgets.
 def hint() -> ipywidgets.HTML:
     """Name the limit of the way through the browser, and the way without it."""
     return ipywidgets.HTML(
-        style.block(f'<span style="font-size:13px;opacity:.75">{HINT}</span>')
+        style.block(
+            f'<span style="font-size:13px;opacity:.75">{style.marked(HINT)}</span>'
+        )
     )
 
 

@@ -89,7 +89,7 @@ class LiveGallery(ipywidgets.VBox):
     def _paint_times(self) -> None:
         waiting = [times.pending(key, event) for key, event in self.pending.items()]
         rows = [*times.rows(self.settings, self.runs), *waiting]
-        self.times.value = style.table(times.HEAD, rows)
+        self.times.value = times.page(rows)
 
     def _show(self, runs: list[Run]) -> None:
         with self._lock:

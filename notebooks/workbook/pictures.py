@@ -87,9 +87,11 @@ def gallery(
         names = [prefix + key for key in keys][:most]
     cards = [(name, _read(cloud, settings.target_bucket, name)) for name in names]
     shown = "".join(
-        '<div style="display:inline-block;margin:8px;text-align:center;'
-        f'vertical-align:bottom">{img(data, name)}<br>'
-        f"{style.escape(name.removeprefix(prefix))}<br>{style.weight(len(data))}</div>"
+        style.card(
+            img(data, name),
+            style.escape(name.removeprefix(prefix)),
+            style.weight(len(data)),
+        )
         for name, data in cards
         if data
     )

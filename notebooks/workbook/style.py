@@ -37,10 +37,13 @@ def block(content: str) -> str:
 
 
 def table(
-    head: Sequence[str], rows: Iterable[Sequence[str]], align: str = "left"
+    head: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    align: str = "left",
+    wrap: bool = True,
 ) -> str:
     """Lay out cells that are HTML already."""
-    style = f"{_CELL};text-align:{align}"
+    style = f"{_CELL};text-align:{align}" + ("" if wrap else ";white-space:nowrap")
     top = "".join(f'<th style="{style};font-weight:600">{name}</th>' for name in head)
     body = "".join(
         "<tr>" + "".join(f'<td style="{style}">{cell}</td>' for cell in row) + "</tr>"
@@ -64,8 +67,24 @@ def note(sentence: str, colour: str = ORANGE) -> str:
     """Set a sentence beside a coloured bar."""
     return block(
         f'<div style="border-left:4px solid {colour};padding:4px 12px;margin:6px 0">'
-        f"{escape(sentence)}</div>"
+        f"{marked(sentence)}</div>"
     )
+
+
+def card(picture: str, *lines: str) -> str:
+    """Set a picture above its lines, one card beside the other."""
+    return (
+        '<div style="display:inline-block;margin:8px 16px 8px 0;text-align:center;'
+        f'vertical-align:bottom">{"<br>".join((picture, *lines))}</div>'
+    )
+
+
+def marked(text: str) -> str:
+    """Escape a sentence, with what stands in `backticks` as code."""
+    parts = escape(text).split("`")
+    for number in range(1, len(parts) - 1, 2):
+        parts[number] = f'<code style="color:inherit">{parts[number]}</code>'
+    return "".join(parts)
 
 
 def escape(text: object) -> str:

@@ -14,15 +14,25 @@ from workbook import style, uploads
 from workbook.pictures import in_words
 from workbook.style import Html
 
-_BAR_PIXELS = 240
-HEAD = ("upload", "event", "start", "done", "", "", "in → out", "a million cost")
+_BAR_PIXELS = 200
+HEAD = ("upload", "event", "start", "done", "", "", "in → out", "1 million cost")
+_LEGEND = (
+    "Grey: from the event to the start of the handler. Colour: the handler at work."
+)
 
 
 def timeline(cloud: Cloud, settings: Settings, runs: Iterable[Run]) -> Html:
     """Show each upload's event, start and end, cold or warm, its bytes and money."""
-    runs = sorted(runs, key=lambda run: run.done)
+    runs = list(runs)
     text = "\n".join(_text(settings, run) for run in runs)
-    return Html(style.table(HEAD, rows(settings, runs)), text or "no uploads")
+    return Html(page(rows(settings, runs)), text or "no uploads")
+
+
+def page(cells: list[tuple[str, ...]]) -> str:
+    """Lay out rows, with what the bars mean below."""
+    legend = f'<span style="font-size:13px;opacity:.75">{_LEGEND}</span>'
+    table = style.table(HEAD, cells, wrap=False)
+    return f'<div class="workbook-timeline">{table}{style.block(legend)}</div>'
 
 
 def rows(settings: Settings, runs: list[Run]) -> list[tuple[str, ...]]:
@@ -44,7 +54,7 @@ def row(settings: Settings, run: Run, longest: float) -> tuple[str, ...]:
         f"+{(waited or 0) + worked:.0f} ms",
         bar(waited or 0, worked, longest, colour),
         style.badge("cold" if run.cold else "warm", colour),
-        f"{style.weight(run.source_bytes)} → {style.weight(run.thumbnail_bytes)}",
+        f"{style.weight(run.source_bytes)} → {_out(run)}",
         f"${1e6 * money(settings, run):.2f}",
     )
 
@@ -87,6 +97,12 @@ def bar(waited: float, worked: float, longest: float, colour: str) -> str:
         )
         + "</div>"
     )
+
+
+def _out(run: Run) -> str:
+    if run.outcome == "made":
+        return style.weight(run.thumbnail_bytes)
+    return style.badge(run.outcome, style.RED)
 
 
 def _total_ms(run: Run) -> float:

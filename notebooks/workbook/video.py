@@ -42,12 +42,16 @@ def make_sizes(frame_bytes: bytes, sizes: Sequence[tuple[int, int]] = SIZES) -> 
         ImageRejected: it is no picture.
     """
     made = {size: resized(frame_bytes, size) for size in sizes}
-    rows = [
-        (pictures.img(pictures.shrink(data)[0] or data), style.pixels(size), _kb(data))
+    cards = "".join(
+        style.card(
+            pictures.img(pictures.shrink(data)[0] or data, f"{size[0]} pixels wide"),
+            f"<b>{style.pixels(size)}</b>",
+            _kb(data),
+        )
         for size, data in made.items()
-    ]
+    )
     text = "\n".join(f"{style.pixels(s)}: {_kb(data)}" for s, data in made.items())
-    return Html(style.table(("", "size", "bytes"), rows), text)
+    return Html(style.block(cards), text)
 
 
 def resized(frame_bytes: bytes, size: tuple[int, int]) -> bytes:

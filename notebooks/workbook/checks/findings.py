@@ -110,9 +110,9 @@ def answer(call: Callable[[], dict[str, Any]], *missing: str) -> dict[str, Any] 
 
 def _row(finding: Finding) -> str:
     mark, colour = _MARKS[finding.state]
-    mend = f'<div style="opacity:.85">{style.escape(finding.mend)}</div>'
+    mend = f'<div style="opacity:.85">{style.marked(finding.mend)}</div>'
     return (
-        '<div style="display:flex;margin:5px 0">'
+        '<div style="display:flex;margin:3px 0">'
         f'<div style="margin-right:10px">{style.badge(mark, colour)}</div>'
         f"<div>{style.escape(finding.name)}{mend if finding.mend else ''}</div></div>"
     )
