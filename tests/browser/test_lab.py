@@ -1,0 +1,90 @@
+"""The notebooks as a learner has them: JupyterLab, and photos chosen by hand."""
+
+from __future__ import annotations
+
+import base64
+import io
+import random
+import statistics
+import time
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+pytestmark = pytest.mark.slow
+
+# Every picture that stands in the page, as its data.
+_PICTURES = """
+return [...document.querySelectorAll('.jp-OutputArea img')]
+  .map(img => img.src).filter(src => src.startsWith('data:image'));
+"""
+
+
+def random_photo(folder: Path, side: int = 900) -> tuple[Path, tuple[int, int, int]]:
+    """Draw a picture of one colour that no other has."""
+    colour = tuple(random.randrange(20, 236) for _ in range(3))
+    path = folder / f"colour-{'-'.join(map(str, colour))}.jpg"
+    Image.new("RGB", (side, side), colour).save(path, quality=95)
+    return path, colour
+
+
+def shown(lab, colour: tuple[int, int, int], size: tuple[int, int]) -> bool:
+    """Whether a picture of this size and colour is in the page."""
+    for src in lab.browser.execute_script(_PICTURES):
+        image = Image.open(io.BytesIO(base64.b64decode(src.partition(",")[2])))
+        pixel = image.convert("RGB").getpixel((image.width // 2, image.height // 2))
+        near = all(abs(a - b) < 6 for a, b in zip(pixel, colour, strict=True))
+        if near and image.size == size:
+            return True
+    return False
+
+
+def seconds_until_shown(lab, path: Path, colour: tuple[int, int, int]) -> float:
+    start = time.perf_counter()
+    lab.choose_file(path)
+    while not shown(lab, colour, (256, 256)):
+        assert time.perf_counter() - start < 30, lab.screenshot("not-shown")
+        time.sleep(0.02)
+    return time.perf_counter() - start
+
+
+@pytest.fixture(scope="module")
+def tour(open_notebook):
+    lab = open_notebook("00_tour.ipynb")
+    lab.run_all()
+    return lab
+
+
+def test_the_tour_runs_without_an_error(tour):
+    tour.screenshot("end")
+    assert tour.errors() == []
+    assert all(cell["number"] for cell in tour.cells())
+
+
+def test_a_photo_chosen_by_hand_comes_back_as_a_thumbnail(tour, tmp_path):
+    times = [seconds_until_shown(tour, *random_photo(tmp_path)) for _ in range(10)]
+    tour.screenshot("uploaded")
+    print(f"\nupload → picture in the page: median {statistics.median(times):.2f} s")
+
+
+def test_15_mb_pass_through_the_browser(tour, tmp_path):
+    path, colour = random_photo(tmp_path)
+    with path.open("ab") as file:  # what follows the picture is no part of it
+        file.write(random.Random(15).randbytes(15_000_000))
+    assert seconds_until_shown(tour, path, colour)
+
+
+def test_a_text_file_is_told_in_a_sentence(tour, tmp_path):
+    (tmp_path / "letter.jpg").write_text("no picture")
+    tour.choose_file(tmp_path / "letter.jpg")
+    tour.until("return document.body.innerText.includes('not a JPEG or PNG')")
+    assert tour.errors() == []
+
+
+def test_a_name_without_a_rule_is_told(tour, tmp_path):
+    path, _ = random_photo(tmp_path)
+    path = path.rename(tmp_path / "HOLIDAY.JPG")
+    tour.choose_file(path)
+    tour.until("return /HOLIDAY.JPG[^]*no rule matches/.test(document.body.innerText)")
+    assert tour.errors() == []
