@@ -27,8 +27,12 @@ lint: setup
 setup: .venv/ready
 
 .venv/ready: pyproject.toml deploy/local/requirements.txt
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@$(PYTHON) -m venv .venv || { echo "$(PYTHON) cannot make a virtual environment;" \
+	  "on Debian and Ubuntu: sudo apt install python3-venv. Then run make again."; exit 1; }
+	@echo "Installing packages (once, about a minute) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]' \
+	  || { echo "Set-up needs the network once, and Python 3.11 or newer:" \
+	  "check both, then run make again."; exit 1; }
 	$(BIN)/python -m deploy local setup
 	@touch $@
 
