@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import ipywidgets
@@ -14,6 +15,7 @@ from PIL import Image
 from deploy import connect, settings_for, stack
 from deploy.cloud import Cloud
 from deploy.errors import DeployError
+from deploy.local import server
 from deploy.settings import Settings
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "notebooks"))
@@ -68,6 +70,17 @@ def choose(widget: ipywidgets.Box, *files: tuple[str, bytes], size: int = 0) -> 
     assert button.value == ()  # ready for the same file again
 
 
+@contextmanager
+def stopped(cloud: Cloud, settings: Settings) -> Iterator[None]:
+    """Keep the function from running, as "stop now" does."""
+    name = settings.function_name
+    cloud.awslambda.put_function_concurrency(
+        FunctionName=name, ReservedConcurrentExecutions=0
+    )
+    yield
+    cloud.awslambda.delete_function_concurrency(FunctionName=name)
+
+
 def page(widget: ipywidgets.Box) -> str:
     html = [w.value for w in widget.children if isinstance(w, ipywidgets.HTML)]
     return "\n".join(html)
@@ -107,7 +120,7 @@ def test_timeline(cloud, settings):
     runs = workbook.upload(cloud, settings, SAMPLES / "this-side-up.jpg")
     shown = workbook.timeline(cloud, settings, runs)
     assert repr(shown).startswith("this-side-up.jpg: made, 256 × 192 px, 7.3 kB; ")
-    assert "124.7 kB → 7.3 kB" in shown.data and "$1" in shown.data
+    assert "124.7 kB<br>→ 7.3 kB" in shown.data and "$1" in shown.data
     waited, worked = times.spans(runs[0])
     assert waited is not None and worked == runs[0].ms
 
@@ -208,15 +221,10 @@ def test_box_without_a_cloud(cloud, settings):
 
 def test_box_tells_of_a_function_that_says_nothing(cloud, settings, monkeypatch):
     monkeypatch.setattr(uploads, "PATIENCE_S", 0.2)
-    name = settings.function_name
-    cloud.awslambda.put_function_concurrency(
-        FunctionName=name, ReservedConcurrentExecutions=0
-    )
     box = workbook.upload_box(cloud, settings)
-    choose(box, ("waiting.jpg", jpeg()))
-    cloud.awslambda.delete_function_concurrency(FunctionName=name)
+    with stopped(cloud, settings):
+        choose(box, ("waiting.jpg", jpeg()))
     assert "nothing is logged about waiting.jpg" in page(box)
-    choose(box, ("red.jpg", jpeg()))
 
 
 # --- the live gallery ----------------------------------------------------------------
@@ -239,12 +247,14 @@ def test_live_gallery_grows(cloud, settings):
     assert [run.key for run in live.runs] == ["first.jpg", "second.jpg", "first.jpg"]
 
 
-def test_live_gallery_shows_what_waits(cloud, settings, monkeypatch):
-    monkeypatch.setattr(uploads, "wait", lambda *_: iter(()))
+def test_live_gallery_shows_what_waits(cloud, settings):
     live = workbook.live_gallery(cloud, settings)
-    monkeypatch.setattr(live, "_follow", lambda *_: None)
-    choose(live, ("slow.jpg", jpeg()))
-    assert "slow.jpg" in live.times.value and "waiting" in live.times.value
+    with stopped(cloud, settings):
+        choose(live, ("slow.jpg", jpeg()))
+        assert "slow.jpg" in live.times.value and "waiting" in live.times.value
+    live.join()
+    assert [run.outcome for run in live.runs] == ["made"]
+    assert "waiting" not in live.times.value
 
 
 def test_live_gallery_bills_the_reported_time(cloud, settings):
@@ -266,3 +276,30 @@ def test_live_gallery_stops_by_itself(cloud, settings):
     choose(live, ("last.jpg", jpeg()))
     live.join()
     assert not any(thread.is_alive() for thread in live._threads)
+
+
+# --- a cloud that goes away ----------------------------------------------------------
+
+
+def test_begin_copes_with_a_cloud_that_went_away(own_folder, capsys):
+    here = workbook.begin(7)
+    its = settings_for(here)
+    box = workbook.upload_box(here, its)
+    server.stop(own_folder)
+    choose(box, ("red.jpg", jpeg()))
+    assert "The cloud does not answer" in page(box)
+    capsys.readouterr()
+    workbook.begin(7)
+    assert "Built" not in capsys.readouterr().out  # nothing was lost
+    choose(box, ("red.jpg", jpeg()))
+    assert page(box).count("data:image/jpeg") == 2
+
+
+def test_begin_after_a_reset_builds_it_all_again(own_folder, capsys):
+    workbook.begin(7)
+    server.reset(own_folder, say=lambda line: None)
+    capsys.readouterr()
+    here = workbook.begin(7)
+    assert "Built what was missing" in capsys.readouterr().out
+    (run,) = workbook.upload(here, settings_for(here), SAMPLES / "this-side-up.jpg")
+    assert run.outcome == "made"

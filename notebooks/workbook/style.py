@@ -16,7 +16,7 @@ GREEN, RED, ORANGE, GREY = "#0f766e", "#b3362b", "#b45309", "#5d6b7a"
 
 _FONT = "font-family:system-ui,-apple-system,'Segoe UI',Roboto,sans-serif"
 _LINE = "1px solid rgba(128,128,128,.35)"
-_CELL = f"padding:8px 14px;vertical-align:middle;border:0;border-bottom:{_LINE}"
+_CELL = f"padding:8px 10px;vertical-align:middle;border:0;border-bottom:{_LINE}"
 
 
 class Html(HTML):

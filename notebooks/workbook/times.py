@@ -15,7 +15,7 @@ from workbook.pictures import in_words
 from workbook.style import Html
 
 _BAR_PIXELS = 200
-HEAD = ("upload", "event", "start", "done", "", "", "in → out", "1 million cost")
+HEAD = ("upload", "event", "start and done", "in → out", "a million")
 _LEGEND = (
     "Grey: from the event to the start of the handler. Colour: the handler at work."
 )
@@ -30,7 +30,9 @@ def timeline(cloud: Cloud, settings: Settings, runs: Iterable[Run]) -> Html:
 
 def page(cells: list[tuple[str, ...]]) -> str:
     """Lay out rows, with what the bars mean below."""
-    legend = f'<span style="font-size:13px;opacity:.75">{_LEGEND}</span>'
+    legend = (
+        f'<span style="font-size:13px;opacity:.75;white-space:normal">{_LEGEND}</span>'
+    )
     table = style.table(HEAD, cells, wrap=False)
     return f'<div class="workbook-timeline">{table}{style.block(legend)}</div>'
 
@@ -44,17 +46,16 @@ def rows(settings: Settings, runs: list[Run]) -> list[tuple[str, ...]]:
 def row(settings: Settings, run: Run, longest: float) -> tuple[str, ...]:
     """Lay out one upload's cells."""
     waited, worked = spans(run)
-    start = run.done - timedelta(milliseconds=worked)
-    event = start - timedelta(milliseconds=waited or 0)
+    total = (waited or 0) + worked
+    event = run.done - timedelta(milliseconds=total)
     colour = style.ORANGE if run.cold else style.GREEN
+    start = style.badge("cold" if run.cold else "warm", colour)
+    said = f"start +{waited or 0:.0f} ms, done +{total:.0f} ms {start}"
     return (
         style.escape(run.key),
-        _clock(event) if waited is not None else "–",
-        f"+{waited:.0f} ms" if waited is not None else _clock(start),
-        f"+{(waited or 0) + worked:.0f} ms",
-        bar(waited or 0, worked, longest, colour),
-        style.badge("cold" if run.cold else "warm", colour),
-        f"{style.weight(run.source_bytes)} → {_out(run)}",
+        _clock(event),
+        f"{bar(waited or 0, worked, longest, colour)}{said}",
+        f"{style.weight(run.source_bytes)}<br>→ {_out(run)}",
         f"${1e6 * money(settings, run):.2f}",
     )
 
@@ -62,7 +63,7 @@ def row(settings: Settings, run: Run, longest: float) -> tuple[str, ...]:
 def pending(key: str, event: datetime) -> tuple[str, ...]:
     """Lay out the cells of an upload that nothing is known of yet."""
     waiting = style.badge("waiting", style.GREY)
-    return style.escape(key), _clock(event), "", "", "", waiting, "", ""
+    return style.escape(key), _clock(event), waiting, "", ""
 
 
 def spans(run: Run) -> tuple[float | None, float]:
@@ -89,7 +90,7 @@ def bar(waited: float, worked: float, longest: float, colour: str) -> str:
     scale = _BAR_PIXELS / max(longest, 1.0)
     parts = (("rgba(128,128,128,.45)", waited), (colour, worked))
     return (
-        '<div style="white-space:nowrap;line-height:0">'
+        '<div style="white-space:nowrap;line-height:0;margin-bottom:6px">'
         + "".join(
             f'<span style="display:inline-block;height:14px;background:{ground};'
             f'width:{max(1, round(ms * scale))}px"></span>'
