@@ -22,6 +22,7 @@ from workbook import style, words
 from workbook.style import Html
 
 PREVIEW_PIXELS = 256
+_BESIDE_PIXELS = 200  # two of them fit a projector at 150 %
 #: What the page decodes to show it; a JPEG is decoded small whatever its size.
 MOST_PIXELS = 50_000_000
 
@@ -67,7 +68,7 @@ def preview(picture: Source, caption: str = "") -> Picture:
 def side_by_side(cloud: Cloud, settings: Settings, runs: Iterable[Run]) -> Html:
     """Show each upload's source (small), its thumbnail, and what happened."""
     runs = list(runs)
-    head = ("source bucket", "", "target bucket", "what the function says")
+    head = ("source bucket", "", "target bucket")
     rows = [_row(cloud, settings, run) for run in runs]
     text = "\n".join(in_words(run) for run in runs)
     return Html(style.table(head, rows, "center"), text or "no uploads")
@@ -156,11 +157,11 @@ def _encode(image: Image.Image) -> bytes:
     return out.getvalue()
 
 
-def img(data: bytes, alt: str = "") -> str:
-    """Embed a picture."""
+def img(data: bytes, alt: str = "", most: int = PREVIEW_PIXELS) -> str:
+    """Embed a picture, shown at so many pixels at most."""
     return (
-        f'<img alt="{style.escape(alt)}" style="margin:auto;max-width:256px;'
-        f'max-height:256px" src="{data_uri(data)}">'
+        f'<img alt="{style.escape(alt)}" style="margin:auto;max-width:{most}px;'
+        f'max-height:{most}px" src="{data_uri(data)}">'
     )
 
 
@@ -183,15 +184,17 @@ def in_words(run: Run) -> str:
 def _row(cloud: Cloud, settings: Settings, run: Run) -> tuple[str, ...]:
     source = _read(cloud, run.bucket, run.key)
     small, size = shrink(source)
-    left = img(small, run.key) if small else _missing(size)
+    left = img(small, run.key, _BESIDE_PIXELS) if small else _missing(size)
     left += _caption(run.key, run.source_size or size, source)
-    right = "–"
+    right = ""
     if run.outcome == "made" and run.target:
         thumbnail = _read(cloud, settings.target_bucket, run.target)
         shown = shrink(thumbnail)[0]
-        right = img(shown, "thumbnail") if shown else "<i>no longer there</i>"
-        right += _caption("thumbnail", run.thumbnail_size, thumbnail)
-    return left, '<span style="font-size:28px">→</span>', right, _said(run)
+        right = "<i>no longer there</i>"
+        if shown:
+            right = img(shown, "thumbnail", _BESIDE_PIXELS)
+        right += _caption("thumbnail", run.thumbnail_size, thumbnail) + "<br>"
+    return left, '<span style="font-size:28px">→</span>', right + _said(run)
 
 
 def _said(run: Run) -> str:

@@ -14,7 +14,7 @@ from workbook import style, uploads
 from workbook.pictures import in_words
 from workbook.style import Html
 
-_BAR_PIXELS = 200
+_BAR_PIXELS = 160
 HEAD = ("upload", "event", "start and done", "in → out", "a million")
 _LEGEND = (
     "Grey: from the event to the start of the handler. Colour: the handler at work."
@@ -50,7 +50,7 @@ def row(settings: Settings, run: Run, longest: float) -> tuple[str, ...]:
     event = run.done - timedelta(milliseconds=total)
     colour = style.ORANGE if run.cold else style.GREEN
     start = style.badge("cold" if run.cold else "warm", colour)
-    said = f"start +{waited or 0:.0f} ms, done +{total:.0f} ms {start}"
+    said = f"start +{waited or 0:.0f} ms {start}<br>done +{total:.0f} ms"
     return (
         style.escape(run.key),
         _clock(event),
