@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: lab demo test test-all slow lint setup stop clean
+.PHONY: lab demo test test-all slow bench lint setup stop clean
 
 lab: setup  ## open the workbook in JupyterLab, on the local cloud
 	JUPYTER_CONFIG_PATH=.jupyter $(BIN)/jupyter lab notebooks/00_tour.ipynb
@@ -19,6 +19,9 @@ test-all: test slow  ## and what takes longer
 
 slow: setup
 	$(BIN)/python -m pytest -m slow
+
+bench: setup  ## times and sizes on this machine, into tests/bench/RESULTS.md
+	$(BIN)/python tests/bench/run.py
 
 lint: setup
 	$(BIN)/ruff check .
