@@ -19,6 +19,7 @@ from moto_cloud import ACCOUNT, REGION, Wire
 
 from deploy import buckets, failures, function, layer, role, stack, trigger
 from deploy.cloud import Cloud
+from deploy.errors import DeployError
 from deploy.settings import TAG, Settings
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "notebooks"))
@@ -895,11 +896,21 @@ def test_what_down_leaves_is_green(built):
     assert checks.look(11, built.cloud, built.settings).ok
 
 
-@pytest.mark.parametrize("step", [2, 3, 4, 5, 6])
+@pytest.mark.parametrize("step", [2, 3, 4, 5, 6, 7])
 def test_every_line_has_its_fault(built, step):
     report = checks.look(step, built.cloud, built.settings)
     seen = set().union(*(fault.red for fault in FAULTS if fault.step == step))
-    assert {finding.name for finding in report.findings} - seen == set()
+    assert {finding.name for finding in report.findings} == seen
+
+
+def test_everything_that_is_left_is_a_line(built):
+    report = checks.look(11, built.cloud, built.settings)
+    assert len(report.findings) == len(LEFT)
+    assert red(report) == {f.name for f in report.findings} - {queue(built)}
+
+
+def queue(world: World) -> str:
+    return f"no queue {world.settings.failure_queue}"
 
 
 @pytest.mark.parametrize("step", [2, 3, 4, 5, 6, 7, 11])
@@ -984,7 +995,7 @@ def test_steps_that_leave_nothing(world):
 
 
 def test_no_such_step(world):
-    with pytest.raises(ValueError, match="no step 12"):
+    with pytest.raises(DeployError, match="no step 12"):
         check(12, world.cloud, world.settings)
 
 

@@ -89,11 +89,15 @@ def wait(
         for run in logs.wait_for(cloud, settings, keys, since, PATIENCE_S):
             seen.add(run.key)
             yield run
-    except NotReadyError:
+    except NotReadyError as error:
         # Lambda tries again after a minute or two: what failed so far is told.
         late = {run.key: run for run in logs.runs(cloud, settings, since)}
         if not set(keys) <= seen | late.keys():
-            raise
+            raise NotReadyError(
+                error.what,
+                where=error.where,
+                todo="check(3), check(5) and check(6) say which part is wrong.",
+            ) from error
         yield from (late[key] for key in keys if key not in seen)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zlib
 from collections.abc import Sequence
 from functools import cache
 
@@ -74,6 +75,8 @@ class PickFrame(ipywidgets.VBox):
     def __init__(self, frames: Sequence[bytes]) -> None:
         self.frames = list(frames)
         self.picked: int | None = None
+        # By content, so that the widget's stored text is the same every time.
+        self._name = zlib.crc32(b"".join(self.frames))
         self.shown = ipywidgets.HTML()
         self.buttons = [self._button(number) for number in range(len(self.frames))]
         rows = [ipywidgets.HBox(self.buttons), self.shown]
@@ -96,14 +99,14 @@ class PickFrame(ipywidgets.VBox):
             tooltip=f"Pick frame {number + 1}",
             layout={"width": "246px", "height": "144px", "border": _NO_BORDER},
         )
-        button.add_class(f"workbook-frame-{id(self)}-{number}")
+        button.add_class(f"workbook-frame-{self._name}-{number}")
         button.on_click(lambda _: self.pick(number))
         return button
 
     def _css(self) -> str:
         """Paint each button with its frame: ipywidgets has no picture to click on."""
         rules = "".join(
-            f".workbook-frame-{id(self)}-{number} "
+            f".workbook-frame-{self._name}-{number} "
             f"{{background:url('{_uri(frame)}') center/cover!important;"
             "color:#fff!important;font-size:20px!important;"
             "text-shadow:0 0 6px #000,0 0 2px #000}"
