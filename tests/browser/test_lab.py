@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from browser_page import Page
 from PIL import Image
 
 pytestmark = pytest.mark.slow
@@ -50,10 +51,10 @@ def seconds_until_shown(lab, path: Path, colour: tuple[int, int, int]) -> float:
 
 
 @pytest.fixture(scope="module")
-def tour(open_notebook):
-    lab = open_notebook("00_tour.ipynb")
-    lab.run_all()
-    return lab
+def tour(browser, lab_url):
+    page = Page(browser, lab_url, "00_tour.ipynb")
+    page.run_all()
+    return page
 
 
 def test_the_tour_runs_without_an_error(tour):
@@ -82,9 +83,44 @@ def test_a_text_file_is_told_in_a_sentence(tour, tmp_path):
     assert tour.errors() == []
 
 
+def test_60_megapixels_are_told_in_a_sentence(tour, tmp_path):
+    path = tmp_path / "huge.png"
+    Image.new("1", (10_000, 6_000)).save(path)
+    tour.choose_file(path)
+    tour.until("return document.body.innerText.includes('more than 50 megapixels')")
+    assert tour.errors() == []
+
+
 def test_a_name_without_a_rule_is_told(tour, tmp_path):
     path, _ = random_photo(tmp_path)
     path = path.rename(tmp_path / "HOLIDAY.JPG")
     tour.choose_file(path)
     tour.until("return /HOLIDAY.JPG[^]*no rule matches/.test(document.body.innerText)")
     assert tour.errors() == []
+
+
+def test_the_live_gallery_shows_the_colour(browser, lab_url, tmp_path):
+    page = Page(browser, lab_url, "07_watch.ipynb")
+    page.run_all()
+    assert page.errors() == []
+    assert seconds_until_shown(page, *random_photo(tmp_path))
+    page.screenshot("gallery")
+
+
+def test_notebook_7_runs_the_tour(browser, notebook_url, tmp_path):
+    page = Page(browser, notebook_url, "00_tour.ipynb")
+    page.run_all()
+    assert page.errors() == []
+    assert seconds_until_shown(page, *random_photo(tmp_path))
+    page.screenshot("notebook7")
+
+
+def test_the_tour_is_legible_on_a_projector(browser, lab_url):
+    """1280 × 720 at 150 %: the demo's first cell and its result are in sight."""
+    browser.set_window_size(1280, 720)
+    page = Page(browser, lab_url, "00_tour.ipynb")
+    browser.execute_script("document.body.style.zoom = 1.5")
+    page.run_all()
+    page.screenshot("projector")
+    browser.set_window_size(1280, 1600)
+    assert page.errors() == []

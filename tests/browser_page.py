@@ -1,4 +1,4 @@
-"""A real JupyterLab in headless Chromium, as a learner would have it before them."""
+"""A real JupyterLab, and Notebook 7, in headless Chromium, as a learner has them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -20,7 +21,7 @@ from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 #: Kept after the run, to be looked at.
 SCREENSHOTS = ROOT / ".local-cloud" / "screenshots"
 
@@ -68,12 +69,12 @@ window.jupyterapp.commands.execute("notebook:clear-all-cell-outputs").then(done,
 _RUN_ALL = 'window.jupyterapp.commands.execute("notebook:run-all-cells");'
 
 
-class Lab:
-    """One notebook, open in JupyterLab in a browser."""
+class Page:
+    """One notebook, open in a browser."""
 
     def __init__(self, browser: webdriver.Chrome, url: str, name: str) -> None:
         self.browser, self.name = browser, name
-        browser.get(f"{url}/lab/tree/notebooks/{quote(name)}?reset")
+        browser.get(f"{url}/notebooks/{quote(name)}?reset")
         self.until("return !!window.jupyterapp")
         self.until(_READY)
 
@@ -123,32 +124,56 @@ class Lab:
         return path
 
 
-@pytest.fixture(scope="session")
-def lab_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """JupyterLab on a copy of the notebooks, on a local cloud of its own."""
-    home = tmp_path_factory.mktemp("lab")
+#: Where each application shows a notebook.
+_PATHS = {"jupyterlab": "lab/tree", "notebook": "notebooks"}
+
+
+@contextmanager
+def serving(application: str, home: Path) -> Iterator[str]:
+    """Serve a copy of the notebooks; yield what their addresses begin with.
+
+    The local cloud is the test run's own (see tests/conftest.py).
+    """
     shutil.copytree(ROOT / "notebooks", home / "notebooks")
     (home / "images").symlink_to(ROOT / "images")
     port = free_port()
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"]
+    command = [sys.executable, "-m", application, "--no-browser", "--allow-root"]
     options = [
         f"--ServerApp.port={port}",
         "--ServerApp.port_retries=0",
         "--IdentityProvider.token=",
         "--LabApp.expose_app_in_browser=True",
-        f"--ServerApp.root_dir={home}",  # as `make lab` has it: images in reach
+        "--JupyterNotebookApp.expose_app_in_browser=True",
+        f"--ServerApp.root_dir={home}",
     ]
     ours = {"HOME": str(home), "JUPYTER_CONFIG_PATH": str(ROOT / ".jupyter")}
-    environment = os.environ | ours
     with (home / "log").open("w") as log:
         process = subprocess.Popen(
-            [*command, *options], cwd=ROOT, env=environment, stdout=log, stderr=log
+            [*command, *options],
+            cwd=ROOT,
+            env=os.environ | ours,
+            stdout=log,
+            stderr=log,
         )
         url = f"http://127.0.0.1:{port}"
         wait_for(url, home / "log")
-        yield url
+        yield f"{url}/{_PATHS[application]}"
         process.terminate()
         process.wait(20)
+
+
+@pytest.fixture(scope="session")
+def lab_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """JupyterLab."""
+    with serving("jupyterlab", tmp_path_factory.mktemp("lab")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def notebook_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Notebook 7."""
+    with serving("notebook", tmp_path_factory.mktemp("notebook")) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
@@ -186,9 +211,3 @@ def wait_for(url: str, log: Path, seconds: float = 60) -> None:
             if time.monotonic() > deadline:
                 raise TimeoutError(log.read_text()) from None
             time.sleep(0.2)
-
-
-@pytest.fixture(scope="session")
-def open_notebook(lab_url: str, browser: webdriver.Chrome) -> Callable[[str], Lab]:
-    """Open a notebook by its file name."""
-    return lambda name: Lab(browser, lab_url, name)
