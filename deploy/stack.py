@@ -51,7 +51,7 @@ STEPS = (
         "buckets",
         buckets,
         "a private source, and a target whose thumbnails anyone may see",
-        lambda s: f"{s.source_bucket}, {s.target_bucket}",
+        lambda s: f"{s.source_bucket}\n{s.target_bucket}",
     ),
     Step("role", role, "what the function may do", lambda s: s.role_name),
     Step("layer", layer, "Pillow, made for the runtime", lambda s: s.layer_name),
@@ -85,7 +85,11 @@ class Item:
     def __str__(self) -> str:
         """Lay the line out in columns."""
         note = f"  ({self.note})" if self.note else ""
-        return f"{self.state:<8}  {self.step:<9} {self.resource}{note}"
+        below = "\n" + 22 * " "  # a second resource, below the first
+        return (
+            f"{self.state:<8}  {self.step:<9} {self.resource.replace(chr(10), below)}"
+            f"{note}"
+        )
 
 
 @dataclass(frozen=True, repr=False)

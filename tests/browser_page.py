@@ -116,6 +116,14 @@ class Page:
         self.browser.execute_script("arguments[0].click()", button)
         self.browser.find_element(By.ID, "chosen").send_keys(str(path))
 
+    def scroll_to(self, selector: str) -> None:
+        """Bring what matches into the middle of the window."""
+        self.browser.execute_script(
+            "document.querySelector(arguments[0])?.scrollIntoView({block: 'center'})",
+            selector,
+        )
+        time.sleep(0.5)  # the notebook draws what came into sight
+
     def screenshot(self, what: str) -> Path:
         """Keep what the learner sees now."""
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)

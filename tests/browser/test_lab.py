@@ -104,6 +104,7 @@ def test_the_live_gallery_shows_the_colour(browser, lab_url, tmp_path):
     page.run_all()
     assert page.errors() == []
     assert seconds_until_shown(page, *random_photo(tmp_path))
+    page.scroll_to(".jp-OutputArea-output .jupyter-widgets img")
     page.screenshot("gallery")
 
 
@@ -116,11 +117,21 @@ def test_notebook_7_runs_the_tour(browser, notebook_url, tmp_path):
 
 
 def test_the_tour_is_legible_on_a_projector(browser, lab_url):
-    """1280 × 720 at 150 %: the demo's first cell and its result are in sight."""
-    browser.set_window_size(1280, 720)
-    page = Page(browser, lab_url, "00_tour.ipynb")
-    browser.execute_script("document.body.style.zoom = 1.5")
-    page.run_all()
-    page.screenshot("projector")
-    browser.set_window_size(1280, 1600)
-    assert page.errors() == []
+    """At 1280 × 720 and 150 % the page has 853 × 480 points."""
+    metrics = {"width": 853, "height": 480, "deviceScaleFactor": 1.5, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    try:
+        page = Page(browser, lab_url, "00_tour.ipynb")
+        browser.execute_script(
+            "window.jupyterapp.commands.execute('application:toggle-left-area')"
+        )
+        page.run_all()
+        page.scroll_to(".jp-OutputArea img[src^=data]")
+        page.screenshot("projector")
+        font = browser.execute_script(
+            "const cell = document.querySelector('.jp-OutputArea td');"
+            "return parseFloat(getComputedStyle(cell).fontSize);"
+        )
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    assert page.errors() == [] and font * 1.5 >= 20  # pixels of 720
