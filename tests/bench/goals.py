@@ -1,0 +1,145 @@
+"""The goals, each beside what this run showed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from times import Table, ratio
+
+if TYPE_CHECKING:
+    from report import Found
+
+Row = list[str]
+
+LARGE = ("12 MP 4:2:0.jpg", "12 MP 4:4:4.jpg", "24 MP.jpg")
+ROOM_MB = 512 * 1.048576
+
+
+def goals(found: Found) -> list[Row]:
+    """Return figure, goal, what it is here, and whether that reaches it."""
+    rows = _baseline(found) + _progressive(found) + _png(found) + _memory(found)
+    return rows + _rest(found)
+
+
+def _row(figure: str, goal: str, here: str, reached: bool | None) -> Row:
+    word = {True: "reached", False: "**missed**", None: ""}[reached]
+    return [figure, goal, here, word]
+
+
+def _ratios(table: Table, name: str, pictures: tuple[str, ...]) -> list[float]:
+    """Ours divided by another's time, for the pictures that both did."""
+    return [
+        ratio(table[picture]["ours"], table[picture][name])
+        for picture in pictures
+        if name in table.get(picture, {})
+    ]
+
+
+def _span(values: list[float]) -> str:
+    low, high = f"{min(values):.2f}", f"{max(values):.2f}"
+    return low if low == high else f"{low} to {high}"
+
+
+def _worst(table: Table, pictures: tuple[str, ...], what: str) -> float | None:
+    """How far ours is above sharp's in quality, where that is least."""
+    gaps = [
+        getattr(table[picture]["ours"], what) - getattr(table[picture]["sharp"], what)
+        for picture in pictures
+        if "sharp" in table.get(picture, {})
+    ]
+    return min(gaps, default=None)
+
+
+def _quality(
+    label: str, table: Table, pictures: tuple[str, ...], what: str
+) -> list[Row]:
+    gap = _worst(table, pictures, what)
+    if gap is None:
+        return []
+    digits, unit = (4, "") if what == "ssim" else (2, " dB")
+    here = f"{gap:+.{digits}f}{unit} at the least"
+    reached = round(gap, digits) >= 0
+    return [_row(f"{label}: {_NAMES[what]} over sharp's", "≥ 0", here, reached)]
+
+
+_NAMES = {
+    "psnr": "PSNR",
+    "ssim": "SSIM",
+    "psnr_100": "PSNR at quality 100",
+}
+
+
+def _baseline(found: Found) -> list[Row]:
+    rows = []
+    if not found.jpeg:
+        return rows
+    label = "baseline JPEG ≥ 8 MP"
+    if values := _ratios(found.jpeg, "sharp", LARGE):
+        reached = max(values) <= 1.0
+        rows.append(_row(f"{label}: time ÷ sharp", "≤ 1.0", _span(values), reached))
+    for what in ("psnr", "psnr_100", "ssim"):
+        rows += _quality(label, found.jpeg, LARGE, what)
+    if values := _ratios(found.jpeg, "limit", LARGE):
+        reached = max(values) <= 1.1
+        rows.append(_row(f"{label}: time ÷ C", "≤ 1.1", _span(values), reached))
+    return rows
+
+
+def _progressive(found: Found) -> list[Row]:
+    if not found.progressive:
+        return []
+    pictures = tuple(found.progressive)
+    rows = []
+    label = "progressive JPEG ≥ 8 MP"
+    if values := _ratios(found.progressive, "sharp", pictures):
+        faster = [1 / value for value in values]
+        text = f"{_span(faster)} ×"
+        rows.append(
+            _row(f"{label}: faster than sharp", "≥ 3 ×", text, min(faster) >= 3)
+        )
+    return rows + _quality(label, found.progressive, pictures, "ssim")
+
+
+def _png(found: Found) -> list[Row]:
+    if not found.png:
+        return []
+    rows = []
+    for picture in found.png:
+        for value in _ratios(found.png, "sharp", (picture,)):
+            label = f"PNG, {picture.removesuffix('.png')}: time ÷ sharp"
+            rows.append(_row(label, "as near as can be", f"{value:.2f}", None))
+    return rows
+
+
+def _memory(found: Found) -> list[Row]:
+    rows = []
+    if found.peaks:
+        added = [
+            ways["ours"].added for name, ways in found.peaks.items() if name in LARGE
+        ]
+        label = "peak memory over the process, baseline JPEG"
+        rows.append(_row(label, "≤ 2 MB", f"{max(added):.1f} MB", max(added) <= 2))
+    if found.largest:
+        name, peak = max(found.largest.items(), key=lambda item: item[1].whole)
+        here = f"{peak.whole:.0f} MB ({name.replace('.', ', ')})"
+        label = "largest picture that is let in, whole process"
+        rows.append(_row(label, "fits 512 MiB", here, peak.whole < ROOM_MB))
+    return rows
+
+
+def _rest(found: Found) -> list[Row]:
+    rows = []
+    built = [one for one in found.layers or () if not one.failure]
+    if built:
+        largest = max(one.zipped for one in built)
+        here = f"{largest:.2f} MB the largest of {len(built)}"
+        rows.append(_row("layer, zipped", "≤ 3 MB", here, largest <= 3))
+    if found.cold:
+        ms = found.cold["handler.app, after boto3 and a client"][True]
+        label = "cold start of the handler over boto3 and a client"
+        rows.append(_row(label, "≤ 40 ms", f"{ms:.0f} ms", ms <= 40))
+    if found.uploads:
+        ms = found.uploads.median
+        label = "upload → thumbnail, local cloud, warm, 12 MP, median"
+        rows.append(_row(label, "≤ 100 ms", f"{ms:.0f} ms", ms <= 100))
+    return rows

@@ -1,0 +1,342 @@
+"""The results as Markdown: nothing is said that this run did not show."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+
+import psutil
+from goals import goals
+from markdown import table
+from peaks import Peak
+from peers import LABELS, ROOT, Peers
+from starts import LayerSize
+from times import Measured, Table, ratio
+from uploads import Uploads
+
+from deploy import cost, runtimes
+
+MEMORY_MB = 512
+FULL_CORE_MB = 1769  # the memory at which a function gets one whole core
+
+
+@dataclass
+class Found:
+    """What the sections found; None where one was not run."""
+
+    jpeg: Table | None = None
+    progressive: Table | None = None
+    png: Table | None = None
+    peaks: dict[str, dict[str, Peak]] | None = None
+    largest: dict[str, Peak] | None = None
+    cold: dict[str, dict[bool, float]] | None = None
+    layers: list[LayerSize] | None = None
+    uploads: Uploads | None = None
+    failures: dict[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+def write(found: Found, peers: Peers, rounds: int, load: float) -> str:
+    """Write the whole report."""
+    parts = [
+        "# Benchmark\n\n"
+        "Written by `make bench` (`tests/bench/run.py`). Ratios hold from machine to "
+        "machine; absolute times do not.",
+        _machine(found, peers, rounds, load),
+        _goals(found),
+        _times("Baseline JPEG", found.jpeg),
+        _times("Progressive JPEG", found.progressive, _PROGRESSIVE),
+        _times("PNG", found.png),
+        _quality(found),
+        _peaks(found.peaks),
+        _largest(found.largest),
+        _cold(found.cold),
+        _layers(found.layers),
+        _uploads(found.uploads),
+        _money(found.jpeg),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _machine(found: Found, peers: Peers, rounds: int, load: float) -> str:
+    pinned = hasattr(os, "sched_setaffinity")
+    lines = [
+        f"{datetime.now(UTC):%Y-%m-%d}, commit {_commit()}, "
+        f"{found.seconds / 60:.0f} minutes",
+        f"{psutil.cpu_count()} cores, {_processor()}, {platform.machine()}, "
+        f"{psutil.virtual_memory().total / 1e9:.0f} GB, {platform.system()}, "
+        f"Python {platform.python_version()}",
+        *(
+            f"{LABELS[name]}: {peers.version(name)}"
+            for name in ("ours", "sharp", "pyvips")
+            if name in peers.commands
+        ),
+    ]
+    if "limit" in peers.commands:
+        lines.append(f"{LABELS['limit']}: gcc -O3, with {peers.library}")
+    lines += [f"not here: {LABELS[n]} ({why})" for n, why in peers.missing.items()]
+    lines += [f"section {name} failed: {why}" for name, why in found.failures.items()]
+    lines.append(
+        f"{rounds} rounds, interleaved, in warm processes"
+        + (", all pinned to one core" if pinned else ", not pinned")
+    )
+    lines.append(_noise(found, load))
+    return "## Machine\n\n" + _list(lines)
+
+
+def _noise(found: Found, load: float) -> str:
+    measured = [
+        one
+        for part in (found.jpeg, found.progressive, found.png)
+        for ways in (part or {}).values()
+        for name, one in ways.items()
+        if name in ("ours", "limit", "plain", "full")
+    ]
+    text = f"load average at the start {load:.1f}"
+    if measured:
+        waited = median(run.wall / run.cpu for one in measured for run in one.runs)
+        slow = max(
+            sorted(run.wall for run in one.runs)[-2 if len(one.runs) > 2 else -1]
+            / one.wall
+            for one in measured
+        )
+        text += (
+            f"; single-threaded runs took {waited:.2f} × their processor time by the "
+            f"clock, and up to {slow:.1f} × their median (1.0 each: a quiet machine)"
+        )
+    return text
+
+
+def _goals(found: Found) -> str:
+    rows = goals(found)
+    return "## Goals\n\n" + table(["figure", "goal", "here", ""], rows) if rows else ""
+
+
+_PROGRESSIVE = (
+    "The C program decodes every scan; what decodes only those that the size needs "
+    "can be faster than it."
+)
+
+
+def _times(title: str, found: Table | None, note: str = "") -> str:
+    if not found:
+        return ""
+    names = _names(found.values())
+    heads = [_title(picture) for picture in found]
+    rows = [
+        [LABELS[name], *(_ms(ways.get(name)) for ways in found.values())]
+        for name in names
+    ]
+    parts = [f"## {title}", "Milliseconds by the clock, medians:", note]
+    parts.append(table(["way", *heads], rows))
+    parts.append(
+        "Ours divided by another's time, medians over the rounds, by the clock and (in "
+        "brackets) in processor time; below 1, ours is faster:"
+    )
+    rows = [
+        [LABELS[name], *(_ratios(ways, name) for ways in found.values())]
+        for name in names
+        if name != "ours"
+    ]
+    parts.append(table(["ours ÷", *heads], rows))
+    return "\n\n".join(part for part in parts if part)
+
+
+def _names(found: Iterable[dict[str, object]]) -> list[str]:
+    there = {name for ways in found for name in ways}
+    return [name for name in LABELS if name in there]
+
+
+def _title(picture: str) -> str:
+    return picture.rsplit(".", 1)[0]
+
+
+def _ms(measured: Measured | None) -> str:
+    return f"{measured.wall:.1f}" if measured else "–"
+
+
+def _ratios(ways: dict[str, Measured], name: str) -> str:
+    if name not in ways:
+        return "–"
+    ours, other = ways["ours"], ways[name]
+    return f"{ratio(ours, other):.2f} ({ratio(ours, other, 'cpu'):.2f})"
+
+
+def _quality(found: Found) -> str:
+    tables = {**(found.jpeg or {}), **(found.progressive or {}), **(found.png or {})}
+    if not tables:
+        return ""
+    rows = []
+    for picture, ways in tables.items():
+        for name in _names([ways]):
+            one = ways[name]
+            size = f"{one.runs[-1].size / 1000:.1f}"
+            numbers = [f"{one.psnr:.2f}", f"{one.ssim:.4f}"]
+            # A PNG is the same at every quality.
+            encoder_less = f"{one.psnr_100:.2f}" if picture.endswith(".jpg") else ""
+            rows.append([_title(picture), LABELS[name], *numbers, encoder_less, size])
+    heads = ["picture", "way", "PSNR, dB", "SSIM", "PSNR at quality 100", "kB"]
+    return (
+        "## Quality\n\nAgainst the whole picture decoded and shrunk with LANCZOS in "
+        "one step. PSNR over RGB, SSIM over brightness; as delivered (JPEG quality "
+        "85), and at quality 100, where the shrinking shows more than the encoder "
+        "does. Transparent pictures are compared on grey.\n\n" + table(heads, rows)
+    )
+
+
+def _peaks(found: dict[str, dict[str, Peak]] | None) -> str:
+    if not found:
+        return ""
+    names = _names(found.values())
+    rows = [
+        [LABELS[name], *(_peak(way, name) for way in found.values())] for name in names
+    ]
+    return (
+        "## Peak memory\n\nWhat one thumbnail adds to a process that has the file in "
+        "memory and has made a tiny one before, in MB; in brackets the whole process. "
+        "Fresh processes, `MALLOC_ARENA_MAX=1`, VmHWM.\n\n"
+        + table(["way", *map(_title, found)], rows)
+    )
+
+
+def _peak(ways: dict[str, Peak], name: str) -> str:
+    if name not in ways:
+        return "–"
+    return f"{ways[name].added:.1f} ({ways[name].whole:.0f})"
+
+
+def _largest(found: dict[str, Peak] | None) -> str:
+    if not found:
+        return ""
+    rows = [
+        [
+            picture.replace(".", ", ").replace("jpg", "JPEG").replace("png", "PNG"),
+            f"{peak.whole:.0f}",
+            f"{MEMORY_MB * 1.048576 - peak.whole:.0f}",
+        ]
+        for picture, peak in found.items()
+    ]
+    return (
+        "## The largest pictures that are let in\n\nOur handler in a fresh process "
+        "with boto3 and a client; the whole process at its peak, in MB, and what is "
+        f"left of the default {MEMORY_MB} MiB.\n\n"
+        + table(["picture", "peak", "left"], rows)
+    )
+
+
+def _cold(found: dict[str, dict[bool, float]] | None) -> str:
+    if not found:
+        return ""
+    rows = [
+        [
+            f"`{part}`" if part.startswith(("import", "boto3")) else part,
+            f"{ms[True]:.0f}",
+            f"{ms[False]:.0f}",
+        ]
+        for part, ms in found.items()
+    ]
+    return (
+        "## Cold start\n\nMilliseconds in a fresh process, medians, files in the "
+        "page cache: the function laid out as in Lambda, nothing may be written, "
+        "Pillow from the layer with its .pyc files and without, the handler without "
+        "(as its zip has none), boto3 with.\n\n"
+        + table(["part", "layer with .pyc", "without"], rows)
+    )
+
+
+def _layers(found: list[LayerSize] | None) -> str:
+    if not found:
+        return ""
+    rows = [
+        [
+            one.name,
+            f"{one.zipped:.2f}",
+            f"{one.unzipped:.2f}",
+            "with" if one.bytecode else "without",
+            f"{one.wheel:.2f}",
+        ]
+        for one in found
+        if not one.failure
+    ]
+    lines = [f"{one.name}: {one.failure}" for one in found if one.failure]
+    heads = ["layer", "zipped, MB", "unzipped, MB", ".pyc", "Pillow's wheel, MB"]
+    parts = ["## Layer", table(heads, rows) if rows else "", _list(lines)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _uploads(found: Uploads | None) -> str:
+    if not found:
+        return ""
+    rows = [
+        [f"warm, 12 MP JPEG, {len(found.warm)} uploads: median", _in_ms(found.median)],
+        ["95th percentile", _in_ms(found.p95)],
+        ["of it the handler's own time: median", _in_ms(median(found.work))],
+    ]
+    if found.cold:
+        label = f"cold, {len(found.cold)} uploads: median"
+        rows.append([label, _in_ms(median(found.cold))])
+    label = f"burst of {found.burst} JPEGs of 1024 px, until the last thumbnail"
+    rows.append([label, f"{found.burst_seconds:.1f} s, {found.lost} lost"])
+    return (
+        "## Upload → thumbnail on the local cloud\n\nFrom the start of the upload to "
+        "the thumbnail in its bucket.\n\n" + table(["", ""], rows)
+    )
+
+
+def _in_ms(value: float) -> str:
+    return f"{value:.0f} ms"
+
+
+def _money(found: Table | None) -> str:
+    if not found:
+        return ""
+    picture, ways = next(iter(found.items()))
+    architecture = runtimes.machine_architecture()
+    rows = []
+    for name in _names([ways]):
+        seconds = ways[name].cpu / 1000 * FULL_CORE_MB / MEMORY_MB
+        total = 1e6 * cost.per_upload(
+            seconds=seconds, memory_mb=MEMORY_MB, architecture=architecture
+        )
+        fixed = 1e6 * (2 * cost.S3_PUT_USD + cost.S3_GET_USD)
+        rows.append([LABELS[name], f"${total - fixed:.2f}", f"${total:.2f}"])
+    return (
+        f"## Money\n\nA million thumbnails of {_title(picture)} at {MEMORY_MB} MB on "
+        f"{architecture}, by `deploy/cost.py` (prices of {cost.PRICES_READ}): "
+        f"processor time × {FULL_CORE_MB}/{MEMORY_MB}, since a function has that share "
+        "of a core. On this machine's core, without the waiting for S3 and the cold "
+        "starts.\n\n" + table(["way", "Lambda", "with S3's requests"], rows)
+    )
+
+
+def _list(lines: Sequence[str]) -> str:
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    named = [line.split(":", 1)[1].strip() for line in lines if "model name" in line]
+    return named[0] if named else platform.processor() or "unknown processor"
+
+
+def _commit() -> str:
+    try:
+        commit = _git("rev-parse", "--short", "HEAD")
+        changed = _git("status", "--porcelain", "--", "handler", "deploy")
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+    return commit + (" with changes" if changed else "")
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(
+        ["git", *arguments], check=True, capture_output=True, text=True, cwd=ROOT
+    )
+    return done.stdout.strip()

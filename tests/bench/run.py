@@ -1,0 +1,128 @@
+"""`make bench`: what the handler costs on this machine, beside the other ways.
+
+Writes RESULTS.md beside this file. A part of it (`--only`, `--quick`) is only printed,
+unless `--output` names a file. It reports; it never fails on a time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import peaks
+import report
+import starts
+import times
+import uploads
+from peers import FOLDER, Peers
+from pictures import Album
+
+RESULTS = Path(__file__).with_name("RESULTS.md")
+
+
+class Bench:
+    """One run: its peers, its pictures, and what its sections found."""
+
+    def __init__(self, quick: bool) -> None:
+        self.quick = quick
+        self.rounds = 5 if quick else 25
+        self.load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+        _say("what is compared")
+        self.peers = Peers()
+        self.album = Album(FOLDER)
+        self.found = report.Found()
+
+    def jpeg(self) -> None:
+        """Baseline JPEGs."""
+        self.found.jpeg = self._timed(times.JPEG)
+
+    def progressive(self) -> None:
+        """Progressive JPEGs."""
+        self.found.progressive = self._timed(times.PROGRESSIVE)
+
+    def png(self) -> None:
+        """PNGs: two photos and a screenshot."""
+        self.found.png = self._timed(times.PNG)
+
+    def memory(self) -> None:
+        """Peak memory, and the largest pictures that are let in."""
+        tiny = {suffix: self.album[f"tiny{suffix}"] for suffix in (".jpg", ".png")}
+        compared = self._paths(peaks.PICTURES)
+        self.found.peaks = peaks.compare(self.peers, compared, tiny)
+        if not self.quick:
+            largest = self._paths(peaks.LARGEST)
+            self.found.largest = peaks.largest(self.peers, largest)
+
+    def cold(self) -> None:
+        """The parts of a cold start."""
+        self.found.cold = starts.cold_parts(3 if self.quick else 15)
+
+    def layer(self) -> None:
+        """The layer's size."""
+        self.found.layers = starts.layer_sizes()
+
+    def cloud(self) -> None:
+        """Uploads to a local cloud."""
+        photo, small = self.album["12 MP 4:2:0.jpg"], self.album["1024 px.jpg"]
+        self.found.uploads = uploads.measure(photo, small, quick=self.quick)
+
+    def _timed(self, names: tuple[str, ...]) -> times.Table:
+        return times.measure_all(self.peers, self._paths(names), self.rounds)
+
+    def _paths(self, names: tuple[str, ...]) -> dict[str, Path]:
+        return {name: self.album[name] for name in names}
+
+
+SECTIONS: dict[str, Callable[[Bench], None]] = {
+    "jpeg": Bench.jpeg,
+    "progressive": Bench.progressive,
+    "png": Bench.png,
+    "memory": Bench.memory,
+    "cold": Bench.cold,
+    "layer": Bench.layer,
+    "cloud": Bench.cloud,
+}
+
+
+def main() -> None:
+    """Run the sections one after the other and write what they found."""
+    options = _options()
+    start = time.perf_counter()
+    bench = Bench(options.quick)
+    for name in options.only or SECTIONS:
+        _say(name)
+        try:
+            SECTIONS[name](bench)
+        except Exception as error:  # the other sections still have something to say
+            bench.found.failures[name] = f"{type(error).__name__}: {error}"
+            _say(f"  failed: {bench.found.failures[name]}")
+    bench.found.seconds = time.perf_counter() - start
+    text = report.write(bench.found, bench.peers, bench.rounds, bench.load)
+    complete = not (options.only or options.quick)
+    if output := options.output or (RESULTS if complete else None):
+        output.write_text(text, "utf-8")
+        print(f"Written: {output}")
+    else:
+        print(text)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser("tests/bench/run.py", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a few rounds of each")
+    parser.add_argument(
+        "--only", action="append", choices=SECTIONS, help="a section; can be repeated"
+    )
+    parser.add_argument("--output", type=Path, help="write the tables to this file")
+    return parser.parse_args()
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

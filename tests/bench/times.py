@@ -1,0 +1,99 @@
+"""Times and quality: every way on every picture, one after the other, round by round.
+
+Ratios are medians over the rounds: both runs of a round lie close together in time, so
+that what else the machine does falls on both.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+
+import quality
+from peers import LABELS, Peers, Run, Worker
+
+JPEG = ("12 MP 4:2:0.jpg", "12 MP 4:4:4.jpg", "24 MP.jpg", "1024 px.jpg")
+PROGRESSIVE = ("12 MP progressive.jpg", "24 MP progressive.jpg")
+PNG = ("12 MP RGB.png", "12 MP RGBA.png", "screenshot.png")
+
+WARM_UP = 2
+
+
+@dataclass
+class Measured:
+    """What one way did on one picture: its runs, and how good its thumbnail is.
+
+    Attributes:
+        psnr, ssim: of the thumbnail as delivered, quality 85.
+        psnr_100: at quality 100, where the shrinking tells more than the encoder.
+    """
+
+    runs: list[Run] = field(default_factory=list)
+    psnr: float = 0.0
+    ssim: float = 0.0
+    psnr_100: float = 0.0
+
+    @property
+    def wall(self) -> float:
+        """The median of the milliseconds by the clock."""
+        return median(run.wall for run in self.runs)
+
+    @property
+    def cpu(self) -> float:
+        """The median of the milliseconds of processor time."""
+        return median(run.cpu for run in self.runs)
+
+
+def ratio(one: Measured, other: Measured, of: str = "wall") -> float:
+    """Return the median over the rounds of one's time divided by the other's."""
+    pairs = zip(one.runs, other.runs, strict=True)
+    return median(getattr(a, of) / getattr(b, of) for a, b in pairs)
+
+
+Table = dict[str, dict[str, Measured]]  # picture → way → what it did
+
+
+def measure(peers: Peers, path: Path, rounds: int) -> dict[str, Measured]:
+    """Measure every way that can take this picture."""
+    names = [name for name in LABELS if name in peers.commands]
+    if path.suffix == ".png":
+        names = [name for name in names if name != "limit"]
+    workers: dict[str, Worker] = {}
+    try:
+        for name in names:
+            workers[name] = peers.start(name)
+            workers[name].load(path)
+        return _measured(workers, path, rounds)
+    finally:
+        for worker in workers.values():
+            worker.close()
+
+
+def _measured(
+    workers: dict[str, Worker], path: Path, rounds: int
+) -> dict[str, Measured]:
+    found = {name: Measured() for name in workers}
+    order = list(workers)
+    for number in range(WARM_UP + rounds):
+        for name in order:
+            run = workers[name].run()
+            if number >= WARM_UP:
+                found[name].runs.append(run)
+        order.append(order.pop(0))  # nobody always follows the same neighbour
+    wanted = quality.reference(path)
+    for name, worker in workers.items():
+        found[name].psnr, found[name].ssim = quality.compare(worker.result(), wanted)
+        worker.run(100)
+        found[name].psnr_100 = quality.psnr_of(worker.result(), wanted)
+    return found
+
+
+def measure_all(peers: Peers, paths: dict[str, Path], rounds: int) -> Table:
+    """Measure the pictures one after the other."""
+    table: Table = {}
+    for name, path in paths.items():
+        print(f"  {name} …", file=sys.stderr)
+        table[name] = measure(peers, path, rounds)
+    return table
