@@ -1,23 +1,22 @@
 """The Lambda function: event in, uploads handled concurrently, one log line each."""
 
-import asyncio
 import time
-from collections.abc import Callable, Coroutine, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from threading import BoundedSemaphore, Lock
 from typing import Any
 
-from handler import images, report
+from handler import images, memory, report
 from handler.client import s3_client
+from handler.clock import Clock
 from handler.config import Config
 from handler.errors import ImageRejected, Stale
 from handler.events import Upload, parse, target_key
 from handler.report import Result
 from handler.storage import Storage
 
-# Of 512 MB: the runtime with boto3 and Pillow takes about 100, the worst picture of 50
-# megapixels another 210 (RGBA; measured), and 4 sources of at most 26 MB 105. That
-# leaves 97 for what S3's streams and the allocator hold back.
-SOURCES_HELD = 4
+UPLOADS_AT_ONCE = 8  # two for each source that is held: one is read, one is written
 
 _first = True  # until this environment has answered its first event
 
@@ -55,89 +54,84 @@ def lambda_handler(
             finish(Result.of(part))
     if uploads:
         storage = Storage(client or s3_client(), Config.from_environment(env))
-        _run(_process_all(uploads, storage, finish))
+        _process_all(uploads, _Worker(storage, Clock.of(context)), finish)
     return report.answer(event, results)
 
 
-def _run(work: Coroutine[Any, Any, None]) -> None:
-    """Run to the end, also where a loop is running already, as in a notebook."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        asyncio.run(work)
-    else:
-        with ThreadPoolExecutor(max_workers=1) as helper:
-            helper.submit(asyncio.run, work).result()
-
-
-async def _process_all(
-    uploads: list[Upload], storage: Storage, finish: Callable[[Result], None]
+def _process_all(
+    uploads: list[Upload], worker: "_Worker", finish: Callable[[Result], None]
 ) -> None:
-    """Process every upload: S3 calls overlap, pixels pass one picture at a time."""
-    held = asyncio.Semaphore(SOURCES_HELD)
-    pixels = asyncio.Lock()
+    """Process every upload, and finish each as soon as it ends."""
+    with ThreadPoolExecutor(UPLOADS_AT_ONCE) as threads:
+        working = [threads.submit(worker.process, upload) for upload in uploads]
+        for done in as_completed(working):
+            finish(done.result())
 
-    async def process(upload: Upload) -> None:
+
+@dataclass
+class _Worker:
+    """What the uploads of an event share: S3, the time, and turns at the memory.
+
+    S3 calls overlap, pixels pass one picture at a time (``handler.memory`` says why).
+    """
+
+    storage: Storage
+    clock: Clock
+    held: BoundedSemaphore = field(init=False)
+    pixels: Lock = field(default_factory=Lock)
+
+    def __post_init__(self) -> None:
+        self.held = BoundedSemaphore(memory.sources_held(self.storage.config.memory_mb))
+
+    def process(self, upload: Upload) -> Result:
+        """Take one upload to its end, whichever that is. Never raises."""
         result = Result(upload, upload.item_id)
         try:
-            await _make(result, upload, storage, held, pixels)
+            self._make(result, upload)
         except Stale as error:
             result.end("stale", str(error))
         except Exception as error:  # its neighbours still have to be tried
             result.error = error
             result.end("failed", f"{type(error).__name__}: {error}")
-        finish(result)
+        return result
 
-    await asyncio.gather(*(process(upload) for upload in uploads))
-
-
-async def _make(
-    result: Result,
-    upload: Upload,
-    storage: Storage,
-    held: asyncio.Semaphore,
-    pixels: asyncio.Lock,
-) -> None:
-    """Take one upload to "made" or "rejected"; every other end is an error."""
-    config = storage.config
-    etag, reason = upload.etag, None
-    try:
-        async with held:
-            result.started = time.perf_counter()
-            source = await asyncio.to_thread(storage.read, upload)
-            etag, result.source_bytes = source.etag, len(source.data)
-            async with pixels:
-                made = await asyncio.to_thread(
-                    images.thumbnail,
-                    source.data,
-                    config.box,
-                    quality=config.quality,
-                    max_megapixels=config.max_megapixels,
-                )
-    except ImageRejected as error:
-        # Only noted here: as long as it is handled, the error holds on to the picture.
-        reason = error.reason
-    source = None  # let go before the next one is let in
-    if reason is not None:
-        target = target_key(upload.key, config.reject_prefix, ".json")
-        record = report.reject_record(upload, etag, reason)
-        await asyncio.to_thread(
-            storage.write, target, record, "application/json", "no-store", upload, etag
-        )
+    def _make(self, result: Result, upload: Upload) -> None:
+        """Take one upload to "made" or "rejected"; every other end is an error."""
+        config = self.storage.config
+        made, reason = None, None
+        etag = upload.etag
+        try:
+            with self.held:
+                result.started = time.perf_counter()
+                source = self.storage.read(upload)
+                etag, result.source_bytes = source.etag, len(source.data)
+                made = self._thumbnail(source.data)
+        except ImageRejected as error:
+            # Only noted: as long as it is handled, the error holds on to the picture.
+            reason = error.reason
+        source = None  # let go before S3 is waited for
+        if made is None:
+            target = target_key(upload.key, config.reject_prefix, ".json")
+            body = report.reject_record(upload, etag, reason or "")
+            headers = ("application/json", "no-store")
+        else:
+            target = target_key(upload.key, config.thumbnail_prefix)
+            body, headers = made.data, (made.content_type, config.cache_control)
+            result.source_size, result.thumbnail_size = made.source_size, made.size
+            result.thumbnail_bytes = len(made.data)
+        self.storage.write(target, body, *headers, upload, etag)
         result.target = target
-        result.end("rejected", reason)
-        return
-    target = target_key(upload.key, config.thumbnail_prefix)
-    await asyncio.to_thread(
-        storage.write,
-        target,
-        made.data,
-        made.content_type,
-        config.cache_control,
-        upload,
-        etag,
-    )
-    result.target = target
-    result.source_size, result.thumbnail_size = made.source_size, made.size
-    result.thumbnail_bytes = len(made.data)
-    result.end("made")
+        result.end("rejected" if made is None else "made", reason)
+
+    def _thumbnail(self, data: bytes) -> images.Thumbnail:
+        config = self.storage.config
+        with self.pixels:
+            self.clock.check()
+            return images.thumbnail(
+                data,
+                config.box,
+                quality=config.quality,
+                max_megapixels=config.max_megapixels,
+                room=memory.for_pixels(config.memory_mb, config.max_bytes),
+                seconds=self.clock.seconds,
+            )

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
+from handler import memory
 from handler.errors import ConfigError
 
 
@@ -14,7 +15,8 @@ class Config:
 
     ``box`` is the side in pixels of the square that a thumbnail fits in. ``ordered``
     says that the second, "reliable" policy is attached to the role, so that versioned
-    reads and conditional writes are permitted.
+    reads and conditional writes are permitted. ``memory_mb`` is the function's, as
+    Lambda tells it (docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html).
     """
 
     target_bucket: str
@@ -28,6 +30,7 @@ class Config:
     cache_control: str = "public, max-age=300"
     thumbnail_prefix: str = "thumbnails/"
     reject_prefix: str = "rejected/"
+    memory_mb: int = memory.DEFAULT_MB
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str] | None = None) -> Self:
@@ -51,6 +54,9 @@ class Config:
             cache_control=_header(env, "CACHE_CONTROL", cls.cache_control),
             thumbnail_prefix=_prefix(env, "THUMBNAIL_PREFIX", cls.thumbnail_prefix),
             reject_prefix=_prefix(env, "REJECT_PREFIX", cls.reject_prefix),
+            memory_mb=_whole_number(
+                env, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", cls.memory_mb, 1, 2**20
+            ),
         )
         if config.reject_prefix.startswith(config.thumbnail_prefix):
             # Thumbnails are readable by everyone, reject records must not be.

@@ -7,21 +7,19 @@ on the small picture.
 
 import io
 import struct
-import time
 import zlib
 from dataclasses import dataclass
 
-from PIL import Image, JpegImagePlugin, PngImagePlugin
+from PIL import Image
 
-from handler import pixels, scans
+from handler import decoder, memory, pixels
 from handler.errors import ImageRejected
+from handler.orientation import orientation
 
-DECODE_SECONDS = 10  # a third of the function's timeout
-MAX_SCANS = 100  # cameras and encoders write about ten; thousands hang a decoder
-DRAFT = 1.5  # decode to at least so many times the final size
+DECODE_SECONDS = 10.0  # a third of the function's timeout, where that is not known
 
-# Everything that Pillow raises on bad bytes, and the reader's TimeoutError. Anything
-# else is our own mistake, and is seen as a failed upload, not as a rejected one.
+# Everything that Pillow raises on bad bytes. Anything else is our own mistake, and is
+# seen as a failed upload, not as a rejected one.
 _BAD_IMAGE = (OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError)
 _BAD_IMAGE += (EOFError, MemoryError, struct.error, zlib.error)
 _BAD_IMAGE += (Image.DecompressionBombError, Image.DecompressionBombWarning)
@@ -33,8 +31,8 @@ class Thumbnail:
 
     data: bytes
     content_type: str
-    source_size: pixels.Size
-    size: pixels.Size
+    source_size: decoder.Size
+    size: decoder.Size
 
 
 def make_thumbnail(
@@ -48,94 +46,56 @@ def make_thumbnail(
 
 
 def thumbnail(
-    data: bytes, box: int = 256, *, quality: int = 85, max_megapixels: int = 50
+    data: bytes,
+    box: int = 256,
+    *,
+    quality: int = 85,
+    max_megapixels: int = 50,
+    room: int = memory.DEFAULT,
+    seconds: float = DECODE_SECONDS,
 ) -> Thumbnail:
-    """Do the same as ``make_thumbnail``, and tell format and sizes too."""
+    """Do the same as ``make_thumbnail``, and tell format and sizes too.
+
+    ``room`` is the memory in bytes that the decoded picture may take, and ``seconds``
+    the time that its decoder may.
+    """
+    kind = decoder.kind(data)
+    if kind is None:
+        raise ImageRejected("not a JPEG or PNG" if data else "empty")
     try:
-        image = _open(data)
+        image = decoder.open_image(data, seconds)
         source_size = image.size
-        _check(image, data, max_megapixels)
+        _check_pixels(source_size, max_megapixels)
         size = _fit(source_size, box)
-        area = _decode(image, size)
+        # Load first: an error that is swallowed while reading EXIF would make a later
+        # load succeed on half a picture.
+        area = decoder.decode(image, data, size, room)
         # From here on it is only pixels; EXIF and profile are read, never passed on.
         small = pixels.shrink(image, area, size)
-        small = pixels.turn_upright(small, image.info.get("exif"))
+        small = pixels.turn_upright(small, orientation(image.info.get("exif")))
         small = pixels.to_srgb(small, image.info.get("icc_profile"))
-        encoded = _encode(small, image.format, quality)
+        encoded = _encode(small, kind, quality)
+    except decoder.TooSlow as error:
+        reason = f"too slow: not decoded within {seconds:.3g} seconds"
+        raise ImageRejected(reason) from error
     except _BAD_IMAGE as error:
         cause = str(error) or type(error).__name__
-        raise ImageRejected(f"broken {_kind(data)}: {cause}") from error
-    return Thumbnail(encoded, f"image/{image.format.lower()}", source_size, small.size)
+        raise ImageRejected(f"broken {kind}: {cause}") from error
+    return Thumbnail(encoded, f"image/{kind.lower()}", source_size, small.size)
 
 
-class _Reader(io.BytesIO):
-    """Stops a decoder that takes too long: it has to come back here for more bytes."""
-
-    def __init__(self, data: bytes) -> None:
-        super().__init__(data)
-        self.deadline = time.monotonic() + DECODE_SECONDS
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        if time.monotonic() > self.deadline:
-            raise TimeoutError(f"not decoded within {DECODE_SECONDS} seconds")
-        return super().read(size)
+def _check_pixels(size: decoder.Size, max_megapixels: int) -> None:
+    """Refuse a pixel bomb by its header, before anything is decoded."""
+    if size[0] * size[1] > max_megapixels * 1_000_000:
+        across, down = size
+        reason = f"{across} × {down} is more than {max_megapixels} megapixels"
+        raise ImageRejected(reason)
 
 
-class _Jpeg(JpegImagePlugin.JpegImageFile):
-    def _read_dpi_from_exif(self) -> None:
-        """Leave EXIF alone while opening: a broken one must not reject the picture."""
-
-
-def _kind(data: bytes) -> str | None:
-    """Tell the format by content; names and content types are only claims."""
-    if data.startswith(b"\xff\xd8\xff"):
-        return "JPEG"
-    return "PNG" if data.startswith(b"\x89PNG\r\n\x1a\n") else None
-
-
-def _open(data: bytes) -> Image.Image:
-    """Read the header. Only these two parsers are ever reached.
-
-    A phone's MPO is a JPEG with more pictures behind it; the first is the photo. Going
-    round ``Image.open`` also goes round its process-wide limits: ours are arguments.
-    """
-    kind = _kind(data)
-    if kind == "JPEG":
-        return _Jpeg(_Reader(data))
-    if kind == "PNG":
-        return PngImagePlugin.PngImageFile(_Reader(data))
-    raise ImageRejected("not a JPEG or PNG" if data else "empty")
-
-
-def _check(image: Image.Image, data: bytes, max_megapixels: int) -> None:
-    """Refuse, before anything is decoded, what would take too much memory or time."""
-    width, height = image.size
-    if width * height > max_megapixels * 1_000_000:
-        raise ImageRejected(
-            f"{width} × {height} is more than {max_megapixels} megapixels"
-        )
-    if image.format == "JPEG" and scans.more_than(MAX_SCANS, data):
-        raise ImageRejected(f"a JPEG of more than {MAX_SCANS} scans")
-
-
-def _fit(size: pixels.Size, box: int) -> pixels.Size:
+def _fit(size: decoder.Size, box: int) -> decoder.Size:
     """Return the size within the box: same proportions, never larger, never 0."""
     scale = min(1.0, box / max(size))
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
-
-
-def _decode(image: Image.Image, size: pixels.Size) -> pixels.Area:
-    """Decode, a JPEG no larger than need be; return the area that the picture fills.
-
-    ``load`` comes before anything else is read: an error that is swallowed while
-    reading EXIF would make it succeed on half a picture.
-    """
-    drafted = None
-    if isinstance(image, _Jpeg):
-        at_least = [max(1, int(DRAFT * side)) for side in size]
-        drafted = image.draft(None, (at_least[0], at_least[1]))
-    image.load()
-    return drafted[1] if drafted else (0, 0, *image.size)
 
 
 def _encode(image: Image.Image, kind: str, quality: int) -> bytes:

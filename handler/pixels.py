@@ -2,8 +2,12 @@
 
 import functools
 import io
+from typing import TYPE_CHECKING
 
-from PIL import ExifTags, Image, ImageCms
+from PIL import Image
+
+if TYPE_CHECKING:
+    from PIL import ImageCms
 
 GAP = 3.0  # average by whole numbers down to so many times the size, then LANCZOS
 BAND_PIXELS = 1_000_000
@@ -32,15 +36,9 @@ def shrink(image: Image.Image, area: Area, size: Size) -> Image.Image:
     return small.convert({"La": "LA", "RGBa": "RGBA"}.get(small.mode, small.mode))
 
 
-def turn_upright(image: Image.Image, exif: bytes | None) -> Image.Image:
-    """Turn and mirror as EXIF says; EXIF that cannot be read says nothing."""
-    try:
-        tags = Image.Exif()
-        tags.load(exif or b"")
-        orientation = tags.get(ExifTags.Base.Orientation)
-    except Exception:
-        return image  # any error at all: nothing here is worth losing a good picture
-    method = _UPRIGHT.get(orientation) if isinstance(orientation, int) else None
+def turn_upright(image: Image.Image, orientation: int) -> Image.Image:
+    """Turn and mirror as EXIF's orientation, 1 to 8, says."""
+    method = _UPRIGHT.get(orientation)
     return image if method is None else image.transpose(method)
 
 
@@ -58,6 +56,8 @@ def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
 
 
 def _through(profile: bytes, image: Image.Image) -> Image.Image:
+    from PIL import ImageCms  # 7 ms of a cold start, for the pictures that need it
+
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         result = ImageCms.profileToProfile(image, source, _srgb(), outputMode="RGB")
@@ -67,7 +67,9 @@ def _through(profile: bytes, image: Image.Image) -> Image.Image:
 
 
 @functools.cache
-def _srgb() -> ImageCms.ImageCmsProfile:
+def _srgb() -> "ImageCms.ImageCmsProfile":
+    from PIL import ImageCms
+
     return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 
 
@@ -78,7 +80,7 @@ def _averaged(image: Image.Image, step: Size) -> Image.Image:
     copy of a large picture is ever held.
     """
     if image.mode in ("L", "RGB", "CMYK") and not image.has_transparency_data:
-        return image.reduce(step)
+        return image if step == (1, 1) else image.reduce(step)
     rows = max(1, BAND_PIXELS // image.width // step[1]) * step[1]
     bands = []
     for top in range(0, image.height, rows):

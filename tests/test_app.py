@@ -14,8 +14,7 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 from PIL import Image
 
-from handler import app, lambda_handler
-from handler.app import SOURCES_HELD
+from handler import app, lambda_handler, memory
 from handler.errors import ConfigError, UploadsFailed
 
 EVENTS = Path(__file__).parent / "events"
@@ -306,7 +305,7 @@ def test_reads_overlap_and_are_bounded(client):
 
     client.meta.events.register("before-call.s3.GetObject", hold)
     assert run(client, *records) == {"outcomes": {"made": 12}}
-    assert together[0] == SOURCES_HELD
+    assert together[0] == memory.sources_held(512)
 
 
 def test_inside_a_running_loop(client):

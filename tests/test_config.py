@@ -30,8 +30,9 @@ def test_all_variables():
         "CACHE_CONTROL": "no-cache",
         "THUMBNAIL_PREFIX": "small/",
         "REJECT_PREFIX": "bad/",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1769",
     }
-    values = ("thumbs", 128, 70, 12, 1000, True, "no-cache", "small/", "bad/")
+    values = ("thumbs", 128, 70, 12, 1000, True, "no-cache", "small/", "bad/", 1769)
     assert Config.from_environment(env) == Config(*values)
 
 

@@ -1,0 +1,72 @@
+"""A walk over a PNG's chunks, without decoding: what a thumbnail needs, nothing else.
+
+Text, private chunks, an animation's further frames and whatever follows the end never
+reach Pillow, so none of it can bomb, warn or leak.
+www.w3.org/TR/png-3/#5DataRep
+"""
+
+import zlib
+from typing import NamedTuple
+
+from handler.errors import ImageRejected
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+MAX_CHUNKS = 100_000  # 25 MB in the 8 KB pieces that libpng writes are 3,200
+MAX_PROFILE = 4 * 1024 * 1024  # the largest printers' profiles are 3 MB
+
+_PIXELS = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
+_FRAMING = 12  # length, name and checksum: four bytes each
+_CRITICAL = ~0x20  # a critical chunk's name begins with a capital
+
+
+class Png(NamedTuple):
+    """A PNG with only the chunks that pixels are made from, and what it says of them.
+
+    ``exif`` and ``profile`` are not checked, and None where there is none.
+    """
+
+    data: bytes
+    exif: bytes | None
+    profile: bytes | None
+
+
+def walk(data: bytes) -> Png:
+    """Return the still picture in a PNG; an animation's is the one all viewers show.
+
+    Raises ``ImageRejected`` where the end is missing, and for too many chunks.
+    """
+    kept: list[bytes] = []
+    extra: dict[bytes, bytes] = {}
+    at = since = 0
+    end = len(SIGNATURE)
+    for _ in range(MAX_CHUNKS):
+        at = end
+        name = data[at + 4 : at + 8]
+        end = at + _FRAMING + int.from_bytes(data[at : at + 4])
+        if len(name) < 4 or end > len(data):
+            raise ImageRejected("broken PNG: truncated, its end is missing")
+        if name == b"IEND":
+            break
+        if name in _PIXELS or name[0] & _CRITICAL == name[0]:
+            continue
+        if name in (b"eXIf", b"iCCP"):
+            extra.setdefault(name, data[at + 8 : end - 4])
+        # One slice for all between two chunks that are left out: IDATs are many.
+        kept.append(data[since:at])
+        since = end
+    else:
+        raise ImageRejected(f"a PNG of more than {MAX_CHUNKS} chunks")
+    if since or end < len(data):
+        data = b"".join([*kept, data[since:end]])
+    return Png(data, extra.get(b"eXIf"), _profile(extra.get(b"iCCP", b"")))
+
+
+def _profile(chunk: bytes) -> bytes | None:
+    """Inflate a profile, as far as a profile may go; a broken one is none."""
+    _name, _, packed = chunk.partition(b"\0")
+    inflate = zlib.decompressobj()
+    try:
+        profile = inflate.decompress(packed[1:], MAX_PROFILE)
+    except zlib.error:
+        return None
+    return profile if inflate.eof else None

@@ -1,0 +1,65 @@
+"""How large a picture may be: the function's memory, and what each picture takes of it.
+
+Of 512 MB, in MiB, measured as peak RSS (tests/test_memory.py):
+
+    110   Python, boto3 with a client, Pillow: what the runtime needs anyway
+    100   four sources of MAX_BYTES (25) that were read and wait for their turn
+     25   a copy of the one whose turn it is, without what its thumbnail does not need
+     47   reserve: S3's streams, the allocator, what libraries keep
+    ---
+    230   for the one picture that is being decoded
+
+At 4 bytes a pixel, as Pillow keeps RGB, RGBA and LA, and with 10 MiB for the smaller
+pictures after it, that is 57 megapixels; MAX_MEGAPIXELS is 50. A baseline JPEG takes
+next to nothing, since it is decoded at the scale of its thumbnail. One in several
+scans (progressive) is kept as coefficients of 2 bytes until the last scan is in: 3
+bytes a pixel for 4:2:0, 6 for 4:4:4 and so 38 megapixels, 8 for CMYK.
+"""
+
+from collections.abc import Sequence
+
+MIB = 2**20
+DEFAULT_MB = 512
+
+_RUNTIME = 110 * MIB
+_RESERVE = 47 * MIB
+_LEAST = 16 * MIB  # so that the smallest function still has thumbnails of something
+
+# Bytes for each pixel, by Pillow's mode; whatever is not here takes four.
+_DEPTH = {"1": 1, "L": 1, "P": 1, "I;16": 2}
+
+
+def sources_held(memory_mb: int) -> int:
+    """Return how many sources are held at once: fewer where there is less room."""
+    return 4 if memory_mb >= DEFAULT_MB else 1
+
+
+def for_pixels(memory_mb: int, max_bytes: int) -> int:
+    """Return how many bytes of the function's memory one decoded picture may take."""
+    sources = (sources_held(memory_mb) + 1) * max_bytes
+    return max(_LEAST, memory_mb * MIB - _RUNTIME - sources - _RESERVE)
+
+
+DEFAULT = for_pixels(DEFAULT_MB, 25 * MIB)
+
+
+def of_pixels(size: tuple[int, int], mode: str) -> int:
+    """Return the bytes that Pillow keeps a decoded picture in."""
+    return size[0] * size[1] * _DEPTH.get(mode, 4)
+
+
+def of_coefficients(size: tuple[int, int], factors: Sequence[tuple[int, int]]) -> int:
+    """Return the bytes that libjpeg keeps a JPEG of several scans in.
+
+    ``factors`` are the channels' sampling factors, (across, down).
+    """
+    across, down = (max(1, *(pair[axis] for pair in factors), 1) for axis in (0, 1))
+    samples = sum(pair[0] * pair[1] for pair in factors)
+    return 2 * size[0] * size[1] * samples // (across * down)
+
+
+def of_resizing(size: tuple[int, int], final: tuple[int, int]) -> int:
+    """Return the bytes of the pictures between the decoded one and the thumbnail."""
+    pixels = final[0] * final[1]
+    # Averaging leaves at most 6 × 6 times the thumbnail; then come three of its size.
+    return 4 * (min(size[0] * size[1], 36 * pixels) + 3 * pixels)

@@ -1,0 +1,33 @@
+"""The one tag of EXIF that a thumbnail needs, read without trust in the rest."""
+
+import struct
+
+_TAG, _SHORT = 0x0112, 3
+_UPRIGHT = 1
+
+
+def orientation(exif: bytes | None) -> int:
+    """Return how the camera was held, 1 to 8; 1 (upright) for whatever is broken.
+
+    Reads the first directory only, so that no bomb in EXIF is ever unpacked.
+    www.cipa.jp/std/documents/download_e.html?CIPA_DC-008-2024-E
+    """
+    try:
+        return _orientation((exif or b"").removeprefix(b"Exif\0\0"))
+    except struct.error:  # it points outside of itself
+        return _UPRIGHT
+
+
+def _orientation(tiff: bytes) -> int:
+    order = {b"II*\0": "<", b"MM\0*": ">"}.get(tiff[:4])
+    if order is None:
+        return _UPRIGHT
+    (directory,) = struct.unpack_from(f"{order}I", tiff, 4)
+    (entries,) = struct.unpack_from(f"{order}H", tiff, directory)
+    for number in range(entries):
+        at = directory + 2 + 12 * number
+        tag, kind, length, value = struct.unpack_from(f"{order}HHIH", tiff, at)
+        if tag == _TAG:
+            right = kind == _SHORT and length == 1 and 1 <= value <= 8
+            return value if right else _UPRIGHT
+    return _UPRIGHT

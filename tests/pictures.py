@@ -1,0 +1,216 @@
+"""Pictures for the tests, all built in code: charts, photos, bombs and broken files."""
+
+import io
+import struct
+import zlib
+
+from PIL import Image, ImageCms, ImageDraw
+
+RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
+SECRET = b"SECRET-52.5200N-13.4050E"
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+
+def encoded(image, kind="JPEG", **options):
+    file = io.BytesIO()
+    image.save(file, kind, **options)
+    return file.getvalue()
+
+
+def decoded(data):
+    image = Image.open(io.BytesIO(data))
+    image.load()
+    return image
+
+
+def chart(size=(400, 200)):
+    """Draw red, green, blue and white quarters, from the top left, row by row."""
+    image = Image.new("RGB", size, WHITE)
+    draw = ImageDraw.Draw(image)
+    width, height = size
+    draw.rectangle((0, 0, width // 2 - 1, height // 2 - 1), RED)
+    draw.rectangle((width // 2, 0, width, height // 2 - 1), GREEN)
+    draw.rectangle((0, height // 2, width // 2 - 1, height), BLUE)
+    return image
+
+
+def photo(size=(640, 480)):
+    """Draw noise: detail in every block, and no two rows alike."""
+    return Image.effect_noise(size, 60).convert("RGB")
+
+
+def landscape(size):
+    """Draw colours that run into each other, with grain, as in a photo."""
+    grey = Image.effect_noise((size[0] // 8 + 1, size[1] // 8 + 1), 90).resize(size)
+    falling = Image.linear_gradient("L").resize(size)
+    return Image.merge("RGB", (grey, falling, Image.blend(grey, falling, 0.5)))
+
+
+def near(pixel, expected, by=12):
+    pairs = zip(pixel, expected, strict=True)
+    return all(abs(a - b) <= by for a, b in pairs)
+
+
+def corners(image):
+    across, down = image.width // 4, image.height // 4
+    places = [(x, y) for y in (down, 3 * down) for x in (across, 3 * across)]
+    return [image.getpixel(place) for place in places]
+
+
+def exif_of(orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return exif
+
+
+def tiff(kind=3, count=1, value=b"\x06\0\0\0"):
+    """Return EXIF of one tag, the orientation, with a type, count and value."""
+    entry = struct.pack("<HHI", 0x0112, kind, count) + value
+    return b"Exif\0\0II*\0\x08\0\0\0\x01\0" + entry + bytes(4)
+
+
+def swapped_profile():
+    """Return an sRGB profile whose red and blue primaries have changed places."""
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    return (
+        profile.replace(b"rXYZ", b"tmp!")
+        .replace(b"bXYZ", b"rXYZ")
+        .replace(b"tmp!", b"bXYZ")
+    )
+
+
+def wide_profile():
+    """Return a profile with the primaries of Display P3, on sRGB's curve."""
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    primaries = {
+        b"rXYZ": (0.51512, 0.24120, -0.00105),
+        b"gXYZ": (0.29198, 0.69225, 0.04189),
+        b"bXYZ": (0.15710, 0.06657, 0.78407),
+    }
+    tags = {profile[at : at + 4]: at for at in range(132, 132 + 12 * profile[131], 12)}
+    changed = bytearray(profile)
+    for name, values in primaries.items():
+        at = int.from_bytes(profile[tags[name] + 4 : tags[name] + 8])
+        fixed = struct.pack(">3i", *(round(value * 65536) for value in values))
+        changed[at + 8 : at + 20] = fixed
+    return bytes(changed)
+
+
+def cmyk_profile():
+    """Return a profile whose cyan ink prints as magenta, and magenta as cyan.
+
+    ICC.1, "lut8Type": 4 inks, 2 places a side, and L*a*b* of 8 bits for each corner.
+    """
+    grid = b""
+    for corner in range(16):
+        cyan, magenta, yellow, black = (corner >> (3 - bit) & 1 for bit in range(4))
+        red, green, blue = ((1 - ink) * (1 - black) for ink in (magenta, cyan, yellow))
+        grid += bytes(_lab(red, green, blue))
+    curve = bytes(range(256))
+    lut = b"mft1" + bytes(4) + bytes([4, 3, 2, 0])
+    lut += struct.pack(">9i", *(65536 * one for one in (1, 0, 0, 0, 1, 0, 0, 0, 1)))
+    lut += curve * 4 + grid + curve * 3
+    lut += bytes(-len(lut) % 4)
+    white = b"XYZ " + bytes(4) + struct.pack(">3i", 63190, 65536, 54061)
+    words = b"text" + bytes(4) + b"swap\0\0\0\0"
+    tags = [(b"A2B0", lut), (b"wtpt", white), (b"desc", words), (b"cprt", words)]
+    table, body, at = b"", b"", 128 + 4 + 12 * len(tags)
+    for name, content in tags:
+        table += name + struct.pack(">II", at + len(body), len(content))
+        body += content
+    head = bytes(4) + bytes(4) + b"\x02\x40\0\0prtrCMYKLab " + bytes(12) + b"acsp"
+    head += bytes(28) + struct.pack(">3i", 63190, 65536, 54061) + bytes(48)
+    profile = head + struct.pack(">I", len(tags)) + table + body
+    return struct.pack(">I", len(profile)) + profile[4:]
+
+
+def _lab(red, green, blue):
+    """Return L*a*b* in 8 bits of one of the eight corners of the RGB cube."""
+    return {
+        (1, 1, 1): (255, 128, 128),
+        (1, 0, 0): (138, 209, 198),
+        (0, 1, 0): (224, 49, 209),
+        (0, 0, 1): (75, 196, 16),
+        (1, 1, 0): (249, 112, 221),
+        (1, 0, 1): (154, 222, 67),
+        (0, 1, 1): (231, 77, 113),
+        (0, 0, 0): (0, 128, 128),
+    }[red, green, blue]
+
+
+def without_adobe(data):
+    """Take the Adobe marker out of a JPEG."""
+    at = data.index(b"\xff\xee")
+    length = int.from_bytes(data[at + 2 : at + 4])
+    return data[:at] + data[at + 2 + length :]
+
+
+def segment(marker, body):
+    return bytes([255, marker]) + struct.pack(">H", len(body) + 2) + body
+
+
+def after_soi(data, *segments):
+    return data[:2] + b"".join(segments) + data[2:]
+
+
+def chunk(name, body):
+    checksum = zlib.crc32(name + body)
+    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", checksum)
+
+
+def after_ihdr(data, *chunks):
+    return data[:33] + b"".join(chunks) + data[33:]
+
+
+def raw_png(size, depth, colour, rows, *, interlaced=False, extra=b""):
+    """Write a PNG of any kind from its filtered rows, which Pillow cannot."""
+    header = struct.pack(">IIBBBBB", *size, depth, colour, 0, 0, interlaced)
+    pixels = chunk(b"IDAT", zlib.compress(rows, 1))
+    return SIGNATURE + chunk(b"IHDR", header) + extra + pixels + chunk(b"IEND", b"")
+
+
+# Where each of the seven passes of an interlaced PNG begins, and its steps: x, y.
+_PASSES = [
+    (0, 0, 8, 8),
+    (4, 0, 8, 8),
+    (0, 4, 4, 8),
+    (2, 0, 4, 4),
+    (0, 2, 2, 4),
+    (1, 0, 2, 2),
+    (0, 1, 1, 2),
+]
+
+
+def interlaced(image):
+    """Write an interlaced PNG of an L, LA, RGB or RGBA picture."""
+    colour = {"L": 0, "RGB": 2, "LA": 4, "RGBA": 6}[image.mode]
+    rows = b""
+    for left, top, across, down in _PASSES:
+        for y in range(top, image.height, down):
+            xs = range(left, image.width, across)
+            line = b"".join(bytes(_channels(image.getpixel((x, y)))) for x in xs)
+            rows += b"\0" + line if line else b""
+    return raw_png(image.size, 8, colour, rows, interlaced=True)
+
+
+def _channels(pixel):
+    return pixel if isinstance(pixel, tuple) else (pixel,)
+
+
+def png_bomb(width, height):
+    return raw_png((width, height), 8, 2, b"")
+
+
+def deep_colours(pixels, clear, side=100):
+    """Write a 16-bit RGB PNG of squares side by side; one colour is transparent."""
+    line = b"".join(struct.pack(">3H", *pixel) * side for pixel in pixels)
+    extra = chunk(b"tRNS", struct.pack(">3H", *clear))
+    size = (side * len(pixels), side)
+    return raw_png(size, 16, 2, (b"\0" + line) * side, extra=extra)
+
+
+def scan_bomb(count, image=None):
+    """Repeat a progressive JPEG's last scan so many times."""
+    data = encoded(image or chart(), progressive=True)
+    last = data.rindex(b"\xff\xda")
+    return data[:last] + data[last:-2] * count + data[-2:]
