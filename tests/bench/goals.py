@@ -65,7 +65,7 @@ def _quality(
 _NAMES = {
     "psnr": "PSNR",
     "ssim": "SSIM",
-    "psnr_100": "PSNR at quality 100",
+    "psnr_100": "PSNR of brightness at quality 100",
 }
 
 

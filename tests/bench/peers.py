@@ -104,7 +104,7 @@ class Peers:
     def __init__(self) -> None:
         self.commands = {
             name: [sys.executable, str(HERE / "worker.py"), name]
-            for name in (*PILLOW, "lambda")
+            for name in (*PILLOW, "lambda", "decode", "inflate")
         }
         self.extra: dict[str, dict[str, str]] = {}
         self.missing: dict[str, str] = {}

@@ -19,7 +19,7 @@ PHOTO, LARGE, WEB = (4000, 3000), (6000, 4000), (1024, 768)
 FIFTY = (8660, 5773)  # the pixel cap: 50 megapixels
 
 
-def photo(size: tuple[int, int], seed: int = 1) -> Image.Image:
+def photo(size: tuple[int, int], seed: int = 1, *, grain: bool = True) -> Image.Image:
     """Paint sky, ground, shapes at every scale, and sensor grain."""
     dice = random.Random(seed)
     image = Image.new("RGB", (1600, 1600 * size[1] // size[0]))
@@ -35,7 +35,8 @@ def photo(size: tuple[int, int], seed: int = 1) -> Image.Image:
         shape = draw.ellipse if number % 2 else draw.rectangle
         shape((x, y, x + min(side, 300), y + min(side * 0.7, 300)), colour)
     soft = image.filter(ImageFilter.GaussianBlur(0.7))
-    return _with_grain(soft.resize(size, Image.Resampling.BICUBIC), dice)
+    large = soft.resize(size, Image.Resampling.BICUBIC)
+    return _with_grain(large, dice) if grain else large
 
 
 def _muted(dice: random.Random) -> tuple[int, ...]:
@@ -45,16 +46,20 @@ def _muted(dice: random.Random) -> tuple[int, ...]:
 
 
 def _with_grain(image: Image.Image, dice: random.Random) -> Image.Image:
-    """Add brightness noise of a few levels, a little blurred, as sensors' is."""
-    side = 1024
-    noise = Image.frombytes("L", (side, side), dice.randbytes(side * side))
-    noise = noise.filter(ImageFilter.GaussianBlur(0.8))
-    noise = noise.point([max(0, min(255, 128 + (v - 128) // 3)) for v in range(256)])
-    tiled = Image.new("L", image.size)
-    for x in range(0, image.width, side):
-        for y in range(0, image.height, side):
-            tiled.paste(noise, (x, y))
-    return ImageChops.add(image, Image.merge("RGB", [tiled] * 3), 1, -128)
+    """Add noise of a few levels to each colour, a little blurred, as sensors' is."""
+    # As wide as the picture: deflate would find what repeats within a few rows.
+    size = (image.width, 256)
+    noise = Image.merge("RGB", [_noise(size, dice) for _ in "RGB"])
+    tiled = Image.new("RGB", image.size)
+    for y in range(0, image.height, size[1]):
+        tiled.paste(noise, (0, y))
+    return ImageChops.add(image, tiled, 1, -128)
+
+
+def _noise(size: tuple[int, int], dice: random.Random) -> Image.Image:
+    white = Image.frombytes("L", size, dice.randbytes(size[0] * size[1]))
+    soft = white.filter(ImageFilter.GaussianBlur(0.8))
+    return soft.point([128 + (value - 128) // 3 for value in range(256)])
 
 
 def screenshot() -> Image.Image:
@@ -90,11 +95,8 @@ def _jpeg(size: tuple[int, int], **options: object) -> Callable[[Path], None]:
 
 def _largest(mode: str) -> Callable[[Path], None]:
     def save(path: Path) -> None:
-        tile = photo((1000, 1000))
-        whole = Image.new("RGB", FIFTY)
-        for x in range(0, FIFTY[0], 1000):
-            for y in range(0, FIFTY[1], 1000):
-                whole.paste(tile, (x, y))
+        # Without grain: with it, the files would be refused for their bytes.
+        whole = photo(FIFTY, grain=False)
         grey_16 = mode == "I;16"
         # Pillow has no way from RGB to 16 bits but through L and I.
         made = whole.convert("L").convert("I") if grey_16 else whole.convert(mode)

@@ -7,6 +7,7 @@ box, quality and filter as ours, so that only the way differs.
 from __future__ import annotations
 
 import io
+import zlib
 from collections.abc import Callable
 
 BOX = 256
@@ -24,7 +25,7 @@ def find(name: str) -> tuple[Pipeline, Callable[[], str]]:
         return _with_the_runtimes_imports(), _pillow
     if name == "pyvips":
         return _pyvips(), _vips
-    return TUTORIALS[name], _pillow
+    return SIMPLE[name], _pillow
 
 
 def _with_the_runtimes_imports() -> Pipeline:
@@ -86,7 +87,39 @@ def plain(data: bytes, quality: int) -> bytes:
     return _saved(image, kind, quality)
 
 
-TUTORIALS = {"full": full, "convert": convert, "transpose": transpose, "plain": plain}
+def decode(data: bytes, quality: int) -> bytes:
+    """Only what Pillow's decoder takes, a JPEG at the scale that the handler asks for.
+
+    It decodes every scan of a progressive JPEG.
+    """
+    from PIL import Image
+
+    image = Image.open(io.BytesIO(data))
+    scale = 1.5 * BOX / max(image.size)
+    image.draft(None, (int(image.width * scale), int(image.height * scale)))
+    image.load()
+    return b""
+
+
+def inflate(data: bytes, quality: int) -> bytes:
+    """Only what zlib takes to unpack a PNG's pixels, which nobody can leave out."""
+    at, unpack = 8, zlib.decompressobj()
+    while at < len(data):
+        length = int.from_bytes(data[at : at + 4])
+        if data[at + 4 : at + 8] == b"IDAT":
+            unpack.decompress(data[at + 8 : at + 8 + length])
+        at += 12 + length
+    return b""
+
+
+SIMPLE = {
+    "full": full,
+    "convert": convert,
+    "transpose": transpose,
+    "plain": plain,
+    "decode": decode,
+    "inflate": inflate,
+}
 
 
 def _saved(image, kind: str | None, quality: int) -> bytes:

@@ -42,9 +42,10 @@ def compare(thumbnail: bytes, wanted: Image.Image) -> tuple[float, float]:
     return psnr(made, wanted), ssim(made.convert("L"), wanted.convert("L"))
 
 
-def psnr_of(thumbnail: bytes, wanted: Image.Image) -> float:
-    """Return the PSNR in dB of an encoded thumbnail."""
-    return psnr(_opened(thumbnail, wanted.size), wanted)
+def psnr_of_brightness(thumbnail: bytes, wanted: Image.Image) -> float:
+    """Return the PSNR in dB, colours aside: encoders differ in how they keep those."""
+    made = _opened(thumbnail, wanted.size)
+    return psnr(made.convert("L"), wanted.convert("L"))
 
 
 def _opened(thumbnail: bytes, size: tuple[int, int]) -> Image.Image:

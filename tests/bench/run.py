@@ -29,7 +29,7 @@ class Bench:
 
     def __init__(self, quick: bool) -> None:
         self.quick = quick
-        self.rounds = 5 if quick else 25
+        self.rounds = 5 if quick else 21
         self.load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
         _say("what is compared")
         self.peers = Peers()
@@ -47,6 +47,13 @@ class Bench:
     def png(self) -> None:
         """PNGs: two photos and a screenshot."""
         self.found.png = self._timed(times.PNG)
+
+    def steps(self) -> None:
+        """What decoding takes of our handler's time."""
+        paths = self._paths((times.JPEG[0], times.PROGRESSIVE[0], *times.PNG))
+        self.found.steps = times.measure_all(
+            self.peers, paths, self.rounds, times.steps
+        )
 
     def memory(self) -> None:
         """Peak memory, and the largest pictures that are let in."""
@@ -81,6 +88,7 @@ SECTIONS: dict[str, Callable[[Bench], None]] = {
     "jpeg": Bench.jpeg,
     "progressive": Bench.progressive,
     "png": Bench.png,
+    "steps": Bench.steps,
     "memory": Bench.memory,
     "cold": Bench.cold,
     "layer": Bench.layer,

@@ -7,12 +7,15 @@ that what else the machine does falls on both.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
 import quality
 from peers import LABELS, Peers, Run, Worker
+from PIL import Image
 
 JPEG = ("12 MP 4:2:0.jpg", "12 MP 4:4:4.jpg", "24 MP.jpg", "1024 px.jpg")
 PROGRESSIVE = ("12 MP progressive.jpg", "24 MP progressive.jpg")
@@ -27,7 +30,8 @@ class Measured:
 
     Attributes:
         psnr, ssim: of the thumbnail as delivered, quality 85.
-        psnr_100: at quality 100, where the shrinking tells more than the encoder.
+        psnr_100: of its brightness at quality 100, where the shrinking tells more
+            than the encoder.
     """
 
     runs: list[Run] = field(default_factory=list)
@@ -53,27 +57,45 @@ def ratio(one: Measured, other: Measured, of: str = "wall") -> float:
 
 
 Table = dict[str, dict[str, Measured]]  # picture → way → what it did
+How = Callable[[Peers, Path, int], dict[str, Measured]]
 
 
 def measure(peers: Peers, path: Path, rounds: int) -> dict[str, Measured]:
-    """Measure every way that can take this picture."""
+    """Measure every way that can take this picture, and its quality."""
     names = [name for name in LABELS if name in peers.commands]
     if path.suffix == ".png":
         names = [name for name in names if name != "limit"]
+    with _loaded(peers, names, path) as workers:
+        found = _rounds(workers, rounds)
+        wanted = quality.reference(path)
+        for name, worker in workers.items():
+            _judge(found[name], worker, wanted)
+    return found
+
+
+def steps(peers: Peers, path: Path, rounds: int) -> dict[str, Measured]:
+    """Measure our handler beside what its first steps take by themselves."""
+    names = ["decode", "ours"]
+    if path.suffix == ".png":
+        names.insert(0, "inflate")
+    with _loaded(peers, names, path) as workers:
+        return _rounds(workers, rounds)
+
+
+@contextmanager
+def _loaded(peers: Peers, names: list[str], path: Path) -> Iterator[dict[str, Worker]]:
     workers: dict[str, Worker] = {}
     try:
         for name in names:
             workers[name] = peers.start(name)
             workers[name].load(path)
-        return _measured(workers, path, rounds)
+        yield workers
     finally:
         for worker in workers.values():
             worker.close()
 
 
-def _measured(
-    workers: dict[str, Worker], path: Path, rounds: int
-) -> dict[str, Measured]:
+def _rounds(workers: dict[str, Worker], rounds: int) -> dict[str, Measured]:
     found = {name: Measured() for name in workers}
     order = list(workers)
     for number in range(WARM_UP + rounds):
@@ -82,18 +104,21 @@ def _measured(
             if number >= WARM_UP:
                 found[name].runs.append(run)
         order.append(order.pop(0))  # nobody always follows the same neighbour
-    wanted = quality.reference(path)
-    for name, worker in workers.items():
-        found[name].psnr, found[name].ssim = quality.compare(worker.result(), wanted)
-        worker.run(100)
-        found[name].psnr_100 = quality.psnr_of(worker.result(), wanted)
     return found
 
 
-def measure_all(peers: Peers, paths: dict[str, Path], rounds: int) -> Table:
+def _judge(measured: Measured, worker: Worker, wanted: Image.Image) -> None:
+    measured.psnr, measured.ssim = quality.compare(worker.result(), wanted)
+    worker.run(100)
+    measured.psnr_100 = quality.psnr_of_brightness(worker.result(), wanted)
+
+
+def measure_all(
+    peers: Peers, paths: dict[str, Path], rounds: int, how: How = measure
+) -> Table:
     """Measure the pictures one after the other."""
     table: Table = {}
     for name, path in paths.items():
         print(f"  {name} …", file=sys.stderr)
-        table[name] = measure(peers, path, rounds)
+        table[name] = how(peers, path, rounds)
     return table

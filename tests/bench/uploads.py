@@ -22,10 +22,16 @@ BURST_S = 300
 
 @dataclass(frozen=True)
 class Uploads:
-    """Milliseconds from the start of an upload to the thumbnail in its bucket."""
+    """Milliseconds from the start of an upload to the thumbnail in its bucket.
+
+    Attributes:
+        put: of each warm one, until S3 had answered the upload.
+        work: of each warm one, what the handler took, its S3 calls included.
+    """
 
     warm: list[float]
     cold: list[float]
+    put: list[float]
     work: list[float]
     burst: int
     burst_seconds: float
@@ -42,6 +48,15 @@ class Uploads:
         return median(self.warm)
 
 
+@dataclass(frozen=True)
+class Upload:
+    """One upload: milliseconds until done and until S3 answered, and the log's word."""
+
+    elapsed: float
+    put: float
+    run: logs.Run
+
+
 class Pipeline:
     """A deployed stack and what is done to it."""
 
@@ -51,21 +66,23 @@ class Pipeline:
     def put(self, key: str, body: bytes) -> None:
         self.cloud.s3.put_object(Bucket=self.settings.source_bucket, Key=key, Body=body)
 
-    def upload(self, key: str, body: bytes) -> tuple[float, logs.Run]:
-        """Upload and return the milliseconds until the thumbnail was stored."""
-        started = datetime.now(UTC)
+    def upload(self, key: str, body: bytes) -> Upload:
+        """Upload and see what becomes of it."""
+        started, start = datetime.now(UTC), time.perf_counter()
         self.put(key, body)
+        put = (time.perf_counter() - start) * 1000
         time.sleep(0.15)  # asking for the log takes time from the function
         (run,) = logs.wait_for(self.cloud, self.settings, [key], started)
         if run.outcome != "made":
             raise RuntimeError(f"{key} was {run.outcome}: {run.reason}")
-        return (run.done - started).total_seconds() * 1000, run
+        return Upload((run.done - started).total_seconds() * 1000, put, run)
 
     def forget(self, number: int) -> None:
         """Change the function, so that the next upload finds a new environment."""
         name = self.settings.function_name
+        variables = self.settings.environment | {"COLD_START": str(number)}
         self.cloud.awslambda.update_function_configuration(
-            FunctionName=name, Description=f"cold start {number}"
+            FunctionName=name, Environment={"Variables": variables}
         )
         self.cloud.awslambda.get_waiter("function_updated_v2").wait(FunctionName=name)
 
@@ -99,26 +116,32 @@ def deployed() -> Iterator[Pipeline]:
 def measure(photo: Path, small: Path, *, quick: bool) -> Uploads:
     """Measure warm and cold uploads of the photo, and a burst of the small one."""
     body = photo.read_bytes()
-    say = _say
     with deployed() as pipeline:
-        say("cold")
+        _say("cold")
         cold = []
         for number in range(2 if quick else 5):
             pipeline.forget(number)
-            elapsed, run = pipeline.upload(f"cold-{number}.jpg", body)
-            if run.cold:
-                cold.append(elapsed)
-        say("warm")
+            upload = pipeline.upload(f"cold-{number}.jpg", body)
+            if upload.run.cold:
+                cold.append(upload.elapsed)
+        _say("warm")
         pipeline.upload("warm-up.jpg", body)
         warm = [
             pipeline.upload(f"warm-{number}.jpg", body)
             for number in range(10 if quick else 30)
         ]
-        say("burst")
+        _say("burst")
         count = 50 if quick else 200
         seconds, lost = _burst(pipeline, small.read_bytes(), count)
-    work = [run.ms for _, run in warm]
-    return Uploads([ms for ms, _ in warm], cold, work, count, seconds, lost)
+    return Uploads(
+        warm=[upload.elapsed for upload in warm],
+        cold=cold,
+        put=[upload.put for upload in warm],
+        work=[upload.run.ms for upload in warm],
+        burst=count,
+        burst_seconds=seconds,
+        lost=lost,
+    )
 
 
 def _burst(pipeline: Pipeline, body: bytes, count: int) -> tuple[float, int]:
