@@ -88,6 +88,7 @@ def _decode_jpeg(image: Jpeg, data: bytes, size: Size, room: int) -> Area:
     """Decode no larger than need be, and no more scans than that takes."""
     segments = scans.walk(data)
     full = image.size
+    scans.check(segments, full)
     across, down = (max(1, int(DRAFT * side)) for side in size)
     _, area = image.draft(None, (across, down))
     taken = memory.of_pixels(image.size, image.mode)

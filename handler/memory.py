@@ -1,19 +1,20 @@
 """How large a picture may be: the function's memory, and what each picture takes of it.
 
-Of 512 MB, in MiB, measured as peak RSS (tests/test_memory.py):
+Of the default 512 MB, in MiB, measured as peak RSS by tests/test_memory.py:
 
-    110   Python, boto3 with a client, Pillow: what the runtime needs anyway
+     80   Python, boto3 with a client, Pillow: what the runtime needs anyway
     100   four sources of MAX_BYTES (25) that were read and wait for their turn
      25   a copy of the one whose turn it is, without what its thumbnail does not need
      47   reserve: S3's streams, the allocator, what libraries keep
     ---
-    230   for the one picture that is being decoded
+    260   for the one picture that is being decoded
 
-At 4 bytes a pixel, as Pillow keeps RGB, RGBA and LA, and with 10 MiB for the smaller
-pictures after it, that is 57 megapixels; MAX_MEGAPIXELS is 50. A baseline JPEG takes
-next to nothing, since it is decoded at the scale of its thumbnail. One in several
-scans (progressive) is kept as coefficients of 2 bytes until the last scan is in: 3
-bytes a pixel for 4:2:0, 6 for 4:4:4 and so 38 megapixels, 8 for CMYK.
+Pillow keeps RGB, RGBA and LA in 4 bytes a pixel, and the smaller pictures that come
+after take 10 MiB: room for 65 megapixels, and for 52 of the most costly kind (16 bits
+with a transparent colour, 5 bytes). MAX_MEGAPIXELS is 50. A baseline JPEG takes next
+to nothing, since it is decoded at the scale of its thumbnail. One of several scans
+(progressive) is kept as coefficients of 2 bytes until the last scan is in: 3 bytes a
+pixel for 4:2:0, 6 for 4:4:4 and so 43 megapixels, 8 for CMYK and so 32.
 """
 
 from collections.abc import Sequence
@@ -21,7 +22,7 @@ from collections.abc import Sequence
 MIB = 2**20
 DEFAULT_MB = 512
 
-_RUNTIME = 110 * MIB
+_RUNTIME = 80 * MIB
 _RESERVE = 47 * MIB
 _LEAST = 16 * MIB  # so that the smallest function still has thumbnails of something
 

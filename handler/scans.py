@@ -11,6 +11,7 @@ from typing import NamedTuple
 from handler.errors import ImageRejected
 
 MAX_SCANS = 100  # cameras and encoders write about ten; thousands hang a decoder
+MAX_SCANNED = 1_000_000_000  # pixels in all scans: twenty times the largest picture
 MAX_SEGMENTS = 2000  # a large profile takes 50, a hundred scans with tables 500
 
 START_OF_SCAN = 0xDA
@@ -49,6 +50,17 @@ def walk(data: bytes) -> list[Segment]:
         if len(segments) > MAX_SEGMENTS:
             raise ImageRejected(f"a JPEG of more than {MAX_SEGMENTS} segments")
     raise ImageRejected("broken JPEG: truncated, its end is missing")
+
+
+def check(segments: list[Segment], size: tuple[int, int]) -> None:
+    """Refuse many scans of a large picture.
+
+    A scan of a few bytes can take as long as all pixels do, and the decoder would not
+    come back for more bytes in between, where a deadline could stop it.
+    """
+    scans = count(segments)
+    if scans * size[0] * size[1] > MAX_SCANNED:
+        raise ImageRejected(f"too slow: {scans} scans of {size[0]} × {size[1]} pixels")
 
 
 def count(segments: list[Segment]) -> int:

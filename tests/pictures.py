@@ -1,6 +1,7 @@
 """Pictures for the tests, all built in code: charts, photos, bombs and broken files."""
 
 import io
+import random
 import struct
 import zlib
 
@@ -34,14 +35,19 @@ def chart(size=(400, 200)):
     return image
 
 
+def noise(size):
+    """Draw grey noise, the same each time."""
+    return Image.frombytes("L", size, random.Random(1).randbytes(size[0] * size[1]))
+
+
 def photo(size=(640, 480)):
-    """Draw noise: detail in every block, and no two rows alike."""
-    return Image.effect_noise(size, 60).convert("RGB")
+    """Draw noise around grey: detail in every block, and no two rows alike."""
+    return Image.blend(Image.new("L", size, 128), noise(size), 0.6).convert("RGB")
 
 
 def landscape(size):
     """Draw colours that run into each other, with grain, as in a photo."""
-    grey = Image.effect_noise((size[0] // 8 + 1, size[1] // 8 + 1), 90).resize(size)
+    grey = noise((size[0] // 8 + 1, size[1] // 8 + 1)).resize(size)
     falling = Image.linear_gradient("L").resize(size)
     return Image.merge("RGB", (grey, falling, Image.blend(grey, falling, 0.5)))
 
@@ -207,6 +213,18 @@ def deep_colours(pixels, clear, side=100):
     extra = chunk(b"tRNS", struct.pack(">3H", *clear))
     size = (side * len(pixels), side)
     return raw_png(size, 16, 2, (b"\0" + line) * side, extra=extra)
+
+
+def with_checksums(data):
+    """Set a PNG's checksums right, so that damage gets past them."""
+    fixed, at = bytearray(data), len(SIGNATURE)
+    while data.startswith(SIGNATURE) and at + 12 <= len(fixed):
+        end = at + 8 + int.from_bytes(fixed[at : at + 4])
+        if end + 4 > len(fixed):
+            break
+        fixed[end : end + 4] = zlib.crc32(fixed[at + 4 : end]).to_bytes(4)
+        at = end + 4
+    return bytes(fixed)
 
 
 def scan_bomb(count, image=None):

@@ -1,63 +1,30 @@
 """Pictures: size, mode, format and pixels of what comes out, and what is refused."""
 
-import io
 import struct
 import zlib
 
 import pytest
-from PIL import Image, ImageCms, ImageDraw, PngImagePlugin
+from pictures import (
+    BLUE,
+    GREEN,
+    RED,
+    SECRET,
+    WHITE,
+    chart,
+    chunk,
+    corners,
+    decoded,
+    encoded,
+    exif_of,
+    near,
+    photo,
+    png_bomb,
+    swapped_profile,
+)
+from PIL import Image, PngImagePlugin
 
-from handler import scans
 from handler.errors import ImageRejected
 from handler.images import make_thumbnail, thumbnail
-
-RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
-SECRET = b"SECRET-52.5200N-13.4050E"
-
-
-def encoded(image, kind="JPEG", **options):
-    file = io.BytesIO()
-    image.save(file, kind, **options)
-    return file.getvalue()
-
-
-def decoded(data):
-    image = Image.open(io.BytesIO(data))
-    image.load()
-    return image
-
-
-def chart(size=(400, 200)):
-    """Draw red, green, blue and white quarters, from the top left, row by row."""
-    image = Image.new("RGB", size, WHITE)
-    draw = ImageDraw.Draw(image)
-    width, height = size
-    draw.rectangle((0, 0, width // 2 - 1, height // 2 - 1), RED)
-    draw.rectangle((width // 2, 0, width, height // 2 - 1), GREEN)
-    draw.rectangle((0, height // 2, width // 2 - 1, height), BLUE)
-    return image
-
-
-def photo(size=(640, 480)):
-    return Image.effect_noise(size, 60).convert("RGB")
-
-
-def near(pixel, expected, by=12):
-    pairs = zip(pixel, expected, strict=True)
-    return all(abs(a - b) <= by for a, b in pairs)
-
-
-def corners(image):
-    across, down = image.width // 4, image.height // 4
-    places = [(x, y) for y in (down, 3 * down) for x in (across, 3 * across)]
-    return [image.getpixel(place) for place in places]
-
-
-def exif_of(orientation):
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    return exif
-
 
 # Sizes and formats
 
@@ -254,16 +221,6 @@ def test_cmyk():
     assert all(map(near, corners(made), (RED, GREEN, BLUE, WHITE)))
 
 
-def swapped_profile():
-    """Return an sRGB profile whose red and blue primaries have changed places."""
-    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    return (
-        profile.replace(b"rXYZ", b"tmp!")
-        .replace(b"bXYZ", b"rXYZ")
-        .replace(b"tmp!", b"bXYZ")
-    )
-
-
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
 def test_profile_is_applied_then_dropped(kind):
     data = encoded(
@@ -378,21 +335,6 @@ def test_flipped_bytes(kind):
         assert max(decoded(made).size) <= 256
 
 
-def png_chunk(name, body):
-    return (
-        struct.pack(">I", len(body))
-        + name
-        + body
-        + struct.pack(">I", zlib.crc32(name + body))
-    )
-
-
-def png_bomb(width, height):
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(b"")), (b"IEND", b"")]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(png_chunk(*chunk) for chunk in chunks)
-
-
 @pytest.mark.parametrize("side", [7072, 20_000, 2**31 - 1])
 def test_pixel_bomb(side):
     with pytest.raises(ImageRejected, match="more than 50 megapixels"):
@@ -417,30 +359,8 @@ def test_pixel_cap_is_an_argument():
 def test_text_bomb():
     bomb = b"k\0\0" + zlib.compress(bytes(80_000_000))
     data = encoded(chart(), "PNG")
-    bombs = png_chunk(b"zTXt", bomb) * 100
+    bombs = chunk(b"zTXt", bomb) * 100
     assert make_thumbnail(data[:33] + bombs + data[33:]) == make_thumbnail(data)
-
-
-def scan_bomb(count):
-    data = encoded(chart(), progressive=True)
-    last = data.rindex(b"\xff\xda")
-    return data[:last] + data[last:-2] * count + data[-2:]
-
-
-def test_scan_bomb():
-    with pytest.raises(ImageRejected, match="more than 100 scans"):
-        make_thumbnail(scan_bomb(3000))
-
-
-def test_scans_are_counted():
-    assert scans.count(scans.walk(encoded(chart()))) == 1
-    progressive = encoded(chart(), progressive=True)
-    assert scans.count(scans.walk(progressive)) == 10
-
-
-def test_film_behind_a_photo_is_no_scan():
-    data = encoded(chart()) + b"\xff\xda\0\x08" * 3000
-    assert thumbnail(data).size == (256, 128)
 
 
 def test_time_is_bounded():

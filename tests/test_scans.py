@@ -1,5 +1,6 @@
 """JPEG scans: counted, bounded, and left out only where no pixel changes."""
 
+import contextlib
 import io
 import random
 
@@ -169,7 +170,5 @@ def test_damage_never_escapes(seed):
     chance = random.Random(seed)
     for _ in range(chance.randint(1, 30)):
         data[chance.randrange(len(data))] = chance.choice([0, 1, 0xDA, 0xC2, 0xFF])
-    try:
+    with contextlib.suppress(ImageRejected):
         assert thumbnail(bytes(data), 64).size[0] <= 64
-    except ImageRejected:
-        pass
