@@ -3,7 +3,9 @@
 import asyncio
 import io
 import json
+import sys
 import threading
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import quote_plus
@@ -12,10 +14,13 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
+from pictures import landscape, scan_bomb
 from PIL import Image
 
-from handler import app, lambda_handler, memory
+from handler import app, images, lambda_handler, memory
+from handler.clock import Clock
 from handler.errors import ConfigError, UploadsFailed
+from handler.storage import Storage
 
 EVENTS = Path(__file__).parent / "events"
 ENV = {"TARGET_BUCKET": "thumbs"}
@@ -315,6 +320,102 @@ def test_inside_a_running_loop(client):
         return run(client, record)
 
     assert asyncio.run(cell()) == {"outcomes": {"made": 1}}
+
+
+# Time and turns
+
+
+class Waiting:
+    """A context that tells, as Lambda's does, how long is left of so many seconds."""
+
+    aws_request_id = "request-1"
+
+    def __init__(self, seconds):
+        self.end = time.monotonic() + seconds
+
+    def get_remaining_time_in_millis(self):
+        return int((self.end - time.monotonic()) * 1000)
+
+
+def run_within(client, seconds, *records, env=ENV):
+    event = {"Records": list(records)}
+    return lambda_handler(event, Waiting(seconds), client=client, env=env)
+
+
+def test_too_slow_is_rejected_once(client, lines):
+    bomb = scan_bomb(90, landscape((3000, 2000)))
+    record = upload(client, "bomb.jpg", bomb)
+    # A third of the function's time; a box so large that all scans are decoded.
+    answer = run_within(client, 1.8, record, env=ENV | {"BOX": "1500"})
+    assert answer == {"outcomes": {"rejected": 1}}
+    [line] = lines()
+    assert line["reason"].startswith("too slow: not decoded within 0.")
+    kept = json.loads(get(client, "rejected/bomb.jpg.json"))
+    assert kept["reason"] == line["reason"]
+
+
+def test_time_left_is_enough(client):
+    assert run_within(client, 30, upload(client)) == {"outcomes": {"made": 1}}
+
+
+def test_time_of_neighbours_is_no_fault(client, lines):
+    with pytest.raises(UploadsFailed, match="OutOfTime: no time was left"):
+        run_within(client, 0, upload(client))
+    assert lines()[0]["outcome"] == "failed"
+    assert keys(client) == []
+
+
+def test_seconds_for_a_picture():
+    assert Clock.of(None).seconds == Clock.of(CONTEXT).seconds == 10
+    assert Clock.of(Waiting(60)).seconds == pytest.approx(20, abs=1)
+
+
+def test_one_picture_at_a_time(client):
+    # Sampled from the threads' stacks: how many are inside the decoder's module.
+    records = [
+        upload(client, f"{number}.png", picture("PNG", (2500, 2500)))
+        for number in range(6)
+    ]
+    inside, seen = images.thumbnail.__code__, []
+    finished = threading.Event()
+
+    def sample():
+        while not finished.wait(0.001):
+            frames = sys._current_frames().values()
+            seen.append(sum(inside in codes(frame) for frame in frames))
+
+    watcher = threading.Thread(target=sample)
+    watcher.start()
+    run(client, *records)
+    finished.set()
+    watcher.join()
+    assert max(seen) == 1
+
+
+def codes(frame):
+    while frame:
+        yield frame.f_code
+        frame = frame.f_back
+
+
+def test_small_function_holds_one_source(client):
+    records = [upload(client, f"{number}.jpg") for number in range(3)]
+    together = []
+
+    def look(**_):
+        frames = sys._current_frames().values()
+        reading = Storage.read.__code__
+        together.append(sum(reading in codes(frame) for frame in frames))
+
+    client.meta.events.register("before-call.s3.GetObject", look)
+    run(client, *records, env=ENV | {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256"})
+    assert together == [1, 1, 1]
+
+
+def test_memory_of_the_function_is_the_limit(client, lines):
+    record = upload(client, "big.png", picture("PNG", (3000, 2500)))
+    run(client, record, env=ENV | {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128"})
+    assert lines()[0]["reason"].startswith("decoding takes 36 MB of memory, more than")
 
 
 # Keys
