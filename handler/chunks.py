@@ -33,8 +33,10 @@ class Png(NamedTuple):
 def walk(data: bytes) -> Png:
     """Return the still picture in a PNG; an animation's is the one all viewers show.
 
-    Raises ``ImageRejected`` where the end is missing, and for too many chunks.
+    Raises ``ImageRejected`` where the end is missing, for damage, and for too many
+    chunks.
     """
+    view = memoryview(data)  # its slices are no copies
     kept: list[bytes] = []
     extra: dict[bytes, bytes] = {}
     at = since = 0
@@ -45,6 +47,10 @@ def walk(data: bytes) -> Png:
         end = at + _FRAMING + int.from_bytes(data[at : at + 4])
         if len(name) < 4 or end > len(data):
             raise ImageRejected("broken PNG: truncated, its end is missing")
+        # Pillow leaves out the pixels' checksums. All count, for names are in them: a
+        # flipped bit makes any chunk one that nobody needs.
+        if zlib.crc32(view[at + 4 : end - 4]) != int.from_bytes(view[end - 4 : end]):
+            raise ImageRejected("broken PNG: a checksum is wrong")
         if name == b"IEND":
             break
         if name in _PIXELS or name[0] & _CRITICAL == name[0]:

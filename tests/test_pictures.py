@@ -401,9 +401,8 @@ def test_pixels_missing_before_the_end():
         make_thumbnail(data[:at] + half + data[-12:])
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
-def test_flipped_bits(kind):
-    data = encoded(photo((24, 16)), kind)
+def test_flipped_bits_of_a_jpeg():
+    data = encoded(photo((24, 16)))
     for bit in range(0, len(data) * 8, 13):
         broken = bytearray(data)
         broken[bit // 8] ^= 1 << bit % 8
@@ -412,6 +411,18 @@ def test_flipped_bits(kind):
         except ImageRejected:
             continue
         assert max(decoded(made).size) <= 256
+
+
+@pytest.mark.parametrize("mode", ["P", "RGB"])
+def test_flipped_bits_of_a_png(mode):
+    clear = 3 if mode == "P" else (1, 1, 1)
+    image = chart((24, 16)).convert(mode)
+    data = encoded(image, "PNG", transparency=clear, exif=exif_of(6))
+    for bit in range(len(data) * 8):
+        broken = bytearray(data)
+        broken[bit // 8] ^= 1 << bit % 8
+        with pytest.raises(ImageRejected):
+            make_thumbnail(bytes(broken))
 
 
 def test_text_from_pillow_itself():
