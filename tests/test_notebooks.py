@@ -89,7 +89,8 @@ def test_links_inside_the_repository_resolve(path):
 
 @every
 def test_code_cells_are_short(path):
-    lengths = [len(cell.source.splitlines()) for cell in cells(path, "code")]
+    sources = [cell.source.splitlines() for cell in cells(path, "code")]
+    lengths = [sum(bool(line.strip()) for line in lines) for lines in sources]
     typical = sorted(lengths)[len(lengths) // 2]
     assert max(lengths) <= 20 and typical <= (12 if path.stem == "answers" else 8)
 
