@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from starts import DEPLOYED
 from times import Table, ratio
 
 if TYPE_CHECKING:
@@ -121,10 +122,15 @@ def _memory(found: Found) -> list[Row]:
         rows.append(_row(label, "≤ 2 MB", f"{max(added):.1f} MB", max(added) <= 2))
     if found.largest:
         name, peak = max(found.largest.items(), key=lambda item: item[1].whole)
-        here = f"{peak.whole:.0f} MB ({name.replace('.', ', ')})"
+        here = f"{peak.whole:.0f} MB ({named(name)})"
         label = "largest picture that is let in, whole process"
         rows.append(_row(label, "fits 512 MiB", here, peak.whole < ROOM_MB))
     return rows
+
+
+def named(picture: str) -> str:
+    """Write a file's name as a picture's: "12 MP JPEG"."""
+    return picture.replace(".jpg", " JPEG").replace(".png", " PNG")
 
 
 def _rest(found: Found) -> list[Row]:
@@ -135,7 +141,7 @@ def _rest(found: Found) -> list[Row]:
         here = f"{largest:.2f} MB the largest of {len(built)}"
         rows.append(_row("layer, zipped", "≤ 3 MB", here, largest <= 3))
     if found.cold:
-        ms = found.cold["handler.app, after boto3 and a client"][True]
+        ms = found.cold["handler.app, after boto3 and a client"][DEPLOYED]
         label = "cold start of the handler over boto3 and a client"
         rows.append(_row(label, "≤ 40 ms", f"{ms:.0f} ms", ms <= 40))
     if found.uploads:

@@ -21,6 +21,7 @@ PICTURES = (
 )
 LARGEST = (
     "50 MP.jpg",
+    "50 MP progressive.jpg",
     "50 MP 4:4:4 progressive.jpg",
     "50 MP L.png",
     "50 MP 16-bit.png",
@@ -32,10 +33,14 @@ LARGEST = (
 
 @dataclass(frozen=True)
 class Peak:
-    """Megabytes: the whole process at its peak, and what the picture added to it."""
+    """Megabytes: the whole process at its peak, and what the picture added to it.
+
+    Where the picture was refused, why.
+    """
 
     whole: float
     added: float
+    refused: str = ""
 
 
 def peak(peers: Peers, name: str, path: Path, warm_up: Path | None) -> Peak:
@@ -75,5 +80,8 @@ def largest(peers: Peers, paths: dict[str, Path]) -> dict[str, Peak]:
     found = {}
     for picture, path in paths.items():
         print(f"  {picture} …", file=sys.stderr)
-        found[picture] = peak(peers, "lambda", path, None)
+        try:
+            found[picture] = peak(peers, "lambda", path, None)
+        except RuntimeError as error:  # it takes too much, and the handler says so
+            found[picture] = Peak(0, 0, str(error))
     return found

@@ -71,6 +71,8 @@ class Worker:
         answer = self.process.stdout.readline()
         if not answer:
             raise RuntimeError(f"it ended at {command.split()[0]!r}")
+        if answer.startswith("error "):
+            raise RuntimeError(answer.removeprefix("error ").rstrip("\n"))
         return answer.rstrip("\n")
 
     def load(self, path: Path) -> None:

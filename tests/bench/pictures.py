@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -121,6 +122,7 @@ PICTURES: dict[str, Callable[[Path], None]] = {
     "tiny.jpg": _jpeg((300, 200)),
     "tiny.png": lambda path: cut_out((300, 200)).save(path),
     "50 MP.jpg": _jpeg(FIFTY),
+    "50 MP progressive.jpg": _jpeg(FIFTY, progressive=True),
     "50 MP 4:4:4 progressive.jpg": _jpeg(FIFTY, progressive=True, subsampling="4:4:4"),
     "50 MP L.png": _largest("L"),
     "50 MP 16-bit.png": _largest("I;16"),
@@ -136,6 +138,9 @@ class Album:
     def __init__(self, folder: Path) -> None:
         recipe = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:12]
         self.folder = folder / f"pictures-{recipe}"
+        for other in folder.glob("pictures-*"):
+            if other != self.folder:  # of an older recipe
+                shutil.rmtree(other)
         self.folder.mkdir(parents=True, exist_ok=True)
 
     def __getitem__(self, name: str) -> Path:

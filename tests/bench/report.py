@@ -12,11 +12,11 @@ from pathlib import Path
 from statistics import median
 
 import psutil
-from goals import goals
+from goals import goals, named
 from markdown import table
 from peaks import Peak
 from peers import LABELS, ROOT, Peers
-from starts import LayerSize
+from starts import LAYOUTS, Cold, LayerSize
 from times import Measured, Table, ratio
 from uploads import Uploads
 
@@ -36,7 +36,7 @@ class Found:
     steps: Table | None = None
     peaks: dict[str, dict[str, Peak]] | None = None
     largest: dict[str, Peak] | None = None
-    cold: dict[str, dict[bool, float]] | None = None
+    cold: Cold | None = None
     layers: list[LayerSize] | None = None
     uploads: Uploads | None = None
     failures: dict[str, str] = field(default_factory=dict)
@@ -237,39 +237,36 @@ def _peak(ways: dict[str, Peak], name: str) -> str:
 def _largest(found: dict[str, Peak] | None) -> str:
     if not found:
         return ""
-    rows = [
-        [
-            picture.replace(".", ", ").replace("jpg", "JPEG").replace("png", "PNG"),
-            f"{peak.whole:.0f}",
-            f"{MEMORY_MB * 1.048576 - peak.whole:.0f}",
-        ]
-        for picture, peak in found.items()
-    ]
+    rows = [[named(picture), *_fit(peak)] for picture, peak in found.items()]
     return (
-        "## The largest pictures that are let in\n\nOur handler in a fresh process "
-        "with boto3 and a client; the whole process at its peak, in MB, and what is "
-        f"left of the default {MEMORY_MB} MiB.\n\n"
-        + table(["picture", "peak", "left"], rows)
+        "## The largest pictures\n\nOur handler in a fresh process with boto3 and a "
+        "client; the whole process at its peak, in MB, the file's bytes included, and "
+        f"what is left of the default {MEMORY_MB} MiB.\n\n"
+        + table(["picture", "peak", "left", "refused"], rows)
     )
 
 
-def _cold(found: dict[str, dict[bool, float]] | None) -> str:
+def _fit(peak: Peak) -> list[str]:
+    if peak.refused:
+        return ["", "", peak.refused]
+    return [f"{peak.whole:.0f}", f"{MEMORY_MB * 1.048576 - peak.whole:.0f}", ""]
+
+
+def _cold(found: Cold | None) -> str:
     if not found:
         return ""
     rows = [
         [
             f"`{part}`" if part.startswith(("import", "boto3")) else part,
-            f"{ms[True]:.0f}",
-            f"{ms[False]:.0f}",
+            *(f"{ms[layout]:.0f}" for layout in LAYOUTS),
         ]
         for part, ms in found.items()
     ]
     return (
         "## Cold start\n\nMilliseconds in a fresh process, medians, files in the "
-        "page cache: the function laid out as in Lambda, nothing may be written, "
-        "Pillow from the layer with its .pyc files and without, the handler without "
-        "(as its zip has none), boto3 with.\n\n"
-        + table(["part", "layer with .pyc", "without"], rows)
+        "page cache, laid out as in Lambda, where nothing may be written. As deployed: "
+        "Pillow's layer with .pyc files, the handler's zip without; boto3 has them "
+        "always.\n\n" + table(["part", *LAYOUTS], rows)
     )
 
 

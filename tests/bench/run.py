@@ -27,9 +27,9 @@ RESULTS = Path(__file__).with_name("RESULTS.md")
 class Bench:
     """One run: its peers, its pictures, and what its sections found."""
 
-    def __init__(self, quick: bool) -> None:
+    def __init__(self, quick: bool, rounds: int | None) -> None:
         self.quick = quick
-        self.rounds = 5 if quick else 21
+        self.rounds = rounds or (5 if quick else 21)
         self.load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
         _say("what is compared")
         self.peers = Peers()
@@ -100,7 +100,7 @@ def main() -> None:
     """Run the sections one after the other and write what they found."""
     options = _options()
     start = time.perf_counter()
-    bench = Bench(options.quick)
+    bench = Bench(options.quick, options.rounds)
     for name in options.only or SECTIONS:
         _say(name)
         try:
@@ -121,6 +121,7 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser("tests/bench/run.py", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a few rounds of each")
+    parser.add_argument("--rounds", type=int, help="how often each way runs (21)")
     parser.add_argument(
         "--only", action="append", choices=SECTIONS, help="a section; can be repeated"
     )

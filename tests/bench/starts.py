@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import compileall
 import os
+import py_compile
 import shutil
 import subprocess
 import sys
@@ -37,6 +39,12 @@ PARTS = {
     ),
 }
 
+#: What comes with .pyc files: the layer as deployed, nothing, the handler's zip too.
+DEPLOYED, NOTHING, EVERYTHING = "as deployed", "no .pyc", "the handler's .pyc too"
+LAYOUTS = (DEPLOYED, NOTHING, EVERYTHING)
+
+Cold = dict[str, dict[str, float]]  # part → layout → median milliseconds
+
 _TIMED = """
 import sys, time
 sys.path[:0] = {path!r}
@@ -58,22 +66,19 @@ def here() -> Settings:
     )
 
 
-def cold_parts(times: int) -> dict[str, dict[bool, float]]:
-    """Time the parts: part → with the layer's .pyc files or without → median ms.
-
-    As in Lambda: nothing may be written, the handler comes without .pyc files, boto3
-    with them.
-    """
+def cold_parts(times: int) -> Cold:
+    """Time the parts in each layout; as in Lambda, nothing may be written."""
     with tempfile.TemporaryDirectory(prefix="workbook-bench-") as scratch:
-        paths = {kept: _unpacked(Path(scratch), kept) for kept in (True, False)}
-        runs: dict[tuple[str, bool], list[float]] = {}
+        paths = {layout: _unpacked(Path(scratch), layout) for layout in LAYOUTS}
+        runs: dict[tuple[str, str], list[float]] = {}
         for _ in range(times + 1):
             for part, (before, timed) in PARTS.items():
-                for kept, path in paths.items():
+                for layout, path in paths.items():
                     code = _TIMED.format(path=path, before=before, timed=timed)
-                    runs.setdefault((part, kept), []).append(_fresh(code))
+                    runs.setdefault((part, layout), []).append(_fresh(code))
     return {
-        part: {kept: median(runs[part, kept][1:]) for kept in paths} for part in PARTS
+        part: {layout: median(runs[part, layout][1:]) for layout in LAYOUTS}
+        for part in PARTS
     }
 
 
@@ -90,15 +95,18 @@ def _fresh(code: str) -> float:
     return float(done.stdout)
 
 
-def _unpacked(scratch: Path, kept: bool) -> list[str]:
-    """Lay out the function and its layer as Lambda does, with .pyc files or without."""
-    place = scratch / ("with" if kept else "without")
+def _unpacked(scratch: Path, layout: str) -> list[str]:
+    """Lay out the function and its layer as Lambda does; return what is on its path."""
+    place = scratch / str(LAYOUTS.index(layout))
     with zipfile.ZipFile(layer.build(here(), FOLDER / "wheels").path) as archive:
         for name in archive.namelist():
-            if kept or not name.endswith(".pyc"):
+            if layout != NOTHING or not name.endswith(".pyc"):
                 archive.extract(name, place / "opt")
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "handler", place / "task" / "handler", ignore=ignored)
+    if layout == EVERYTHING:
+        mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
+        compileall.compile_dir(place / "task", quiet=1, invalidation_mode=mode)
     return [str(place / "task"), str(place / "opt" / "python")]
 
 

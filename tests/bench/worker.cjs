@@ -52,7 +52,11 @@ const commands = {
 async function main() {
   for await (const line of readline.createInterface({ input: process.stdin })) {
     const [, command, argument] = line.match(/^(\w+) ?(.*)$/)
-    console.log(await commands[command](argument))
+    try {
+      console.log(await commands[command](argument))
+    } catch (error) {
+      console.log(`error ${error.message.split('\n')[0]}`) // told, and it goes on
+    }
   }
 }
 

@@ -59,7 +59,11 @@ def main() -> None:
     worker = Worker(sys.argv[1])
     for line in sys.stdin:
         command, _, argument = line.rstrip("\n").partition(" ")
-        print(getattr(worker, command)(argument), flush=True)
+        try:
+            answer = getattr(worker, command)(argument)
+        except Exception as error:  # told, and the process goes on
+            answer = f"error {error}"
+        print(answer, flush=True)
 
 
 if __name__ == "__main__":
