@@ -1,7 +1,10 @@
 """What runs in Lambda: an uploaded image in, its thumbnail out.
 
 Start with ``app`` (the paragraph), then ``events`` (what came in), ``storage`` (all S3
-traffic) and ``images`` (bytes in, bytes out).
+traffic) and ``images`` (bytes in, bytes out). Behind ``images`` are ``decoder``, which
+is held to a size and a time, the walks over a file before anything is decoded
+(``scans``, ``progressive``, ``chunks``, ``orientation``), and what is done with pixels
+(``pixels``, ``deep``). ``memory`` has the arithmetic of the function's memory.
 """
 
 from handler.app import lambda_handler as lambda_handler

@@ -1,4 +1,23 @@
-"""The whole handler on moto: events in; thumbnails, records, lines, answers out."""
+"""The whole handler on moto: events in; thumbnails, records, lines, answers out.
+
+What is tested where, of the contract's table of events and keys:
+
+- keys: ``test_tricky_keys``, ``test_no_path_is_built``, test_events.py
+- target key: ``test_same_event_twice``, ``test_target_*`` in test_events.py
+- nothing to do: ``test_ignored``, ``test_nothing_to_do``
+- several records: ``test_records_are_isolated``, ``test_every_failure_is_named``,
+  ``test_reads_overlap_and_are_bounded``, ``test_one_picture_at_a_time``
+- the same event twice: ``test_same_event_twice``
+- an older event after a newer one: ``test_late_event_*``, ``test_versions_*``,
+  ``test_older_*`` and the races in test_storage.py
+- versions, eTags: ``test_read_*`` in test_storage.py
+- deleted, 403: ``test_stale``, ``test_failed``
+- settings: ``test_wrong_setting``, test_config.py (also that importing reads none)
+- SQS, SNS, EventBridge, S3 Batch Operations: ``test_sqs_*`` to ``test_batch_*``
+- no sequencer: ``test_backfill_*`` here and in test_storage.py
+- source bucket = target bucket: ``test_source_is_target``
+- time: ``test_too_slow_is_rejected_once``, ``test_time_*``
+"""
 
 import asyncio
 import io
@@ -437,6 +456,20 @@ def test_tricky_keys(client, lines, key):
     [line] = lines()
     assert (line["key"], line["outcome"]) == (key, "made")
     assert keys(client) == [line["target"]]
+
+
+def test_no_path_is_built(client):
+    # Python reports every file that is opened; none may be one of the key's.
+    opened, watching = [], [True]
+
+    def audit(name, arguments):
+        if watching and name in ("open", "os.mkdir", "os.rename", "os.remove"):
+            opened.append(str(arguments[0]))
+
+    sys.addaudithook(audit)  # for good, so it has to be switched off
+    run(client, upload(client, "../marked/../../tmp/marked.jpg"))
+    watching.clear()
+    assert [path for path in opened if "marked" in path] == []
 
 
 def test_key_cannot_forge_a_line(client, capsys):

@@ -64,6 +64,7 @@ def test_target_is_required():
         ("THUMBNAIL_PREFIX", ""),
         ("REJECT_PREFIX", "/rejected/"),
         ("REJECT_PREFIX", "thumbnails/rejected/"),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512 MB"),
     ],
 )
 def test_names_what_is_wrong(name, value):
