@@ -58,9 +58,10 @@ def _quality(
     if gap is None:
         return []
     digits, unit = (4, "") if what == "ssim" else (2, " dB")
-    here = f"{gap:+.{digits}f}{unit} at the least"
-    reached = round(gap, digits) >= 0
-    return [_row(f"{label}: {_NAMES[what]} over sharp's", "≥ 0", here, reached)]
+    slack = 10**-digits  # the last digit shown
+    goal = f"≥ 0, give or take {slack:g}{unit}"
+    here = f"{gap:+.{digits + 1}f}{unit} at worst"
+    return [_row(f"{label}: {_NAMES[what]} over sharp's", goal, here, gap >= -slack)]
 
 
 _NAMES = {

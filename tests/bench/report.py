@@ -23,6 +23,7 @@ from uploads import Uploads
 from deploy import cost, runtimes
 
 MEMORY_MB = 512
+NOISY = 1.2
 FULL_CORE_MB = 1769  # the memory at which a function gets one whole core
 
 
@@ -39,6 +40,7 @@ class Found:
     cold: Cold | None = None
     layers: list[LayerSize] | None = None
     uploads: Uploads | None = None
+    commit: str = ""
     failures: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
 
@@ -69,7 +71,7 @@ def write(found: Found, peers: Peers, rounds: int, load: float) -> str:
 def _machine(found: Found, peers: Peers, rounds: int, load: float) -> str:
     pinned = hasattr(os, "sched_setaffinity")
     lines = [
-        f"{datetime.now(UTC):%Y-%m-%d}, commit {_commit()}, "
+        f"{datetime.now(UTC):%Y-%m-%d}, commit {found.commit}, "
         f"{found.seconds / 60:.0f} minutes",
         f"{psutil.cpu_count()} cores, {_processor()}, {platform.machine()}, "
         f"{psutil.virtual_memory().total / 1e9:.0f} GB, {platform.system()}, "
@@ -112,6 +114,8 @@ def _noise(found: Found, load: float) -> str:
             f"; single-threaded runs took {waited:.2f} × their processor time by the "
             f"clock, and up to {slow:.1f} × their median (1.0 each: a quiet machine)"
         )
+        if max(waited, slow) > NOISY:
+            text += ". **Other work disturbed this run: it shows ratios, roughly.**"
     return text
 
 
@@ -347,7 +351,8 @@ def _processor() -> str:
     return named[0] if named else platform.processor() or "unknown processor"
 
 
-def _commit() -> str:
+def commit() -> str:
+    """Name the commit that is measured, and whether the code differs from it."""
     try:
         commit = _git("rev-parse", "--short", "HEAD")
         changed = _git("status", "--porcelain", "--", "handler", "deploy")

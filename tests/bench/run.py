@@ -34,7 +34,7 @@ class Bench:
         _say("what is compared")
         self.peers = Peers()
         self.album = Album(FOLDER)
-        self.found = report.Found()
+        self.found = report.Found(commit=report.commit())
 
     def jpeg(self) -> None:
         """Baseline JPEGs."""
@@ -108,6 +108,8 @@ def main() -> None:
         except Exception as error:  # the other sections still have something to say
             bench.found.failures[name] = f"{type(error).__name__}: {error}"
             _say(f"  failed: {bench.found.failures[name]}")
+    if (now := report.commit()) != bench.found.commit:
+        bench.found.commit += f" at the start, {now} at the end"
     bench.found.seconds = time.perf_counter() - start
     text = report.write(bench.found, bench.peers, bench.rounds, bench.load)
     complete = not (options.only or options.quick)
