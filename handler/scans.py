@@ -63,6 +63,16 @@ def check(segments: list[Segment], size: tuple[int, int]) -> None:
         raise ImageRejected(f"too slow: {scans} scans of {size[0]} × {size[1]} pixels")
 
 
+def keeps_coefficients(segments: list[Segment], data: bytes, channels: int) -> bool:
+    """Tell whether a decoder must keep coefficients until the last scan is in.
+
+    It must as soon as one scan has not all channels, be it the only one in the file.
+    """
+    starts = [part.start for part in segments if part.marker == START_OF_SCAN]
+    has_all = all(data[at + 4 : at + 5] == bytes([channels]) for at in starts)
+    return len(starts) > 1 or not has_all
+
+
 def count(segments: list[Segment]) -> int:
     """Return the number of scans."""
     return sum(segment.marker == START_OF_SCAN for segment in segments)

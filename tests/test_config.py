@@ -88,3 +88,13 @@ def test_import_needs_no_environment():
         check=True,
     )
     assert done.stdout == "lambda_handler\n"
+
+
+def test_import_is_lean():
+    # Each would cost milliseconds of every cold start, and few pictures need them.
+    heavy = ["asyncio", "PIL.ImageCms", "PIL.TiffImagePlugin", "PIL.MpoImagePlugin"]
+    code = f"import sys, handler.app; print([m for m in {heavy} if m in sys.modules])"
+    root = Path(__file__).parent.parent
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
