@@ -92,7 +92,8 @@ def _decode_jpeg(image: Jpeg, data: bytes, size: Size, room: int) -> Area:
     across, down = (max(1, int(DRAFT * side)) for side in size)
     _, area = image.draft(None, (across, down))
     taken = memory.of_pixels(image.size, image.mode)
-    if "progressive" in image.info or scans.keeps_coefficients(segments, data, image.layers):
+    several = scans.keeps_coefficients(segments, data, image.layers)
+    if several or "progressive" in image.info:
         factors = [(layer[1], layer[2]) for layer in image.layer]
         taken += memory.of_coefficients(full, factors)
     _check_room(taken + memory.of_resizing(image.size, size), room)
