@@ -1,10 +1,10 @@
 """The Lambda function: event in, uploads handled concurrently, one log line each."""
 
+import asyncio
 import time
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from threading import BoundedSemaphore, Lock
 from typing import Any
 
 from handler import images, memory, report
@@ -15,8 +15,6 @@ from handler.errors import ImageRejected, Stale
 from handler.events import Upload, parse, target_key
 from handler.report import Result
 from handler.storage import Storage
-
-UPLOADS_AT_ONCE = 8  # two for each source that is held: one is read, one is written
 
 _first = True  # until this environment has answered its first event
 
@@ -54,18 +52,30 @@ def lambda_handler(
             finish(Result.of(part))
     if uploads:
         storage = Storage(client or s3_client(), Config.from_environment(env))
-        _process_all(uploads, _Worker(storage, Clock.of(context)), finish)
+        _run(_process_all(uploads, _Worker(storage, Clock.of(context)), finish))
     return report.answer(event, results)
 
 
-def _process_all(
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    """Run to the end, also where a loop is running already, as in a notebook."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        asyncio.run(work)
+    else:
+        with ThreadPoolExecutor(max_workers=1) as helper:
+            helper.submit(asyncio.run, work).result()
+
+
+async def _process_all(
     uploads: list[Upload], worker: "_Worker", finish: Callable[[Result], None]
 ) -> None:
     """Process every upload, and finish each as soon as it ends."""
-    with ThreadPoolExecutor(UPLOADS_AT_ONCE) as threads:
-        working = [threads.submit(worker.process, upload) for upload in uploads]
-        for done in as_completed(working):
-            finish(done.result())
+
+    async def process(upload: Upload) -> None:
+        finish(await worker.process(upload))
+
+    await asyncio.gather(*map(process, uploads))
 
 
 @dataclass
@@ -77,17 +87,19 @@ class _Worker:
 
     storage: Storage
     clock: Clock
-    held: BoundedSemaphore = field(init=False)
-    pixels: Lock = field(default_factory=Lock)
+    held: asyncio.Semaphore = field(init=False)
+    pixels: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
-        self.held = BoundedSemaphore(memory.sources_held(self.storage.config.memory_mb))
+        self.held = asyncio.Semaphore(
+            memory.sources_held(self.storage.config.memory_mb)
+        )
 
-    def process(self, upload: Upload) -> Result:
+    async def process(self, upload: Upload) -> Result:
         """Take one upload to its end, whichever that is. Never raises."""
         result = Result(upload, upload.item_id)
         try:
-            self._make(result, upload)
+            await self._make(result, upload)
         except Stale as error:
             result.end("stale", str(error))
         except Exception as error:  # its neighbours still have to be tried
@@ -95,17 +107,17 @@ class _Worker:
             result.end("failed", f"{type(error).__name__}: {error}")
         return result
 
-    def _make(self, result: Result, upload: Upload) -> None:
+    async def _make(self, result: Result, upload: Upload) -> None:
         """Take one upload to "made" or "rejected"; every other end is an error."""
         config = self.storage.config
         made, reason = None, None
         etag = upload.etag
         try:
-            with self.held:
+            async with self.held:
                 result.started = time.perf_counter()
-                source = self.storage.read(upload)
+                source = await asyncio.to_thread(self.storage.read, upload)
                 etag, result.source_bytes = source.etag, len(source.data)
-                made = self._thumbnail(source.data)
+                made = await self._thumbnail(source.data)
         except ImageRejected as error:
             # Only noted: as long as it is handled, the error holds on to the picture.
             reason = error.reason
@@ -119,15 +131,17 @@ class _Worker:
             body, headers = made.data, (made.content_type, config.cache_control)
             result.source_size, result.thumbnail_size = made.source_size, made.size
             result.thumbnail_bytes = len(made.data)
-        self.storage.write(target, body, *headers, upload, etag)
+        write = self.storage.write
+        await asyncio.to_thread(write, target, body, *headers, upload, etag)
         result.target = target
         result.end("rejected" if made is None else "made", reason)
 
-    def _thumbnail(self, data: bytes) -> images.Thumbnail:
+    async def _thumbnail(self, data: bytes) -> images.Thumbnail:
         config = self.storage.config
-        with self.pixels:
+        async with self.pixels:
             self.clock.check()
-            return images.thumbnail(
+            return await asyncio.to_thread(
+                images.thumbnail,
                 data,
                 config.box,
                 quality=config.quality,

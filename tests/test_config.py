@@ -92,7 +92,7 @@ def test_import_needs_no_environment():
 
 def test_import_is_lean():
     # Each would cost milliseconds of every cold start, and few pictures need them.
-    heavy = ["asyncio", "PIL.ImageCms", "PIL.TiffImagePlugin", "PIL.MpoImagePlugin"]
+    heavy = ["PIL.ImageCms", "PIL.TiffImagePlugin", "PIL.MpoImagePlugin"]
     code = f"import sys, handler.app; print([m for m in {heavy} if m in sys.modules])"
     root = Path(__file__).parent.parent
     command = [sys.executable, "-c", code]
