@@ -408,6 +408,22 @@ def test_only_boto3_is_there(bench):
     assert bench.invoke(bench.function(code)) == []
 
 
+def test_a_description_keeps_the_warm(bench):
+    code = (
+        "seen = []\n"
+        "def handler(event, context):\n"
+        "    seen.append(1)\n"
+        "    return len(seen)\n"
+    )
+    function = bench.function(code)
+    change = bench.cloud.awslambda.update_function_configuration
+    assert bench.invoke(function) == 1
+    change(FunctionName=function, Description="other words")
+    assert bench.invoke(function) == 2
+    change(FunctionName=function, MemorySize=256)
+    assert bench.invoke(function) == 1
+
+
 def test_log_has_report(bench):
     function = bench.function("def handler(event, context):\n    print('hello')\n")
     bench.invoke(function)

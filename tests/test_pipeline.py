@@ -240,7 +240,8 @@ def test_deleted_before_it_was_read_is_403_without_list(plain):
 
 def test_the_first_is_cold_and_the_second_is_not(plain):
     plain.cloud.awslambda.update_function_configuration(
-        FunctionName=plain.settings.function_name, Description="new environment"
+        FunctionName=plain.settings.function_name,
+        MemorySize=plain.settings.memory_mb,  # a description alone would not do here
     )
     plain.cloud.awslambda.get_waiter("function_updated_v2").wait(
         FunctionName=plain.settings.function_name
