@@ -110,8 +110,7 @@ class _Worker:
     async def _make(self, result: Result, upload: Upload) -> None:
         """Take one upload to "made" or "rejected"; every other end is an error."""
         config = self.storage.config
-        made, reason = None, None
-        etag = upload.etag
+        made, reason, etag = None, None, upload.etag
         try:
             async with self.held:
                 result.started = time.perf_counter()
