@@ -382,6 +382,7 @@ def test_a_retry_runs_what_was_mended(bench):
     mended = "def handler(event, context):\n    print('mended')\n"
     client.update_function_code(FunctionName=function, ZipFile=zipped(mended))
     until(lambda: "mended" in bench.lines(function))
+    assert sum(line == "mended" for line in bench.lines(function)) == 1
 
 
 def test_throttled_events_wait(bench):

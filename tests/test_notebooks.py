@@ -206,8 +206,10 @@ def state(cloud: Cloud, settings: Settings) -> dict[str, Any]:
     return json.loads(json.dumps(found, default=str))
 
 
-def run(*paths: Path, folder: Path, lax: bool = False, **environment: str) -> None:
+def run(*paths: Path, folder: Path, lax: bool = False, **environment: str) -> int:
     """Run notebooks in order, in kernels whose local cloud is in the folder.
+
+    Returns how many cells passed.
 
     Lax: errors count, and outputs are not compared (they name account and region).
     """
@@ -222,6 +224,7 @@ def run(*paths: Path, folder: Path, lax: bool = False, **environment: str) -> No
         text=True,
     )
     assert done.returncode == 0, done.stdout[-6000:]
+    return int(re.search(r"(\d+) passed", done.stdout)[1])
 
 
 def without_layer_number(value: Any) -> Any:
@@ -248,13 +251,13 @@ def test_the_course_builds_what_up_builds(own_folder, tmp_path, monkeypatch):
 @pytest.mark.slow
 @every
 def test_each_notebook_alone_on_a_fresh_cloud(path, own_folder):
-    run(path, folder=own_folder)
+    assert run(path, folder=own_folder) == len(cells(path, "code"))
 
 
 @pytest.mark.slow
 def test_the_course_twice_without_a_reset(own_folder):
-    run(*NOTEBOOKS, folder=own_folder)
-    run(*NOTEBOOKS, folder=own_folder)
+    first = run(*NOTEBOOKS, folder=own_folder)
+    assert run(*NOTEBOOKS, folder=own_folder) == first
 
 
 @pytest.fixture
