@@ -44,5 +44,5 @@ stop: setup  ## stop the local cloud, keeping its state
 
 clean:  ## stop the local cloud and remove everything that was made
 	-@test ! -x $(BIN)/python || $(BIN)/python -m deploy local stop
-	rm -rf .venv .local-cloud .pytest_cache .ruff_cache build *.egg-info
+	rm -rf .venv .local-cloud .pytest_cache .ruff_cache .hypothesis build *.egg-info
 	find . -name __pycache__ -o -name .ipynb_checkpoints | xargs rm -rf
