@@ -307,6 +307,7 @@ def test_delete_takes_every_version(cloud):
 def test_delete_twice(cloud):
     layer.delete(cloud, here())
     layer.delete(cloud, here())
+    assert layer.describe(cloud, here()) is None
 
 
 def test_layers_take_no_tags():
