@@ -494,8 +494,3 @@ def test_illegal_bucket_name(ruled, name):
 
 def test_other_calls_pass(ruled):
     assert ruled.client("s3").list_buckets()["Buckets"] == []
-
-
-def test_patterns():
-    assert strict.matches("arn:aws:s3:::a?c*", "arn:aws:s3:::abc/d")
-    assert not strict.matches("a.c", "abc")

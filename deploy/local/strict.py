@@ -8,8 +8,6 @@ modelled, stands in FIDELITY.md.
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -22,6 +20,7 @@ from botocore.exceptions import ClientError
 
 from deploy import runtimes
 from deploy.errors import SettingsError
+from deploy.policies import listed, matches, statements
 from deploy.settings import check_bucket_name
 
 Lookup = Callable[[str], Any]
@@ -296,7 +295,7 @@ def _conditions_hold(statement: dict[str, Any], facts: dict[str, str]) -> bool:
             fact = facts.get(key.lower())
             if fact is not None and not any(
                 fact == value if exact else matches(value, fact)
-                for value in _listed(values)
+                for value in listed(values)
             ):
                 return False
     return True
@@ -381,7 +380,7 @@ _NARROWING = frozenset({
 
 def _is_narrowed(statement: dict[str, Any]) -> bool:
     return any(
-        key.lower() in _NARROWING and not any("*" in v for v in _listed(values))
+        key.lower() in _NARROWING and not any("*" in v for v in listed(values))
         for wanted in statement.get("Condition", {}).values()
         for key, values in wanted.items()
     )
@@ -390,42 +389,21 @@ def _is_narrowed(statement: dict[str, Any]) -> bool:
 # Policy documents
 
 
-def statements(policy: dict[str, Any] | str) -> list[dict[str, Any]]:
-    """List a policy's statements; [] where it is no policy (the call will say so)."""
-    if isinstance(policy, str):
-        try:
-            policy = json.loads(policy)
-        except ValueError:
-            return []
-    found = _listed(policy.get("Statement", [])) if isinstance(policy, dict) else []
-    return [one for one in found if isinstance(one, dict) and "Effect" in one]
-
-
-def matches(pattern: str, text: str) -> bool:
-    """Compare as IAM does: * for any characters, ? for one, the rest as it stands."""
-    wild = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
-    return re.fullmatch(wild, text, re.DOTALL) is not None
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
 def _is_anyone(principal: Any) -> bool:
     if isinstance(principal, dict):
         principal = principal.get("AWS", [])
-    return "*" in _listed(principal)
+    return "*" in listed(principal)
 
 
 def _names(statement: dict[str, Any], service: str) -> bool:
     principal = statement.get("Principal", {})
     if not isinstance(principal, dict):
         return principal == "*"
-    return service in _listed(principal.get("Service", []))
+    return service in listed(principal.get("Service", []))
 
 
 def _allows(statement: dict[str, Any], action: str) -> bool:
-    patterns = _listed(statement.get("Action", []))
+    patterns = listed(statement.get("Action", []))
     return any(matches(pattern.lower(), action.lower()) for pattern in patterns)
 
 

@@ -1,0 +1,180 @@
+"""Read policy documents as IAM does: may this caller do this to that resource?
+
+A denial anywhere wins, then any statement that allows; with neither it is refused. This
+reads the documents it is given (`Action`, `Resource`, `Principal`, their `Not…` forms,
+and conditions on texts, ARNs and booleans), so it says what a role's or a bucket's own
+policy does, and not what a service control policy or a boundary takes away.
+
+Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Document = Mapping[str, Any] | str
+Statement = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Whether a call is allowed, and the statement that decided it.
+
+    Attributes:
+        statement: the one that allowed or denied; None when no statement speaks of it.
+        near: statements that allow the action, but on another resource or to another
+            caller, or under a condition that is not met.
+        unsure: a condition was read that cannot be judged from here.
+    """
+
+    allowed: bool
+    statement: Statement | None = None
+    near: tuple[Statement, ...] = ()
+    unsure: bool = False
+
+    def __bool__(self) -> bool:
+        """Be true when the call is allowed."""
+        return self.allowed
+
+    @property
+    def denied(self) -> bool:
+        """Whether a statement says no, which no other statement can outweigh."""
+        return not self.allowed and self.statement is not None
+
+
+def allowed(
+    documents: Document | Iterable[Document],
+    action: str,
+    resource: str,
+    *,
+    principal: Mapping[str, str] | None = None,
+    context: Mapping[str, str] | None = None,
+) -> Decision:
+    """Decide whether policies allow an action ("s3:GetObject") on a resource's ARN.
+
+    Args:
+        documents: policy documents, as JSON or read already.
+        action: as in "s3:GetObject".
+        resource: the full ARN, an object's with its key.
+        principal: who calls, for policies of resources: {"Service": "s3.amazonaws.com"}
+            or {"AWS": arn}; left out, statements are read as a role's own.
+        context: condition keys in lower case, as in {"aws:sourcearn": "arn:…"}.
+    """
+    if isinstance(documents, str | Mapping):
+        documents = [documents]
+    yes: Statement | None = None
+    near: list[Statement] = []
+    unsure = False
+    for statement in (one for document in documents for one in statements(document)):
+        if not _speaks_of(statement, "Action", action, fold=True):
+            continue
+        met = _met(statement, context or {})
+        fits = (
+            _speaks_of(statement, "Resource", resource)
+            and (principal is None or _names(statement, principal))
+            and met is not False
+        )
+        if fits and met is None:
+            unsure = True
+        if statement["Effect"] == "Deny":
+            if fits and met:
+                return Decision(False, statement)
+        elif fits and met:
+            yes = yes or statement
+        else:
+            near.append(statement)
+    return Decision(yes is not None, yes, tuple(near), unsure)
+
+
+def statements(document: Document) -> list[Statement]:
+    """List a policy's statements; [] where it is no policy (the call will say so)."""
+    if isinstance(document, str):
+        try:
+            document = json.loads(document)
+        except ValueError:
+            return []
+    found = (
+        listed(document.get("Statement", [])) if isinstance(document, Mapping) else []
+    )
+    return [one for one in found if isinstance(one, dict) and "Effect" in one]
+
+
+def matches(pattern: str, text: str) -> bool:
+    """Compare as IAM does: * for any characters, ? for one, the rest as it stands."""
+    wild = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
+    return re.fullmatch(wild, text, re.DOTALL) is not None
+
+
+def listed(value: Any) -> list[Any]:
+    """Return a list, also of what the grammar lets stand alone."""
+    return value if isinstance(value, list) else [value]
+
+
+def _speaks_of(statement: Statement, part: str, text: str, fold: bool = False) -> bool:
+    """Tell whether Action or Resource (or its Not… form) covers this one."""
+    wanted = text.lower() if fold else text
+
+    def among(patterns: Any) -> bool:
+        every = (one.lower() if fold else one for one in listed(patterns))
+        return any(matches(pattern, wanted) for pattern in every)
+
+    if f"Not{part}" in statement:
+        return not among(statement[f"Not{part}"])
+    return among(statement.get(part, []))
+
+
+def _names(statement: Statement, principal: Mapping[str, str]) -> bool:
+    """Tell whether the Principal (or NotPrincipal) is who calls."""
+    negated = "NotPrincipal" in statement
+    named = statement.get("NotPrincipal" if negated else "Principal", {})
+    if isinstance(named, str):  # only "*" may stand alone
+        named = dict.fromkeys(principal, named) | {"AWS": named}
+    found = any(
+        name == "*" or name == who or (kind == "AWS" and name == _account_of(who))
+        for kind, who in principal.items()
+        for name in listed(named.get(kind, []))
+    )
+    return found is not negated
+
+
+def _account_of(arn: str) -> str:
+    """Return what a bucket policy may write for everyone of an account."""
+    parts = arn.split(":")
+    return f"arn:{parts[1]}:iam::{parts[4]}:root" if len(parts) > 5 else arn
+
+
+_COMPARE = {
+    "StringEquals": lambda wanted, is_now: wanted == is_now,
+    "StringEqualsIgnoreCase": lambda wanted, is_now: wanted.lower() == is_now.lower(),
+    "StringLike": matches,
+    "ArnEquals": matches,  # both forms take wildcards, and mean the same
+    "ArnLike": matches,
+    "Bool": lambda wanted, is_now: wanted.lower() == is_now.lower(),
+}
+
+
+def _met(statement: Statement, context: Mapping[str, str]) -> bool | None:
+    """Judge a statement's conditions: met, not met, or None where we cannot tell."""
+    verdicts = [
+        _compared(operator, listed(values), context.get(key.lower()))
+        for operator, pairs in statement.get("Condition", {}).items()
+        for key, values in pairs.items()
+    ]
+    if False in verdicts:
+        return False
+    return None if None in verdicts else True
+
+
+def _compared(operator: str, wanted: list[Any], is_now: str | None) -> bool | None:
+    name = operator.removesuffix("IfExists")
+    negated = name.replace("Not", "", 1) in _COMPARE and "Not" in name
+    compare = _COMPARE.get(name.replace("Not", "", 1) if negated else name)
+    if compare is None or is_now is None:
+        return None
+    # IAM writes true as "true"; JSON's own true is taken, too.
+    texts = [str(one).lower() if isinstance(one, bool) else str(one) for one in wanted]
+    return any(compare(text, is_now) for text in texts) is not negated

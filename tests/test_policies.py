@@ -1,0 +1,149 @@
+import json
+
+import pytest
+
+from deploy import policies, role, trigger
+
+PHOTO = "arn:aws:s3:::photos/a.jpg"
+S3 = {"Service": "s3.amazonaws.com"}
+FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:f"
+
+
+def allow(action, resource, **more):
+    return {"Effect": "Allow", "Action": action, "Resource": resource} | more
+
+
+def document(*statements):
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def reads(*statements, **more):
+    return policies.allowed(document(*statements), "s3:GetObject", PHOTO, **more)
+
+
+def test_our_role_reads_and_writes(settings):
+    ours = role.thumbnails_policy(settings)
+    source = f"arn:aws:s3:::{settings.source_bucket}/a b.jpg"
+    assert policies.allowed(ours, "s3:GetObject", source)
+    assert not policies.allowed(ours, "s3:PutObject", source)
+
+
+def test_the_deciding_statement_is_named():
+    statement = allow("s3:GetObject", "arn:aws:s3:::photos/*")
+    assert reads(statement).statement == statement
+
+
+def test_bucket_is_not_its_objects():
+    found = reads(statement := allow("s3:GetObject", "arn:aws:s3:::photos"))
+    assert not found
+    assert found.near == (statement,)
+
+
+def test_nothing_speaks_of_it():
+    assert reads(allow("s3:PutObject", "*")) == policies.Decision(False)
+
+
+def test_deny_wins():
+    no = allow("s3:*", "*") | {"Effect": "Deny"}
+    found = reads(allow("*", "*"), no)
+    assert found.denied
+    assert found.statement == no
+
+
+@pytest.mark.parametrize("action", ["S3:getobject", "s3:Get*", "s3:*", "*", ["a", "*"]])
+def test_actions_fold_case_and_take_wildcards(action):
+    assert reads(allow(action, PHOTO))
+
+
+def test_resources_do_not_fold_case():
+    assert not reads(allow("*", PHOTO.replace("a.jpg", "A.jpg")))
+
+
+def test_not_action_and_not_resource():
+    all_but_write = {"Effect": "Allow", "NotAction": "s3:Put*", "NotResource": "x"}
+    assert reads(all_but_write)
+    assert not reads(all_but_write | {"NotAction": "s3:Get*"})
+
+
+def test_several_documents_as_json():
+    two = [json.dumps(document()), document(allow("*", "*"))]
+    assert policies.allowed(two, "s3:GetObject", PHOTO)
+
+
+def test_a_bare_statement():
+    bare = {"Statement": allow("*", "*")}
+    assert policies.allowed(bare, "s3:GetObject", PHOTO)
+
+
+@pytest.mark.parametrize(
+    ("principal", "who"),
+    [
+        ("*", {"AWS": "arn:aws:iam::1:user/a"}),
+        ({"AWS": "*"}, {"AWS": "anyone"}),
+        ({"AWS": "arn:aws:iam::1:root"}, {"AWS": "arn:aws:iam::1:user/a"}),
+        ({"Service": ["x", "s3.amazonaws.com"]}, S3),
+    ],
+)
+def test_principals(principal, who):
+    statement = allow("*", "*", Principal=principal)
+    assert reads(statement, principal=who)
+    assert not reads(statement | {"Principal": {"AWS": "other"}}, principal=who)
+
+
+def test_our_permission_lets_the_bucket_in(settings):
+    wanted = trigger.permission(settings)
+    statement = {
+        "Effect": "Allow",
+        "Principal": S3,
+        "Action": wanted["Action"],
+        "Resource": FUNCTION,
+        "Condition": {
+            "ArnLike": {"AWS:SourceArn": wanted["SourceArn"]},
+            "StringEquals": {"AWS:SourceAccount": settings.account},
+        },
+    }
+    facts = {"aws:sourcearn": wanted["SourceArn"], "aws:sourceaccount": "999"}
+
+    def may(**changed):
+        return policies.allowed(
+            document(statement),
+            "lambda:InvokeFunction",
+            FUNCTION,
+            principal=S3,
+            context=facts | changed,
+        )
+
+    assert may(**{"aws:sourceaccount": settings.account})
+    assert may().near == (statement,)
+
+
+@pytest.mark.parametrize(
+    ("condition", "verdict"),
+    [
+        ({"StringNotEquals": {"aws:x": "b"}}, True),
+        ({"StringNotEquals": {"aws:x": ["a", "b"]}}, False),
+        ({"StringLikeIfExists": {"aws:x": "a*"}}, True),
+        ({"StringEqualsIgnoreCase": {"aws:x": "A"}}, True),
+        ({"Bool": {"aws:securetransport": True}}, True),
+    ],
+)
+def test_conditions(condition, verdict):
+    facts = {"aws:x": "a", "aws:securetransport": "true"}
+    statement = allow("*", "*", Condition=condition)
+    assert bool(reads(statement, context=facts)) is verdict
+
+
+@pytest.mark.parametrize("condition", ["StringEquals", "IpAddress"])
+def test_unknown_conditions_are_said(condition):
+    found = reads(allow("*", "*", Condition={condition: {"aws:y": "1"}}))
+    assert not found
+    assert found.unsure
+
+
+def test_no_policy_allows_nothing():
+    assert not policies.allowed("no json", "s3:GetObject", PHOTO)
+
+
+def test_patterns():
+    assert policies.matches("arn:aws:s3:::a?c*", "arn:aws:s3:::abc/d")
+    assert not policies.matches("a.c", "abc")
