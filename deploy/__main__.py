@@ -42,6 +42,11 @@ def _parser() -> argparse.ArgumentParser:
                 action="store_true",
                 help="keep failed events, overwrite in order",
             )
+            verb.add_argument(
+                "--queue",
+                action="store_true",
+                help="uploads wait in a queue, a capped number runs at once",
+            )
         if name == "down":
             verb.add_argument(
                 "--yes", action="store_true", help="do not ask before deleting pictures"
@@ -66,8 +71,9 @@ def _common_options() -> argparse.ArgumentParser:
 def _where(options: argparse.Namespace) -> tuple[Cloud, Settings]:
     cloud = connect(options.cloud, endpoint=options.endpoint, region=options.region)
     overrides = {"name": options.name} if options.name else {}
-    if getattr(options, "reliable", False):
-        overrides["reliable"] = True
+    for option in ("reliable", "queue"):
+        if getattr(options, option, False):
+            overrides[option] = True
     return cloud, settings_for(cloud, **overrides)
 
 

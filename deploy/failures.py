@@ -42,16 +42,23 @@ def queue_attributes() -> dict[str, str]:
 def create(cloud: Cloud, settings: Settings) -> str | None:
     """Make the queue and send failed events there; return the queue's ARN.
 
-    With `reliable=False` it takes away what `reliable=True` made, and returns None; a
-    queue that still holds events stays, and is named by `describe`.
+    `queue=True` needs the queue alone, for messages that failed too often. With neither
+    option it takes away what they made, and returns None; a queue that still holds
+    events stays, and is named by `describe`.
 
     Raises:
         ForeignResourceError: a queue of that name is not ours.
     """
     if not settings.reliable:
-        _remove(cloud, settings, discard=False)
+        _remove_destination(cloud, settings)
+    if not settings.keeps_failures:
+        # As long as there is a queue of uploads, its failures come here.
+        if find_queue(cloud, settings, settings.queue_name) is None:
+            _remove(cloud, settings, discard=False)
         return None
     _ensure_queue(cloud, settings)
+    if not settings.reliable:
+        return settings.failure_queue_arn
     if _config(cloud, settings) != event_invoke_config(settings):
         # Lambda checks the role's right to send, and IAM may not have told it yet.
         retry(
@@ -77,16 +84,16 @@ def describe(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:
     config = _config(cloud, settings)
     if url is None and config is None:
         return None
-    should_be = settings.failure_queue if settings.reliable else None
+    should_be = settings.failure_queue if settings.keeps_failures else None
     wanted = event_invoke_config(settings) if settings.reliable else None
     drift: dict[str, tuple[Any, Any]] = {}
-    if (url is None) == settings.reliable:
+    if (url is None) == settings.keeps_failures:
         drift["queue"] = (url and settings.failure_queue, should_be)
     if config != wanted:
         drift["destination"] = (config, wanted)
     return {
         "arn": url and settings.failure_queue_arn,
-        "events": _held(cloud, url) if url else 0,
+        "events": held(cloud, url) if url else 0,
         "config": config,
         "drift": drift,
     }
@@ -113,10 +120,10 @@ def replay(cloud: Cloud, settings: Settings) -> list[str]:
         raise DeployError(
             "there is no queue of failed events",
             where=f"queue {settings.failure_queue}",
-            todo="Only up(reliable=True) keeps them.",
+            todo="Only up(reliable=True) and up(queue=True) keep them.",
         )
     sent: list[str] = []
-    for _ in range(max(1, _held(cloud, url))):
+    for _ in range(max(1, held(cloud, url))):
         answer = cloud.sqs.receive_message(
             QueueUrl=url, MaxNumberOfMessages=1, WaitTimeSeconds=1
         )
@@ -128,15 +135,22 @@ def replay(cloud: Cloud, settings: Settings) -> list[str]:
 
 def in_words(record: dict[str, Any]) -> str:
     """Say in one line which upload failed, and why."""
-    payload = record.get("requestPayload") or {}
+    payload = payload_of(record) or {}
     uploads = [
         f"{part['s3']['bucket']['name']}/{part['s3']['object']['key']}"
         for part in payload.get("Records", [])
         if "s3" in part
     ]
+    if payload is record:  # a message of the queue's has no room for a cause
+        return f"{', '.join(uploads) or 'an event without uploads'}: tried too often"
     cause = (record.get("responsePayload") or {}).get("errorMessage", "")
     cause = cause or record.get("requestContext", {}).get("condition", "unknown cause")
     return f"{', '.join(uploads) or 'an event without uploads'}: {cause}"
+
+
+def payload_of(record: dict[str, Any]) -> dict[str, Any] | None:
+    """Get the event out of Lambda's record of a failure, or of the queue's message."""
+    return record if "Records" in record else record.get("requestPayload")
 
 
 def _replay_one(
@@ -145,9 +159,11 @@ def _replay_one(
     """Invoke with one record's event, then delete its message, in this order."""
     try:
         record = json.loads(message["Body"])
-        payload = record["requestPayload"]
-    except (ValueError, KeyError, TypeError):
-        return ""  # no record of Lambda's: it stays for its owner
+        payload = payload_of(record)
+    except (ValueError, AttributeError, TypeError):
+        payload = None
+    if payload is None:
+        return ""  # neither Lambda's nor S3's: it stays for its owner
     answer = cloud.awslambda.invoke(
         FunctionName=settings.function_name,
         InvocationType="Event",
@@ -164,9 +180,13 @@ def _replay_one(
 
 
 def _find(cloud: Cloud, settings: Settings) -> str | None:
-    """Get the queue's URL if it is ours: tagged in the call that makes it."""
+    return find_queue(cloud, settings, settings.failure_queue)
+
+
+def find_queue(cloud: Cloud, settings: Settings, name: str) -> str | None:
+    """Get a queue's URL if it is ours: tagged in the call that makes it."""
     try:
-        url = cloud.sqs.get_queue_url(QueueName=settings.failure_queue)["QueueUrl"]
+        url = cloud.sqs.get_queue_url(QueueName=name)["QueueUrl"]
         tags = cloud.sqs.list_queue_tags(QueueUrl=url).get("Tags", {})
     except ClientError as error:
         if code(error) in _NO_QUEUE:
@@ -175,7 +195,7 @@ def _find(cloud: Cloud, settings: Settings) -> str | None:
     if tags.get(TAG) != settings.name:
         raise ForeignResourceError(
             f"it exists and has no tag {TAG}={settings.name}, so it is not ours",
-            where=f"queue {settings.failure_queue}",
+            where=f"queue {name}",
             todo=f"Choose another Settings.name, or tag it {TAG}={settings.name} to "
             "hand it over; `down` then deletes it.",
         )
@@ -211,7 +231,7 @@ def _config(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:
     }
 
 
-def _held(cloud: Cloud, url: str) -> int:
+def held(cloud: Cloud, url: str) -> int:
     """Count the queue's messages, those that somebody is reading included."""
     names = [
         "ApproximateNumberOfMessages",
@@ -224,21 +244,25 @@ def _held(cloud: Cloud, url: str) -> int:
 
 def _remove(cloud: Cloud, settings: Settings, *, discard: bool) -> list[str]:
     """Remove destination and queue; a queue that holds events only if told to."""
-    wanted = event_invoke_config(settings)
-    if _config(cloud, settings) == wanted:  # another one is not ours
-        cloud.awslambda.delete_function_event_invoke_config(
-            FunctionName=settings.function_name
-        )
+    _remove_destination(cloud, settings)
     try:
         url = _find(cloud, settings)
     except ForeignResourceError as error:
         return [f"queue {settings.failure_queue} was left alone: {error.what}"]
     if url is None:
         return []
-    held = _held(cloud, url)
-    if held and not discard:
-        return [f"queue {settings.failure_queue} was kept: it holds {held} events"]
+    events = held(cloud, url)
+    if events and not discard:
+        return [f"queue {settings.failure_queue} was kept: it holds {events} events"]
     cloud.sqs.delete_queue(QueueUrl=url)
-    if held:
-        return [f"{held} failed events went with queue {settings.failure_queue}"]
+    if events:
+        return [f"{events} failed events went with queue {settings.failure_queue}"]
     return []
+
+
+def _remove_destination(cloud: Cloud, settings: Settings) -> None:
+    wanted = event_invoke_config(settings)
+    if _config(cloud, settings) == wanted:  # another one is not ours
+        cloud.awslambda.delete_function_event_invoke_config(
+            FunctionName=settings.function_name
+        )

@@ -20,6 +20,7 @@ from deploy.waiting import code
 
 THUMBNAILS = "thumbnails"
 RELIABLE = "reliable"
+QUEUE = "queue"
 #: AWS's own policy that lets a function write its log, and no more.
 BASIC_EXECUTION = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
 
@@ -74,6 +75,21 @@ def reliable_policy(settings: Settings, *, versioned: bool = False) -> dict[str,
     return _document(statements)
 
 
+def queue_policy(settings: Settings) -> dict[str, Any]:
+    """Write what `queue=True` adds: Lambda takes from the queue in the role's name.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html#events-sqs-permissions
+    """
+    actions = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
+    return _document([_allow("TakeFromTheQueue", actions, settings.queue_arn)])
+
+
+def remove_queue_policy(cloud: Cloud, settings: Settings) -> None:
+    """Take the queue's policy off, once nothing is left in the queue to take."""
+    if _find(cloud, settings) is not None:
+        _ensure_inline(cloud, settings, QUEUE, None)
+
+
 def trusts_lambda(document: dict[str, Any]) -> bool:
     """Tell whether a trust policy lets the Lambda service take the role."""
     statements = document.get("Statement", [])
@@ -101,7 +117,9 @@ def create(cloud: Cloud, settings: Settings) -> str:
             RoleName=settings.role_name, PolicyDocument=json.dumps(trust_policy())
         )
     for name, wanted in _wanted(cloud, settings).items():
-        _ensure_inline(cloud, settings, name, wanted)
+        # Until the queue is worked off; its own step takes the policy away then.
+        if wanted or name != QUEUE:
+            _ensure_inline(cloud, settings, name, wanted)
     if BASIC_EXECUTION not in _attached(cloud, settings):
         cloud.iam.attach_role_policy(
             RoleName=settings.role_name, PolicyArn=BASIC_EXECUTION
@@ -166,7 +184,7 @@ def _document(statements: list[dict[str, Any]]) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": statements}
 
 
-def _allow(sid: str, action: str, resource: str) -> dict[str, Any]:
+def _allow(sid: str, action: str | list[str], resource: str) -> dict[str, Any]:
     return {"Sid": sid, "Effect": "Allow", "Action": action, "Resource": resource}
 
 
@@ -209,7 +227,8 @@ def _wanted(cloud: Cloud, settings: Settings) -> dict[str, dict[str, Any] | None
     reliable = None
     if settings.reliable:
         reliable = reliable_policy(settings, versioned=_versioned(cloud, settings))
-    return {THUMBNAILS: thumbnails_policy(settings), RELIABLE: reliable}
+    queue = queue_policy(settings) if settings.queue else None
+    return {THUMBNAILS: thumbnails_policy(settings), RELIABLE: reliable, QUEUE: queue}
 
 
 def _versioned(cloud: Cloud, settings: Settings) -> bool:

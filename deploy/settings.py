@@ -54,6 +54,11 @@ class Settings:
     max_megapixels: int = 50
     #: The second policy, the on-failure queue, ordered writes and replay.
     reliable: bool = False
+    #: S3 → SQS → Lambda with a cap on concurrency, in place of S3 → Lambda.
+    queue: bool = False
+    #: Messages that one invocation takes, 1 to 10, and invocations at once.
+    batch_size: int = 10
+    max_concurrency: int = 10
 
     thumbnail_prefix: str = "thumbnails/"
     reject_prefix: str = "rejected/"
@@ -77,6 +82,7 @@ class Settings:
             if not getattr(self, f"{role}_bucket"):
                 object.__setattr__(self, f"{role}_bucket", self._bucket(role))
             check_bucket_name(getattr(self, f"{role}_bucket"))
+        self._check_queue()
         if self.source_bucket == self.target_bucket:
             raise SettingsError(
                 f"source and target are one bucket, {self.source_bucket!r}: every "
@@ -84,6 +90,21 @@ class Settings:
                 where="Settings.target_bucket",
                 todo="Give the thumbnails a bucket of their own.",
             )
+
+    def _check_queue(self) -> None:
+        """Refuse what an event source mapping would.
+
+        https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html
+        """
+        limits = {"batch_size": (1, 10), "max_concurrency": (2, 1000)}
+        for field, (low, high) in limits.items():
+            if not low <= getattr(self, field) <= high:
+                raise SettingsError(
+                    f"{getattr(self, field)} is out of range: Lambda takes "
+                    f"{low} to {high}",
+                    where=f"Settings.{field}",
+                    todo="Choose a number between them.",
+                )
 
     def _bucket(self, role: str) -> str:
         end = "" if self.region in _NO_ACCOUNT_NAMESPACE else "-an"
@@ -121,8 +142,23 @@ class Settings:
         return f"/aws/lambda/{self.function_name}"
 
     @property
+    def queue_name(self) -> str:
+        """The name of the queue of uploads (`queue=True`)."""
+        return f"{self.name}-uploads"
+
+    @property
+    def queue_arn(self) -> str:
+        """The ARN of the queue of uploads."""
+        return f"arn:aws:sqs:{self.region}:{self.account}:{self.queue_name}"
+
+    @property
+    def keeps_failures(self) -> bool:
+        """Whether there is an on-failure queue: both options need one."""
+        return self.reliable or self.queue
+
+    @property
     def failure_queue(self) -> str:
-        """The name of the on-failure queue (`reliable=True`)."""
+        """The name of the on-failure queue (`reliable=True` or `queue=True`)."""
         return f"{self.name}-failures"
 
     @property

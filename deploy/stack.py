@@ -24,6 +24,7 @@ from deploy import (
     failures,
     function,
     layer,
+    queue,
     role,
     trigger,
     waiting,
@@ -57,6 +58,7 @@ STEPS = (
     Step("layer", layer, "Pillow, made for the runtime", lambda s: s.layer_name),
     Step("function", function, "the handler and its log", lambda s: s.function_name),
     Step("failures", failures, "failed events, kept", lambda s: s.failure_queue),
+    Step("queue", queue, "uploads wait their turn", lambda s: s.queue_name),
     Step(
         "trigger",
         trigger,
@@ -198,9 +200,16 @@ def up(
         with _explained(step.name, "Run `up` again: it goes on where it stopped."):
             made[step.name] = step.module.create(cloud, settings)
     for item in _looked_at(cloud, settings, only="failures"):
-        if not settings.reliable:
-            held = item.found["events"]
+        held = item.found["events"]
+        if held and not settings.keeps_failures:
             say(f"Queue {item.resource} stays: it holds {held} failed events.")
+    for item in _looked_at(cloud, settings, only="queue"):
+        if not settings.queue:
+            held = item.found["events"]
+            say(
+                f"Queue {item.resource} stays for now, with {held} uploads that are "
+                "still worked on. Run the same command again to remove it."
+            )
     return Stack(settings, str(cloud), _arns(settings, made), urls(cloud, settings))
 
 
@@ -247,10 +256,21 @@ def policies(settings: Settings) -> dict[str, Any]:
         documents[f"policy {role.RELIABLE!r} of {settings.role_name}"] = (
             role.reliable_policy(settings)
         )
+    if settings.queue:
+        documents[f"policy {role.QUEUE!r} of {settings.role_name}"] = role.queue_policy(
+            settings
+        )
     documents[f"bucket policy of {settings.target_bucket}"] = buckets.merged(
         None, buckets.public_read(settings)
     )
-    documents[f"permission of {settings.function_name}"] = trigger.permission(settings)
+    if settings.queue:
+        documents[f"policy of queue {settings.queue_name}"] = queue.queue_policy(
+            settings
+        )
+    else:
+        documents[f"permission of {settings.function_name}"] = trigger.permission(
+            settings
+        )
     return documents
 
 
@@ -298,12 +318,13 @@ def _changed(settings: Settings, overrides: dict[str, Any]) -> Settings:
 def _looked_at(
     cloud: Cloud, settings: Settings, only: str | None = None
 ) -> Iterator[Item]:
-    """Describe every step; the on-failure queue only where it is or should be."""
+    """Describe every step; the two queues only where they are or should be."""
+    wanted = {"failures": settings.keeps_failures, "queue": settings.queue}
     for step in STEPS:
         if only not in (None, step.name):
             continue
         item = _look_at(cloud, settings, step)
-        if step.name != "failures" or settings.reliable or item.state != "missing":
+        if wanted.get(step.name, True) or item.state != "missing":
             yield item
 
 
@@ -329,8 +350,10 @@ def _planned(item: Item, settings: Settings) -> Item:
         "ready": "keep",
         "foreign": "refused",
     }[item.state]
-    if item.step == "failures" and not settings.reliable and item.found:
+    if item.step == "failures" and not settings.keeps_failures and item.found:
         action = "keep" if item.found["events"] else "remove"
+    if item.step == "queue" and not settings.queue and item.found:
+        action = "remove"  # once it is worked off
     return dataclasses.replace(item, state=action)
 
 
@@ -358,7 +381,7 @@ def _arns(settings: Settings, made: dict[str, Any]) -> dict[str, str]:
         "source": f"arn:aws:s3:::{settings.source_bucket}",
         "target": f"arn:aws:s3:::{settings.target_bucket}",
     }
-    steps = ("role", "layer", "function", "failures")
+    steps = ("role", "layer", "function", "failures", "queue")
     return arns | {step: made[step] for step in steps if made[step]}
 
 

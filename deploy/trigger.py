@@ -4,6 +4,10 @@ Two halves, in this order: the function's resource policy lets the bucket in, th
 bucket's notification configuration names the function. The second call replaces the
 whole configuration, so other people's rules are read first and put back with ours.
 
+With `queue=True` the rules name the queue instead. One call turns all of them, so that
+an upload has one way at any moment; S3 may use the old one for a minute, so the old
+one's permission stays.
+
 Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-event-types-and-destinations.html
 """
 
@@ -28,6 +32,8 @@ _KINDS = {
     "QueueConfigurations": "QueueArn",
     "TopicConfigurations": "TopicArn",
 }
+#: Where rules of ours can stand: they name the function, or the queue before it.
+_OURS = {kind: _KINDS[kind] for kind in list(_KINDS)[:2]}
 _NOT_YET = "Unable to validate the following destination configurations"
 
 
@@ -38,10 +44,15 @@ def rule_id(settings: Settings, suffix: str) -> str:
 
 def rules(settings: Settings) -> list[dict[str, Any]]:
     """Write our notification rules, one a suffix; suffixes are case-sensitive."""
+    target = (
+        {"QueueArn": settings.queue_arn}
+        if settings.queue
+        else {"LambdaFunctionArn": settings.function_arn}
+    )
     return [
         {
             "Id": rule_id(settings, suffix),
-            "LambdaFunctionArn": settings.function_arn,
+            **target,
             "Events": list(settings.events),
             "Filter": {"Key": {"FilterRules": [{"Name": "suffix", "Value": suffix}]}},
         }
@@ -75,16 +86,18 @@ def merged(
     after = {
         kind: value for kind, value in before.items() if kind != "ResponseMetadata"
     }
-    present = after.get("LambdaFunctionConfigurations", [])
-    by_id = {rule.get("Id"): rule for rule in present if _is_ours(rule, settings)}
-    kept = [rule for rule in present if not _is_ours(rule, settings)]
-    for rule in ours:
-        old = by_id.get(rule["Id"])
-        kept.append(old if old and _meaning(old) == _meaning(rule) else rule)
-    if kept:
-        after["LambdaFunctionConfigurations"] = kept
-    else:
-        after.pop("LambdaFunctionConfigurations", None)
+    for kind, arn in _OURS.items():
+        present = after.get(kind, [])
+        by_id = {rule.get("Id"): rule for rule in present if _is_ours(rule, settings)}
+        kept = [rule for rule in present if not _is_ours(rule, settings)]
+        for rule in ours:
+            if arn in rule:
+                old = by_id.get(rule["Id"])
+                kept.append(old if old and _meaning(old) == _meaning(rule) else rule)
+        if kept:
+            after[kind] = kept
+        else:
+            after.pop(kind, None)
     return after
 
 
@@ -104,7 +117,8 @@ def create(cloud: Cloud, settings: Settings) -> str:
         DeployError: another rule covers the same uploads, or a rule's target is gone.
         NotReadyError: the permission was not visible within the bounded wait.
     """
-    _ensure_permission(cloud, settings)
+    if not settings.queue:
+        _ensure_permission(cloud, settings)
     before = _notification(cloud, settings)
     after = merged(before, rules(settings), settings)
     if not _same(before, after):
@@ -129,7 +143,7 @@ def describe(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:
     drift: dict[str, tuple[Any, Any]] = {}
     if not _same(before, merged(before, rules(settings), settings)):
         drift["rules"] = (ours, rules(settings))
-    if not _permits(statement, settings):
+    if not settings.queue and not _permits(statement, settings):
         drift["permission"] = (statement, permission(settings))
     return {
         "rules": ours,
@@ -232,8 +246,9 @@ def _meaning(rule: dict[str, Any]) -> tuple[Any, ...]:
 
 def _is_ours(rule: dict[str, Any], settings: Settings) -> bool:
     """Ours by Id *and* target, so that a suffix given up earlier goes too."""
+    targets = {settings.function_arn, settings.queue_arn}
     return rule.get("Id", "").startswith(f"{settings.name}-") and (
-        rule.get("LambdaFunctionArn") == settings.function_arn
+        _target(rule) in targets
     )
 
 

@@ -72,7 +72,10 @@ def test_yes_does_not_ask(buckets, capsys):
 
 def test_replay_without_a_queue(account, capsys):
     assert main(["replay", *AWS]) == 1
-    assert "Only up(reliable=True) keeps them." in capsys.readouterr().err
+    assert (
+        "Only up(reliable=True) and up(queue=True) keep them."
+        in capsys.readouterr().err
+    )
 
 
 def test_error_is_one_sentence(account, capsys):

@@ -1,0 +1,313 @@
+"""The queue between bucket and function (`queue=True`): S3 → SQS → Lambda.
+
+A burst waits in the queue, and an event source mapping takes it out in batches, with a
+cap on how many run at once. A message that fails comes back after the visibility
+timeout; one that failed often enough goes to the queue of failed events.
+
+Switching on: queue and mapping stand before the bucket's rules name them, and the rules
+change in one call, so no upload has two ways or none. Switching off: the rules name the
+function first, then the queue is worked off, and only then does it go.
+
+Source: https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from deploy import failures, role, trigger
+from deploy.cloud import Cloud
+from deploy.errors import DeployError, ForeignResourceError
+from deploy.settings import Settings
+from deploy.waiting import DELAYS, code, retry, until
+
+#: AWS asks for at least six times the function's timeout.
+#: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+VISIBILITY_FACTOR = 6
+#: How often a message is tried before it is a failed event; AWS asks for five or more.
+TRIES = 5
+#: How long an unread message is kept; less than failed events are.
+KEPT_DAYS = 4
+#: SQS counts right about a minute after the last message was sent, and not before.
+#: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_GetQueueAttributes.html
+QUIET_S = 60.0
+
+_NOT_YET = "does not have permissions to call ReceiveMessage"
+_IN_USE = "in use"
+_LOOK_EVERY_S = 0.5
+
+
+def queue_policy(settings: Settings) -> dict[str, Any]:
+    """Write who may send: S3, for this bucket of this account."""
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "SourceBucketMaySend",
+                "Effect": "Allow",
+                "Principal": {"Service": "s3.amazonaws.com"},
+                "Action": "sqs:SendMessage",
+                "Resource": settings.queue_arn,
+                "Condition": {
+                    "ArnEquals": {
+                        "aws:SourceArn": f"arn:aws:s3:::{settings.source_bucket}"
+                    },
+                    "StringEquals": {"aws:SourceAccount": settings.account},
+                },
+            }
+        ],
+    }
+
+
+def queue_attributes(settings: Settings) -> dict[str, str]:
+    """Write the queue's attributes: who may send, how long, how often, and then."""
+    redrive = {
+        "deadLetterTargetArn": settings.failure_queue_arn,
+        "maxReceiveCount": TRIES,
+    }
+    return {
+        "Policy": json.dumps(queue_policy(settings)),
+        "VisibilityTimeout": str(VISIBILITY_FACTOR * settings.timeout_s),
+        "MessageRetentionPeriod": str(KEPT_DAYS * 24 * 60 * 60),
+        "RedrivePolicy": json.dumps(redrive),
+    }
+
+
+def mapping(settings: Settings) -> dict[str, Any]:
+    """Write how Lambda empties the queue: batches, a cap, and an answer a message."""
+    return {
+        "BatchSize": settings.batch_size,
+        "ScalingConfig": {"MaximumConcurrency": settings.max_concurrency},
+        "FunctionResponseTypes": ["ReportBatchItemFailures"],
+    }
+
+
+def create(cloud: Cloud, settings: Settings) -> str | None:
+    """Make queue and mapping, or mend them; return the queue's ARN.
+
+    With `queue=False` it takes away what `queue=True` made, and returns None: it turns
+    the bucket's rules back to the function, waits for the queue to be worked off, and
+    leaves it standing if that takes too long.
+
+    Raises:
+        ForeignResourceError: a queue of that name is not ours.
+        NotReadyError: Lambda did not enable the mapping within the bounded wait.
+    """
+    if not settings.queue:
+        _retire(cloud, settings)
+        return None
+    url = _ensure_queue(cloud, settings)
+    _ensure_attributes(cloud, settings, url)
+    _ensure_mapping(cloud, settings)
+    until(
+        lambda: (_mapping(cloud, settings) or {}).get("State") == "Enabled",
+        what="the enabled event source mapping",
+        where=f"function {settings.function_name}",
+    )
+    return settings.queue_arn
+
+
+def describe(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:
+    """Describe queue and mapping and where they differ from the settings.
+
+    Returns:
+        None when there is neither, else "arn", "events" (about how many wait or are
+        being worked on), "mapping" and "drift".
+
+    Raises:
+        ForeignResourceError: a queue of that name is not ours.
+    """
+    url = find(cloud, settings)
+    found = _mapping(cloud, settings)
+    if url is None and found is None:
+        return None
+    drift: dict[str, tuple[Any, Any]] = {}
+    if (url is None) == settings.queue:
+        should = settings.queue_name if settings.queue else None
+        drift["queue"] = (url and settings.queue_name, should)
+    elif url and (changed := _differences(cloud, settings, url)):
+        drift["queue attributes"] = changed
+    wanted = mapping(settings) if settings.queue else None
+    if (found and _meaning(found)) != wanted or (wanted and _is_off(found)):
+        drift["mapping"] = (found, wanted)
+    return {
+        "arn": url and settings.queue_arn,
+        "events": held(cloud, url) if url else 0,
+        "mapping": found,
+        "drift": drift,
+    }
+
+
+def delete(cloud: Cloud, settings: Settings) -> list[str]:
+    """Delete mapping and queue at once; say what was left, or what went with them."""
+    try:
+        url = find(cloud, settings)
+    except ForeignResourceError as error:
+        return [f"queue {settings.queue_name} was left alone: {error.what}"]
+    _delete_mapping(cloud, settings)
+    if url is None:
+        return []
+    events = held(cloud, url)
+    cloud.sqs.delete_queue(QueueUrl=url)
+    if events:
+        return [f"{events} events went with queue {settings.queue_name}"]
+    return []
+
+
+def find(cloud: Cloud, settings: Settings) -> str | None:
+    """Get the queue's URL if it is ours; None if there is none."""
+    return failures.find_queue(cloud, settings, settings.queue_name)
+
+
+def held(cloud: Cloud, url: str) -> int:
+    """Count the queue's messages, those being worked on included (about)."""
+    return failures.held(cloud, url)
+
+
+def wait_until_empty(
+    cloud: Cloud, url: str, *, quiet_s: float, timeout_s: float
+) -> bool:
+    """Wait until the queue was empty for a while; say whether it was, in time."""
+    deadline = time.monotonic() + timeout_s
+    empty_since: float | None = None
+    while True:
+        now = time.monotonic()
+        if held(cloud, url):
+            empty_since = None
+        elif empty_since is None:
+            empty_since = now
+        if empty_since is not None and now - empty_since >= quiet_s:
+            return True
+        if now > deadline:
+            return False
+        time.sleep(_LOOK_EVERY_S)
+
+
+def _retire(cloud: Cloud, settings: Settings) -> None:
+    """Take the queue out of the way of events, in the order that loses none."""
+    if (url := find(cloud, settings)) is not None:
+        if (present := trigger.describe(cloud, settings)) and present["rules"]:
+            trigger.create(cloud, settings)
+        patience = QUIET_S + sum(DELAYS)
+        if not wait_until_empty(cloud, url, quiet_s=QUIET_S, timeout_s=patience):
+            return  # it goes on being worked off; the same command again removes it
+    delete(cloud, settings)
+    role.remove_queue_policy(cloud, settings)
+    failures.create(cloud, settings)  # whose queue had to outlive this one
+
+
+def _ensure_queue(cloud: Cloud, settings: Settings) -> str:
+    if (url := find(cloud, settings)) is not None:
+        return url
+    answer = retry(
+        lambda: cloud.sqs.create_queue(
+            QueueName=settings.queue_name,
+            Attributes=queue_attributes(settings),
+            tags=settings.tags,
+        ),
+        message="60 seconds after deleting",  # SQS reserves the name
+    )
+    return answer["QueueUrl"]
+
+
+def _ensure_attributes(cloud: Cloud, settings: Settings, url: str) -> None:
+    if _differences(cloud, settings, url):
+        cloud.sqs.set_queue_attributes(
+            QueueUrl=url, Attributes=queue_attributes(settings)
+        )
+
+
+def _differences(
+    cloud: Cloud, settings: Settings, url: str
+) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    """Compare the queue's attributes: (is, should be), or None where all are right."""
+    wanted = queue_attributes(settings)
+    answer = cloud.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(wanted))
+    found = answer.get("Attributes", {})
+    differ = [name for name in wanted if _read(found.get(name)) != _read(wanted[name])]
+    if not differ:
+        return None
+    return {n: found.get(n) for n in differ}, {n: wanted[n] for n in differ}
+
+
+def _read(value: str | None) -> Any:
+    """Read an attribute: documents compare by what they say; "5" and 5 are the same."""
+    try:
+        document = json.loads(value or "null")
+    except ValueError:
+        return value
+    if isinstance(document, dict) and "maxReceiveCount" in document:
+        document["maxReceiveCount"] = int(document["maxReceiveCount"])
+    return document
+
+
+def _mapping(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:
+    """Get the event source mapping from our queue to our function."""
+    try:
+        answer = cloud.awslambda.list_event_source_mappings(
+            EventSourceArn=settings.queue_arn, FunctionName=settings.function_name
+        )
+    except ClientError as error:
+        if code(error) == "ResourceNotFoundException":
+            return None
+        raise
+    found = [m for m in answer["EventSourceMappings"] if m["State"] != "Deleting"]
+    return found[0] if found else None
+
+
+def _meaning(found: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "BatchSize": found.get("BatchSize"),
+        "ScalingConfig": found.get("ScalingConfig") or {},
+        "FunctionResponseTypes": found.get("FunctionResponseTypes") or [],
+    }
+
+
+def _is_off(found: dict[str, Any] | None) -> bool:
+    return bool(found) and found["State"] in ("Disabled", "Disabling")
+
+
+def _ensure_mapping(cloud: Cloud, settings: Settings) -> None:
+    """Make the mapping, or mend it, while Lambda has yet to hear of the permission."""
+    wanted, found = mapping(settings), _mapping(cloud, settings)
+    if found is None:
+        retry(
+            lambda: cloud.awslambda.create_event_source_mapping(
+                EventSourceArn=settings.queue_arn,
+                FunctionName=settings.function_name,
+                Tags=settings.tags,
+                **wanted,
+            ),
+            message=_NOT_YET,
+        )
+    elif _meaning(found) != wanted or _is_off(found):
+        retry(
+            lambda: cloud.awslambda.update_event_source_mapping(
+                UUID=found["UUID"], Enabled=True, **wanted
+            ),
+            message=_IN_USE,
+        )
+
+
+def _delete_mapping(cloud: Cloud, settings: Settings) -> None:
+    """Delete the mapping; a batch that is being worked on ends as it would have."""
+    if (found := _mapping(cloud, settings)) is not None:
+        retry(
+            lambda: cloud.awslambda.delete_event_source_mapping(UUID=found["UUID"]),
+            message=_IN_USE,
+        )
+
+
+def require(cloud: Cloud, settings: Settings) -> str:
+    """Get the queue's URL, or say that there is none."""
+    if (url := find(cloud, settings)) is None:
+        raise DeployError(
+            "there is no queue of uploads",
+            where=f"queue {settings.queue_name}",
+            todo="up(queue=True) makes it.",
+        )
+    return url
