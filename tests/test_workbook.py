@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.request import proxy_bypass
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
@@ -88,6 +90,15 @@ def test_begin_says_what_it_built(begin, capsys):
     begin(4)
     said = capsys.readouterr().out
     assert "Built what was missing, from 02_buckets, 03_role." in said
+
+
+def test_cells_reach_the_local_cloud_past_a_proxy(cloud, monkeypatch):
+    monkeypatch.setenv("http_proxy", "http://proxy.example:8080")
+    monkeypatch.setenv("no_proxy", "example.org")
+    monkeypatch.setenv("NO_PROXY", "example.org")
+    here = dataclasses.replace(cloud, kind="local", endpoint="http://127.0.0.1:1")
+    session._past_the_proxy(here)
+    assert proxy_bypass("127.0.0.1:1") and proxy_bypass("example.org")
 
 
 def test_begin_finishes_a_half_built_step(begin, settings):

@@ -125,6 +125,12 @@ def test_timeline(cloud, settings):
     assert waited is not None and worked == runs[0].ms
 
 
+def test_timeline_of_one_name_twice(cloud, settings):
+    chart = SAMPLES / "this-side-up.jpg"
+    runs = [workbook.upload(cloud, settings, chart)[0] for _ in range(2)]
+    assert all(times.spans(run)[0] is not None for run in runs)
+
+
 def test_timeline_of_nothing(cloud, settings):
     assert repr(workbook.timeline(cloud, settings, [])) == "no uploads"
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
+from urllib.parse import urlsplit
 
 from IPython.core.getipython import get_ipython
 from IPython.display import clear_output
@@ -65,6 +67,7 @@ def begin(step: int = 0) -> Cloud:
     said: list[str] = []
     cloud = connect(say=lambda line: _say(line, said))
     _current.cloud = cloud
+    _past_the_proxy(cloud)
     notes = list(_prepare(cloud, settings_for(cloud), step, said))
     if shell and said:
         clear_output(wait=True)  # "Starting …", "Building …": over by now
@@ -94,6 +97,17 @@ def no_step(step: object) -> words.WorkbookError:
 def needed(step: int) -> list[int]:
     """List the steps that must stand before this one."""
     return [n for n in BUILT if n < step] if step < 11 else []
+
+
+def _past_the_proxy(cloud: Cloud) -> None:
+    """Let `urlopen` in a cell reach the local cloud: a proxy could not."""
+    host = urlsplit(cloud.endpoint or "").hostname
+    if cloud.kind != "local" or host is None:
+        return
+    for name in ("no_proxy", "NO_PROXY"):
+        known = os.environ.get(name, "")
+        if host not in known.split(","):
+            os.environ[name] = f"{known},{host}".lstrip(",")
 
 
 def _say(line: str, said: list[str]) -> None:

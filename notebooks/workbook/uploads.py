@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,8 +18,8 @@ from workbook.bars import progress
 SAMPLES = Path(__file__).resolve().parents[2] / "images" / "samples"
 PATIENCE_S = 60
 
-#: When S3 had an upload whole, by bucket and key: the log does not tell.
-_arrived: dict[tuple[str, str], datetime] = {}
+#: When S3 had each upload whole, by bucket and key: the log does not tell.
+_arrived: defaultdict[tuple[str, str], list[datetime]] = defaultdict(list)
 
 
 def upload(
@@ -69,6 +70,8 @@ def outcomes(
             print(why)
         else:
             expected.append(key)
+    if not expected:
+        return []
     bar = progress(
         wait(cloud, settings, expected, since), "Thumbnails", total=len(expected)
     )
@@ -103,8 +106,8 @@ def wait(
 
 def arrived(run: logs.Run) -> datetime | None:
     """Return when S3 had this upload whole, if it went up from this notebook."""
-    moment = _arrived.get((run.bucket, run.key))
-    return moment if moment and moment <= run.done else None
+    moments = _arrived.get((run.bucket, run.key), [])
+    return max((moment for moment in moments if moment <= run.done), default=None)
 
 
 def content_type(name: str) -> str:
@@ -113,4 +116,4 @@ def content_type(name: str) -> str:
 
 
 def _note(settings: Settings, key: str) -> None:
-    _arrived[settings.source_bucket, key] = datetime.now(UTC)
+    _arrived[settings.source_bucket, key].append(datetime.now(UTC))
