@@ -598,3 +598,137 @@ def test_web_pages_are_refused(bench):
     )
     assert fetch(url)[0] == 200
     assert fetch(url, Origin="https://example.com")[0] == 403
+
+
+# --- a queue before the function -----------------------------------------------------
+
+TAKE = {
+    "Effect": "Allow",
+    "Action": ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
+    "Resource": "*",
+}
+#: Says what it got; fails what is called "bad"; and takes its time.
+TAKES = (
+    "import json, time\n"
+    "def handler(event, context):\n"
+    "    time.sleep(PAUSE)\n"
+    "    print('took', time.time() - PAUSE, time.time(), flush=True)\n"
+    "    for record in event['Records']:\n"
+    "        print('saw', record['body'], flush=True)\n"
+    "    bad = [r['messageId'] for r in event['Records'] if r['body'] == 'bad']\n"
+    "    return {'batchItemFailures': [{'itemIdentifier': name} for name in bad]}\n"
+)
+
+
+def mapped(bench: Bench, pause: float = 0, queue: dict | None = None, **options: Any):
+    """A queue and a function behind it; return the queue's URL and the function."""
+    client = bench.cloud.sqs
+    attributes = {"VisibilityTimeout": "10"} | (queue or {})
+    url = client.create_queue(QueueName=f"q-{uuid4().hex}", Attributes=attributes)
+    url = url["QueueUrl"]
+    code = TAKES.replace("PAUSE", str(pause))
+    function = bench.function(code, bench.role(TAKE), Timeout=2)
+    bench.cloud.awslambda.create_event_source_mapping(
+        EventSourceArn=queue_arn(bench, url),
+        FunctionName=function,
+        FunctionResponseTypes=["ReportBatchItemFailures"],
+        **options,
+    )
+    return url, function
+
+
+def queue_arn(bench: Bench, url: str) -> str:
+    answer = bench.cloud.sqs.get_queue_attributes(
+        QueueUrl=url, AttributeNames=["QueueArn"]
+    )
+    return answer["Attributes"]["QueueArn"]
+
+
+def tell(bench: Bench, url: str, *bodies: str) -> None:
+    for body in bodies:
+        bench.cloud.sqs.send_message(QueueUrl=url, MessageBody=body)
+
+
+def at_once(bench: Bench, function: str, count: int) -> int:
+    """Wait for so many batches, and return how many ran at the same time at most."""
+
+    def took() -> list[list[str]]:
+        lines = (line.split() for line in bench.lines(function))
+        return [words[1:] for words in lines if words[:1] == ["took"]]
+
+    until(lambda: len(took()) >= count, 30)
+    spans = [(float(start), float(end)) for start, end in took()]
+    return max(sum(s <= start < e for s, e in spans) for start, _ in spans)
+
+
+def test_a_queue_lets_s3_in(bench):
+    bucket = bench.bucket()
+    url = bench.cloud.sqs.create_queue(QueueName=f"q-{uuid4().hex}")["QueueUrl"]
+    arn = queue_arn(bench, url)
+    rules = {"QueueConfigurations": [{"QueueArn": arn, "Events": ["s3:*"]}]}
+    rules["QueueConfigurations"][0]["Events"] = ["s3:ObjectCreated:*"]
+
+    def notify():
+        bench.cloud.s3.put_bucket_notification_configuration(
+            Bucket=bucket, NotificationConfiguration=rules
+        )
+
+    assert refused(notify) == "InvalidArgument"
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "s3.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+        "Condition": {"ArnEquals": {"aws:SourceArn": f"arn:aws:s3:::{bucket}"}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    bench.cloud.sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    notify()
+
+
+def test_a_mapping_needs_the_role(bench):
+    url = bench.cloud.sqs.create_queue(QueueName=f"q-{uuid4().hex}")["QueueUrl"]
+    function = bench.function()
+    with pytest.raises(ClientError, match="permissions to call ReceiveMessage on SQS"):
+        bench.cloud.awslambda.create_event_source_mapping(
+            EventSourceArn=queue_arn(bench, url), FunctionName=function
+        )
+
+
+def test_a_mapping_needs_the_timeout(bench):
+    with pytest.raises(ClientError, match="Queue visibility timeout: 1 seconds is les"):
+        mapped(bench, queue={"VisibilityTimeout": "1"})
+
+
+def test_a_mapping_keeps_its_cap(bench):
+    scaling = {"MaximumConcurrency": 2}
+    url, function = mapped(bench, pause=0.3, BatchSize=1, ScalingConfig=scaling)
+    tell(bench, url, *"abcdefgh")
+    assert at_once(bench, function, 8) == 2
+
+
+def test_a_mapping_without_a_cap_stays_at_five(bench):
+    url, function = mapped(bench, pause=1, BatchSize=1)
+    tell(bench, url, *"abcdefghij")
+    assert 2 < at_once(bench, function, 10) <= 5
+
+
+def test_only_failed_messages_come_back(bench):
+    url, function = mapped(bench, queue={"VisibilityTimeout": "2"})
+    tell(bench, url, "good", "bad")
+    until(lambda: bench.lines(function).count("saw bad") >= 2)
+    assert bench.lines(function).count("saw good") == 1
+
+
+def test_failed_too_often_is_kept(bench):
+    dead = bench.cloud.sqs.create_queue(QueueName=f"q-{uuid4().hex}")["QueueUrl"]
+    redrive = {"deadLetterTargetArn": queue_arn(bench, dead), "maxReceiveCount": 2}
+    attributes = {"VisibilityTimeout": "2", "RedrivePolicy": json.dumps(redrive)}
+    url, function = mapped(bench, queue=attributes)
+    tell(bench, url, "bad")
+
+    def received() -> list[dict]:
+        return bench.cloud.sqs.receive_message(QueueUrl=dead).get("Messages", [])
+
+    until(received)
+    assert bench.lines(function).count("saw bad") == 2

@@ -176,6 +176,86 @@ def runtime_runs_here(params: dict[str, Any], world: World) -> Refusal | None:
     )
 
 
+# Lambda: what stands between a queue and a function
+
+_QUEUE_ACTIONS = ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
+
+
+def role_may_read_the_queue(params: dict[str, Any], world: World) -> Refusal | None:
+    """Refuse a mapping whose function may not take from the queue, in AWS's words.
+
+    Source: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+    """
+    arn = params["EventSourceArn"]
+    function = _function(params["FunctionName"], world)
+    if ":sqs:" not in arn or function is None:
+        return None
+    allowed = list(_role_statements(function["Role"].rsplit("/", 1)[-1], world))
+    for action in _QUEUE_ACTIONS:
+        effects = {
+            statement["Effect"]
+            for statement in allowed
+            if _allows(statement, f"sqs:{action}")
+            and any(matches(p, arn) for p in listed(statement.get("Resource", [])))
+        }
+        if effects != {"Allow"}:
+            return Refusal(
+                "InvalidParameterValueException",
+                "The provided execution role does not have permissions to call "
+                f"{action} on SQS",
+            )
+    return None
+
+
+def queue_hides_long_enough(params: dict[str, Any], world: World) -> Refusal | None:
+    """Refuse a queue whose messages come back while the function still runs.
+
+    Source: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+    """
+    function = _function(params["FunctionName"], world)
+    if ":sqs:" not in params["EventSourceArn"] or function is None:
+        return None
+    sqs = world.lookup("sqs")
+    try:
+        url = sqs.get_queue_url(QueueName=params["EventSourceArn"].rsplit(":", 1)[-1])
+    except ClientError:
+        return None  # no such queue: let the call itself say so
+    hidden = int(
+        sqs.get_queue_attributes(
+            QueueUrl=url["QueueUrl"], AttributeNames=["VisibilityTimeout"]
+        )["Attributes"]["VisibilityTimeout"]
+    )
+    if hidden >= function["Timeout"]:
+        return None
+    return Refusal(
+        "InvalidParameterValueException",
+        f"Queue visibility timeout: {hidden} seconds is less than Function timeout: "
+        f"{function['Timeout']} seconds",
+    )
+
+
+def _function(name: str, world: World) -> dict[str, Any] | None:
+    try:
+        answer = world.lookup("lambda").get_function(FunctionName=name)
+    except ClientError:
+        return None  # no such function: let the call itself say so
+    return answer["Configuration"]
+
+
+def _role_statements(role: str, world: World) -> Iterator[dict[str, Any]]:
+    """Read every statement of a role's own and attached policies."""
+    iam = world.lookup("iam")
+    for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:
+        policy = iam.get_role_policy(RoleName=role, PolicyName=name)
+        yield from statements(policy["PolicyDocument"])
+    attached = iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]
+    for policy in attached:
+        arn = policy["PolicyArn"]
+        version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+        found = iam.get_policy_version(PolicyArn=arn, VersionId=version)
+        yield from statements(found["PolicyVersion"]["Document"])
+
+
 # S3: notifications
 
 
@@ -411,6 +491,10 @@ _LAMBDA_RULES = (runtime_is_supported, runtime_runs_here, role_is_assumable)
 
 #: The rules of each call, in the order in which they are asked.
 RULES: dict[str, tuple[Rule, ...]] = {
+    "lambda.CreateEventSourceMapping": (
+        role_may_read_the_queue,
+        queue_hides_long_enough,
+    ),
     "lambda.CreateFunction": _LAMBDA_RULES,
     "lambda.UpdateFunctionConfiguration": _LAMBDA_RULES,
     "s3.CreateBucket": (bucket_name_is_legal,),
