@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from deploy import buckets, failures, runtimes, stack
 from deploy.cloud import Cloud, connect
@@ -47,6 +48,13 @@ def _parser() -> argparse.ArgumentParser:
                 action="store_true",
                 help="uploads wait in a queue, a capped number runs at once",
             )
+            verb.add_argument(
+                "--private",
+                action="store_true",
+                help="no public thumbnails: presigned links show them",
+            )
+        if name == "link":
+            verb.add_argument("key", help="as in thumbnails/cat.jpg")
         if name == "down":
             verb.add_argument(
                 "--yes", action="store_true", help="do not ask before deleting pictures"
@@ -65,15 +73,24 @@ def _common_options() -> argparse.ArgumentParser:
     where.add_argument("--endpoint", metavar="URL", help="another emulator")
     common.add_argument("--region", help="as in eu-west-1")
     common.add_argument("--name", help="what all names begin with (workbook)")
+    common.add_argument(
+        "--role", metavar="ARN", help="a role that stands, where you may make none"
+    )
     return common
 
 
 def _where(options: argparse.Namespace) -> tuple[Cloud, Settings]:
     cloud = connect(options.cloud, endpoint=options.endpoint, region=options.region)
-    overrides = {"name": options.name} if options.name else {}
+    overrides: dict[str, Any] = {}
+    if options.name:
+        overrides["name"] = options.name
+    if options.role:
+        overrides["execution_role"] = options.role
     for option in ("reliable", "queue"):
         if getattr(options, option, False):
             overrides[option] = True
+    if getattr(options, "private", False):
+        overrides["public"] = False
     return cloud, settings_for(cloud, **overrides)
 
 
@@ -123,6 +140,11 @@ def _ask(cloud: Cloud, settings: Settings) -> None:
 def _replay(options: argparse.Namespace) -> int:
     lines = failures.replay(*_where(options))
     print("\n".join([*lines, f"{len(lines)} events sent to the function again."]))
+    return 0
+
+
+def _link(options: argparse.Namespace) -> int:
+    print(buckets.link(*_where(options), options.key))
     return 0
 
 
@@ -189,6 +211,7 @@ _COMMANDS = (
     ("status", _status, "show what exists and where it differs"),
     ("down", _down, "delete the pipeline and every picture in its buckets"),
     ("replay", _replay, "send failed events to the function again"),
+    ("link", _link, "sign a link to a thumbnail, good for an hour"),
     ("demo", _demo, "build it, upload the sample pictures, show the thumbnails"),
 )
 _LOCAL = {

@@ -2,7 +2,8 @@
 
 Both keep S3's defaults of 2023: no ACLs, Block Public Access on. On the target, and
 only there, the two settings that refuse a public *policy* are lifted, and the policy
-opens `thumbnails/` alone; reject records beside it stay private.
+opens `thumbnails/` alone; reject records beside it stay private. With `public=False`
+the target stays as closed as the source: presigned links show its thumbnails.
 
 Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
 """
@@ -49,6 +50,17 @@ def merged(policy: dict[str, Any] | None, statement: dict[str, Any]) -> dict[str
     return policy | {"Statement": [*kept, statement]}
 
 
+def without(policy: dict[str, Any] | None, sid: str) -> dict[str, Any] | None:
+    """Take a statement out of a bucket policy; None when no other is left."""
+    others = (policy or {}).get("Statement", [])
+    if isinstance(others, dict):
+        others = [others]
+    kept = [other for other in others if other.get("Sid") != sid]
+    if policy is None or len(kept) == len(others):
+        return policy
+    return policy | {"Statement": kept} if kept else None
+
+
 def public_access_block(*, public_policy: bool) -> dict[str, bool]:
     """Write a bucket's Block Public Access: ACLs blocked, policies as asked."""
     return dict.fromkeys(_BLOCK, True) | dict.fromkeys(_BLOCK_POLICY, not public_policy)
@@ -68,12 +80,15 @@ def bucket_request(name: str, account: str, region: str) -> dict[str, Any]:
 
 
 def create(cloud: Cloud, settings: Settings) -> tuple[str, str]:
-    """Make both buckets and open the target's thumbnails; return their names."""
+    """Make both buckets, open the target's thumbnails if asked; return their names."""
     ensure_bucket(cloud, settings, settings.source_bucket)
     _ensure_block(cloud, settings.source_bucket, public_policy=False)
     ensure_bucket(cloud, settings, settings.target_bucket)
-    _ensure_block(cloud, settings.target_bucket, public_policy=True)
-    _ensure_public_read(cloud, settings)
+    if not settings.public:  # first: what else is public must not meet the block
+        _remove_public_read(cloud, settings)
+    _ensure_block(cloud, settings.target_bucket, public_policy=settings.public)
+    if settings.public:
+        _ensure_public_read(cloud, settings)
     return settings.source_bucket, settings.target_bucket
 
 
@@ -138,6 +153,18 @@ def delete(cloud: Cloud, settings: Settings) -> list[str]:
             if code(error) != "NoSuchBucket":  # deleted by someone else meanwhile
                 left.append(f"bucket {name} is still there: {error}")
     return left
+
+
+def link(cloud: Cloud, settings: Settings, key: str, seconds: int = 3600) -> str:
+    """Sign a link to a thumbnail, good for some seconds, as for `public=False`.
+
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-presigned-url.html
+    """
+    return cloud.s3.generate_presigned_url(
+        "get_object",
+        Params={"Bucket": settings.target_bucket, "Key": key},
+        ExpiresIn=seconds,
+    )
 
 
 def empty(cloud: Cloud, name: str) -> None:
@@ -316,9 +343,21 @@ def _ensure_public_read(cloud: Cloud, settings: Settings) -> None:
             "block is lifted, so Block Public Access of the whole account (or "
             "organisation) is on, or you lack s3:PutBucketPolicy",
             where=f"bucket {name}",
-            todo="Ask who owns the account to allow it, or use an account for "
-            "learning; with presigned URLs thumbnails can be seen without it.",
+            todo="Build with public=False: thumbnails are then seen by presigned "
+            "links. Or ask who owns the account to allow it.",
         ) from error
+
+
+def _remove_public_read(cloud: Cloud, settings: Settings) -> None:
+    name = settings.target_bucket
+    before = _policy(cloud, name)
+    wanted = without(before, PUBLIC_READ_SID)
+    if wanted == before:
+        return
+    if wanted is None:
+        cloud.s3.delete_bucket_policy(Bucket=name)
+    else:
+        cloud.s3.put_bucket_policy(Bucket=name, Policy=json.dumps(wanted))
 
 
 def _drift(
@@ -333,12 +372,17 @@ def _drift(
         owner = _tags(cloud, name).get(TAG)
         if owner != settings.name:
             drift[f"{part} tag"] = (owner, settings.name)
-        block = public_access_block(public_policy=part == "target")
+        opened = part == "target" and settings.public
+        block = public_access_block(public_policy=opened)
         if (is_block := _block(cloud, name)) != block:
             drift[f"{part} public access block"] = (is_block, block)
     if found["target"]:
         policy = _policy(cloud, settings.target_bucket)
-        wanted = merged(policy, public_read(settings))
+        wanted = (
+            merged(policy, public_read(settings))
+            if settings.public
+            else without(policy, PUBLIC_READ_SID)
+        )
         if policy != wanted:
             drift["target policy"] = (policy, wanted)
     return drift

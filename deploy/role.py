@@ -101,9 +101,13 @@ def trusts_lambda(document: dict[str, Any]) -> bool:
 def create(cloud: Cloud, settings: Settings) -> str:
     """Make the role with its policies, or mend the one that stands; return its ARN.
 
+    A role that is given (`Settings.execution_role`) is taken as it is, never changed.
+
     Raises:
         ForeignResourceError: a role of that name is not ours.
     """
+    if settings.execution_role:
+        return settings.execution_role
     role = _find(cloud, settings)
     if role is None:
         role = cloud.iam.create_role(
@@ -132,11 +136,15 @@ def describe(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:
 
     Returns:
         None when there is none, else its "arn", "trust", "policies", "attached" and
-        "drift".
+        "drift"; of a role that is given "arn", "trust" (None where you may not read
+        it), "given" and an empty "drift".
 
     Raises:
-        ForeignResourceError: a role of that name is not ours.
+        ForeignResourceError: a role of that name is not ours, or one that is given is
+            not there.
     """
+    if settings.execution_role:
+        return _given(cloud, settings)
     role = _find(cloud, settings)
     if role is None:
         return None
@@ -165,6 +173,8 @@ def describe(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:
 
 def delete(cloud: Cloud, settings: Settings) -> list[str]:
     """Take the role's policies off and delete it if it is ours; return what is left."""
+    if settings.execution_role:
+        return []
     try:
         if _find(cloud, settings) is None:
             return []
@@ -178,6 +188,29 @@ def delete(cloud: Cloud, settings: Settings) -> list[str]:
             cloud.iam.delete_role_policy(RoleName=name, PolicyName=policy)
     cloud.iam.delete_role(RoleName=name)
     return []
+
+
+def _given(cloud: Cloud, settings: Settings) -> dict[str, Any]:
+    """Describe a role that somebody else looks after, as far as we may read it."""
+    trust = None
+    try:
+        found = cloud.iam.get_role(RoleName=settings.role_name)["Role"]
+        trust = found["AssumeRolePolicyDocument"]
+    except ClientError as error:
+        if code(error) == "NoSuchEntity":
+            raise ForeignResourceError(
+                "there is no such role, and one that is given is not made",
+                where=f"role {settings.execution_role}",
+                todo="Give the ARN of one that stands, or none: we then make our own.",
+            ) from error
+        if not code(error).startswith("AccessDenied"):
+            raise
+    return {
+        "arn": settings.execution_role,
+        "trust": trust,
+        "given": True,
+        "drift": {},
+    }
 
 
 def _document(statements: list[dict[str, Any]]) -> dict[str, Any]:

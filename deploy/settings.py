@@ -22,6 +22,8 @@ _NO_ACCOUNT_NAMESPACE = ("me-south-1", "me-central-1")
 
 _BUCKET_NAME = re.compile(r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
 _STACK_NAME = re.compile(r"^[a-z][a-z0-9-]*[a-z0-9]$")
+# A path may stand before the name: role/service-role/…
+_ROLE_ARN = re.compile(r"^arn:aws:iam::(\d{12}):role/(?:[\x21-\x7e]+/)?[\w+=,.@-]+$")
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,10 @@ class Settings:
     #: Messages that one invocation takes, 1 to 10, and invocations at once.
     batch_size: int = 10
     max_concurrency: int = 10
+    #: False keeps the target private: thumbnails are then seen by presigned links.
+    public: bool = True
+    #: The ARN of a role that stands, where you may not make one (lab accounts).
+    execution_role: str = ""
 
     thumbnail_prefix: str = "thumbnails/"
     reject_prefix: str = "rejected/"
@@ -90,6 +96,8 @@ class Settings:
                 where="Settings.target_bucket",
                 todo="Give the thumbnails a bucket of their own.",
             )
+        if self.execution_role:
+            check_role_arn(self.execution_role, self.account)
 
     def _check_queue(self) -> None:
         """Refuse what an event source mapping would.
@@ -112,12 +120,16 @@ class Settings:
 
     @property
     def role_name(self) -> str:
-        """The execution role's name."""
+        """The execution role's name; of a given role's ARN, what stands last."""
+        if self.execution_role:
+            return self.execution_role.rpartition("/")[2]
         return f"{self.name}-thumbnailer-role"
 
     @property
     def role_arn(self) -> str:
         """The execution role's ARN."""
+        if self.execution_role:
+            return self.execution_role
         return f"arn:aws:iam::{self.account}:role/{self.role_name}"
 
     @property
@@ -227,6 +239,26 @@ def check_bucket_name(name: str) -> None:
             f"{name!r} is no bucket name: {broken}",
             where="Settings",
             todo="Choose another name, or a shorter Settings.name.",
+        )
+
+
+def check_role_arn(arn: str, account: str) -> None:
+    """Refuse a role that is no role's ARN, or is another account's.
+
+    Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
+    """
+    match = _ROLE_ARN.match(arn)
+    todo = f"Write it as arn:aws:iam::{account}:role/<name>; IAM shows it."
+    if match is None:
+        raise SettingsError(
+            f"{arn!r} is no role's ARN", where="Settings.execution_role", todo=todo
+        )
+    if match[1] != account:
+        raise SettingsError(
+            f"the role {arn} is of account {match[1]}, and Lambda takes only roles of "
+            "the function's own account",
+            where="Settings.execution_role",
+            todo=todo,
         )
 
 

@@ -246,24 +246,22 @@ def down(
 
 def policies(settings: Settings) -> dict[str, Any]:
     """Collect every policy document that `up` writes, by where it is written."""
+    name = settings.role_name
+    if settings.execution_role:  # not ours to write, but it must say as much
+        name += " (which you gave, and must have it)"
     documents: dict[str, Any] = {
-        f"trust policy of {settings.role_name}": role.trust_policy(),
-        f"policy {role.THUMBNAILS!r} of {settings.role_name}": (
-            role.thumbnails_policy(settings)
-        ),
+        f"trust policy of {name}": role.trust_policy(),
+        f"policy {role.THUMBNAILS!r} of {name}": role.thumbnails_policy(settings),
     }
     if settings.reliable:
-        documents[f"policy {role.RELIABLE!r} of {settings.role_name}"] = (
-            role.reliable_policy(settings)
+        reliable = role.reliable_policy(settings)
+        documents[f"policy {role.RELIABLE!r} of {name}"] = reliable
+    if settings.public:
+        documents[f"bucket policy of {settings.target_bucket}"] = buckets.merged(
+            None, buckets.public_read(settings)
         )
     if settings.queue:
-        documents[f"policy {role.QUEUE!r} of {settings.role_name}"] = role.queue_policy(
-            settings
-        )
-    documents[f"bucket policy of {settings.target_bucket}"] = buckets.merged(
-        None, buckets.public_read(settings)
-    )
-    if settings.queue:
+        documents[f"policy {role.QUEUE!r} of {name}"] = role.queue_policy(settings)
         documents[f"policy of queue {settings.queue_name}"] = queue.queue_policy(
             settings
         )
@@ -279,6 +277,8 @@ def urls(cloud: Cloud, settings: Settings) -> dict[str, str]:
     target = f"https://{settings.target_bucket}.s3.{settings.region}.amazonaws.com"
     if cloud.endpoint:  # an emulator: the bucket goes into the path
         target = f"{cloud.endpoint}/{settings.target_bucket}"
+    if not settings.public:  # `buckets.link` signs one for a key
+        target = f"s3://{settings.target_bucket}"
     return {
         "upload": f"s3://{settings.source_bucket}/",
         "thumbnails": f"{target}/{settings.thumbnail_prefix}",
@@ -361,12 +361,17 @@ def _left(cloud: Cloud, settings: Settings, stuck: set[str]) -> list[str]:
     """Describe every step again; what AWS is still deleting gets a bounded wait."""
     for delay in (*waiting.DELAYS, None):
         items = [_look_at_safely(cloud, settings, step) for step in STEPS]
-        items = [item for item in items if item.state != "missing"]
+        items = [i for i in items if i.state != "missing" and not _given(i)]
         going = [i for i in items if i.step not in stuck and i.found is not None]
         if not going or delay is None:
             return [str(item) for item in items]
         time.sleep(delay)
     raise AssertionError("unreachable")
+
+
+def _given(item: Item) -> bool:
+    """Tell whether it is somebody else's role, which stays whatever we do."""
+    return bool(item.found and item.found.get("given"))
 
 
 def _look_at_safely(cloud: Cloud, settings: Settings, step: Step) -> Item:

@@ -253,3 +253,50 @@ def test_delete_says_what_s3_kept(cloud, settings, wire):
     wire.refuse("DeleteBucket", "BucketNotEmpty", "not empty", 409)
     (left,) = buckets.delete(cloud, settings)
     assert "is still there" in left
+
+
+def test_without_takes_one_statement_out():
+    policy = {"Version": "2012-10-17", "Statement": [{"Sid": "a"}, {"Sid": "b"}]}
+    assert buckets.without(policy, "b")["Statement"] == [{"Sid": "a"}]
+    assert buckets.without(policy, "c") is policy
+
+
+def test_without_the_last_statement_is_no_policy():
+    assert buckets.without({"Statement": {"Sid": "a"}}, "a") is None
+    assert buckets.without(None, "a") is None
+
+
+def test_private_target_stays_closed(cloud, wire):
+    settings = here(cloud, public=False)
+    buckets.create(cloud, settings)
+    assert all(block(cloud, settings.target_bucket).values())
+    assert "PutBucketPolicy" not in wire.calls
+    assert buckets.describe(cloud, settings)["drift"] == {}
+
+
+def test_public_comes_and_goes(cloud, settings):
+    private = here(cloud, public=False)
+    buckets.create(cloud, settings)
+    drift = buckets.describe(cloud, private)["drift"]
+    assert drift.keys() == {"target public access block", "target policy"}
+    buckets.create(cloud, private)
+    assert buckets.describe(cloud, private)["drift"] == {}
+    buckets.create(cloud, settings)
+    assert buckets.describe(cloud, settings)["drift"] == {}
+
+
+def test_closing_keeps_other_statements(cloud, settings):
+    buckets.create(cloud, settings)
+    theirs = {
+        "Sid": "Theirs",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:GetObject",
+        "Resource": f"arn:aws:s3:::{settings.target_bucket}/secret/*",
+    }
+    both = buckets.merged({"Statement": [theirs]}, buckets.public_read(settings))
+    both["Version"] = "2012-10-17"
+    cloud.s3.put_bucket_policy(Bucket=settings.target_bucket, Policy=json.dumps(both))
+    buckets.create(cloud, here(cloud, public=False))
+    answer = cloud.s3.get_bucket_policy(Bucket=settings.target_bucket)
+    assert json.loads(answer["Policy"])["Statement"] == [theirs]

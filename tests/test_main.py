@@ -132,3 +132,19 @@ def test_no_region():
 def test_no_emulator_there():
     done = run("status", "--endpoint", "http://127.0.0.1:9")
     assert "could not ask who you are" in done.stderr and done.returncode == 1
+
+
+def test_link_is_signed(account, capsys, monkeypatch):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    assert main(["link", "thumbnails/cat.jpg", *AWS]) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert "/thumbnails/cat.jpg?X-Amz-Algorithm=AWS4-HMAC-SHA256" in last
+
+
+def test_role_and_private_are_settings(account, capsys):
+    role = "arn:aws:iam::123456789012:role/LabRole"
+    main(["plan", *AWS, "--role", role, "--private"])
+    text = capsys.readouterr()
+    assert "LabRole" in text.out + text.err
+    assert "PublicReadThumbnails" not in text.out

@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from moto_cloud import here
+from moto_cloud import ACCOUNT, here
 
 from deploy import buckets, role
 from deploy.errors import ForeignResourceError
@@ -169,3 +169,37 @@ def test_delete_takes_extra_policies_along(cloud, settings):
 def test_delete_nothing(cloud, settings, wire):
     assert role.delete(cloud, settings) == []
     assert wire.mutations == []
+
+
+LAB_ROLE = f"arn:aws:iam::{ACCOUNT}:role/LabRole"
+
+
+@pytest.fixture
+def given(cloud, settings, wire):
+    """Settings with a role of somebody else's, which trusts Lambda."""
+    trust = json.dumps(role.trust_policy())
+    cloud.iam.create_role(RoleName="LabRole", AssumeRolePolicyDocument=trust)
+    wire.calls.clear()
+    return here(cloud, execution_role=LAB_ROLE)
+
+
+def test_given_role_is_not_touched(cloud, given, wire):
+    assert role.create(cloud, given) == LAB_ROLE
+    assert role.delete(cloud, given) == []
+    assert wire.calls == []
+
+
+def test_given_role_is_described(cloud, given):
+    found = role.describe(cloud, given)
+    assert found["trust"] == role.trust_policy() and found["drift"] == {}
+
+
+def test_given_role_may_be_unreadable(cloud, given, wire):
+    wire.refuse("GetRole", "AccessDenied", "not authorized: iam:GetRole", 403)
+    assert role.describe(cloud, given)["trust"] is None
+
+
+def test_given_role_must_stand(cloud, settings):
+    missing = here(cloud, execution_role=LAB_ROLE)
+    with pytest.raises(ForeignResourceError, match="one that is given is not made"):
+        role.describe(cloud, missing)

@@ -109,3 +109,23 @@ def test_overrides_win():
 def test_settings_are_frozen():
     with pytest.raises(dataclasses.FrozenInstanceError):
         make().name = "other"
+
+
+@pytest.mark.parametrize("path", ["", "service-role/", "a/b/"])
+def test_given_role_is_taken_by_its_arn(path):
+    settings = make(execution_role=f"arn:aws:iam::{ACCOUNT}:role/{path}LabRole")
+    assert settings.role_name == "LabRole"
+    assert settings.role_arn == settings.execution_role
+
+
+@pytest.mark.parametrize(
+    ("arn", "why"),
+    [
+        ("LabRole", "no role's ARN"),
+        (f"arn:aws:iam::{ACCOUNT}:user/LabRole", "no role's ARN"),
+        ("arn:aws:iam::999999999999:role/LabRole", "of account 999999999999"),
+    ],
+)
+def test_bad_role_arns_are_refused(arn, why):
+    with pytest.raises(SettingsError, match=why):
+        make(execution_role=arn)

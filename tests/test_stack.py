@@ -242,3 +242,20 @@ def test_every_step_has_its_verbs():
     for step in stack.STEPS:
         assert all(hasattr(step.module, v) for v in ("create", "describe", "delete"))
     assert failures in [step.module for step in stack.STEPS]
+
+
+def test_given_role_outlives_the_pipeline(cloud, settings, wire):
+    cloud.iam.create_role(
+        RoleName="LabRole", AssumeRolePolicyDocument=json.dumps(role.trust_policy())
+    )
+    given = here(cloud, execution_role=f"arn:aws:iam::{settings.account}:role/LabRole")
+    made = stack.up(cloud, given)
+    assert made.arns["role"] == given.execution_role
+    assert stack.status(cloud, given).ready
+    assert repr(stack.down(cloud, given)) == "Nothing is left."
+    assert not [name for name in wire.mutations[1:] if "Role" in name]
+
+
+def test_private_pipeline_writes_no_public_policy(cloud, settings):
+    plan = stack.plan(cloud, settings, public=False)
+    assert "PublicReadThumbnails" not in repr(plan)
