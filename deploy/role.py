@@ -86,7 +86,7 @@ def queue_policy(settings: Settings) -> dict[str, Any]:
 
 def remove_queue_policy(cloud: Cloud, settings: Settings) -> None:
     """Take the queue's policy off, once nothing is left in the queue to take."""
-    if _find(cloud, settings) is not None:
+    if not settings.execution_role and _find(cloud, settings) is not None:
         _ensure_inline(cloud, settings, QUEUE, None)
 
 
