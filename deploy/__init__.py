@@ -1,7 +1,8 @@
 """Deploy the thumbnail pipeline, to the local cloud or to AWS, with the same calls.
 
 `plan` shows what would be done, `up` does it, `status` looks, `down` removes it all.
-One module a step: `buckets`, `role`, `layer`, `function`, `failures`, `trigger`.
+One module a step: `buckets`, `role`, `layer`, `function`, `failures`, `queue`,
+`trigger`, `alarms`.
 """
 
 from deploy.cloud import Cloud as Cloud

@@ -80,6 +80,11 @@ class Cloud:
         """The SQS client."""
         return self.client("sqs")
 
+    @cached_property
+    def cloudwatch(self) -> Any:
+        """The CloudWatch client: alarms."""
+        return self.client("cloudwatch")
+
     def __str__(self) -> str:
         """Say in one line where calls go."""
         names = {"local": "the local cloud", "aws": "AWS", "endpoint": "an emulator"}
@@ -177,7 +182,7 @@ def _connect_aws(region: str | None, say: Callable[[str], None]) -> Cloud:
             todo='Say connect("aws", region="eu-west-1"), or run `aws configure`.',
         )
     cloud = _identified(session, session.region_name, "aws", None)
-    for service in ("s3", "iam", "lambda", "logs", "sqs", "sts"):
+    for service in ("s3", "iam", "lambda", "logs", "sqs", "cloudwatch", "sts"):
         url = cloud.client(service).meta.endpoint_url
         host = urlsplit(url).hostname or ""
         if not host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu")):

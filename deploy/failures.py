@@ -75,7 +75,7 @@ def describe(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:
 
     Returns:
         None when there is neither queue nor destination, else "arn", "events" (about
-        how many are held), "config" and "drift".
+        how many are held), "says" (that in words), "config" and "drift".
 
     Raises:
         ForeignResourceError: a queue of that name is not ours.
@@ -91,9 +91,11 @@ def describe(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:
         drift["queue"] = (url and settings.failure_queue, should_be)
     if config != wanted:
         drift["destination"] = (config, wanted)
+    events = held(cloud, url) if url else 0
     return {
         "arn": url and settings.failure_queue_arn,
-        "events": held(cloud, url) if url else 0,
+        "events": events,
+        "says": f"{events} events wait" if events else "",
         "config": config,
         "drift": drift,
     }

@@ -75,6 +75,8 @@ class Settings:
         "s3:ObjectCreated:CompleteMultipartUpload",
     )
     log_retention_days: int = 14
+    #: The ARN of an SNS topic that the alarms of `reliable=True` tell; empty for none.
+    alarm_topic: str = ""
 
     def __post_init__(self) -> None:
         """Derive the bucket names and refuse what AWS would refuse."""
@@ -177,6 +179,10 @@ class Settings:
     def failure_queue_arn(self) -> str:
         """The ARN of the on-failure queue."""
         return f"arn:aws:sqs:{self.region}:{self.account}:{self.failure_queue}"
+
+    def alarm_name(self, what: str) -> str:
+        """Name the alarm that watches something (`reliable=True`)."""
+        return f"{self.name}-{what}"
 
     @property
     def tags(self) -> dict[str, str]:

@@ -19,6 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tqdm.auto import tqdm
 
 from deploy import (
+    alarms,
     buckets,
     cost,
     failures,
@@ -64,6 +65,12 @@ STEPS = (
         trigger,
         "which uploads start the function",
         lambda s: ", ".join(f"*{suffix}" for suffix in s.suffixes),
+    ),
+    Step(
+        "alarms",
+        alarms,
+        "errors, and events that wait, seen by somebody",
+        lambda s: "\n".join(s.alarm_name(what) for what in alarms.RULES),
     ),
 )
 
@@ -171,7 +178,8 @@ def plan(
     """Show what `up` would do, and change nothing."""
     cloud, settings = _resolved(cloud, settings, overrides)
     items = tuple(_planned(item, settings) for item in _looked_at(cloud, settings))
-    return Plan(settings, str(cloud), items, policies(settings), cost.in_words())
+    costs = cost.in_words(alarms=len(alarms.RULES) if settings.reliable else 0)
+    return Plan(settings, str(cloud), items, policies(settings), costs)
 
 
 def up(
@@ -318,8 +326,12 @@ def _changed(settings: Settings, overrides: dict[str, Any]) -> Settings:
 def _looked_at(
     cloud: Cloud, settings: Settings, only: str | None = None
 ) -> Iterator[Item]:
-    """Describe every step; the two queues only where they are or should be."""
-    wanted = {"failures": settings.keeps_failures, "queue": settings.queue}
+    """Describe every step; an optional one only where it is or should be."""
+    wanted = {
+        "failures": settings.keeps_failures,
+        "queue": settings.queue,
+        "alarms": settings.reliable,
+    }
     for step in STEPS:
         if only not in (None, step.name):
             continue
@@ -339,7 +351,8 @@ def _look_at(cloud: Cloud, settings: Settings, step: Step) -> Item:
         return Item(step.name, resource, "missing")
     drift = found.get("drift")
     state = "differs" if drift else "ready"
-    return Item(step.name, resource, state, ", ".join(drift or ()), found)
+    notes = [*(drift or ()), found.get("says")]
+    return Item(step.name, resource, state, ", ".join(filter(None, notes)), found)
 
 
 def _planned(item: Item, settings: Settings) -> Item:
@@ -354,6 +367,8 @@ def _planned(item: Item, settings: Settings) -> Item:
         action = "keep" if item.found["events"] else "remove"
     if item.step == "queue" and not settings.queue and item.found:
         action = "remove"  # once it is worked off
+    if item.step == "alarms" and not settings.reliable and item.found:
+        action = "remove"
     return dataclasses.replace(item, state=action)
 
 

@@ -22,3 +22,8 @@ def test_in_words_says_the_date():
 
 def test_in_words_counts():
     assert "1,000,000 uploads cost about $11.93" in cost.in_words(1_000_000)
+
+
+def test_alarms_cost():
+    assert "5 alarms cost $0.50 a month" in cost.in_words(alarms=5)
+    assert "alarm" not in cost.in_words()

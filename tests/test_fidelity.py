@@ -374,6 +374,31 @@ def test_two_retries_then_kept(bench):
     assert sum(line.startswith("START") for line in bench.lines(function)) == 3
 
 
+def test_alarms_are_not_looked_at(bench):
+    function = bench.function("def handler(event, context):\n    raise OSError\n")
+    dimensions = [{"Name": "FunctionName", "Value": function}]
+    metric = {"Namespace": "AWS/Lambda", "MetricName": "Errors"}
+    client = bench.cloud.cloudwatch
+    client.put_metric_alarm(
+        AlarmName=function,
+        **metric,
+        Dimensions=dimensions,
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=0,
+        ComparisonOperator="GreaterThanThreshold",
+        Tags=[{"Key": "a", "Value": "b"}],
+    )
+    before = client.describe_alarms(AlarmNames=[function])["MetricAlarms"]
+    bench.invoke(function)
+    (counted,) = client.list_metrics(**metric, Dimensions=dimensions)["Metrics"]
+    (alarm,) = client.describe_alarms(AlarmNames=[function])["MetricAlarms"]
+    tags = client.list_tags_for_resource(ResourceARN=alarm["AlarmArn"])["Tags"]
+    assert counted["MetricName"] == "Errors" and tags == [{"Key": "a", "Value": "b"}]
+    assert alarm["StateValue"] == before[0]["StateValue"]
+
+
 def test_a_retry_runs_what_was_mended(bench):
     function = bench.function(FAIL)
     client = bench.cloud.awslambda

@@ -40,6 +40,7 @@ def test_plan_of_a_change_updates(cloud, settings):
         "function": "update",
         "failures": "create",
         "trigger": "keep",
+        "alarms": "create",
     }
 
 
@@ -197,6 +198,7 @@ def test_down_leaves_nothing(cloud, settings):
     assert cloud.awslambda.list_layers()["Layers"] == []
     assert cloud.logs.describe_log_groups()["logGroups"] == []
     assert "QueueUrls" not in cloud.sqs.list_queues()
+    assert cloud.cloudwatch.describe_alarms()["MetricAlarms"] == []
 
 
 def test_down_of_nothing(cloud, settings, wire):
