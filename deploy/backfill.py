@@ -1,0 +1,232 @@
+"""Thumbnails for pictures that were there before the trigger, or were lost.
+
+Compares the two buckets, and tells the function of every picture whose thumbnail is
+missing or older than the picture: through the queue (`queue=True`), or by asynchronous
+invocations at a bounded pace. What is told looks like S3's own event, without the
+sequencer, which only S3 can give. To run it again finds only what is still missing.
+
+Both listings are held in memory, about 300 bytes a key. For many millions there is
+S3 Batch Operations (`deploy.batch`).
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import quote_plus
+
+from tqdm.auto import tqdm
+
+from deploy import queue
+from deploy.cloud import Cloud
+from deploy.errors import DeployError, NotReadyError
+from deploy.settings import Settings
+from handler.uploads import target_key
+
+#: What one call of SendMessageBatch takes.
+MESSAGES_A_CALL = 10
+#: Asynchronous invocations a second, well below what Lambda takes of a new account.
+INVOCATIONS_PER_S = 50
+_LOOKS_AT_ONCE = 16
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One object of the source bucket, as a listing gives it; `etag` is unquoted."""
+
+    key: str
+    etag: str
+    size: int
+    modified: datetime
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a backfill did.
+
+    Attributes:
+        pictures: how many the source holds that the rules would match.
+        missing: the keys that it told the function of.
+        seconds: from the comparison to the end of the telling.
+    """
+
+    pictures: int
+    missing: tuple[str, ...]
+    seconds: float
+
+    def __str__(self) -> str:
+        """Say it in one line."""
+        return (
+            f"{len(self.missing)} of {self.pictures} pictures had no thumbnail, or an "
+            f"older one; the function was told of them in {self.seconds:.1f} s."
+        )
+
+
+def backfill(
+    cloud: Cloud,
+    settings: Settings,
+    *,
+    per_second: float = INVOCATIONS_PER_S,
+    patience_s: float = 3600,
+) -> Report:
+    """Tell the function of every picture whose thumbnail is missing or out of date.
+
+    With a queue it first waits until the queue is empty: what waits there is not
+    missing, and would be made twice.
+
+    Args:
+        cloud: where the pipeline stands.
+        settings: which pipeline.
+        per_second: how many invocations a second, without a queue.
+        patience_s: how long to wait for the queue to empty.
+
+    Raises:
+        DeployError: there is no queue, or a message was refused.
+        NotReadyError: the queue did not empty in time.
+    """
+    url = queue.require(cloud, settings) if settings.queue else None
+    if url:
+        _wait_for_queue(cloud, settings, url, patience_s)
+    started = time.monotonic()
+    every = list(pictures(cloud, settings))
+    absent = missing(cloud, settings, every)
+    with tqdm(total=len(absent), desc="Telling", unit="picture", leave=False) as bar:
+        told = (
+            _send(cloud, settings, url, absent)
+            if url
+            else _invoke(cloud, settings, absent, per_second)
+        )
+        for count in told:
+            bar.update(count)
+    keys = tuple(picture.key for picture in absent)
+    return Report(len(every), keys, time.monotonic() - started)
+
+
+def pictures(cloud: Cloud, settings: Settings) -> Iterator[Picture]:
+    """List the source bucket's objects that the notification rules would match."""
+    for item in _listed(cloud, settings.source_bucket):
+        if item["Key"].endswith(settings.suffixes):
+            yield Picture(
+                item["Key"], item["ETag"].strip('"'), item["Size"], item["LastModified"]
+            )
+
+
+def missing(
+    cloud: Cloud, settings: Settings, every: Iterable[Picture]
+) -> list[Picture]:
+    """Choose the pictures that have no result, or one made from other bytes.
+
+    The listings decide nearly all. A result that was written soon after the picture may
+    still be of an earlier one, whose run was under way: its metadata says which, and
+    only these are looked at one by one.
+    """
+    results = {
+        item["Key"]: item["LastModified"]
+        for prefix in (settings.thumbnail_prefix, settings.reject_prefix)
+        for item in _listed(cloud, settings.target_bucket, prefix)
+    }
+    with ThreadPoolExecutor(_LOOKS_AT_ONCE) as pool:
+        found = pool.map(
+            lambda one: (one, _has_result(cloud, settings, one, results)), every
+        )
+        return [picture for picture, done in found if not done]
+
+
+def event(settings: Settings, picture: Picture) -> dict[str, Any]:
+    """Write S3's event for a picture, as far as it can be known afterwards."""
+    thing = {
+        "key": quote_plus(picture.key, safe="/"),
+        "eTag": picture.etag,
+        "size": picture.size,
+    }
+    record = {
+        "eventSource": "aws:s3",
+        "eventName": "ObjectCreated:Put",
+        "awsRegion": settings.region,
+        "s3": {"bucket": {"name": settings.source_bucket}, "object": thing},
+    }
+    return {"Records": [record]}
+
+
+def _has_result(
+    cloud: Cloud, settings: Settings, picture: Picture, results: dict[str, datetime]
+) -> bool:
+    """Tell whether a thumbnail or a reject record of these very bytes stands."""
+    targets = (
+        target_key(picture.key, settings.thumbnail_prefix),
+        target_key(picture.key, settings.reject_prefix, ".json"),
+    )
+    # A run reads the picture before it ends: beyond this no older one can write.
+    certain = picture.modified + timedelta(seconds=settings.timeout_s + 1)
+    for target in targets:
+        written = results.get(target)
+        if written is None or written < picture.modified:
+            continue
+        if written > certain or _made_from(cloud, settings, target) == picture.etag:
+            return True
+    return False
+
+
+def _made_from(cloud: Cloud, settings: Settings, target: str) -> str | None:
+    """Read which bytes a result was made from (ETags need no decoding)."""
+    found = cloud.s3.head_object(Bucket=settings.target_bucket, Key=target)
+    return found["Metadata"].get("source-etag")
+
+
+def _listed(cloud: Cloud, bucket: str, prefix: str = "") -> Iterator[dict[str, Any]]:
+    pages = cloud.s3.get_paginator("list_objects_v2")
+    for page in pages.paginate(Bucket=bucket, Prefix=prefix):
+        yield from page.get("Contents", [])
+
+
+def _wait_for_queue(
+    cloud: Cloud, settings: Settings, url: str, patience_s: float
+) -> None:
+    if not queue.wait_until_empty(cloud, url, quiet_s=0, timeout_s=patience_s):
+        raise NotReadyError(
+            f"{queue.held(cloud, url)} uploads still wait in it after {patience_s:g} s",
+            where=f"queue {settings.queue_name}",
+            todo="Run it again later; `python -m deploy status` shows the queue.",
+        )
+
+
+def _send(
+    cloud: Cloud, settings: Settings, url: str, absent: list[Picture]
+) -> Iterator[int]:
+    """Send one message a picture, ten a call; yield how many went."""
+    for first in range(0, len(absent), MESSAGES_A_CALL):
+        batch = absent[first : first + MESSAGES_A_CALL]
+        answer = cloud.sqs.send_message_batch(
+            QueueUrl=url,
+            Entries=[
+                {"Id": str(n), "MessageBody": json.dumps(event(settings, picture))}
+                for n, picture in enumerate(batch)
+            ],
+        )
+        if failed := answer.get("Failed"):
+            raise DeployError(
+                f"SQS refused {len(failed)} messages ({failed[0].get('Message')})",
+                where=f"queue {settings.queue_name}",
+                todo="Run it again: it finds what is still missing.",
+            )
+        yield len(batch)
+
+
+def _invoke(
+    cloud: Cloud, settings: Settings, absent: list[Picture], per_second: float
+) -> Iterator[int]:
+    """Invoke once a picture without waiting for the result, no faster than told."""
+    started = time.monotonic()
+    for number, picture in enumerate(absent):
+        time.sleep(max(0.0, started + number / per_second - time.monotonic()))
+        cloud.awslambda.invoke(
+            FunctionName=settings.function_name,
+            InvocationType="Event",
+            Payload=json.dumps(event(settings, picture)).encode(),
+        )
+        yield 1

@@ -1,0 +1,133 @@
+"""The same backfill on AWS for many millions: S3 Batch Operations.
+
+AWS reads a manifest, a CSV of buckets and keys, and invokes the function once for each
+line; the handler answers each task. Neither MiniStack nor moto models it, so here the
+request is validated against botocore's model of it, the handler's answers are tested on
+recorded events, and `submit` refuses every cloud but AWS.
+
+Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-invoke-lambda.html
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import quote_plus
+
+from deploy.backfill import Picture
+from deploy.cloud import Cloud
+from deploy.errors import DeployError
+from deploy.settings import Settings
+
+#: Where manifests and reports go in the target bucket: outside of what is public.
+PREFIX = "batch/"
+PRIORITY = 10
+
+
+def manifest(settings: Settings, pictures: Iterable[Picture]) -> bytes:
+    """Write the list of pictures as AWS reads it: no heading, keys URL-encoded.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-create-job.html#specify-batchjob-manifest
+    """
+    bucket = settings.source_bucket
+    lines = (f"{bucket},{quote_plus(one.key, safe='/')}\n" for one in pictures)
+    return "".join(lines).encode()
+
+
+def manifest_key(body: bytes) -> str:
+    """Name a manifest by its content."""
+    return f"{PREFIX}manifest-{hashlib.sha256(body).hexdigest()[:16]}.csv"
+
+
+def create_job_request(
+    settings: Settings, *, role_arn: str, key: str, etag: str
+) -> dict[str, Any]:
+    """Write the CreateJob request: invoke the function for each line of a manifest.
+
+    The job waits for a confirmation in the console, where the count is shown first.
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_control_CreateJob.html
+    """
+    target = f"arn:aws:s3:::{settings.target_bucket}"
+    return {
+        "AccountId": settings.account,
+        "ConfirmationRequired": True,
+        "Description": f"Missing thumbnails of {settings.name}",
+        "Operation": {
+            "LambdaInvoke": {
+                "FunctionArn": settings.function_arn,
+                "InvocationSchemaVersion": "2.0",
+            }
+        },
+        "Manifest": {
+            "Spec": {
+                "Format": "S3BatchOperations_CSV_20180820",
+                "Fields": ["Bucket", "Key"],
+            },
+            "Location": {"ObjectArn": f"{target}/{key}", "ETag": etag.strip('"')},
+        },
+        "Report": {
+            "Enabled": True,
+            "Bucket": target,
+            "Prefix": f"{PREFIX}reports",
+            "Format": "Report_CSV_20180820",
+            "ReportScope": "FailedTasksOnly",
+        },
+        "Priority": PRIORITY,
+        "RoleArn": role_arn,
+        # The same manifest twice is one job.
+        "ClientRequestToken": hashlib.sha256(f"{key}{etag}".encode()).hexdigest(),
+        "Tags": [{"Key": k, "Value": v} for k, v in settings.tags.items()],
+    }
+
+
+def trust_policy(settings: Settings) -> dict[str, Any]:
+    """Write who may take the job's role: S3 Batch Operations, for this account."""
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "batchoperations.s3.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+        "Condition": {"StringEquals": {"aws:SourceAccount": settings.account}},
+    }
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+def role_policy(settings: Settings) -> dict[str, Any]:
+    """Write what the job's role needs: invoke, read the manifest, write the report.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-iam-role-policies.html
+    """
+    place = f"arn:aws:s3:::{settings.target_bucket}/{PREFIX}"
+    wanted = {
+        "lambda:InvokeFunction": settings.function_arn,
+        "s3:GetObject": f"{place}manifest-*",
+        "s3:PutObject": f"{place}reports/*",
+    }
+    statements = [
+        {"Effect": "Allow", "Action": action, "Resource": resource}
+        for action, resource in wanted.items()
+    ]
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+def submit(
+    cloud: Cloud, settings: Settings, pictures: Iterable[Picture], role_arn: str
+) -> str:
+    """Put the manifest, ask AWS for the job, and return its id.
+
+    Raises:
+        DeployError: this is not AWS, or there is nothing to do.
+    """
+    if cloud.kind != "aws":
+        raise DeployError(
+            f"{cloud} does not model S3 Batch Operations",
+            where="backfill",
+            todo="Use `backfill`, which compares and tells the function by itself.",
+        )
+    body = manifest(settings, pictures)
+    if not body:
+        raise DeployError("no picture lacks its thumbnail", where="backfill")
+    key = manifest_key(body)
+    put = cloud.s3.put_object(Bucket=settings.target_bucket, Key=key, Body=body)
+    request = create_job_request(settings, role_arn=role_arn, key=key, etag=put["ETag"])
+    return cloud.client("s3control").create_job(**request)["JobId"]
