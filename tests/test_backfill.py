@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from botocore.exceptions import BotoCoreError
 from moto_cloud import here
 from PIL import Image
 
@@ -237,15 +238,18 @@ def test_two_thousand_pictures_and_a_cloud_that_dies(own_folder, record_property
     stack.up(cloud, settings)
     photos = fill(cloud, settings, 2000)
     started = time.monotonic()
-    assert len(backfill.backfill(cloud, settings).missing) == 2000
-    while len(done := thumbnails(cloud, settings)) < 700:
-        time.sleep(0.2)
-    os.kill(server.find(own_folder).pid, signal.SIGKILL)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(backfill.backfill, cloud, settings)
+        while len(done := thumbnails(cloud, settings)) < 400:
+            time.sleep(0.1)
+        os.kill(server.find(own_folder).pid, signal.SIGKILL)
+    assert isinstance(first.exception(), BotoCoreError)  # it was still telling
     cloud = connect("local", say=lambda line: None)
     second = backfill.backfill(cloud, settings, patience_s=600)
     until_empty(cloud, settings, 600)
     seconds = time.monotonic() - started
 
+    assert 0 < len(second.missing) < 2000 - len(done)
     assert len(thumbnails(cloud, settings)) == 2000
     assert backfill.backfill(cloud, settings).missing == ()
     counted = writes(cloud, settings)
