@@ -15,3 +15,4 @@ from deploy.stack import down as down
 from deploy.stack import plan as plan
 from deploy.stack import status as status
 from deploy.stack import up as up
+from deploy.template import export as export

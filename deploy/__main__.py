@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from deploy import buckets, failures, runtimes, stack
+from deploy import buckets, failures, runtimes, stack, template
 from deploy.cloud import Cloud, connect
 from deploy.errors import DeployError
 from deploy.settings import Settings, settings_for
@@ -37,7 +37,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, run, says in _COMMANDS:
         verb = verbs.add_parser(name, parents=[common], help=says, description=says)
         verb.set_defaults(run=run)
-        if name in ("plan", "up", "status", "demo", "backfill"):
+        if name in ("plan", "up", "status", "demo", "backfill", "export"):
             verb.add_argument(
                 "--reliable",
                 action="store_true",
@@ -52,6 +52,10 @@ def _parser() -> argparse.ArgumentParser:
                 "--private",
                 action="store_true",
                 help="no public thumbnails: presigned links show them",
+            )
+        if name == "export":
+            verb.add_argument(
+                "--folder", default="export", help="where to write (export)"
             )
         if name == "link":
             verb.add_argument("key", help="as in thumbnails/cat.jpg")
@@ -81,6 +85,10 @@ def _common_options() -> argparse.ArgumentParser:
 
 def _where(options: argparse.Namespace) -> tuple[Cloud, Settings]:
     cloud = connect(options.cloud, endpoint=options.endpoint, region=options.region)
+    return cloud, settings_for(cloud, **_overrides(options))
+
+
+def _overrides(options: argparse.Namespace) -> dict[str, Any]:
     overrides: dict[str, Any] = {}
     if options.name:
         overrides["name"] = options.name
@@ -91,7 +99,7 @@ def _where(options: argparse.Namespace) -> tuple[Cloud, Settings]:
             overrides[option] = True
     if getattr(options, "private", False):
         overrides["public"] = False
-    return cloud, settings_for(cloud, **overrides)
+    return overrides
 
 
 def _plan(options: argparse.Namespace) -> int:
@@ -152,6 +160,17 @@ def _backfill(options: argparse.Namespace) -> int:
     from deploy import backfill  # compares with the handler's own names for results
 
     print(backfill.backfill(*_where(options)))
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    """Write the template; for AWS, and with no cloud at all, unless one is named."""
+    if options.cloud or options.endpoint:
+        cloud, settings = _where(options)
+        print(template.export(cloud, settings, options.folder))
+        return 0
+    where = {"region": options.region} if options.region else {}
+    print(template.export(folder=options.folder, **_overrides(options), **where))
     return 0
 
 
@@ -217,6 +236,7 @@ _COMMANDS = (
     ("up", _up, "build the pipeline, or finish or mend what is there"),
     ("status", _status, "show what exists and where it differs"),
     ("down", _down, "delete the pipeline and every picture in its buckets"),
+    ("export", _export, "write it as a CloudFormation template, with its two zips"),
     ("replay", _replay, "send failed events to the function again"),
     ("link", _link, "sign a link to a thumbnail, good for an hour"),
     ("backfill", _backfill, "make the thumbnails that are missing or out of date"),

@@ -163,6 +163,11 @@ def delete(cloud: Cloud, settings: Settings) -> list[str]:
     return []
 
 
+def tags(cloud: Cloud, settings: Settings) -> dict[str, str]:
+    """Read the function's tags; none where there is no function."""
+    return (_get(cloud, settings) or {}).get("Tags", {})
+
+
 def _check_handler(handler: str, files: dict[str, Path]) -> None:
     """Look for the handler in the source, not by importing it: that would run it."""
     module, _, attribute = handler.rpartition(".")
@@ -212,14 +217,20 @@ def _layer_arn(cloud: Cloud, settings: Settings, missing: str | None = None) -> 
     )
 
 
-def _find(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:
-    """Get the function's configuration if it is ours: tagged as it was made."""
+def _get(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:
     try:
-        answer = cloud.awslambda.get_function(FunctionName=settings.function_name)
+        return cloud.awslambda.get_function(FunctionName=settings.function_name)
     except ClientError as error:
         if code(error) == "ResourceNotFoundException":
             return None
         raise
+
+
+def _find(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:
+    """Get the function's configuration if it is ours: tagged as it was made."""
+    answer = _get(cloud, settings)
+    if answer is None:
+        return None
     if answer.get("Tags", {}).get(TAG) != settings.name:
         raise ForeignResourceError(
             f"it exists and has no tag {TAG}={settings.name}, so it is not ours",

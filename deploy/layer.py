@@ -23,6 +23,8 @@ from deploy.settings import Settings
 
 #: Goes up with every change to how `contents` makes the zip; its lists count anyway.
 RECIPE = 1
+#: Pillow's licence, by its SPDX name.
+LICENCE = "MIT-CMU"
 
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 _DIRECT_LIMIT_BYTES = 50 * 1024**2
@@ -53,12 +55,11 @@ def create(cloud: Cloud, settings: Settings, folder: Path = wheels.FOLDER) -> st
             return version["arn"]
     published = cloud.awslambda.publish_layer_version(
         LayerName=settings.layer_name,
-        Description=f"Pillow {built.pillow} for {settings.runtime} on "
-        f"{settings.architecture}, {built.identity}",
+        Description=description(built, settings),
         Content={"ZipFile": built.path.read_bytes()},
         CompatibleRuntimes=[settings.runtime],
         CompatibleArchitectures=[settings.architecture],
-        LicenseInfo="MIT-CMU",
+        LicenseInfo=LICENCE,
     )
     return published["LayerVersionArn"]
 
@@ -102,6 +103,12 @@ def build(settings: Settings, folder: Path = wheels.FOLDER) -> Built:
         contents.write_zip(contents.collect(wheel, settings), path)
     check_size(path)
     return Built(path, identity, wheel.name.split("-")[1], bytecode)
+
+
+def description(built: Built, settings: Settings) -> str:
+    """Say what a layer holds and what it was made of, in AWS's 256 characters."""
+    where = f"{settings.runtime} on {settings.architecture}"
+    return f"Pillow {built.pillow} for {where}, {built.identity}"
 
 
 def check_size(path: Path) -> None:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 #: The tag on everything we make; its value is `Settings.name`.
 TAG = "thumbnail-workbook"
 
+#: CloudFormation's own tag on what it makes; its value is the stack's name.
+STACK_TAG = "aws:cloudformation:stack-name"
+
 # A prefix of the regions that had no account-regional namespace when this was written.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/gpbucketnamespaces.html
 _NO_ACCOUNT_NAMESPACE = ("me-south-1", "me-central-1")

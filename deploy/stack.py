@@ -32,7 +32,7 @@ from deploy import (
 )
 from deploy.cloud import Cloud, connect
 from deploy.errors import DeployError, ForeignResourceError, SettingsError
-from deploy.settings import Settings, settings_for
+from deploy.settings import STACK_TAG, Settings, settings_for
 
 Say = Callable[[str], None]
 
@@ -235,8 +235,12 @@ def down(
     """Delete the pipeline with every picture in its buckets, then look again.
 
     A step that fails does not keep the others from being deleted.
+
+    Raises:
+        ForeignResourceError: a CloudFormation stack made it (see `template`).
     """
     cloud, settings = _resolved(cloud, settings, overrides)
+    _check_no_other_stack(cloud, settings)
     notes: list[str] = []
     stuck: set[str] = set()
     bar = tqdm(tuple(reversed(STEPS)), unit="step", leave=False, disable=None)
@@ -321,6 +325,19 @@ def _changed(settings: Settings, overrides: dict[str, Any]) -> Settings:
         if getattr(settings, part) == getattr(plain, part)
     }
     return dataclasses.replace(settings, **derived | overrides)
+
+
+def _check_no_other_stack(cloud: Cloud, settings: Settings) -> None:
+    """Leave to CloudFormation what CloudFormation made: its stack would be stuck."""
+    with _explained("function", "Run `down` again."):
+        other = function.tags(cloud, settings).get(STACK_TAG)
+    if other:
+        raise ForeignResourceError(
+            f"it belongs to the CloudFormation stack {other!r}",
+            where=f"function {settings.function_name}",
+            todo="Empty both buckets (`aws s3 rm --recursive`), then "
+            f"`aws cloudformation delete-stack --stack-name {other}`.",
+        )
 
 
 def _looked_at(

@@ -81,11 +81,15 @@ def merged(
     """Put our rules into a notification configuration, all others as they were.
 
     A rule of ours that is there and means the same stays as S3 wrote it (S3 answers
-    "Suffix" where "suffix" was sent, and events in its own order).
+    "Suffix" where "suffix" was sent, and events in its own order). So do rules that
+    together mean the same as ours: CloudFormation writes one an event type.
     """
     after = {
         kind: value for kind, value in before.items() if kind != "ResponseMetadata"
     }
+    present = [rule for kind in _OURS for rule in after.get(kind, [])]
+    if ours and _starts(present, settings) == _starts(ours, settings):
+        return after
     for kind, arn in _OURS.items():
         present = after.get(kind, [])
         by_id = {rule.get("Id"): rule for rule in present if _is_ours(rule, settings)}
@@ -159,9 +163,10 @@ def delete(cloud: Cloud, settings: Settings) -> list[str]:
     after = merged(before, [], settings)
     if not _same(before, after):
         _put(cloud, settings, after)
-    if _statement(cloud, settings) is not None:
+    statement = _statement(cloud, settings)
+    if statement is not None:
         cloud.awslambda.remove_permission(
-            FunctionName=settings.function_name, StatementId=STATEMENT_ID
+            FunctionName=settings.function_name, StatementId=statement["Sid"]
         )
     return []
 
@@ -245,11 +250,27 @@ def _meaning(rule: dict[str, Any]) -> tuple[Any, ...]:
 
 
 def _is_ours(rule: dict[str, Any], settings: Settings) -> bool:
-    """Ours by Id *and* target, so that a suffix given up earlier goes too."""
-    targets = {settings.function_arn, settings.queue_arn}
-    return rule.get("Id", "").startswith(f"{settings.name}-") and (
-        _target(rule) in targets
+    """Ours by target, and by Id (a suffix given up earlier goes too) or by meaning."""
+    if _target(rule) not in (settings.function_arn, settings.queue_arn):
+        return False
+    wanted = {start for one in rules(settings) for start in _starts_of(one)}
+    return rule.get("Id", "").startswith(f"{settings.name}-") or (
+        _starts_of(rule) <= wanted
     )
+
+
+def _starts(every: list[dict[str, Any]], settings: Settings) -> set[tuple[Any, ...]]:
+    """List what starts our function, whatever rules are called and however many."""
+    return {
+        start
+        for rule in every
+        if _is_ours(rule, settings)
+        for start in _starts_of(rule)
+    }
+
+
+def _starts_of(rule: dict[str, Any]) -> set[tuple[Any, ...]]:
+    return {(event, _filter(rule), _target(rule)) for event in rule["Events"]}
 
 
 def _same(before: dict[str, Any], after: dict[str, Any]) -> bool:
@@ -285,10 +306,11 @@ def _statement(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:
         if code(error) == "ResourceNotFoundException":
             return None
         raise
-    for statement in json.loads(answer["Policy"])["Statement"]:
-        if statement.get("Sid") == STATEMENT_ID:
-            return statement
-    return None
+    statements = json.loads(answer["Policy"])["Statement"]
+    ours = [one for one in statements if one.get("Sid") == STATEMENT_ID]
+    # CloudFormation names a statement itself; what it permits is what counts.
+    ours += [one for one in statements if _permits(one, settings)]
+    return next(iter(ours), None)
 
 
 def _permits(statement: dict[str, Any] | None, settings: Settings) -> bool:

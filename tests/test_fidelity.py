@@ -553,6 +553,60 @@ def test_namespace_is_not_checked(bench):
     assert bench.cloud.s3.head_bucket(Bucket=name)
 
 
+# --- CloudFormation ------------------------------------------------------------------
+
+
+class Stack:
+    """A CloudFormation stack that holds one bucket, with a tag."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.client = bench.cloud.client("cloudformation")
+        self.name = self.bucket = f"b-{uuid4().hex}"
+        tags = [{"Key": "colour", "Value": "red"}]
+        properties = {"BucketName": self.bucket, "Tags": tags}
+        bucket = {"Type": "AWS::S3::Bucket", "Properties": properties}
+        self.client.create_stack(
+            StackName=self.name,
+            TemplateBody=json.dumps({"Resources": {"Bucket": bucket}}),
+        )
+        until(lambda: self.status() == "CREATE_COMPLETE")
+        self.id = self.client.describe_stacks(StackName=self.name)["Stacks"][0][
+            "StackId"
+        ]
+
+    def status(self) -> str:
+        name = getattr(self, "id", self.name)  # a deleted one is found by its id alone
+        return self.client.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
+
+
+def test_a_stacks_bucket_has_tags(bench):
+    stack = Stack(bench)
+    answer = bench.cloud.s3.get_bucket_tagging(Bucket=stack.bucket)
+    tags = {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
+    assert tags["colour"] == "red"
+    assert tags["aws:cloudformation:stack-name"] == stack.name
+
+
+def test_a_stack_deletes_no_full_bucket(bench):
+    stack = Stack(bench)
+    bench.put(stack.bucket, "keep.jpg")
+    stack.client.delete_stack(StackName=stack.name)
+    until(lambda: stack.status() == "DELETE_FAILED")
+    bench.cloud.s3.delete_object(Bucket=stack.bucket, Key="keep.jpg")
+    stack.client.delete_stack(StackName=stack.name)
+    until(lambda: stack.status() == "DELETE_COMPLETE")
+
+
+def test_latest_is_the_function_itself(bench):
+    function = bench.function()
+    client = bench.cloud.awslambda
+    client.put_function_event_invoke_config(
+        FunctionName=function, Qualifier="$LATEST", MaximumRetryAttempts=1
+    )
+    answer = client.get_function_event_invoke_config(FunctionName=function)
+    assert answer["MaximumRetryAttempts"] == 1
+
+
 # --- restarts and files --------------------------------------------------------------
 
 

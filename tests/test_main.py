@@ -70,6 +70,15 @@ def test_yes_does_not_ask(buckets, capsys):
     assert capsys.readouterr().out.endswith("Nothing is left.\n")
 
 
+@pytest.mark.slow  # may fetch a wheel
+def test_export_needs_no_cloud(tmp_path, capsys):
+    where = ["--folder", str(tmp_path / "out"), "--name", "photos", "--reliable"]
+    assert main(["export", *where]) == 0
+    assert "--stack-name photos" in capsys.readouterr().out
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert names == {"template.json", "layer.zip", "function.zip"}
+
+
 def test_replay_without_a_queue(account, capsys):
     assert main(["replay", *AWS]) == 1
     assert (

@@ -6,7 +6,8 @@ What plain MiniStack lacks, and this adds (`FIDELITY.md` has the whole table):
 - about as many functions run at once as there are cores, the rest wait their turn,
   a throttled event keeps its attempts, and a retry runs the function as it is then;
 - requests of web pages (a foreign Origin or Host) are refused;
-- a missing key reads 403 to a caller without `s3:ListBucket`, as on AWS.
+- a missing key reads 403 to a caller without `s3:ListBucket`, as on AWS;
+- CloudFormation's buckets have their tags, and stay while they hold anything.
 
 Runs in `.local-cloud/venv`, which has MiniStack and boto3 and nothing of ours, so
 nothing here may import the rest of `deploy`. Its options come in environment
@@ -36,6 +37,7 @@ from ministack.core import persistence
 from ministack.core.iam_evaluator import enforce
 from ministack.core.responses import get_region
 from ministack.services import lambda_svc, s3
+from ministack.services.cloudformation import provisioners
 from snapshot import Snapshot  # beside this file, which is run as a script
 
 PORT = os.environ["GATEWAY_PORT"]
@@ -189,6 +191,32 @@ def hide_missing_keys(read: Callable[..., tuple], method: str) -> Callable[..., 
     return reading
 
 
+# --- CloudFormation ------------------------------------------------------------------
+
+
+def create_bucket(logical_id: str, props: dict, stack_name: str) -> tuple[str, dict]:
+    """Make a stack's bucket, and give it the tags that the template asks for."""
+    name, attributes = _create_bucket(logical_id, props, stack_name)
+    tags = {tag["Key"]: tag["Value"] for tag in props.get("Tags") or []}
+    if tags:
+        s3._bucket_tags[name] = tags
+    return name, attributes
+
+
+def delete_bucket(name: str, props: dict) -> None:
+    """Delete a stack's bucket, unless it holds anything: AWS never does that."""
+    if s3._buckets.get(name, {}).get("objects"):
+        raise ValueError("The bucket you tried to delete is not empty")
+    _delete_bucket(name, props)
+
+
+def put_event_invoke_config(name: str, qualifier: str | None, data: dict) -> tuple:
+    """Take $LATEST, which CloudFormation has to name, for the function itself."""
+    return _put_event_invoke_config(
+        name, None if qualifier == "$LATEST" else qualifier, data
+    )
+
+
 # --- the wrapper ---------------------------------------------------------------------
 
 
@@ -285,6 +313,9 @@ _load_persisted_state = ministack._load_persisted_state
 _s3_get_state = s3.get_state
 _invoke_async = lambda_svc.invoke_async_with_retry
 _execute = lambda_svc._execute_function
+_put_event_invoke_config = lambda_svc._put_event_invoke_config
+stack_buckets = provisioners._RESOURCE_HANDLERS["AWS::S3::Bucket"]
+_create_bucket, _delete_bucket = stack_buckets["create"], stack_buckets["delete"]
 
 ministack._load_persisted_state = restore
 ministack.save_all = lambda services: save()
@@ -293,6 +324,10 @@ s3._get_object = hide_missing_keys(s3._get_object, "GET")
 s3._head_object = hide_missing_keys(s3._head_object, "HEAD")
 lambda_svc.invoke_async_with_retry = invoke_async
 lambda_svc._execute_function = execute
+lambda_svc._put_event_invoke_config = put_event_invoke_config
+stack_buckets |= {"create": create_bucket, "delete": delete_bucket}
+# So that a bucket gets CloudFormation's own tags, too.
+provisioners._STACK_TAG_PROPERTY["AWS::S3::Bucket"] = ("Tags", "list")
 # The snapshot keeps large bytes itself, once each.
 lambda_svc._externalize_code_zip = lambda record, referenced: None
 lambda_svc._prune_orphan_code_blobs = lambda referenced: None

@@ -1,0 +1,420 @@
+"""The same pipeline as a CloudFormation template, for those who keep theirs that way.
+
+`export` writes three files: `template.json`, `layer.zip` and `function.zip`. The
+documents in the template are those that `up` sends: policies, rules, configuration come
+from the steps' own functions. It names no account and no region, so one file serves
+every account; the names are the same as `up` gives.
+
+Three things CloudFormation does otherwise than `up` and `down`:
+
+- it deletes no bucket that holds anything: empty both first, or deleting the stack
+  fails and leaves them (`DeletionPolicy: Delete` deletes empty buckets only);
+- it numbers the permission and the notification rules itself, one rule an event type;
+- what it made carries its tags (`aws:cloudformation:stack-name`) beside ours. With ours
+  `status`, `trace` and `replay` work on such a pipeline; `down` sees the other,
+  refuses, and names the stack, which would be stuck without its resources.
+
+Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-reference.html
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from deploy import buckets, failures, function, layer, queue, role, trigger
+from deploy.cloud import Cloud
+from deploy.settings import Settings, settings_for
+
+_ANY_ACCOUNT, _ANY_REGION = "000000000000", "us-east-1"  # neither gets into the file
+
+Resource = dict[str, Any]
+
+
+@dataclass(frozen=True, repr=False)
+class Export:
+    """The files written, and the keys that the template expects the two zips under."""
+
+    settings: Settings
+    template: Path
+    layer: Path
+    function: Path
+    layer_key: str
+    function_key: str
+
+    def __repr__(self) -> str:
+        """Say how to deploy it, and how to take it down."""
+        name, s3 = self.settings.name, "s3://$BUCKET"
+        return f"""\
+Wrote {self.template}, {self.layer.name} and {self.function.name}.
+
+To deploy it, with any bucket of yours in the same region for the two zips:
+
+  BUCKET=your-bucket
+  aws s3 cp {self.layer} {s3}/{self.layer_key}
+  aws s3 cp {self.function} {s3}/{self.function_key}
+  aws cloudformation deploy --stack-name {name} --template-file {self.template} \\
+    --parameter-overrides CodeBucket=$BUCKET --capabilities CAPABILITY_NAMED_IAM
+
+To take it down, empty its two buckets (`aws s3 rm --recursive`), then:
+
+  aws cloudformation delete-stack --stack-name {name}"""
+
+
+def export(
+    cloud: Cloud | None = None,
+    settings: Settings | None = None,
+    folder: Path | str = "export",
+    **overrides: Any,
+) -> Export:
+    """Write the pipeline as a CloudFormation template with its two zips beside it.
+
+    Needs no account: without `cloud` and `settings` it is for AWS, on the runtime and
+    processor that `up` would take there.
+
+    Raises:
+        LayerError: no wheel for the layer, and no network to fetch one.
+    """
+    if settings is None:
+        settings = (
+            settings_for(cloud, **overrides)
+            if cloud
+            else Settings(
+                **{"account": _ANY_ACCOUNT, "region": _ANY_REGION} | overrides
+            )
+        )
+    place = Path(folder)
+    place.mkdir(parents=True, exist_ok=True)
+    built = layer.build(settings)
+    paths = [place / name for name in ("template.json", "layer.zip", "function.zip")]
+    shutil.copyfile(built.path, paths[1])
+    paths[2].write_bytes(function.package(settings))
+    # The content is in the key: a zip that changed is a change of the template, too.
+    keys = [
+        f"{settings.name}/{path.stem}-{_digest(path)}{path.suffix}"
+        for path in paths[1:]
+    ]
+    document = template(settings, *keys, layer.description(built, settings))
+    paths[0].write_text(_laid_out(document) + "\n", "utf-8")
+    return Export(settings, *paths, *keys)
+
+
+def template(
+    settings: Settings, layer_key: str, function_key: str, layer_description: str
+) -> dict[str, Any]:
+    """Write the template, for every account and region alike."""
+    resources = {
+        **_buckets(settings),
+        **_role(settings),
+        **_layer(settings, layer_key, layer_description),
+        **_function(settings, function_key),
+        **(_failure_queue(settings) if settings.keeps_failures else {}),
+        **(_failed_events(settings) if settings.reliable else {}),
+        **(_queue(settings) if settings.queue else _permission(settings)),
+    }
+    document = {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Description": "Photo uploaded to S3, event, Lambda function with Pillow, "
+        "thumbnail in a public bucket.",
+        "Parameters": {
+            "CodeBucket": {
+                "Type": "String",
+                "MinLength": 3,
+                "Description": "Your bucket, in this region, that holds "
+                f"{layer_key} and {function_key}.",
+            }
+        },
+        "Resources": resources,
+        "Outputs": _outputs(settings),
+    }
+    return _portable(document, settings)
+
+
+def _resource(
+    kind: str, what: str, properties: dict[str, Any], **attributes: Any
+) -> Resource:
+    """Put a resource together; its Metadata says what it is for."""
+    purpose = {"Metadata": {"Purpose": what}}
+    return {"Type": f"AWS::{kind}"} | purpose | attributes | {"Properties": properties}
+
+
+def _buckets(settings: Settings) -> dict[str, Resource]:
+    source = _bucket(settings, settings.source_bucket, public=False)
+    source["NotificationConfiguration"] = _notification(settings)
+    target = _bucket(settings, settings.target_bucket, public=True)
+    # An empty bucket goes with the stack; CloudFormation deletes no other.
+    keep = {"DeletionPolicy": "Delete", "UpdateReplacePolicy": "Retain"}
+    return {
+        "SourceBucket": _resource(
+            "S3::Bucket",
+            "Photos are uploaded here; each new one that a rule names starts Function.",
+            source,
+            DependsOn="SourceMaySend" if settings.queue else "SourceMayInvoke",
+            **keep,
+        ),
+        "TargetBucket": _resource(
+            "S3::Bucket", "Thumbnails appear here.", target, **keep
+        ),
+        "TargetPolicy": _resource(
+            "S3::BucketPolicy",
+            f"Anyone may read {settings.thumbnail_prefix}, and nothing else.",
+            {
+                "Bucket": {"Ref": "TargetBucket"},
+                "PolicyDocument": buckets.merged(None, buckets.public_read(settings)),
+            },
+        ),
+    }
+
+
+def _bucket(settings: Settings, name: str, *, public: bool) -> dict[str, Any]:
+    request = buckets.bucket_request(name, settings.account, settings.region)
+    namespace = {k: v for k, v in request.items() if k == "BucketNamespace"}
+    return {
+        "BucketName": name,
+        **namespace,
+        "PublicAccessBlockConfiguration": buckets.public_access_block(
+            public_policy=public
+        ),
+        "Tags": _tags(settings),
+    }
+
+
+def _notification(settings: Settings) -> dict[str, Any]:
+    """Write the notification rules; CloudFormation takes one event type a rule."""
+    target = {"Function": {"Fn::GetAtt": ["Function", "Arn"]}}
+    if settings.queue:
+        target = {"Queue": {"Fn::GetAtt": ["Queue", "Arn"]}}
+    rules = [
+        {
+            "Event": event,
+            "Filter": {"S3Key": {"Rules": rule["Filter"]["Key"]["FilterRules"]}},
+            **target,
+        }
+        for rule in trigger.rules(settings)
+        for event in rule["Events"]
+    ]
+    return {f"{'Queue' if settings.queue else 'Lambda'}Configurations": rules}
+
+
+def _role(settings: Settings) -> dict[str, Resource]:
+    policies = {role.THUMBNAILS: role.thumbnails_policy(settings)}
+    if settings.reliable:
+        policies[role.RELIABLE] = role.reliable_policy(settings)
+    if settings.queue:
+        policies[role.QUEUE] = role.queue_policy(settings)
+    return {
+        "Role": _resource(
+            "IAM::Role",
+            "What Function may do: read the source, write the target, write its log.",
+            {
+                "RoleName": settings.role_name,
+                "AssumeRolePolicyDocument": role.trust_policy(),
+                "Policies": [
+                    {"PolicyName": name, "PolicyDocument": document}
+                    for name, document in policies.items()
+                ],
+                "ManagedPolicyArns": [role.BASIC_EXECUTION],
+                "Tags": _tags(settings),
+            },
+        )
+    }
+
+
+def _layer(settings: Settings, key: str, description: str) -> dict[str, Resource]:
+    return {
+        "Layer": _resource(
+            "Lambda::LayerVersion",
+            "Pillow, which does not come with the runtime.",
+            {
+                "LayerName": settings.layer_name,
+                "Description": description,
+                "Content": _code(key),
+                "CompatibleRuntimes": [settings.runtime],
+                "CompatibleArchitectures": [settings.architecture],
+                "LicenseInfo": layer.LICENCE,
+            },
+        )
+    }
+
+
+def _function(settings: Settings, key: str) -> dict[str, Resource]:
+    wanted = function.configuration(settings, "") | {
+        "Role": {"Fn::GetAtt": ["Role", "Arn"]},
+        "Layers": [{"Ref": "Layer"}],
+    }
+    return {
+        "LogGroup": _resource(
+            "Logs::LogGroup",
+            "Function's log. Made here, since Lambda's own would keep it for ever.",
+            {
+                "LogGroupName": settings.log_group,
+                "RetentionInDays": settings.log_retention_days,
+                "Tags": _tags(settings),
+            },
+            DeletionPolicy="Delete",
+            UpdateReplacePolicy="Delete",
+        ),
+        "Function": _resource(
+            "Lambda::Function",
+            "Makes the thumbnails: the handler package, zipped whole.",
+            {
+                "FunctionName": settings.function_name,
+                "Code": _code(key),
+                "Architectures": [settings.architecture],
+                **wanted,
+                "Tags": _tags(settings),
+            },
+            DependsOn="LogGroup",
+        ),
+    }
+
+
+def _failure_queue(settings: Settings) -> dict[str, Resource]:
+    return {
+        "FailureQueue": _queue_resource(
+            settings,
+            settings.failure_queue,
+            "Keeps the events that failed too often, for `replay`.",
+            failures.queue_attributes(),
+        )
+    }
+
+
+def _failed_events(settings: Settings) -> dict[str, Resource]:
+    config = failures.event_invoke_config(settings)
+    config["DestinationConfig"] = {
+        "OnFailure": {"Destination": {"Fn::GetAtt": ["FailureQueue", "Arn"]}}
+    }
+    return {
+        "FailedEvents": _resource(
+            "Lambda::EventInvokeConfig",
+            "Two more tries for an event that fails, then FailureQueue.",
+            {"FunctionName": {"Ref": "Function"}, "Qualifier": "$LATEST", **config},
+        ),
+    }
+
+
+def _queue(settings: Settings) -> dict[str, Resource]:
+    """Write what stands between bucket and function with `queue=True`."""
+    attributes = queue.queue_attributes(settings)
+    policy = json.loads(attributes.pop("Policy"))
+    redrive = json.loads(attributes.pop("RedrivePolicy"))
+    redrive["deadLetterTargetArn"] = {"Fn::GetAtt": ["FailureQueue", "Arn"]}
+    resource = _queue_resource(
+        settings, settings.queue_name, "Uploads wait here for their turn.", attributes
+    )
+    resource["Properties"]["RedrivePolicy"] = redrive
+    return {
+        "Queue": resource,
+        "SourceMaySend": _resource(
+            "SQS::QueuePolicy",
+            "S3 may send to Queue for SourceBucket. S3 checks that when the rules are "
+            "written, so SourceBucket waits for this and is named by its ARN.",
+            {"Queues": [{"Ref": "Queue"}], "PolicyDocument": policy},
+        ),
+        "TakeFromQueue": _resource(
+            "Lambda::EventSourceMapping",
+            "Lambda takes uploads out of Queue in batches, a capped number at once.",
+            {
+                "EventSourceArn": {"Fn::GetAtt": ["Queue", "Arn"]},
+                "FunctionName": {"Ref": "Function"},
+                **queue.mapping(settings),
+                "Tags": _tags(settings),
+            },
+        ),
+    }
+
+
+def _queue_resource(
+    settings: Settings, name: str, what: str, attributes: dict[str, str]
+) -> Resource:
+    numbers = {key: int(value) for key, value in attributes.items()}
+    return _resource(
+        "SQS::Queue",
+        what,
+        {"QueueName": name, **numbers, "Tags": _tags(settings)},
+        DeletionPolicy="Delete",
+        UpdateReplacePolicy="Delete",
+    )
+
+
+def _permission(settings: Settings) -> dict[str, Resource]:
+    granted = dict(trigger.permission(settings))
+    del granted["StatementId"]  # CloudFormation writes its own
+    return {
+        "SourceMayInvoke": _resource(
+            "Lambda::Permission",
+            # By name and not by reference: SourceBucket waits for this.
+            "S3 may start Function for SourceBucket. S3 checks that when the rules are "
+            "written, so SourceBucket waits for this and is named by its ARN.",
+            {"FunctionName": {"Ref": "Function"}, **granted},
+        )
+    }
+
+
+def _outputs(settings: Settings) -> dict[str, Any]:
+    target = f"https://{settings.target_bucket}.s3.{settings.region}.amazonaws.com"
+    rows: dict[str, tuple[str, Any]] = {
+        "UploadTo": ("Upload photos here", f"s3://{settings.source_bucket}/"),
+        "Thumbnails": ("See them here", f"{target}/{settings.thumbnail_prefix}"),
+        "FunctionArn": ("The function", {"Fn::GetAtt": ["Function", "Arn"]}),
+        "RoleArn": ("The execution role", {"Fn::GetAtt": ["Role", "Arn"]}),
+        "LayerArn": ("The layer's version", {"Ref": "Layer"}),
+    }
+    if settings.keeps_failures:
+        failed = {"Fn::GetAtt": ["FailureQueue", "Arn"]}
+        rows["FailureQueueArn"] = ("Failed events", failed)
+    return {
+        name: {"Description": what, "Value": value}
+        for name, (what, value) in rows.items()
+    }
+
+
+def _code(key: str) -> dict[str, Any]:
+    return {"S3Bucket": {"Ref": "CodeBucket"}, "S3Key": key}
+
+
+def _tags(settings: Settings) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in settings.tags.items()]
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+
+
+def _laid_out(value: Any, indent: str = "") -> str:
+    """Write JSON for people: what is short stands in one line."""
+    line = json.dumps(value, ensure_ascii=False)
+    if not isinstance(value, dict | list) or len(indent) + len(line) <= 70:
+        return line
+    deeper = indent + "  "
+    opened, closed = "{}" if isinstance(value, dict) else "[]"
+    inner = [
+        f"{deeper}{json.dumps(key)}: {_laid_out(one, deeper)}"
+        for key, one in (value.items() if isinstance(value, dict) else ())
+    ] or [f"{deeper}{_laid_out(one, deeper)}" for one in value]
+    return f"{opened}\n" + ",\n".join(inner) + f"\n{indent}{closed}"
+
+
+def _portable(value: Any, settings: Settings) -> Any:
+    """Put CloudFormation's words in place of these settings' account and region."""
+    if isinstance(value, dict):
+        return {key: _portable(inner, settings) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_portable(inner, settings) for inner in value]
+    if not isinstance(value, str):
+        return value
+    plain = text = value.replace("${", "${!")
+    for ours, theirs in (
+        (settings.account, "${AWS::AccountId}"),
+        (settings.region, "${AWS::Region}"),
+        ("arn:aws:", "arn:${AWS::Partition}:"),
+    ):
+        text = text.replace(ours, theirs)
+    if text == plain:
+        return value
+    return {"Ref": "AWS::AccountId"} if value == settings.account else {"Fn::Sub": text}
