@@ -11,7 +11,7 @@ import pytest
 from cfnlint.api import lint
 from cfnlint.config import ManualArgs
 
-from deploy import export, layer, runtimes, stack, trigger
+from deploy import connect, export, layer, runtimes, stack, trigger
 from deploy.cloud import Cloud
 from deploy.errors import ForeignResourceError
 from deploy.settings import Settings, settings_for
@@ -114,10 +114,10 @@ def test_by_itself_it_is_for_aws(tmp_path):
 class Twins:
     """Two pipelines side by side: "one" by `up`, "two" by CloudFormation."""
 
-    def __init__(self, cloud: Cloud, folder: Path, reliable: bool) -> None:
+    def __init__(self, cloud: Cloud, folder: Path, options: dict[str, bool]) -> None:
         self.cloud = cloud
-        self.one = settings_for(cloud, name="one", reliable=reliable)
-        self.two = settings_for(cloud, name="two", reliable=reliable)
+        self.one = settings_for(cloud, name="one", **options)
+        self.two = settings_for(cloud, name="two", **options)
         self.cloudformation = cloud.client("cloudformation")
         stack.up(cloud, self.one)
         self.deploy(export(cloud, self.two, folder))
@@ -159,9 +159,12 @@ class Twins:
         stack.down(self.cloud, self.one)
 
 
-@pytest.fixture(scope="module")
-def twins(clouds, tmp_path_factory):
-    twins = Twins(clouds, tmp_path_factory.mktemp("export"), reliable=True)
+@pytest.fixture(
+    scope="module", params=["reliable", pytest.param("all", marks=pytest.mark.slow)]
+)
+def twins(request, clouds, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("export")
+    twins = Twins(clouds, folder, OPTIONS[request.param])
     yield twins
     twins.delete()
     assert "two" not in str(twins.cloud.s3.list_buckets()["Buckets"])
@@ -169,8 +172,6 @@ def twins(clouds, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def clouds(local_folder):
-    from deploy import connect
-
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("WORKBOOK_LOCAL_CLOUD", str(local_folder))
         yield connect("local", say=lambda line: None)
@@ -178,7 +179,8 @@ def clouds(local_folder):
 
 def test_status_finds_it_ready(twins):
     states = {i.step: i.state for i in stack.status(twins.cloud, twins.two).items}
-    assert set(states.values()) == {"ready"} and "failures" in states
+    assert set(states.values()) == {"ready"}
+    assert ("queue" in states) == twins.two.queue
 
 
 @pytest.mark.parametrize("step", ["buckets", "role", "layer", "failures"])
@@ -186,8 +188,18 @@ def test_a_step_is_the_same_by_up_and_by_template(twins, step):
     assert twins.seen(twins.two)[step] == twins.seen(twins.one)[step]
 
 
-#: Made by Lambda, once for each function.
-ITS_OWN = {"LastModified", "RevisionId"}
+#: Made by Lambda, once for each function or mapping.
+ITS_OWN = {"LastModified", "RevisionId", "UUID", "EventSourceMappingArn"}
+
+
+def test_the_queue_is_the_same(twins):
+    one, two = (twins.seen(settings)["queue"] for settings in (twins.one, twins.two))
+    for found in (one, two):
+        for field in ITS_OWN if found else ():
+            found["mapping"].pop(field, None)
+            found["mapping"].pop("StartingPosition", None)  # of streams; MiniStack's
+    assert one == two
+    assert (one is not None) == twins.one.queue
 
 
 def test_the_function_is_the_same(twins):
@@ -203,18 +215,17 @@ def test_the_trigger_means_the_same(twins):
     one, two = (twins.seen(settings)["trigger"] for settings in (twins.one, twins.two))
     assert one["others"] == two["others"] == 0
     assert starts(one) == starts(two)
-    assert one["permission"]["Condition"] == two["permission"]["Condition"]
+    permitted = [(found["permission"] or {}).get("Condition") for found in (one, two)]
+    assert permitted[0] == permitted[1]
 
 
 def starts(found: dict) -> set[tuple[str, str, str]]:
+    """What starts it: event, target, suffix; both rules of a kind or one for all."""
     return {
-        (
-            event,
-            rule["LambdaFunctionArn"],
-            rule["Filter"]["Key"]["FilterRules"][0]["Value"],
-        )
+        (event, rule.get("LambdaFunctionArn") or rule["QueueArn"], suffix["Value"])
         for rule in found["rules"]
         for event in rule["Events"]
+        for suffix in rule["Filter"]["Key"]["FilterRules"]
     }
 
 
