@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deploy import buckets, failures, function, layer, queue, role, trigger
+from deploy import alarms, buckets, failures, function, layer, queue, role, trigger
 from deploy.cloud import Cloud
 from deploy.settings import Settings, settings_for
 
@@ -80,13 +80,7 @@ def export(
         LayerError: no wheel for the layer, and no network to fetch one.
     """
     if settings is None:
-        settings = (
-            settings_for(cloud, **overrides)
-            if cloud
-            else Settings(
-                **{"account": _ANY_ACCOUNT, "region": _ANY_REGION} | overrides
-            )
-        )
+        settings = settings_for(cloud, **overrides) if cloud else _for_aws(**overrides)
     place = Path(folder)
     place.mkdir(parents=True, exist_ok=True)
     built = layer.build(settings)
@@ -103,17 +97,24 @@ def export(
     return Export(settings, *paths, *keys)
 
 
+def _for_aws(**overrides: Any) -> Settings:
+    """Derive settings for any account; a role that is given names its own."""
+    account = (overrides.get("execution_role") or "").split(":")[4:5]
+    where = {"account": "".join(account) or _ANY_ACCOUNT, "region": _ANY_REGION}
+    return Settings(**where | overrides)
+
+
 def template(
     settings: Settings, layer_key: str, function_key: str, layer_description: str
 ) -> dict[str, Any]:
     """Write the template, for every account and region alike."""
     resources = {
         **_buckets(settings),
-        **_role(settings),
+        **({} if settings.execution_role else _role(settings)),
         **_layer(settings, layer_key, layer_description),
         **_function(settings, function_key),
         **(_failure_queue(settings) if settings.keeps_failures else {}),
-        **(_failed_events(settings) if settings.reliable else {}),
+        **(_failed_events(settings) | _alarms(settings) if settings.reliable else {}),
         **(_queue(settings) if settings.queue else _permission(settings)),
     }
     document = {
@@ -145,7 +146,7 @@ def _resource(
 def _buckets(settings: Settings) -> dict[str, Resource]:
     source = _bucket(settings, settings.source_bucket, public=False)
     source["NotificationConfiguration"] = _notification(settings)
-    target = _bucket(settings, settings.target_bucket, public=True)
+    target = _bucket(settings, settings.target_bucket, public=settings.public)
     # An empty bucket goes with the stack; CloudFormation deletes no other.
     keep = {"DeletionPolicy": "Delete", "UpdateReplacePolicy": "Retain"}
     return {
@@ -159,6 +160,11 @@ def _buckets(settings: Settings) -> dict[str, Resource]:
         "TargetBucket": _resource(
             "S3::Bucket", "Thumbnails appear here.", target, **keep
         ),
+    } | (_public_read(settings) if settings.public else {})
+
+
+def _public_read(settings: Settings) -> dict[str, Resource]:
+    return {
         "TargetPolicy": _resource(
             "S3::BucketPolicy",
             f"Anyone may read {settings.thumbnail_prefix}, and nothing else.",
@@ -243,7 +249,7 @@ def _layer(settings: Settings, key: str, description: str) -> dict[str, Resource
 
 def _function(settings: Settings, key: str) -> dict[str, Resource]:
     wanted = function.configuration(settings, "") | {
-        "Role": {"Fn::GetAtt": ["Role", "Arn"]},
+        "Role": _role_arn(settings),
         "Layers": [{"Ref": "Layer"}],
     }
     return {
@@ -295,6 +301,17 @@ def _failed_events(settings: Settings) -> dict[str, Resource]:
             "Two more tries for an event that fails, then FailureQueue.",
             {"FunctionName": {"Ref": "Function"}, "Qualifier": "$LATEST", **config},
         ),
+    }
+
+
+def _alarms(settings: Settings) -> dict[str, Resource]:
+    return {
+        f"Alarm{name.title()}": _resource(
+            "CloudWatch::Alarm", means, alarm | {"Tags": _tags(settings)}
+        )
+        for (name, (_, _, means)), alarm in zip(
+            alarms.RULES.items(), alarms.alarms(settings), strict=True
+        )
     }
 
 
@@ -362,7 +379,7 @@ def _outputs(settings: Settings) -> dict[str, Any]:
         "UploadTo": ("Upload photos here", f"s3://{settings.source_bucket}/"),
         "Thumbnails": ("See them here", f"{target}/{settings.thumbnail_prefix}"),
         "FunctionArn": ("The function", {"Fn::GetAtt": ["Function", "Arn"]}),
-        "RoleArn": ("The execution role", {"Fn::GetAtt": ["Role", "Arn"]}),
+        "RoleArn": ("The execution role", _role_arn(settings)),
         "LayerArn": ("The layer's version", {"Ref": "Layer"}),
     }
     if settings.keeps_failures:
@@ -372,6 +389,10 @@ def _outputs(settings: Settings) -> dict[str, Any]:
         name: {"Description": what, "Value": value}
         for name, (what, value) in rows.items()
     }
+
+
+def _role_arn(settings: Settings) -> Any:
+    return settings.execution_role or {"Fn::GetAtt": ["Role", "Arn"]}
 
 
 def _code(key: str) -> dict[str, Any]:

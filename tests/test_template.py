@@ -32,6 +32,7 @@ OPTIONS = {
     "reliable": {"reliable": True},
     "queue": {"queue": True},
     "all": {"reliable": True, "queue": True},
+    "private": {"public": False},
 }
 
 
@@ -106,6 +107,20 @@ def test_by_itself_it_is_for_aws(tmp_path):
     properties = resources["Function"]["Properties"]
     assert properties["Runtime"] == runtimes.DEFAULT_RUNTIME
     assert properties["Architectures"] == [runtimes.DEFAULT_ARCHITECTURE]
+
+
+def test_a_given_role_is_not_made(tmp_path):
+    role = "arn:aws:iam::210987654321:role/LabRole"
+    written = document(export(folder=tmp_path, execution_role=role, **HERE))
+    function = written["Resources"]["Function"]["Properties"]
+    assert "Role" not in written["Resources"]
+    assert function["Role"]["Fn::Sub"].endswith("${AWS::AccountId}:role/LabRole")
+
+
+def test_a_private_target_has_no_policy(tmp_path):
+    written = document(export(folder=tmp_path, public=False, **HERE))["Resources"]
+    block = written["TargetBucket"]["Properties"]["PublicAccessBlockConfiguration"]
+    assert "TargetPolicy" not in written and all(block.values())
 
 
 # --- the same pipeline ---------------------------------------------------------------
@@ -183,13 +198,15 @@ def test_status_finds_it_ready(twins):
     assert ("queue" in states) == twins.two.queue
 
 
-@pytest.mark.parametrize("step", ["buckets", "role", "layer", "failures"])
+@pytest.mark.parametrize("step", ["buckets", "role", "layer", "failures", "alarms"])
 def test_a_step_is_the_same_by_up_and_by_template(twins, step):
     assert twins.seen(twins.two)[step] == twins.seen(twins.one)[step]
 
 
 #: Made by Lambda, once for each function or mapping.
-ITS_OWN = {"LastModified", "RevisionId", "UUID", "EventSourceMappingArn"}
+ITS_OWN = {"LastModified", "RevisionId", "UUID", "EventSourceMappingArn"} | {
+    "LastProcessingResult"
+}
 
 
 def test_the_queue_is_the_same(twins):
