@@ -3,7 +3,7 @@
 Source: the public price lists of S3, Lambda and CloudWatch Logs for us-east-1, read on
 2026-11-23; other regions differ by up to a third.
 https://aws.amazon.com/s3/pricing/  https://aws.amazon.com/lambda/pricing/
-https://aws.amazon.com/cloudwatch/pricing/
+https://aws.amazon.com/cloudwatch/pricing/  https://aws.amazon.com/sqs/pricing/
 """
 
 from __future__ import annotations
@@ -13,6 +13,19 @@ PRICES_READ = "2026-11-23"
 S3_PUT_USD = 0.005 / 1_000
 S3_GET_USD = 0.0004 / 1_000
 LAMBDA_REQUEST_USD = 0.20 / 1_000_000
+#: A GB and month; the first 50 TB of Standard.
+STORAGE_USD = {"STANDARD": 0.023, "STANDARD_IA": 0.0125}
+IA_PUT_USD = 0.01 / 1_000
+IA_GET_USD = 0.001 / 1_000
+IA_RETRIEVAL_GB_USD = 0.01
+#: A lifecycle rule's move of one object.
+IA_TRANSITION_USD = 0.01 / 1_000
+#: What IA bills at least, in bytes and in days.
+#: https://docs.aws.amazon.com/AmazonS3/latest/userguide/storage-class-intro.html
+IA_LEAST_BYTES, IA_LEAST_DAYS = 128 * 1024, 30
+#: Each of send, receive and delete, and up to ten messages of 64 KB in all a request.
+SQS_REQUEST_USD = 0.40 / 1_000_000
+BATCH_JOB_USD, BATCH_OBJECT_USD = 0.25, 1.00 / 1_000_000
 #: A month; an account's first ten cost nothing.
 ALARM_USD, FREE_ALARMS = 0.10, 10
 LAMBDA_GB_SECOND_USD = {"arm64": 0.0000133334, "x86_64": 0.0000166667}
@@ -44,3 +57,24 @@ def in_words(uploads: int = 1_000, alarms: int = 0) -> str:
         f"${uploads * per_upload():.2f} (us-east-1, prices of {PRICES_READ})."
         f"{watched if alarms else ''}"
     )
+
+
+def keeping(storage_class: str, size: int, reads: float = 0.0) -> float:
+    """Estimate the US dollars a month that one stored source costs.
+
+    Args:
+        storage_class: "STANDARD" or "STANDARD_IA".
+        size: of the picture, in bytes; IA bills a small one as 128 KB.
+        reads: how often it is read, a month.
+    """
+    if storage_class == "STANDARD":
+        return size / 2**30 * STORAGE_USD[storage_class] + reads * S3_GET_USD
+    billed = max(size, IA_LEAST_BYTES) / 2**30 * STORAGE_USD[storage_class]
+    return billed + reads * (IA_GET_USD + size / 2**30 * IA_RETRIEVAL_GB_USD)
+
+
+def break_even_reads(size: int) -> float:
+    """Say up to how many reads a month IA is the cheaper class; 0 where it never is."""
+    saved = keeping("STANDARD", size) - keeping("STANDARD_IA", size)
+    a_read = keeping("STANDARD_IA", size, 1) - keeping("STANDARD_IA", size)
+    return max(0.0, saved / (a_read - S3_GET_USD))

@@ -27,3 +27,24 @@ def test_in_words_counts():
 def test_alarms_cost():
     assert "5 alarms cost $0.50 a month" in cost.in_words(alarms=5)
     assert "alarm" not in cost.in_words()
+
+
+MB = 2**20
+
+
+def test_infrequent_access_stores_for_about_half():
+    standard, rare = (cost.keeping(name, 4 * MB) for name in cost.STORAGE_USD)
+    assert rare == pytest.approx(standard * 0.0125 / 0.023)
+
+
+def test_at_break_even_both_cost_the_same():
+    reads = cost.break_even_reads(4 * MB)
+    assert 0.5 < reads < 1.1
+    assert cost.keeping("STANDARD", 4 * MB, reads) == pytest.approx(
+        cost.keeping("STANDARD_IA", 4 * MB, reads)
+    )
+
+
+def test_a_thumbnail_is_never_cheaper_there():
+    assert cost.break_even_reads(12_000) == 0
+    assert cost.keeping("STANDARD_IA", 12_000) > cost.keeping("STANDARD", 12_000)

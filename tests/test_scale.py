@@ -1,0 +1,153 @@
+import io
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+import pytest
+from PIL import Image
+
+from deploy import cost, logs, queue, scale, stack
+from deploy.scale import Load
+from deploy.settings import settings_for
+
+
+def test_littles_law():
+    assert scale.little(150, 0.25) == 37.5
+
+
+def test_500_hours_a_minute_are_50_videos_a_second():
+    load = scale.video_platform()
+    assert load.per_second == 50 * scale.STILLS_A_VIDEO
+    assert load.pictures == 150 * 30 * 24 * 3600
+
+
+def test_for_videos_the_first_limit_is_one_prefix():
+    sizing = scale.size(scale.video_platform())
+    assert sizing.first_limit is scale.QUOTAS["puts"]
+    assert sizing.shares["puts"] == pytest.approx(150 * 4 / 3500)
+    assert sizing.running == pytest.approx(37.5)
+
+
+def test_for_an_archive_it_is_the_prefix_too():
+    sizing = scale.size(scale.archive())
+    assert sizing.first_limit is scale.QUOTAS["puts"]
+    assert sizing.per_second == 3500 and sizing.room == 1
+    assert sizing.hours == pytest.approx(1e9 / 3500 / 3600)
+
+
+def test_slower_code_moves_the_limit_to_concurrency():
+    sizing = scale.size(scale.archive(seconds=0.5))
+    assert sizing.first_limit is scale.QUOTAS["concurrency"]
+    assert sizing.per_second == 2000
+
+
+def test_money_is_the_sum_of_its_parts():
+    load = Load("ten", 10, seconds=1, memory_mb=1024, sizes=2, batch=5)
+    parts = (
+        10 * cost.S3_GET_USD,
+        20 * cost.S3_PUT_USD,
+        10 * cost.LAMBDA_GB_SECOND_USD["arm64"],
+        2 * cost.LAMBDA_REQUEST_USD,
+        (10 + 2 * 2) * cost.SQS_REQUEST_USD,
+    )
+    assert scale.money(load) == pytest.approx(sum(parts))
+
+
+def test_a_batch_job_has_a_price_of_its_own():
+    job = scale.money(Load("none", 0, batch_job=True))
+    assert job == cost.BATCH_JOB_USD
+
+
+def test_every_quota_has_a_source():
+    sources = [quota.source for quota in scale.QUOTAS.values()]
+    assert all(one.startswith("https://docs.aws.amazon.com/") for one in sources)
+
+
+def test_a_thousand_runs_are_there_at_once():
+    assert scale.seconds_to_reach(1000) == 0
+    assert scale.seconds_to_reach(3000) == 20
+
+
+def test_one_after_the_other():
+    assert scale.simulate([0, 0, 0], 2, at_once=1) == [2, 4, 6]
+
+
+def test_two_at_once():
+    assert scale.simulate([0, 0, 0, 0], 2, at_once=2) == [2, 2, 4, 4]
+
+
+def test_a_batch_is_done_together():
+    done = scale.simulate([0, 0, 0], 1, at_once=1, batch=2, overhead=0.5)
+    assert done == [2.5, 2.5, 4.0]
+
+
+def test_who_comes_late_is_not_in_the_batch():
+    assert scale.simulate([0, 5], 1, at_once=1, batch=10) == [1, 6]
+
+
+def test_in_the_long_run_the_simulation_keeps_littles_law():
+    arrivals = [n / 10 for n in range(1000)]
+    done = scale.simulate(arrivals, 0.3, at_once=100)
+    inside = sum(d - a for d, a in zip(done, arrivals, strict=True)) / arrivals[-1]
+    assert inside == pytest.approx(scale.little(10, 0.3), rel=0.02)
+
+
+def test_the_table_has_a_column_a_load():
+    sizings = [scale.size(scale.video_platform()), scale.size(scale.archive())]
+    rows = scale.table(sizings)
+    assert {len(row) for row in rows} == {3}
+    assert ("running at once (λ · W)", "38", "875") in rows
+
+
+def photo() -> bytes:
+    out = io.BytesIO()
+    Image.effect_noise((1600, 1200), 60).convert("RGB").save(out, "JPEG")
+    return out.getvalue()
+
+
+def test_a_burst_on_the_local_cloud_and_simulated(local, record_property):
+    """Simulated from what single pictures took, against what a burst took."""
+    settings = settings_for(local, name="burst", queue=True, max_concurrency=2)
+    stack.up(local, settings)
+    body = photo()
+
+    def put(key: str) -> float:
+        local.s3.put_object(Bucket=settings.source_bucket, Key=key, Body=body)
+        return time.time()
+
+    url = queue.require(local, settings)
+    for number in range(6):
+        put(f"one/{number}.jpg")
+        queue.wait_until_empty(local, url, quiet_s=0, timeout_s=30)
+    alone = [run for run in logs.runs(local, settings) if not run.cold]
+    started = datetime.now(UTC)
+    with ThreadPoolExecutor(4) as pool:
+        arrivals = list(pool.map(put, [f"burst/{n}.jpg" for n in range(40)]))
+    queue.wait_until_empty(local, url, quiet_s=0.5, timeout_s=60)
+    burst = logs.runs(local, settings, started)
+    begun = min(arrivals)
+    each = sum(run.ms for run in alone) / len(alone) / 1000
+    overhead = sum(run.duration_ms - run.ms for run in alone) / len(alone) / 1000
+    simulated = max(
+        scale.simulate(
+            [moment - begun for moment in arrivals],
+            each,
+            at_once=settings.max_concurrency,
+            batch=settings.batch_size,
+            overhead=overhead,
+        )
+    )
+    measured = max(run.done for run in burst).timestamp() - begun
+    figures = {
+        "pictures": len(burst),
+        "one picture, s": round(each, 3),
+        "one run besides, s": round(overhead, 3),
+        "simulated, a second": round(40 / simulated, 1),
+        "measured, a second": round(40 / measured, 1),
+    }
+    for name, value in figures.items():
+        record_property(name, value)
+    print(f"\n{figures}")
+    stack.down(local, settings)
+    assert len(burst) == 40
+    assert 0.05 < simulated / measured < 20  # sanity; the figures are reported
