@@ -49,6 +49,10 @@ PARTS: dict[str, tuple[set[str], str]] = {
         {"handler", "write", "target", "show", "thumb"},
         "The thumbnail: 256 px, upright, without metadata",
     ),
+    "platform": (
+        {"source", "event", "frame", "handler", "write", "target", "queue"},
+        "The platform: many uploads wait in a queue, a few run at once",
+    ),
     "cleanup": (
         {"source", "event", "frame", "handler", "role", "layer", "target", "bin"},
         "Clean up: whatever was made is removed again",
@@ -163,6 +167,16 @@ def bins() -> str:
     return "".join(marks)
 
 
+def queue() -> str:
+    """Messages that wait below the arrow into the function."""
+    slips = "".join(
+        f'<rect x="{x}" y="222" width="20" height="28" rx="4" fill="{WHITE}" '
+        f'stroke="{AMBER}" stroke-width="3"/>'
+        for x in (305, 331, 357)
+    )
+    return slips + text(341, 292, "queue", bold=True)
+
+
 def diagram(part: str | None = None) -> str:
     """The pipeline as SVG, all lit or one part only."""
     lit, words = PARTS[part] if part else (set(), WHOLE)
@@ -181,6 +195,8 @@ def diagram(part: str | None = None) -> str:
         dim = bool(lit) and name not in lit
         see = ' opacity="0.25"' if dim else ""
         lines.append(f'<g id="{name}"{see}>{drawing}</g>')
+    if "queue" in lit:
+        lines.append(f'<g id="queue">{queue()}</g>')
     if "bin" in lit:
         lines.append(f'<g id="bin">{bins()}</g>')
     lines.append(text(WIDTH / 2, HEIGHT - 28, words, 19, INK if part else GREY))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import sys
@@ -18,6 +19,7 @@ from botocore.awsrequest import AWSResponse
 from moto_cloud import ACCOUNT, REGION, Wire
 
 from deploy import buckets, failures, function, layer, role, stack, trigger
+from deploy import queue as queue_step
 from deploy.cloud import Cloud
 from deploy.errors import DeployError
 from deploy.settings import TAG, Settings
@@ -27,7 +29,16 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "notebooks"))
 from workbook import check, checks
 
 BUILT = {2: buckets, 3: role, 4: layer, 5: function, 6: trigger}
-NEEDS = {2: (2,), 3: (3,), 4: (4,), 5: (3, 4, 5), 6: (2, 3, 4, 5, 6), 7: (2,), 11: ()}
+NEEDS = {
+    2: (2,),
+    3: (3,),
+    4: (4,),
+    5: (3, 4, 5),
+    6: (2, 3, 4, 5, 6),
+    7: (2,),
+    10: (2, 3, 4, 5, 6),
+    11: (),
+}
 
 
 @dataclass
@@ -64,6 +75,8 @@ def build(world: World, step: int) -> None:
         BUILT[number].create(world.cloud, world.settings)
     if step == 7:
         watched(world)
+    if step == 10:
+        platform(world)
 
 
 def watched(world: World, outcome: str = "made") -> None:
@@ -73,6 +86,18 @@ def watched(world: World, outcome: str = "made") -> None:
     world.cloud.s3.put_object(Bucket=world.source, Key=key, Body=b"photo")
     world.cloud.s3.put_object(Bucket=world.target, Key=thumbnail, Body=b"small")
     logged(world, key, outcome)
+
+
+def platform(world: World) -> None:
+    """Leave what the platform leaves: a rare source, and a thumbnail of its bytes."""
+    rare(world, world.source, "photo.jpg")
+    etag = world.cloud.s3.head_object(Bucket=world.source, Key="photo.jpg")["ETag"]
+    world.cloud.s3.put_object(
+        Bucket=world.target,
+        Key="thumbnails/photo.jpg",
+        Body=b"small",
+        Metadata={"source-etag": etag.strip('"')},
+    )
 
 
 def logged(world: World, key: str, outcome: str) -> None:
@@ -792,6 +817,99 @@ def log_says_failed(w):
 def log_of_another(w):
     no_log(w)
     logged(w, "other.jpg", "made")
+
+
+# 10: platform
+
+
+def rare(world: World, bucket: str, key: str) -> None:
+    world.cloud.s3.put_object(
+        Bucket=bucket, Key=key, Body=b"photo", StorageClass="STANDARD_IA"
+    )
+
+
+def queued(world: World) -> Settings:
+    """Leave a queue with its mapping, and the rules as they are."""
+    settings = dataclasses.replace(world.settings, queue=True)
+    for step in (role, failures, queue_step):
+        step.create(world.cloud, settings)
+    return settings
+
+
+def mapping_of(world: World) -> str:
+    (found,) = world.cloud.awslambda.list_event_source_mappings(
+        EventSourceArn=world.settings.queue_arn
+    )["EventSourceMappings"]
+    return found["UUID"]
+
+
+ONE_WAY = "an upload has one way to the function"
+QUEUE_WORKS = "the queue works, or is gone"
+NOTHING_MISSING = "no picture lacks its thumbnail"
+
+
+@fault(10, ONE_WAY, "Run `up(cloud)`")
+def no_way(w):
+    trigger.delete(w.cloud, w.settings)
+
+
+@fault(10, ONE_WAY, "some the function")
+def two_ways(w):
+    jpg, _ = trigger.rules(queued(w))
+    _, png = trigger.rules(w.settings)
+    w.cloud.s3.put_bucket_notification_configuration(
+        Bucket=w.source,
+        NotificationConfiguration={
+            "QueueConfigurations": [jpg],
+            "LambdaFunctionConfigurations": [png],
+        },
+    )
+
+
+@fault(10, QUEUE_WORKS, "Nothing takes its")
+def queue_without_a_mapping(w):
+    queued(w)
+    w.cloud.awslambda.delete_event_source_mapping(UUID=mapping_of(w))
+
+
+@fault(10, QUEUE_WORKS, "Nothing takes its")
+def queue_that_is_off(w):
+    queued(w)
+    w.cloud.awslambda.update_event_source_mapping(UUID=mapping_of(w), Enabled=False)
+
+
+@fault(10, QUEUE_WORKS, "one failure repeats the whole batch")
+def queue_without_partial_failures(w):
+    queued(w)
+    w.cloud.awslambda.update_event_source_mapping(
+        UUID=mapping_of(w), FunctionResponseTypes=[]
+    )
+
+
+@fault(10, QUEUE_WORKS, "not ours")
+def queue_of_somebody_else(w):
+    w.cloud.sqs.create_queue(QueueName=w.settings.queue_name)
+
+
+@fault(10, "a source is kept in Infrequent Access", "STANDARD_IA")
+def no_rare_source(w):
+    w.cloud.s3.put_object(Bucket=w.source, Key="photo.jpg", Body=b"photo")
+
+
+@fault(10, "every thumbnail is kept in Standard", "cost more there")
+def rare_thumbnail(w):
+    rare(w, w.target, "thumbnails/other.jpg")
+
+
+@fault(10, NOTHING_MISSING, "1 of them do")
+def thumbnail_lost(w):
+    forget(w, w.target, "thumbnails/photo.jpg")
+
+
+@fault(10, NOTHING_MISSING, "backfill")
+def thumbnail_of_other_bytes(w):
+    rare(w, w.source, "photo.jpg")
+    w.cloud.s3.put_object(Bucket=w.source, Key="new.jpg", Body=b"newer")
 
 
 # 11: clean-up; the names of its lines are names of resources

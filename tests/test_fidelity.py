@@ -811,3 +811,38 @@ def test_failed_too_often_is_kept(bench):
 
     until(received)
     assert bench.lines(function).count("saw bad") == 2
+
+
+# --- storage classes -----------------------------------------------------------------
+
+
+def lifecycle(bench: Bench, bucket: str, **action: Any) -> None:
+    rule = {"ID": "one", "Status": "Enabled", "Filter": {"Prefix": ""}, **action}
+    bench.cloud.s3.put_bucket_lifecycle_configuration(
+        Bucket=bucket, LifecycleConfiguration={"Rules": [rule]}
+    )
+
+
+def test_storage_classes_are_kept(bench):
+    bucket = bench.bucket()
+    place = {"Bucket": bucket, "Key": "a"}
+    bench.cloud.s3.put_object(**place, Body=b"x", StorageClass="STANDARD_IA")
+    (item,) = bench.cloud.s3.list_objects_v2(Bucket=bucket)["Contents"]
+    assert item["StorageClass"] == "STANDARD_IA"
+    assert bench.cloud.s3.head_object(**place)["StorageClass"] == "STANDARD_IA"
+
+
+def test_infrequent_access_takes_a_month(bench):
+    bucket = bench.bucket()
+    move = {"Days": 29, "StorageClass": "STANDARD_IA"}
+    assert refused(lambda: lifecycle(bench, bucket, Transitions=[move])) == (
+        "InvalidArgument"
+    )
+    lifecycle(bench, bucket, Transitions=[move | {"Days": 30}])
+
+
+def test_lifecycle_rules_do_not_run(bench):
+    bucket = bench.bucket()
+    bench.put(bucket, "a")
+    lifecycle(bench, bucket, Expiration={"Date": "2020-01-01T00:00:00Z"})
+    assert bench.cloud.s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 1

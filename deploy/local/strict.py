@@ -384,6 +384,25 @@ def _conditions_hold(statement: dict[str, Any], facts: dict[str, str]) -> bool:
 # S3: buckets and their policies
 
 
+def infrequent_access_takes_a_month(
+    params: dict[str, Any], world: World
+) -> Refusal | None:
+    """Refuse a lifecycle rule that moves objects to IA before they are 30 days old.
+
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-transition-general-considerations.html
+    """
+    rules = params.get("LifecycleConfiguration", {}).get("Rules", [])
+    for move in (move for rule in rules for move in rule.get("Transitions", [])):
+        name = move["StorageClass"]
+        if name in ("STANDARD_IA", "ONEZONE_IA") and move.get("Days", 30) < 30:
+            return Refusal(
+                "InvalidArgument",
+                "'Days' in Transition action must be greater than or equal to 30 for "
+                f"storageClass '{name}'",
+            )
+    return None
+
+
 def bucket_name_is_legal(params: dict[str, Any], world: World) -> Refusal | None:
     """Refuse a bucket name that S3 refuses.
 
@@ -499,6 +518,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "lambda.UpdateFunctionConfiguration": _LAMBDA_RULES,
     "s3.CreateBucket": (bucket_name_is_legal,),
     "s3.PutBucketPolicy": (policy_is_not_public,),
+    "s3.PutBucketLifecycleConfiguration": (infrequent_access_takes_a_month,),
     "s3.PutBucketNotificationConfiguration": (
         rules_do_not_overlap,
         functions_may_be_invoked,

@@ -7,7 +7,16 @@ from collections.abc import Callable, Iterator
 from deploy.cloud import Cloud
 from deploy.settings import Settings
 from workbook import session
-from workbook.checks import buckets, cleanup, function, layer, role, trigger, watch
+from workbook.checks import (
+    buckets,
+    cleanup,
+    function,
+    layer,
+    platform,
+    role,
+    trigger,
+    watch,
+)
 from workbook.checks.findings import Finding, Report
 from workbook.scores import note
 
@@ -20,6 +29,7 @@ LOOKS: dict[int, Look] = {
     5: function.look,
     6: trigger.look,
     7: watch.look,
+    10: platform.look,
     11: cleanup.look,
 }
 

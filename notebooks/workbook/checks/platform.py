@@ -1,0 +1,105 @@
+"""Check 10: one way for an upload, the right storage classes, and nothing missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from deploy import backfill, queue, trigger
+from deploy.cloud import Cloud
+from deploy.errors import ForeignResourceError
+from deploy.settings import Settings
+from workbook.checks.findings import Finding, answer, judged, waiting
+
+_NAMES = (
+    "an upload has one way to the function",
+    "the queue works, or is gone",
+    "a source is kept in Infrequent Access",
+    "every thumbnail is kept in Standard",
+    "no picture lacks its thumbnail",
+)
+_GONE = ("NoSuchBucket", "404", "403", "AccessDenied")
+
+
+def look(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
+    """Look at the rules, the queue, both buckets' storage classes, and compare them."""
+    ways = _ways(cloud, settings)
+    yield judged(_NAMES[0], len(ways) == 1, _way_to_mend(ways))
+    wrong = _queue_fault(cloud, settings)
+    yield judged(_NAMES[1], not wrong, wrong)
+    sources = _objects(cloud, settings.source_bucket)
+    if sources is None:
+        yield from waiting("the buckets (02_buckets)", *_NAMES[2:])
+        return
+    yield judged(
+        _NAMES[2],
+        any(item.get("StorageClass") == "STANDARD_IA" for item in sources),
+        'Put one with StorageClass="STANDARD_IA" (10_platform).',
+    )
+    thumbnails = _objects(cloud, settings.target_bucket, settings.thumbnail_prefix)
+    rare = [
+        item["Key"]
+        for item in thumbnails or ()
+        if item.get("StorageClass", "STANDARD") != "STANDARD"
+    ]
+    yield judged(
+        _NAMES[3],
+        not rare,
+        f"{len(rare)} of them are not, as {rare[:1]}: small and read often, they cost "
+        "more there. Delete them and run `backfill` (10_platform).",
+    )
+    every = backfill.pictures(cloud, settings)
+    missing = answer(lambda: backfill.missing(cloud, settings, every), *_GONE)
+    count = "All" if missing is None else len(missing)
+    yield judged(
+        _NAMES[4],
+        missing == [],
+        f"{count} of them do. Run `backfill(cloud, settings)` (10_platform).",
+    )
+
+
+def _ways(cloud: Cloud, settings: Settings) -> set[str]:
+    """Name where our rules send an upload: the function, the queue, or both."""
+    found = trigger.describe(cloud, settings) or {"rules": ()}
+    return {"queue" if "QueueArn" in rule else "function" for rule in found["rules"]}
+
+
+def _way_to_mend(ways: set[str]) -> str:
+    if not ways:
+        return "It has none: no rule of ours is on the bucket. Run `up(cloud)`."
+    return (
+        "Some rules name the queue and some the function. `up(cloud)` turns all to the "
+        "function, `up(cloud, queue=True)` all to the queue."
+    )
+
+
+def _queue_fault(cloud: Cloud, settings: Settings) -> str:
+    """Say what is wrong with the queue of uploads, or nothing."""
+    try:
+        found: dict[str, Any] | None = queue.describe(cloud, settings)
+    except ForeignResourceError as error:
+        return str(error)
+    if found is None:
+        return ""
+    mapping = found["mapping"]
+    if mapping is None or mapping["State"] in ("Disabled", "Disabling"):
+        return (
+            f"Nothing takes its {found['events']} messages out. Run "
+            "`up(cloud, queue=True)`, or `up(cloud)` to do without it."
+        )
+    if "ReportBatchItemFailures" not in (mapping.get("FunctionResponseTypes") or ()):
+        return (
+            "Its mapping does not ask which messages failed, so one failure repeats "
+            "the whole batch. Run `up(cloud, queue=True)`."
+        )
+    return ""
+
+
+def _objects(
+    cloud: Cloud, bucket: str, prefix: str = ""
+) -> list[dict[str, Any]] | None:
+    pages = cloud.s3.get_paginator("list_objects_v2").paginate
+    found = answer(
+        lambda: pages(Bucket=bucket, Prefix=prefix).build_full_result(), *_GONE
+    )
+    return None if found is None else found.get("Contents", [])
