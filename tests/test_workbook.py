@@ -12,6 +12,7 @@ from urllib.request import proxy_bypass
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
+from IPython.core.getipython import get_ipython
 from IPython.testing.globalipapp import start_ipython
 from moto_cloud import here
 from PIL import Image
@@ -151,7 +152,7 @@ def test_begin_of_no_such_step(begin):
 @pytest.fixture(scope="module")
 def shell():
     """An IPython without a notebook around it."""
-    shell = start_ipython()
+    shell = start_ipython() or get_ipython()
     words.install(shell)
     return shell
 
@@ -191,7 +192,7 @@ def test_a_missing_file_is_a_sentence(shell, capsys):
 @pytest.mark.parametrize(
     ("error", "says"),
     [
-        (refusal("NoSuchBucket", "It does not exist"), "first cell"),
+        (refusal("NoSuchBucket", "It does not exist"), "It does not exist"),
         (refusal("AccessDenied"), "Create was refused (AccessDenied): no reason"),
         (EndpointConnectionError(endpoint_url="http://here"), "does not answer"),
         (ImageRejected("not a JPEG or PNG"), "not a JPEG or PNG"),

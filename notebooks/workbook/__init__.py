@@ -4,6 +4,7 @@ from workbook.bars import progress
 from workbook.box import upload_box
 from workbook.checks import check
 from workbook.exists import unless_exists
+from workbook.explain import explain
 from workbook.lab import thumbnail_lab, try_thumbnail
 from workbook.live import live_gallery
 from workbook.pictures import gallery, preview, side_by_side
@@ -17,6 +18,7 @@ __all__ = [
     "SAMPLES",
     "begin",
     "check",
+    "explain",
     "frames",
     "gallery",
     "live_gallery",

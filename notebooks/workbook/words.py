@@ -16,6 +16,7 @@ from botocore.exceptions import (
 
 from deploy import DeployError
 from handler.errors import ConfigError, ImageRejected, UploadsFailed
+from workbook import explain
 
 #: What a call to the cloud can end with.
 CLOUD_ERRORS = (DeployError, ClientError, BotoCoreError, Boto3Error)
@@ -23,7 +24,6 @@ CLOUD_ERRORS = (DeployError, ClientError, BotoCoreError, Boto3Error)
 #: What is told in a sentence; every other error keeps its traceback.
 TOLD = (*CLOUD_ERRORS, ImageRejected, ConfigError, UploadsFailed)
 
-_MISSING = ("NoSuchBucket", "NoSuchEntity", "ResourceNotFoundException")
 _RED, _PLAIN = "\x1b[1;31m", "\x1b[0m"
 
 
@@ -50,8 +50,14 @@ def sentence(error: BaseException) -> str:
 
 
 def install(shell: Any) -> None:
-    """Let the notebook show these errors as a sentence."""
+    """Let the notebook show these errors as a sentence, and what they mean below it."""
     shell.set_custom_exc(TOLD, _show)
+    shell.events.callbacks["post_run_cell"] = [
+        each
+        for each in shell.events.callbacks["post_run_cell"]
+        if each.__name__ != _after_cell.__name__  # `begin` is run again and again
+    ]
+    shell.events.register("post_run_cell", _after_cell)
 
 
 def file_bytes(path: Path) -> bytes:
@@ -82,11 +88,7 @@ def check_file(path: Path) -> None:
 def _refused(error: ClientError) -> str:
     answer = error.response["Error"]
     code, message = answer.get("Code", "?"), answer.get("Message", "").strip()
-    said = f"{error.operation_name} was refused ({code}): {message or 'no reason'}"
-    if code in _MISSING:
-        said = f"{said.rstrip('.')}. Was a step left out? This notebook's first cell "
-        said += "makes what the steps before it would have made."
-    return said
+    return f"{error.operation_name} was refused ({code}): {message or 'no reason'}"
 
 
 def _unreadable(path: Path, error: OSError) -> WorkbookError:
@@ -107,4 +109,11 @@ def _show(
     said = sentence(error)
     lines = [f"{_RED}{kind.__name__}{_PLAIN}: {said}"]
     shell._showtraceback(kind, said, lines)
+    explain.under(error)
     return lines
+
+
+def _after_cell(result: Any) -> None:
+    """Explain failed runs and log lines that a cell ends in."""
+    if result.success:
+        explain.in_result(result.result)

@@ -1,0 +1,177 @@
+"""`explain()`: what an error means here, which notebook mends it, is it worth a retry?
+
+Works under every cell that fails (see `words.install`), and by hand:
+
+    explain("SlowDown")
+    explain(run.reason)
+    explain("REPORT RequestId: … Status: timeout")
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from boto3.exceptions import Boto3Error
+from botocore.exceptions import ClientError
+from IPython.display import display
+
+from deploy.errors import DeployError
+from deploy.logs import Run
+from handler.errors import UploadsFailed
+from workbook import known, style
+from workbook.style import Html
+
+_CLIENT = re.compile(
+    r"An error occurred \((?P<code>[\w.]+)\) when calling the (?P<call>\w+) operation"
+    r"[^:]*: (?P<message>.*)",
+    re.S,
+)
+_PYTHON = re.compile(r"^(?P<code>[A-Za-z_.]*(Error|Rejected)): (?P<message>.*)", re.S)
+_CODE = re.compile(r"^[A-Za-z.]+$|^\d{3}$")
+#: A line that tells of a failure, among the many that a function's log has.
+_FAILED = re.compile(
+    r"Task timed out|Status: (timeout|error)|signal: killed|Runtime\.\w+|\[ERROR\]|"
+    r'"outcome": "(failed|rejected)"|Memory Size: (\d+) MB\s+Max Memory Used: \3 MB'
+)
+
+
+@dataclass(frozen=True)
+class Said:
+    """What AWS, Python or a log line said, in three parts; any may be empty."""
+
+    code: str
+    message: str
+    operation: str = ""
+
+
+class Explanation(Html):
+    """A row of the table, shown; `row` is None for an error that is not in it."""
+
+    def __init__(self, said: Said, row: known.Row | None) -> None:
+        self.said, self.row = said, row
+        parts = _parts(said, row)
+        text = "\n".join(f"{name + ':':<10} {words}" for name, words in parts)
+        super().__init__(_panel(parts, row), text)
+
+
+def explain(what: BaseException | str | Run) -> Html:
+    """Say what an error, a line of a log or a code means here, and what to do.
+
+    A `DeployError` says itself what to do, and is only shown.
+    """
+    if isinstance(what, DeployError):
+        return Html(style.note(str(what), style.RED), str(what))
+    said = read(what)
+    return Explanation(said, find(said))
+
+
+def read(what: BaseException | str | Run) -> Said:
+    """Take code, message and operation from an error, a log line or a run."""
+    if isinstance(what, Run):
+        return read(what.reason or what.outcome)
+    if isinstance(what, str):
+        return _read_text(what.strip())
+    if isinstance(what, ClientError):
+        answer = what.response["Error"]
+        said = answer.get("Message", "")
+        return Said(str(answer.get("Code", "")), said, what.operation_name)
+    if isinstance(what, UploadsFailed):
+        causes = "; ".join(cause for _, cause in what.failures)
+        return read(what.__cause__ or causes)
+    if isinstance(what, Boto3Error) and (what.__cause__ or what.__context__):
+        return read(what.__cause__ or what.__context__)
+    return Said(type(what).__name__, str(what))
+
+
+def find(said: Said) -> known.Row | None:
+    """Find the first row of the table that fits."""
+    rows = known.ROWS
+    fits = (row for row in rows if row.fits(said.code, said.message, said.operation))
+    return next(fits, None)
+
+
+def under(error: BaseException) -> None:
+    """Show the explanation below an error; a `DeployError` has said what to do."""
+    if not isinstance(error, DeployError):
+        display(explain(error))
+
+
+def in_result(value: Any) -> None:
+    """Show an explanation below a cell whose result has failed runs or log lines."""
+    every = value if isinstance(value, list | tuple) else [value]
+    shown: set[str] = set()
+    for one in _failures(every):
+        found = explain(one)
+        if repr(found) not in shown:
+            shown.add(repr(found))
+            display(found)
+
+
+def _failures(values: Iterable[Any]) -> Iterable[Run | str]:
+    for one in values:
+        if isinstance(one, Run) and one.outcome == "failed":
+            yield one
+        if isinstance(one, str) and _FAILED.search(one):
+            yield one
+
+
+def _read_text(text: str) -> Said:
+    if text.startswith("{"):
+        reason = _reason(text)
+        if reason:
+            return read(reason)
+    if found := _CLIENT.search(text):
+        return Said(found["code"], found["message"], found["call"])
+    if found := _PYTHON.match(text):
+        return Said(found["code"].rpartition(".")[2], found["message"])
+    return Said(text, "") if _CODE.match(text) else Said("", text)
+
+
+def _reason(line: str) -> str:
+    """Read why the handler's log line, or Lambda's answer, says that it failed."""
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return ""
+    if record.get("errorMessage"):
+        return f"{record.get('errorType', 'Error')}: {record['errorMessage']}"
+    return record.get("reason") or "" if record.get("outcome") == "failed" else ""
+
+
+def _parts(said: Said, row: known.Row | None) -> list[tuple[str, str]]:
+    if row:
+        return [("Means", row.means), ("Mend", row.cure), ("Again?", row.again)]
+    words = ": ".join(filter(None, (said.code, said.message))) or "nothing"
+    call = f" {said.operation} was called." if said.operation else ""
+    return [
+        ("Means", "This is not one of the errors that the workbook knows."),
+        ("It said", f"{words.rstrip('.')}.{call}"),
+        ("Mend", "`python -m deploy status` and check(step) show what differs."),
+        ("Again?", "Nobody here can say; once does no harm, every cell can be rerun."),
+    ]
+
+
+def _panel(parts: list[tuple[str, str]], row: known.Row | None) -> str:
+    colour = style.GREY
+    if row:
+        colour = {known.NEVER: style.RED, known.PASSES: style.GREEN}.get(
+            row.again, style.ORANGE
+        )
+    lines = "".join(
+        '<div style="display:flex;margin:3px 0"><div style="min-width:76px">'
+        f"{style.badge(name.rstrip('?'), colour) if name == 'Again?' else _label(name)}"
+        f"</div><div>{style.marked(words)}</div></div>"
+        for name, words in parts
+    )
+    return style.block(
+        f'<div style="border-left:4px solid {colour};padding:2px 14px;margin:4px 0;'
+        f'max-width:820px">{lines}</div>'
+    )
+
+
+def _label(name: str) -> str:
+    return f'<b style="opacity:.75">{style.escape(name)}</b>'

@@ -1,0 +1,522 @@
+"""The errors that people meet on this road: what each means here, and its cure.
+
+One table. The first row that fits an error counts, so the narrow ones stand above the
+wide ones. Every row is provoked by a test of the same name in tests/test_explain.py.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+#: What trying again does: the three answers there are.
+PASSES = "Try again: it passes by itself."
+MENDED = "Trying again helps once that is mended, not before."
+NEVER = "Trying again cannot help: the same will happen."
+
+
+@dataclass(frozen=True)
+class Row:
+    """An error, by what AWS, Python or the log says.
+
+    Attributes:
+        name: the row's name, and its test's.
+        codes: AWS's codes, or Python's error types; empty for any.
+        says: a pattern that its message contains; empty for any.
+        calls: the operations it comes from; empty for any.
+        means: what it means in this pipeline.
+        cure: what to do, and in which notebook.
+        again: whether trying again can help.
+    """
+
+    name: str
+    means: str
+    cure: str
+    again: str
+    codes: tuple[str, ...] = ()
+    says: str = ""
+    calls: tuple[str, ...] = ()
+
+    def fits(self, code: str, message: str, operation: str) -> bool:
+        """Tell whether an error is this one."""
+        known = not self.codes or code in self.codes
+        if not code and self.codes:  # a line of a log has its code somewhere in it
+            known = any(re.search(rf"\b{re.escape(c)}\b", message) for c in self.codes)
+        called = not self.calls or not operation or operation in self.calls
+        return known and called and bool(re.search(self.says, message, re.I))
+
+
+_DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403")
+
+ROWS: tuple[Row, ...] = (
+    # Pillow and the layer
+    Row(
+        "pillow-for-another-machine",
+        "Pillow is in the layer, and its compiled part is for another processor, "
+        "system or Python.",
+        "Build the layer for the function's runtime and architecture, and not for your "
+        "laptop: 04_layer. Then attach that version: 05_function.",
+        MENDED,
+        says=r"cannot import name '_imaging'|invalid ELF header|wrong ELF class",
+    ),
+    Row(
+        "pillow-is-missing",
+        "Lambda's Python has boto3 and no Pillow. The layer is not attached, or its "
+        "zip does not begin with the folder python/.",
+        "Look at the zip in 04_layer, attach the layer in 05_function: Layers replaces "
+        "the whole list, so a call without it takes it away.",
+        MENDED,
+        says=r"No module named '?PIL",
+    ),
+    Row(
+        "handler-not-found",
+        "Lambda found the zip, and not the function in it. Handler is "
+        "module.function, counted from the zip's root.",
+        "In 05_function the zip holds handler/app.py at its root, and Handler is "
+        "handler.app.lambda_handler.",
+        MENDED,
+        says=r"Runtime\.(ImportModuleError|HandlerNotFound)|Unable to import module|"
+        r"Handler '.*' missing on module|has no attribute 'lambda_handler'|"
+        r"No module named '?(handler|index)",
+    ),
+    Row(
+        "layer-of-others",
+        "That layer version is not there, is in another region, or is not shared with "
+        "you. Layers published by strangers come and go.",
+        "Use your own: 04_layer publishes it, in your account and region.",
+        MENDED,
+        says=r"layer:|LayerVersion",
+        codes=(*_DENIED, "ResourceNotFoundException", "InvalidParameterValueException"),
+        calls=(
+            "CreateFunction",
+            "UpdateFunctionConfiguration",
+            "GetLayerVersion",
+            "GetLayerVersionByArn",
+        ),
+    ),
+    Row(
+        "too-large",
+        "The zip is over Lambda's limits: 50 MB sent directly, 262,144,000 bytes "
+        "unpacked, with all layers.",
+        "Leave out of the layer what the handler does not use: 04_layer. Over 50 MB, "
+        "upload it to a bucket and name bucket and key.",
+        MENDED,
+        says=r"Unzipped size must be smaller|Request must be smaller|"
+        r"RequestEntityTooLarge",
+    ),
+    # The role
+    Row(
+        "role-not-assumable",
+        "Either the role's trust policy does not name lambda.amazonaws.com, or the "
+        "role is seconds old and Lambda has not heard of it.",
+        "check(3) reads the trust policy; 03_role writes it. If it is right, wait ten "
+        "seconds.",
+        "Try again for a minute; if it stays, only mending the trust policy helps.",
+        says=r"cannot be assumed by Lambda",
+    ),
+    Row(
+        "may-not-make-roles",
+        "You, not the function, may not do this: many class and company accounts let "
+        "nobody make roles, or hand them to a function.",
+        "Ask the account's owner for that action, or for a role that is ready. On the "
+        "local cloud you may do everything.",
+        MENDED,
+        codes=_DENIED,
+        says=r"\biam:(CreateRole|PassRole|PutRolePolicy|AttachRolePolicy|TagRole)",
+    ),
+    # Public access
+    Row(
+        "public-policy-blocked",
+        "Block Public Access stands above every policy, and is on for new buckets "
+        "since April 2023.",
+        "On the target, and only there, lift BlockPublicPolicy and "
+        "RestrictPublicBuckets: 02_buckets. If it is on for the whole account, the "
+        "account's owner decides; use presigned links.",
+        MENDED,
+        codes=_DENIED,
+        says=r"BlockPublicPolicy|public policies are",
+        calls=("PutBucketPolicy",),
+    ),
+    Row(
+        "acls-are-off",
+        "New buckets take no access control lists: since April 2023 policies alone say "
+        "who may read.",
+        "Leave ACL= out. 02_buckets lets everyone read thumbnails by a bucket policy.",
+        MENDED,
+        codes=("AccessControlListNotSupported",),
+    ),
+    # S3: read and write
+    Row(
+        "function-may-not",
+        "A policy lacks this action on this object. Usual causes: bucket where "
+        "bucket/* is meant, another bucket's name, a policy that was taken away. For a "
+        "role without s3:ListBucket a key that is not there reads as denied, too.",
+        "check(3) compares the role's statements; 03_role writes them. For a bucket "
+        "policy, 02_buckets.",
+        "Trying again helps once that is mended; on AWS a new policy takes seconds to "
+        "be in force.",
+        codes=_DENIED,
+        says=r"^(?!.*perform: (?!s3:))",
+        calls=(
+            "GetObject",
+            "PutObject",
+            "HeadObject",
+            "ListObjectsV2",
+            "CopyObject",
+            "CreateMultipartUpload",
+            "UploadPart",
+            "GetObjectTagging",
+        ),
+    ),
+    Row(
+        "no-such-key",
+        "No object has this key. In an event the key is form-encoded: a space comes as "
+        "+ and é as %C3%A9.",
+        "Decode it once, with unquote_plus, where the event is read: 05_function does. "
+        "Or the object was deleted meanwhile.",
+        MENDED,
+        codes=("NoSuchKey",),
+    ),
+    Row(
+        "no-such-bucket",
+        "There is no bucket of this name in this account and region.",
+        "Run 02_buckets, or this notebook's first cell, which makes what is missing.",
+        MENDED,
+        codes=("NoSuchBucket",),
+    ),
+    Row(
+        "bucket-name-taken",
+        "Bucket names are shared by all of AWS, and somebody has this one.",
+        "Choose another Settings.name. The names of 02_buckets end in account and "
+        "region, in a namespace where nobody else can take them.",
+        NEVER,
+        codes=("BucketAlreadyExists",),
+    ),
+    Row(
+        "bucket-is-yours",
+        "It is there already, and it is yours: the cell ran before.",
+        "Nothing to mend: put the call under `with unless_exists():`, as 02_buckets.",
+        NEVER,
+        codes=("BucketAlreadyOwnedByYou",),
+    ),
+    Row(
+        "location-constraint",
+        "S3 wants the region named for a bucket, except in us-east-1, where it must "
+        "not be named.",
+        "Let LocationConstraint be the client's own region, and leave it out in "
+        "us-east-1: 02_buckets.",
+        MENDED,
+        codes=("IllegalLocationConstraintException", "InvalidLocationConstraint"),
+    ),
+    Row(
+        "bucket-name-illegal",
+        "S3 takes 3 to 63 lower-case letters, digits, dots and hyphens.",
+        "Choose another Settings.name: 02_buckets.",
+        NEVER,
+        codes=("InvalidBucketName",),
+    ),
+    Row(
+        "bucket-not-empty",
+        "Only an empty bucket can be deleted, and old versions, delete markers and "
+        "unfinished uploads count.",
+        "11_cleanup empties all four kinds; `python -m deploy down` does the same.",
+        MENDED,
+        codes=("BucketNotEmpty",),
+    ),
+    Row(
+        "superseded",
+        "The object changed between looking and writing: a newer upload came first.",
+        "Nothing to mend: look again and decide anew. In the handler this is the "
+        "outcome *stale* (07_watch).",
+        "Try again after reading the object anew.",
+        codes=("PreconditionFailed", "412"),
+    ),
+    # The trigger
+    Row(
+        "destination-not-validated",
+        "S3 tried whether it may call every target in the configuration, and one said "
+        "no: no permission on the function, for another bucket or account, another "
+        "region, or a function that is gone.",
+        "First the permission, then the rule: 06_trigger. check(6) names the target.",
+        "Trying again helps once the permission is there; on AWS it takes seconds to "
+        "be seen.",
+        codes=("InvalidArgument",),
+        says=r"Unable to validate the following destination",
+    ),
+    Row(
+        "rules-overlap",
+        "Two rules would fire for one upload of the same event type.",
+        "Give them suffixes (or prefixes) that no key has both of: 06_trigger shows "
+        "the pair.",
+        NEVER,
+        codes=("InvalidArgument",),
+        says=r"ambiguously defined|Configurations overlap|share a common event type",
+    ),
+    Row(
+        "statement-exists",
+        "The function has a statement of this name already: the cell ran before.",
+        "If it says the same, nothing is to be done (`with unless_exists():`, "
+        "06_trigger). Otherwise remove_permission first, then add it anew.",
+        NEVER,
+        codes=("ResourceConflictException",),
+        says=r"statement id .*already exists|statement id .*provided already",
+    ),
+    # The function
+    Row(
+        "update-in-progress",
+        "Lambda is still busy with your last change of this function.",
+        "Wait for it between two changes, with the waiter function_updated_v2: "
+        "05_function.",
+        PASSES,
+        codes=("ResourceConflictException",),
+        says=r"update is in progress|in the following state: Pending|"
+        r"currently in the following state",
+    ),
+    Row(
+        "function-exists",
+        "A function of this name is there already: the cell ran before.",
+        "Put the call under `with unless_exists():`, as 05_function; to change it, use "
+        "update_function_code or update_function_configuration.",
+        NEVER,
+        codes=("ResourceConflictException",),
+        says=r"already exist",
+    ),
+    Row(
+        "entity-exists",
+        "There is one of this name already: the cell ran before, or a clean-up did "
+        "not.",
+        "Put the call under `with unless_exists():` (02_buckets explains it).",
+        NEVER,
+        codes=(
+            "EntityAlreadyExists",
+            "ResourceAlreadyExistsException",
+            "QueueAlreadyExists",
+            "QueueNameExists",
+        ),
+    ),
+    Row(
+        "runtime-retired",
+        "Lambda makes no new functions with a Python that is out of support.",
+        "Take Settings.runtime, which is current: 05_function. The layer has to be "
+        "built for the same Python: 04_layer.",
+        NEVER,
+        says=r"runtime parameter of .* is no longer supported",
+    ),
+    Row(
+        "runtime-not-here",
+        "The local cloud runs functions on this machine's own Python. On AWS you would "
+        "be free to choose.",
+        "Take Settings.runtime, which is this machine's: 05_function.",
+        NEVER,
+        says=r"limit of the local cloud",
+    ),
+    Row(
+        "no-such-function",
+        "There is no function, layer, permission or log group of this name yet.",
+        "The steps in order: 03_role, 04_layer, 05_function, 06_trigger. This "
+        "notebook's first cell makes what is missing; a log comes with the first run.",
+        MENDED,
+        codes=("ResourceNotFoundException", "NoSuchEntity", "NoSuchEntityException"),
+    ),
+    Row(
+        "timed-out",
+        "The function took longer than its Timeout and was stopped. The default is 3 "
+        "seconds, and the first run of an environment loads Python, too.",
+        "Raise Timeout (Settings.timeout_s is 30): 05_function. More memory brings "
+        "more processor with it.",
+        MENDED,
+        says=r"Task timed out after|Status: timeout",
+    ),
+    Row(
+        "out-of-memory",
+        "The function needed more than its MemorySize and was killed. A picture takes "
+        "its pixels times four bytes when it is decoded, whatever the file's size.",
+        "Raise MemorySize (Settings.memory_mb), or lower MAX_MEGAPIXELS: 05_function.",
+        MENDED,
+        says=r"Runtime\.OutOfMemory|signal: killed|Runtime\.ExitError|MemoryError|"
+        r"Memory Size: (\d+) MB\s+Max Memory Used: \1 MB",
+    ),
+    Row(
+        "same-bucket",
+        "Source and target are one bucket: each thumbnail would start the function "
+        "again, for ever, at your expense.",
+        "Two buckets: 02_buckets. If it runs already, put_function_concurrency with 0 "
+        "stops it at once.",
+        NEVER,
+        says=r"source and target are one bucket|source bucket is TARGET_BUCKET",
+    ),
+    Row(
+        "settings-missing",
+        "The function's environment variables lack a setting, or one is wrong.",
+        "Environment replaces all variables at once. Put settings.environment: "
+        "05_function.",
+        MENDED,
+        codes=("ConfigError",),
+    ),
+    # Pictures
+    Row(
+        "alpha-into-jpeg",
+        "A JPEG has no transparency, and this picture has some.",
+        "Put it on a ground first, or keep it PNG; the handler's images.py does, see "
+        "01_thumbnail.",
+        NEVER,
+        says=r"cannot write mode (RGBA|LA|P) as JPEG",
+    ),
+    Row(
+        "rejected",
+        "The upload is no picture that a thumbnail can be made of: another format, "
+        "damaged, or too large. It is *rejected*: a record says why, nothing is "
+        "retried.",
+        "Nothing to mend in the pipeline. The record is in the target, below "
+        "rejected/; 01_thumbnail shows what is refused, and why.",
+        NEVER,
+        codes=("ImageRejected", "UnidentifiedImageError"),
+    ),
+    Row(
+        "rejected-in-the-log",
+        "The function judged the upload and refused it; the invocation succeeded.",
+        "Nothing to mend in the pipeline. The record is in the target, below "
+        "rejected/; 01_thumbnail shows what is refused, and why.",
+        NEVER,
+        says=r"\"outcome\": \"rejected\"|cannot identify image file",
+    ),
+    Row(
+        "still-in-use",
+        "Something hangs on it that has to go first: a role's policies, for one.",
+        "11_cleanup takes them off in order; so does `python -m deploy down`.",
+        MENDED,
+        codes=("DeleteConflict",),
+    ),
+    # Reaching the cloud
+    Row(
+        "no-credentials",
+        "boto3 found no keys to sign with, so nothing was sent.",
+        "For the local cloud none are needed: connect() without an argument. For AWS, "
+        "`aws configure` or `aws sso login`.",
+        MENDED,
+        codes=("NoCredentialsError", "PartialCredentialsError"),
+    ),
+    Row(
+        "credentials-expired",
+        "AWS knows these keys no more: they have run out, or were deleted.",
+        "`aws sso login`, or fresh keys; then begin() again.",
+        MENDED,
+        codes=(
+            "ExpiredToken",
+            "ExpiredTokenException",
+            "InvalidClientTokenId",
+            "UnrecognizedClientException",
+            "InvalidAccessKeyId",
+            "SignatureDoesNotMatch",
+            "SSOTokenLoadError",
+            "UnauthorizedSSOTokenError",
+            "TokenRetrievalError",
+        ),
+    ),
+    Row(
+        "no-region",
+        "boto3 does not know which region is meant.",
+        'connect("aws", region="eu-west-1"), or `aws configure`.',
+        MENDED,
+        codes=("NoRegionError",),
+    ),
+    Row(
+        "no-answer",
+        "Nobody answers at that address: the local cloud is not running, or the "
+        "network is away.",
+        "Run this notebook's first cell again: it starts the local cloud.",
+        PASSES,
+        codes=(
+            "EndpointConnectionError",
+            "ConnectionClosedError",
+            "ConnectTimeoutError",
+            "ReadTimeoutError",
+            "ProxyConnectionError",
+        ),
+    ),
+    Row(
+        "wrong-arguments",
+        "boto3 refused the call before it left: a name is misspelt, missing, or of the "
+        "wrong type.",
+        "The message names the parameter. Compare with the cell as it was given.",
+        NEVER,
+        codes=("ParamValidationError",),
+    ),
+    Row(
+        "queue-name-reserved",
+        "SQS keeps a deleted queue's name for a minute.",
+        "Wait a minute. `up` does so by itself.",
+        PASSES,
+        codes=("AWS.SimpleQueueService.QueueDeletedRecently", "QueueDeletedRecently"),
+    ),
+    Row(
+        "no-such-queue",
+        "There is no queue of this name: only `reliable=True` and `queue=True` make "
+        "one.",
+        "up(reliable=True): 08_failures.",
+        MENDED,
+        codes=("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"),
+    ),
+    # What passes
+    Row(
+        "throttled",
+        "Too many calls, or runs, at the same moment. Events are not lost by it: "
+        "Lambda keeps trying for hours.",
+        "Nothing to mend. If it stays, ask for fewer at a time, or look whether the "
+        "function's concurrency was set to 0.",
+        PASSES,
+        codes=(
+            "Throttling",
+            "ThrottlingException",
+            "ThrottledException",
+            "TooManyRequestsException",
+            "RequestLimitExceeded",
+            "RequestThrottled",
+            "SlowDown",
+            "BandwidthLimitExceeded",
+        ),
+    ),
+    Row(
+        "aws-is-busy",
+        "Something on AWS's side failed for the moment.",
+        "Nothing to mend. boto3 has already tried five times; every step can be run "
+        "again.",
+        PASSES,
+        codes=(
+            "InternalError",
+            "InternalFailure",
+            "InternalServerError",
+            "ServiceException",
+            "ServiceFailure",
+            "ServiceUnavailable",
+            "ServiceUnavailableException",
+            "RequestTimeout",
+            "RequestTimeoutException",
+            "500",
+            "502",
+            "503",
+            "504",
+        ),
+    ),
+    Row(
+        "changing-now",
+        "Another change of the same thing is under way: yours, a moment ago, or "
+        "somebody's.",
+        "Nothing to mend: wait some seconds.",
+        PASSES,
+        codes=(
+            "OperationAborted",
+            "ConcurrentModification",
+            "ConcurrentModificationException",
+            "ConditionalRequestConflict",
+        ),
+    ),
+    Row(
+        "you-may-not",
+        "Whoever signed this call may not do it here.",
+        "The message names who and which action. Ask the account's owner for it; "
+        "`plan` prints every policy that this pipeline writes.",
+        MENDED,
+        codes=_DENIED,
+    ),
+)
