@@ -417,6 +417,12 @@ logged(
     "Billed Duration: 913 ms\tMemory Size: 128 MB\tMax Memory Used: 128 MB\t"
     "Status: error\tError Type: Runtime.OutOfMemory",
 )
+# Recorded on AWS: https://gist.github.com/a-h/5760e3f9599a880794bb69c2d0ab4aa2
+logged(
+    "out-of-memory",
+    "REPORT RequestId: 16f8d3a2-26fc-11e8-bca6-73dbc61c39e7\tDuration: 24792.85 ms\t"
+    "Billed Duration: 24800 ms\tMemory Size: 128 MB\tMax Memory Used: 129 MB",
+)
 logged(
     "out-of-memory",
     "RequestId: 4fee85d1-e0a3-44eb-a7f9-f2dd70fc6cc1 Error: Runtime exited with error: "

@@ -35,8 +35,9 @@ _CODE = re.compile(r"^[A-Za-z.]+$|^\d{3}$")
 #: A line that tells of a failure, among the many that a function's log has.
 _FAILED = re.compile(
     r"Task timed out|Status: (timeout|error)|signal: killed|Runtime\.\w+|\[ERROR\]|"
-    r'"outcome": "(failed|rejected)"|Memory Size: (\d+) MB\s+Max Memory Used: \3 MB'
+    r'"outcome": "(failed|rejected)"'
 )
+_MEMORY = re.compile(r"Memory Size: (\d+) MB\s+Max Memory Used: (\d+) MB")
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ def _failures(values: Iterable[Any]) -> Iterable[Run | str]:
     for one in values:
         if isinstance(one, Run) and one.outcome == "failed":
             yield one
-        if isinstance(one, str) and _FAILED.search(one):
+        if isinstance(one, str) and (_FAILED.search(one) or _used_up(one)):
             yield one
 
 
@@ -128,7 +129,15 @@ def _read_text(text: str) -> Said:
         return Said(found["code"], found["message"], found["call"])
     if found := _PYTHON.match(text):
         return Said(found["code"].rpartition(".")[2], found["message"])
+    if _used_up(text):
+        return Said("", f"Runtime.OutOfMemory: {text}")
     return Said(text, "") if _CODE.match(text) else Said("", text)
+
+
+def _used_up(line: str) -> bool:
+    """Tell whether a REPORT line says that all of the memory was used."""
+    found = _MEMORY.search(line)
+    return found is not None and int(found[2]) >= int(found[1])
 
 
 def _reason(line: str) -> str:
