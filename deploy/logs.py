@@ -24,6 +24,7 @@ _REPORT = re.compile(
     r"REPORT RequestId: (?P<id>\S+)\s+Duration: (?P<ms>[\d.]+) ms"
     r".*?Memory Size: (?P<given>\d+) MB\s+Max Memory Used: (?P<used>\d+) MB"
 )
+_INIT = re.compile(r"Init Duration: ([\d.]+) ms")
 #: How often an asynchronous invocation is tried: once, and two retries.
 ATTEMPTS = 3
 
@@ -58,6 +59,37 @@ class Run:
     version: str | None = None
     duration_ms: float | None = None
     memory_mb: int | None = None
+
+
+@dataclass(frozen=True)
+class Report:
+    """What Lambda's REPORT line says of an invocation.
+
+    Attributes:
+        used_mb: on AWS the most memory that was used; no measurement locally.
+        init_ms: what a cold start took, on AWS; None for a warm one, and locally.
+    """
+
+    request_id: str
+    duration_ms: float
+    given_mb: int
+    used_mb: int
+    init_ms: float | None = None
+
+
+def report(line: str) -> Report | None:
+    """Read a REPORT line; None for any other line."""
+    match = _REPORT.match(line)
+    if match is None:
+        return None
+    init = _INIT.search(line)
+    return Report(
+        match["id"],
+        float(match["ms"]),
+        int(match["given"]),
+        int(match["used"]),
+        float(init[1]) if init else None,
+    )
 
 
 def runs(cloud: Cloud, settings: Settings, since: datetime | None = None) -> list[Run]:

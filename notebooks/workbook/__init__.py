@@ -2,6 +2,7 @@
 
 from workbook.bars import progress
 from workbook.box import upload_box
+from workbook.charts import RECORDED, durations, log_table, memory, outcomes
 from workbook.checks import check
 from workbook.exists import unless_exists
 from workbook.explain import explain
@@ -15,14 +16,19 @@ from workbook.uploads import SAMPLES, upload
 from workbook.video import frames, make_sizes, pick_frame
 
 __all__ = [
+    "RECORDED",
     "SAMPLES",
     "begin",
     "check",
+    "durations",
     "explain",
     "frames",
     "gallery",
     "live_gallery",
+    "log_table",
     "make_sizes",
+    "memory",
+    "outcomes",
     "pick_frame",
     "preview",
     "progress",

@@ -85,9 +85,10 @@ def dots(
     log_x: bool = False,
     log_y: bool = False,
     limits: Mapping[str, float] | None = None,
+    text: str = "",
 ) -> Html:
-    """Draw named points (x, y), and dashed limits across."""
-    return _draw(series, title, x, y, (log_x, log_y), limits or {}, _circles)
+    """Draw named points (x, y), and dashed limits across; `text` may be the twin."""
+    return _draw(series, title, x, y, (log_x, log_y), limits or {}, _circles, text)
 
 
 def bars(values: Mapping[str, float], title: str, *, unit: str = "") -> Html:
@@ -100,10 +101,10 @@ def bars(values: Mapping[str, float], title: str, *, unit: str = "") -> Html:
         top, width = _TOP + 40 * n, max(2.0, room * value / longest)
         middle = top + 19
         parts += [
-            _text(left - 12, middle, name, anchor="end"),
+            write(left - 12, middle, name, anchor="end"),
             f'<rect x="{left}" y="{top}" width="{width:.1f}" height="26" rx="4" '
             f'fill="{COLOURS[0]}"/>',
-            _text(left + width + 8, middle, f"{number(value)} {unit}".strip()),
+            write(left + width + 8, middle, f"{number(value)} {unit}".strip()),
         ]
     text = "\n".join(
         f"{name}: {number(v)} {unit}".strip() for name, v in values.items()
@@ -118,7 +119,7 @@ def picture(content: str, title: str, text: str, height: float = HEIGHT) -> Html
         f'width="{WIDTH}" height="{height:g}" font-family="{FONT}" font-size="14">'
         f'<rect x="1" y="1" width="{WIDTH - 2}" height="{height - 2:g}" rx="14" '
         f'fill="{PAPER}" stroke="#c9d1da"/>'
-        f"{_text(22, 32, title, size=17, bold=True)}{content}</svg>"
+        f"{write(22, 32, title, size=17, bold=True)}{content}</svg>"
     )
     data = base64.b64encode(svg.encode()).decode()
     html = (
@@ -146,6 +147,7 @@ def _draw(
     logs: tuple[bool, bool],
     limits: Mapping[str, float],
     shape: Callable[[Points, str], str],
+    text: str = "",
 ) -> Html:
     across, up = _axes(series, logs, limits)
     parts = [_frame(across, up, x, y)]
@@ -154,16 +156,16 @@ def _draw(
         parts.append(
             f'<path d="M{across.start} {at:.1f}H{across.end}" stroke="{COLOURS[3]}" '
             f'stroke-width="1.5" stroke-dasharray="6 5"/>'
-            + _text(across.end - 4, at - 6, name, COLOURS[3], anchor="end", size=13)
+            + write(across.end - 4, at - 6, name, COLOURS[3], anchor="end", size=13)
         )
     left = across.start
     for (name, points), colour in zip(series.items(), COLOURS, strict=False):
         placed = [(across.at(a), up.at(b)) for a, b in points]
         parts.append(shape(placed, colour))
         parts.append(f'<circle cx="{left + 5}" cy="48" r="5" fill="{colour}"/>')
-        parts.append(_text(left + 16, 53, name))
+        parts.append(write(left + 16, 53, name))
         left += 36 + 7.4 * len(name)
-    return picture("".join(parts), title, _words(series, limits))
+    return picture("".join(parts), title, text or _words(series, limits))
 
 
 def _axes(
@@ -187,14 +189,14 @@ def _frame(across: Axis, up: Axis, x: str, y: str) -> str:
         parts.append(
             f'<path d="M{across.start} {at:.1f}H{across.end}" stroke="{GRID}"/>'
         )
-        parts.append(_text(across.start - 8, at + 5, number(value), GREY, anchor="end"))
+        parts.append(write(across.start - 8, at + 5, number(value), GREY, anchor="end"))
     for value in across.ticks():
         at = across.at(value)
         parts.append(f'<path d="M{at:.1f} {up.start}v5" stroke="{GREY}"/>')
-        parts.append(_text(at, up.start + 22, number(value), GREY, anchor="middle"))
+        parts.append(write(at, up.start + 22, number(value), GREY, anchor="middle"))
     middle = (across.start + across.end) / 2
-    parts.append(_text(middle, HEIGHT - 16, x, anchor="middle"))
-    parts.append(_text(WIDTH - _RIGHT, 32, y, GREY, anchor="end"))
+    parts.append(write(middle, HEIGHT - 16, x, anchor="middle"))
+    parts.append(write(WIDTH - _RIGHT, 32, y, GREY, anchor="end"))
     parts.append(f'<path d="M{across.start} {up.start}H{across.end}" stroke="{GREY}"/>')
     return "".join(parts)
 
@@ -214,7 +216,7 @@ def _circles(points: Points, colour: str) -> str:
     )
 
 
-def _text(
+def write(
     x: float,
     y: float,
     words: str,
@@ -224,6 +226,7 @@ def _text(
     size: int = 14,
     bold: bool = False,
 ) -> str:
+    """Write a line of text at a place of the picture."""
     weight = ' font-weight="600"' if bold else ""
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" fill="{fill}" text-anchor="{anchor}" '
