@@ -12,7 +12,9 @@ from deploy.failures import replay as replay
 from deploy.settings import Settings as Settings
 from deploy.settings import settings_for as settings_for
 from deploy.stack import down as down
+from deploy.stack import pause as pause
 from deploy.stack import plan as plan
+from deploy.stack import resume as resume
 from deploy.stack import status as status
 from deploy.stack import up as up
 from deploy.template import export as export

@@ -145,6 +145,18 @@ def _ask(cloud: Cloud, settings: Settings) -> None:
         raise DeployError("nothing was deleted", where="down")
 
 
+def _pause(options: argparse.Namespace) -> int:
+    stack.pause(*_where(options))
+    print("Paused: nothing more runs. `resume` or `up` lets it run again.")
+    return 0
+
+
+def _resume(options: argparse.Namespace) -> int:
+    lifted = stack.resume(*_where(options))
+    print("It runs again." if lifted else "It was not paused.")
+    return 0
+
+
 def _replay(options: argparse.Namespace) -> int:
     lines = failures.replay(*_where(options))
     print("\n".join([*lines, f"{len(lines)} events sent to the function again."]))
@@ -237,6 +249,8 @@ _COMMANDS = (
     ("status", _status, "show what exists and where it differs"),
     ("down", _down, "delete the pipeline and every picture in its buckets"),
     ("export", _export, "write it as a CloudFormation template, with its two zips"),
+    ("pause", _pause, "let the function run no more, as when it runs in a loop"),
+    ("resume", _resume, "let it run again, and work on what was uploaded meanwhile"),
     ("replay", _replay, "send failed events to the function again"),
     ("link", _link, "sign a link to a thumbnail, good for an hour"),
     ("backfill", _backfill, "make the thumbnails that are missing or out of date"),

@@ -145,8 +145,7 @@ def delete(cloud: Cloud, settings: Settings) -> list[str]:
         try:
             if _exists(cloud, settings, name):
                 _check_ours(cloud, settings, name)
-                empty(cloud, name)
-                cloud.s3.delete_bucket(Bucket=name)
+                _remove(cloud, name)
         except ForeignResourceError as error:
             left.append(f"bucket {name} was left alone: {error.what}")
         except ClientError as error:
@@ -185,6 +184,16 @@ def empty(cloud: Cloud, name: str) -> None:
             cloud.s3.abort_multipart_upload(
                 Bucket=name, Key=upload["Key"], UploadId=upload["UploadId"]
             )
+
+
+def _remove(cloud: Cloud, name: str) -> None:
+    """Empty and delete, again if a run that was still going wrote in between."""
+
+    def remove() -> None:
+        empty(cloud, name)
+        cloud.s3.delete_bucket(Bucket=name)
+
+    retry(remove, message="BucketNotEmpty", tries=6)
 
 
 def _page_of_versions(cloud: Cloud, name: str) -> list[dict[str, str]]:

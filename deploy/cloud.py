@@ -13,6 +13,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from deploy import waiting
 from deploy.errors import ConnectError
 
 # Standard mode retries throttling and transient errors with backoff and jitter.
@@ -48,12 +49,14 @@ class Cloud:
             # Presigned links would still be signed the old way, which new regions
             # refuse. https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-authenticating-requests.html
             config = config.merge(Config(signature_version="s3v4"))
-        return self.session.client(
+        client = self.session.client(
             service,
             region_name=self.region,
             endpoint_url=self.endpoint,
             config=config,
         )
+        client.meta.events.register("needs-retry", waiting.again)
+        return client
 
     @cached_property
     def s3(self) -> Any:

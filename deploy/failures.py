@@ -17,13 +17,13 @@ from botocore.exceptions import ClientError
 from deploy.cloud import Cloud
 from deploy.errors import DeployError, ForeignResourceError
 from deploy.settings import TAG, Settings
-from deploy.waiting import code, retry
+from deploy.waiting import already, code, retry
 
 RETRIES = 2
 KEPT_DAYS = 14
 
 _NOT_YET = "does not have permissions to call SendMessage"
-_NO_QUEUE = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
+NO_QUEUE = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
 
 
 def event_invoke_config(settings: Settings) -> dict[str, Any]:
@@ -191,7 +191,7 @@ def find_queue(cloud: Cloud, settings: Settings, name: str) -> str | None:
         url = cloud.sqs.get_queue_url(QueueName=name)["QueueUrl"]
         tags = cloud.sqs.list_queue_tags(QueueUrl=url).get("Tags", {})
     except ClientError as error:
-        if code(error) in _NO_QUEUE:
+        if code(error) in NO_QUEUE:
             return None
         raise
     if tags.get(TAG) != settings.name:
@@ -240,7 +240,12 @@ def held(cloud: Cloud, url: str) -> int:
         "ApproximateNumberOfMessagesNotVisible",
         "ApproximateNumberOfMessagesDelayed",
     ]
-    answer = cloud.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)
+    try:
+        answer = cloud.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)
+    except ClientError as error:
+        if code(error) in NO_QUEUE:  # deleted a moment ago, its name still known
+            return 0
+        raise
     return sum(int(answer["Attributes"][name]) for name in names)
 
 
@@ -256,7 +261,8 @@ def _remove(cloud: Cloud, settings: Settings, *, discard: bool) -> list[str]:
     events = held(cloud, url)
     if events and not discard:
         return [f"queue {settings.failure_queue} was kept: it holds {events} events"]
-    cloud.sqs.delete_queue(QueueUrl=url)
+    with already(*NO_QUEUE):
+        cloud.sqs.delete_queue(QueueUrl=url)
     if events:
         return [f"{events} failed events went with queue {settings.failure_queue}"]
     return []
@@ -265,6 +271,7 @@ def _remove(cloud: Cloud, settings: Settings, *, discard: bool) -> list[str]:
 def _remove_destination(cloud: Cloud, settings: Settings) -> None:
     wanted = event_invoke_config(settings)
     if _config(cloud, settings) == wanted:  # another one is not ours
-        cloud.awslambda.delete_function_event_invoke_config(
-            FunctionName=settings.function_name
-        )
+        with already("ResourceNotFoundException"):
+            cloud.awslambda.delete_function_event_invoke_config(
+                FunctionName=settings.function_name
+            )

@@ -22,7 +22,7 @@ from deploy import role
 from deploy.cloud import Cloud
 from deploy.errors import DeployError, ForeignResourceError, NotReadyError
 from deploy.settings import TAG, Settings
-from deploy.waiting import code, retry
+from deploy.waiting import already, code, retry
 
 #: The folder that holds the handler's package, beside this one.
 ROOT = Path(__file__).resolve().parent.parent
@@ -87,7 +87,8 @@ def create(cloud: Cloud, settings: Settings, *, root: Path = ROOT) -> str:
     found = _find(cloud, settings)
     _ensure_log_group(cloud, settings)
     if found is None:
-        _make(cloud, settings, wanted, zipped)
+        with already("ResourceConflictException"):
+            _make(cloud, settings, wanted, zipped)
         _wait(cloud, settings, "function_active_v2")
         return settings.function_arn
     _wait(cloud, settings, "function_active_v2")
@@ -137,6 +138,8 @@ def describe(
         wanted = configuration(settings, _layer_arn(cloud, settings, missing="(none)"))
         digest = code_sha256(package(settings, root))
         drift |= _differences(settings, found, wanted, digest)
+        if is_paused(found):
+            drift["paused"] = (True, False)
     days = group and group.get("retentionInDays")
     if days != settings.log_retention_days:
         drift["log retention"] = (days, settings.log_retention_days)
@@ -156,16 +159,53 @@ def delete(cloud: Cloud, settings: Settings) -> list[str]:
     except ForeignResourceError as error:
         return [f"function {settings.function_name} was left alone: {error.what}"]
     if found is not None:
-        cloud.awslambda.delete_function(FunctionName=settings.function_name)
+        with already("ResourceNotFoundException"):
+            cloud.awslambda.delete_function(FunctionName=settings.function_name)
     # After the function: Lambda makes the group anew when one more run logs.
     if _log_group(cloud, settings) is not None:
-        cloud.logs.delete_log_group(logGroupName=settings.log_group)
+        with already("ResourceNotFoundException"):
+            cloud.logs.delete_log_group(logGroupName=settings.log_group)
     return []
 
 
 def tags(cloud: Cloud, settings: Settings) -> dict[str, str]:
     """Read the function's tags; none where there is no function."""
     return (_get(cloud, settings) or {}).get("Tags", {})
+
+
+def pause(cloud: Cloud, settings: Settings) -> None:
+    """Let no more of it run, from now on; runs that go on end as they would.
+
+    Lambda keeps the events of up to six hours and runs them after `resume`.
+    https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
+
+    Raises:
+        DeployError: there is no such function.
+        ForeignResourceError: a function of that name is not ours.
+    """
+    if _find(cloud, settings) is None:
+        raise DeployError(
+            "there is no such function, so nothing runs",
+            where=f"function {settings.function_name}",
+            todo="`python -m deploy status` shows what there is.",
+        )
+    cloud.awslambda.put_function_concurrency(
+        FunctionName=settings.function_name, ReservedConcurrentExecutions=0
+    )
+
+
+def resume(cloud: Cloud, settings: Settings) -> bool:
+    """Lift `pause`; True if there was something to lift."""
+    found = _find(cloud, settings)
+    if found is None or not is_paused(found):
+        return False
+    cloud.awslambda.delete_function_concurrency(FunctionName=settings.function_name)
+    return True
+
+
+def is_paused(found: dict[str, Any]) -> bool:
+    """Tell whether a described function may not run at all."""
+    return found["ReservedConcurrentExecutions"] == 0
 
 
 def _check_handler(handler: str, files: dict[str, Path]) -> None:
@@ -238,7 +278,8 @@ def _find(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:
             todo=f"Choose another Settings.name, or tag it {TAG}={settings.name} to "
             "hand it over; `down` then deletes it.",
         )
-    return answer["Configuration"]
+    reserved = answer.get("Concurrency", {}).get("ReservedConcurrentExecutions")
+    return answer["Configuration"] | {"ReservedConcurrentExecutions": reserved}
 
 
 def _make(
@@ -263,7 +304,9 @@ def _patiently(cloud: Cloud, settings: Settings, call: Any) -> None:
     https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency
     """
     try:
-        retry(call, message=_NOT_YET, before=lambda: _check_trust(cloud, settings))
+        retry(
+            call, message=_NOT_YET, before=lambda error: _check_trust(cloud, settings)
+        )
     except ClientError as error:
         if _NOT_YET not in str(error):
             raise
@@ -331,7 +374,10 @@ def _ensure_log_group(cloud: Cloud, settings: Settings) -> None:
     """Make the log group ourselves: Lambda's own would keep its lines for ever."""
     group = _log_group(cloud, settings)
     if group is None:
-        cloud.logs.create_log_group(logGroupName=settings.log_group, tags=settings.tags)
+        with already("ResourceAlreadyExistsException"):
+            cloud.logs.create_log_group(
+                logGroupName=settings.log_group, tags=settings.tags
+            )
     if group is None or group.get("retentionInDays") != settings.log_retention_days:
         cloud.logs.put_retention_policy(
             logGroupName=settings.log_group,

@@ -23,7 +23,7 @@ from deploy import failures, role, trigger
 from deploy.cloud import Cloud
 from deploy.errors import DeployError, ForeignResourceError
 from deploy.settings import Settings
-from deploy.waiting import DELAYS, code, retry, until
+from deploy.waiting import DELAYS, already, code, retry, until
 
 #: AWS asks for at least six times the function's timeout.
 #: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
@@ -37,7 +37,7 @@ KEPT_DAYS = 4
 QUIET_S = 60.0
 
 _NOT_YET = "does not have permissions to call ReceiveMessage"
-_IN_USE = "in use"
+_IN_USE = "ResourceInUse"
 _LOOK_EVERY_S = 0.5
 
 
@@ -152,7 +152,8 @@ def delete(cloud: Cloud, settings: Settings) -> list[str]:
     if url is None:
         return []
     events = held(cloud, url)
-    cloud.sqs.delete_queue(QueueUrl=url)
+    with already(*failures.NO_QUEUE):
+        cloud.sqs.delete_queue(QueueUrl=url)
     if events:
         return [f"{events} events went with queue {settings.queue_name}"]
     return []
@@ -275,15 +276,16 @@ def _ensure_mapping(cloud: Cloud, settings: Settings) -> None:
     """Make the mapping, or mend it, while Lambda has yet to hear of the permission."""
     wanted, found = mapping(settings), _mapping(cloud, settings)
     if found is None:
-        retry(
-            lambda: cloud.awslambda.create_event_source_mapping(
-                EventSourceArn=settings.queue_arn,
-                FunctionName=settings.function_name,
-                Tags=settings.tags,
-                **wanted,
-            ),
-            message=_NOT_YET,
-        )
+        with already("ResourceConflictException"):
+            retry(
+                lambda: cloud.awslambda.create_event_source_mapping(
+                    EventSourceArn=settings.queue_arn,
+                    FunctionName=settings.function_name,
+                    Tags=settings.tags,
+                    **wanted,
+                ),
+                message=_NOT_YET,
+            )
     elif _meaning(found) != wanted or _is_off(found):
         retry(
             lambda: cloud.awslambda.update_event_source_mapping(
@@ -296,10 +298,11 @@ def _ensure_mapping(cloud: Cloud, settings: Settings) -> None:
 def _delete_mapping(cloud: Cloud, settings: Settings) -> None:
     """Delete the mapping; a batch that is being worked on ends as it would have."""
     if (found := _mapping(cloud, settings)) is not None:
-        retry(
-            lambda: cloud.awslambda.delete_event_source_mapping(UUID=found["UUID"]),
-            message=_IN_USE,
-        )
+        with already("ResourceNotFoundException"):
+            retry(
+                lambda: cloud.awslambda.delete_event_source_mapping(UUID=found["UUID"]),
+                message=_IN_USE,
+            )
 
 
 def require(cloud: Cloud, settings: Settings) -> str:

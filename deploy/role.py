@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from deploy.cloud import Cloud
 from deploy.errors import ForeignResourceError
 from deploy.settings import TAG, Settings
-from deploy.waiting import code
+from deploy.waiting import already, code
 
 THUMBNAILS = "thumbnails"
 RELIABLE = "reliable"
@@ -110,11 +110,12 @@ def create(cloud: Cloud, settings: Settings) -> str:
         return settings.execution_role
     role = _find(cloud, settings)
     if role is None:
-        role = cloud.iam.create_role(
-            RoleName=settings.role_name,
-            AssumeRolePolicyDocument=json.dumps(trust_policy()),
-            Tags=[{"Key": k, "Value": v} for k, v in settings.tags.items()],
-        )["Role"]
+        with already("EntityAlreadyExists"):
+            cloud.iam.create_role(
+                RoleName=settings.role_name,
+                AssumeRolePolicyDocument=json.dumps(trust_policy()),
+                Tags=[{"Key": k, "Value": v} for k, v in settings.tags.items()],
+            )
         cloud.iam.get_waiter("role_exists").wait(RoleName=settings.role_name)
     elif role["AssumeRolePolicyDocument"] != trust_policy():
         cloud.iam.update_assume_role_policy(
@@ -128,7 +129,7 @@ def create(cloud: Cloud, settings: Settings) -> str:
         cloud.iam.attach_role_policy(
             RoleName=settings.role_name, PolicyArn=BASIC_EXECUTION
         )
-    return role["Arn"]
+    return settings.role_arn
 
 
 def describe(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:
@@ -182,11 +183,14 @@ def delete(cloud: Cloud, settings: Settings) -> list[str]:
         return [f"role {settings.role_name} was left alone: {error.what}"]
     name = settings.role_name
     for arn in _attached(cloud, settings):
-        cloud.iam.detach_role_policy(RoleName=name, PolicyArn=arn)
+        with already("NoSuchEntity"):
+            cloud.iam.detach_role_policy(RoleName=name, PolicyArn=arn)
     for page in cloud.iam.get_paginator("list_role_policies").paginate(RoleName=name):
         for policy in page["PolicyNames"]:
-            cloud.iam.delete_role_policy(RoleName=name, PolicyName=policy)
-    cloud.iam.delete_role(RoleName=name)
+            with already("NoSuchEntity"):
+                cloud.iam.delete_role_policy(RoleName=name, PolicyName=policy)
+    with already("NoSuchEntity"):
+        cloud.iam.delete_role(RoleName=name)
     return []
 
 
@@ -291,7 +295,8 @@ def _ensure_inline(
     if _inline(cloud, settings, name) == wanted:
         return
     if wanted is None:
-        cloud.iam.delete_role_policy(RoleName=settings.role_name, PolicyName=name)
+        with already("NoSuchEntity"):
+            cloud.iam.delete_role_policy(RoleName=settings.role_name, PolicyName=name)
         return
     cloud.iam.put_role_policy(
         RoleName=settings.role_name,

@@ -207,6 +207,8 @@ def up(
         bar.set_description(f"Building {step.name}")
         with _explained(step.name, "Run `up` again: it goes on where it stopped."):
             made[step.name] = step.module.create(cloud, settings)
+    if function.resume(cloud, settings):
+        say("The function was paused; it runs again.")
     for item in _looked_at(cloud, settings, only="failures"):
         held = item.found["events"]
         if held and not settings.keeps_failures:
@@ -227,6 +229,27 @@ def status(
     """Show what exists and where it differs from the settings; change nothing."""
     cloud, settings = _resolved(cloud, settings, overrides)
     return Status(settings, str(cloud), tuple(_looked_at(cloud, settings)))
+
+
+def pause(
+    cloud: Cloud | None = None, settings: Settings | None = None, **overrides: Any
+) -> None:
+    """Stop the function now, as when it runs in a loop; `resume` or `up` lifts it.
+
+    Uploads of the next six hours are kept by Lambda and worked on afterwards.
+    """
+    cloud, settings = _resolved(cloud, settings, overrides)
+    with _explained("function", "Try again."):
+        function.pause(cloud, settings)
+
+
+def resume(
+    cloud: Cloud | None = None, settings: Settings | None = None, **overrides: Any
+) -> bool:
+    """Let a paused function run again; True if it was paused."""
+    cloud, settings = _resolved(cloud, settings, overrides)
+    with _explained("function", "Try again."):
+        return function.resume(cloud, settings)
 
 
 def down(
@@ -436,6 +459,9 @@ def _explained(step: str, todo: str) -> Iterator[None]:
         if name.startswith(("AccessDenied", "UnauthorizedOperation")):
             todo = "Ask the account's owner for that permission. " + todo
         message = error.response["Error"].get("Message", "").rstrip(".")
+        tries = error.response.get("ResponseMetadata", {}).get("RetryAttempts", 0) + 1
+        if tries > 1:
+            message += f" (after {tries} tries)"
         raise DeployError(
             f"{error.operation_name} was refused ({name}): {message}",
             where=f"step {step}",

@@ -22,7 +22,7 @@ from botocore.exceptions import ClientError
 from deploy.cloud import Cloud
 from deploy.errors import DeployError
 from deploy.settings import Settings
-from deploy.waiting import code, retry, until
+from deploy.waiting import already, code, retry, until
 
 #: The one statement of the function's resource policy that is ours.
 STATEMENT_ID = "source-bucket-may-invoke"
@@ -163,11 +163,11 @@ def delete(cloud: Cloud, settings: Settings) -> list[str]:
     after = merged(before, [], settings)
     if not _same(before, after):
         _put(cloud, settings, after)
-    statement = _statement(cloud, settings)
-    if statement is not None:
-        cloud.awslambda.remove_permission(
-            FunctionName=settings.function_name, StatementId=statement["Sid"]
-        )
+    if (statement := _statement(cloud, settings)) is not None:
+        with already("ResourceNotFoundException"):
+            cloud.awslambda.remove_permission(
+                FunctionName=settings.function_name, StatementId=statement["Sid"]
+            )
     return []
 
 
@@ -194,25 +194,54 @@ def _put(cloud: Cloud, settings: Settings, configuration: dict[str, Any]) -> Non
                 ExpectedBucketOwner=settings.account,
             ),
             message=_NOT_YET,
+            before=lambda error: _check_targets(settings, configuration, error),
         )
     except ClientError as error:
         if _NOT_YET not in str(error):
             raise
-        raise DeployError(
-            f"S3 could not reach every target ({error.response['Error']['Message']})",
-            where=f"bucket {settings.source_bucket}",
-            todo="S3 checks all rules, not only ours; is one of these gone, or closed "
-            f"to S3? {', '.join(_targets(configuration))}",
-        ) from error
+        raise _unreachable(settings, configuration, error) from error
 
 
-def _targets(configuration: dict[str, Any]) -> list[str]:
-    arns = {
-        rule[arn]
+def _check_targets(
+    settings: Settings, configuration: dict[str, Any], error: ClientError
+) -> None:
+    """Raise when waiting will not help: it is other rules' targets that S3 refuses."""
+    ours = {settings.function_arn, settings.queue_arn}
+    refused = _refused(error)
+    if refused and not ours & refused.keys():
+        raise _unreachable(settings, configuration, error) from error
+
+
+def _refused(error: ClientError) -> dict[str, str]:
+    """Read the targets that S3 names, as ARN → its reason; not every answer has any.
+
+    S3 answers "ArgumentName1: <arn>, null" and "ArgumentValue1: <reason>".
+    """
+    fields = error.response["Error"]
+    return {
+        value.partition(",")[0]: fields.get(name.replace("Name", "Value"), "")
+        for name, value in fields.items()
+        if name.startswith("ArgumentName")
+    }
+
+
+def _unreachable(
+    settings: Settings, configuration: dict[str, Any], error: ClientError
+) -> DeployError:
+    """List the rules whose targets S3 refuses; all of them where it names none."""
+    refused = _refused(error)
+    rules = [
+        f"rule {rule.get('Id', '?')!r} → {rule[arn]} ({refused.get(rule[arn], '?')})"
         for kind, arn in _KINDS.items()
         for rule in configuration.get(kind, [])
-    }
-    return sorted(arns)
+        if not refused or rule[arn] in refused
+    ]
+    return DeployError(
+        f"S3 checks the targets of all its rules, and refuses {'; '.join(rules)}",
+        where=f"bucket {settings.source_bucket}",
+        todo="A target that is gone, or closed to S3: remove its rule, or mend the "
+        "target; then run the same step again.",
+    )
 
 
 def _check_overlap(settings: Settings, configuration: dict[str, Any]) -> None:
@@ -337,12 +366,14 @@ def _ensure_permission(cloud: Cloud, settings: Settings) -> None:
     if _permits(statement, settings):
         return
     if statement is not None:
-        cloud.awslambda.remove_permission(
-            FunctionName=settings.function_name, StatementId=STATEMENT_ID
+        with already("ResourceNotFoundException"):
+            cloud.awslambda.remove_permission(
+                FunctionName=settings.function_name, StatementId=STATEMENT_ID
+            )
+    with already("ResourceConflictException"):
+        cloud.awslambda.add_permission(
+            FunctionName=settings.function_name, **permission(settings)
         )
-    cloud.awslambda.add_permission(
-        FunctionName=settings.function_name, **permission(settings)
-    )
     until(
         lambda: _permits(_statement(cloud, settings), settings),
         what="the permission for S3 to invoke it",

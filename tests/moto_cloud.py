@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
+from xml.sax.saxutils import escape
 
 import boto3
+import botocore.endpoint
 import pytest
-from botocore.awsrequest import AWSResponse
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.exceptions import ConnectionClosedError
 from moto import mock_aws
+from moto.core.botocore_stubber import MockRawResponse
 from moto.iam import models as iam_models
 
 from deploy import role, runtimes, waiting
@@ -37,6 +42,9 @@ class Wire:
     Attributes:
         calls: the operations called, in order.
         answers: operation → responses to give in place of the cloud's, oldest first.
+        failures: operation → error answers that come over the network in place of
+            the cloud's, oldest first; botocore and our waits see them, and may repeat.
+        lost: operations that are done while their next answer gets lost.
         cut_before, cut_after: break at the mutating call of that number, before it
             left or after it was done.
     """
@@ -45,11 +53,15 @@ class Wire:
         self.reset()
         session.events.register("before-call.*.*", self._before)
         session.events.register("after-call.*.*", self._after)
+        session.events.register("before-send.*.*", self._answer)  # before moto
+        session.events.register_last("before-send", self._lose)  # after moto
 
     def reset(self) -> None:
         """Forget what was called, and mend the line."""
         self.calls: list[str] = []
         self.answers: dict[str, list[tuple[AWSResponse, dict[str, Any]]]] = {}
+        self.failures: dict[str, list[tuple[str, str, int]]] = {}
+        self.lost: set[str] = set()
         self.cut_before: int | None = None
         self.cut_after: int | None = None
 
@@ -66,6 +78,37 @@ class Wire:
         error = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {}}
         self.answers.setdefault(operation, []).append((answer, error))
 
+    def fail(
+        self,
+        operation: str,
+        code: str,
+        message: str = "Please try again.",
+        status: int = 400,
+        times: int = 1,
+    ) -> None:
+        """Let the network answer so often with this error, then go on."""
+        waiting = self.failures.setdefault(operation, [])
+        waiting += [(code, message, status)] * times
+
+    def _answer(
+        self, event_name: str, request: AWSPreparedRequest, **_: Any
+    ) -> AWSResponse | None:
+        _, service, operation = event_name.split(".")
+        waiting = self.failures.get(operation)
+        if not waiting:
+            return None
+        code, message, status = waiting.pop(0)
+        headers, body = error_answer(service, code, message)
+        request.url = "https://unreachable.invalid/"  # so that moto does nothing
+        raw = MockRawResponse(body.encode())
+        return AWSResponse(request.url, status, headers, raw)
+
+    def _lose(self, event_name: str, request: AWSPreparedRequest, **_: Any) -> None:
+        operation = event_name.rpartition(".")[2]
+        if operation in self.lost:
+            self.lost.remove(operation)
+            raise ConnectionClosedError(endpoint_url=request.url)
+
     def _before(self, model: Any, **_: Any) -> tuple[AWSResponse, dict] | None:
         self.calls.append(model.name)
         changes = not model.name.startswith(_READS)
@@ -78,6 +121,23 @@ class Wire:
         changes = not model.name.startswith(_READS)
         if changes and self.cut_after == len(self.mutations):
             raise Cut
+
+
+def error_answer(service: str, code: str, message: str) -> tuple[dict[str, str], str]:
+    """Write an error as the service would: headers and body, in its protocol."""
+    if service == "s3":
+        code, message = escape(code), escape(message)
+        return {}, f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
+    if service in ("iam", "sts"):
+        error = f"<Code>{escape(code)}</Code><Message>{escape(message)}</Message>"
+        return {}, (
+            f"<ErrorResponse><Error>{error}</Error>"
+            "<RequestId>1</RequestId></ErrorResponse>"
+        )
+    headers = {"x-amzn-errortype": code}
+    if service == "sqs":
+        headers["x-amzn-query-error"] = f"AWS.SimpleQueueService.{code};Sender"
+    return headers, json.dumps({"__type": code, "message": message, "Message": message})
 
 
 @pytest.fixture(scope="session")
@@ -137,6 +197,8 @@ def settings(cloud: Cloud) -> Settings:
 def no_delays(monkeypatch: pytest.MonkeyPatch) -> None:
     """Bounded waits that wait as often as ever, but not as long."""
     monkeypatch.setattr(waiting, "DELAYS", (0, 0, 0))
+    unhurried = SimpleNamespace(sleep=lambda seconds: None)
+    monkeypatch.setattr(botocore.endpoint, "time", unhurried)
 
 
 def here(cloud: Cloud, **overrides: Any) -> Settings:

@@ -248,9 +248,10 @@ def test_delete_leaves_what_is_not_ours(cloud, settings):
     assert names(cloud) == [settings.source_bucket]
 
 
-def test_delete_says_what_s3_kept(cloud, settings, wire):
+def test_delete_says_what_s3_kept(cloud, settings, wire, no_delays):
     buckets.create(cloud, settings)
-    wire.refuse("DeleteBucket", "BucketNotEmpty", "not empty", 409)
+    for _ in range(4):
+        wire.refuse("DeleteBucket", "BucketNotEmpty", "not empty", 409)
     (left,) = buckets.delete(cloud, settings)
     assert "is still there" in left
 
@@ -300,3 +301,9 @@ def test_closing_keeps_other_statements(cloud, settings):
     buckets.create(cloud, here(cloud, public=False))
     answer = cloud.s3.get_bucket_policy(Bucket=settings.target_bucket)
     assert json.loads(answer["Policy"])["Statement"] == [theirs]
+
+
+def test_late_write_is_deleted_too(cloud, settings, wire, no_delays):
+    buckets.create(cloud, settings)
+    wire.fail("DeleteBucket", "BucketNotEmpty", status=409, times=2)
+    assert buckets.delete(cloud, settings) == []

@@ -204,3 +204,23 @@ def test_delete_takes_the_log_along(cloud, settings, ground):
 def test_delete_nothing(cloud, settings, wire):
     assert function.delete(cloud, settings) == []
     assert wire.mutations == []
+
+
+def test_other_limits_are_no_pause(cloud, settings, ground, wire):
+    function.create(cloud, settings)
+    cloud.awslambda.put_function_concurrency(
+        FunctionName=settings.function_name, ReservedConcurrentExecutions=5
+    )
+    wire.calls.clear()
+    assert not function.resume(cloud, settings)
+    assert wire.mutations == []
+
+
+def test_nothing_to_pause(cloud, settings):
+    with pytest.raises(DeployError, match="no such function"):
+        function.pause(cloud, settings)
+
+
+def test_lost_answer_is_no_conflict(cloud, settings, ground, wire, no_delays):
+    wire.lost = {"CreateFunction", "CreateLogGroup"}
+    assert function.create(cloud, settings) == settings.function_arn

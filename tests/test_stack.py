@@ -261,3 +261,8 @@ def test_given_role_outlives_the_pipeline(cloud, settings, wire):
 def test_private_pipeline_writes_no_public_policy(cloud, settings):
     plan = stack.plan(cloud, settings, public=False)
     assert "PublicReadThumbnails" not in repr(plan)
+
+
+def test_resume_of_what_runs(cloud, settings):
+    stack.up(cloud, settings)
+    assert not stack.resume(cloud, settings)

@@ -181,6 +181,20 @@ def test_dead_target_is_named(cloud, settings, ground, wire, no_delays):
         trigger.create(cloud, settings)
 
 
+def test_dead_function_is_not_waited_for(cloud, settings, ground, wire):
+    gone = "arn:aws:lambda:eu-west-1:123456789012:function:gone"
+    theirs = {"Id": "old", "LambdaFunctionArn": gone, "Events": ["s3:ObjectRemoved:*"]}
+    cloud.s3.put_bucket_notification_configuration(
+        Bucket=settings.source_bucket,
+        NotificationConfiguration={"LambdaFunctionConfigurations": [theirs]},
+        SkipDestinationValidation=True,
+    )
+    wire.calls.clear()
+    with pytest.raises(DeployError, match=r"rule 'old' → .*function:gone \(Not auth"):
+        trigger.create(cloud, settings)
+    assert wire.calls.count("PutBucketNotificationConfiguration") == 1
+
+
 def test_describe_nothing(cloud, settings):
     assert trigger.describe(cloud, settings) is None
 
