@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import subprocess
 import sys
 import tempfile
@@ -10,11 +9,8 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
-from elftools.common.exceptions import ELFError
-from elftools.elf.dynamic import DynamicSegment
-from elftools.elf.elffile import ELFFile
-
-from deploy import runtimes, wheels
+from deploy import bytecode, elf, runtimes, wheels
+from deploy.elf import check_machine as check_machine
 from deploy.errors import LayerError
 from deploy.settings import Settings
 
@@ -29,10 +25,11 @@ MODULES = frozenset({
     "JpegImagePlugin", "JpegPresets", "MpoImagePlugin", "PngImagePlugin",
 })
 # fmt: on
-#: Extension modules of PIL that stay. FreeType (_imagingft) would add a megabyte.
+#: Extension modules of PIL that stay.
 EXTENSIONS = frozenset({"_imaging", "_imagingcms"})
+#: What `Settings.text` adds: FreeType and what it needs, 1.5 MB more.
+TEXT = frozenset({"_imagingft"})
 
-_MACHINES = {"x86_64": "EM_X86_64", "arm64": "EM_AARCH64"}
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the oldest date that a zip can hold
 
 Files = dict[str, bytes]
@@ -52,8 +49,11 @@ def collect(wheel: Path, settings: Settings) -> Files:
         raise LayerError(
             "the wheel is damaged", where=str(wheel), todo="Delete it and run again."
         ) from error
-    files = prune(found)
+    files = prune(found, extensions(settings))
     check_machine(files, settings.architecture)
+    if not settings.runs_here:
+        elf.check_glibc(files, runtimes.RUNTIMES[settings.runtime])
+        elf.check_complete(files)
     if can_compile(settings):
         files |= compiled(files)
     return {f"python/{name}": content for name, content in files.items()}
@@ -77,81 +77,36 @@ def check_tags(name: str, settings: Settings) -> None:
         )
 
 
-def check_machine(files: Mapping[str, bytes], architecture: str) -> None:
-    """Refuse Linux libraries that were built for another processor."""
-    for name, content in files.items():
-        if not _is_elf(content):
-            continue
-        machine = _elf(name, content)["e_machine"]
-        if machine != _MACHINES[architecture]:
-            raise LayerError(
-                f"it was built for {machine}, and the function runs on {architecture}",
-                where=name,
-                todo="Delete the cached wheel and run again.",
-            )
+def extensions(settings: Settings) -> frozenset[str]:
+    """List the extension modules that go into the layer."""
+    return EXTENSIONS | TEXT if settings.text else EXTENSIONS
 
 
-def prune(files: Mapping[str, bytes]) -> Files:
+def prune(files: Mapping[str, bytes], extensions: frozenset[str] = EXTENSIONS) -> Files:
     """Keep the modules of the lists above, what they link to, and the licence."""
-    kept = {name: data for name, data in files.items() if _is_wanted(name)}
+    kept = {name: data for name, data in files.items() if _is_wanted(name, extensions)}
     libraries = {name: data for name, data in files.items() if _is_library(name)}
-    linked = needed(kept, libraries)
+    linked = elf.needed(kept, libraries)
     # macOS' libraries are no ELF files; there all stay, since size is no matter here.
     kept |= {
         name: data
         for name, data in libraries.items()
-        if name in linked or not _is_elf(data)
+        if name in linked or not elf.is_elf(data)
     }
     return dict(sorted(kept.items()))
 
 
-def _is_wanted(name: str) -> bool:
+def _is_wanted(name: str, extensions: frozenset[str]) -> bool:
     path = PurePosixPath(name)
     stem = path.name.split(".")[0]
     if path.parent == PurePosixPath("PIL"):
-        wanted = {".py": MODULES, ".so": EXTENSIONS, ".pyd": EXTENSIONS}
+        wanted = {".py": MODULES, ".so": extensions, ".pyd": extensions}
         return stem in wanted.get(path.suffix, ())
     return ".dist-info" in name and stem in ("LICENSE", "METADATA")
 
 
 def _is_library(name: str) -> bool:
     return name.startswith(("pillow.libs/", "PIL/.dylibs/"))
-
-
-def needed(roots: Mapping[str, bytes], libraries: Mapping[str, bytes]) -> set[str]:
-    """Follow ELF's NEEDED entries from the roots and name the libraries they reach."""
-    by_name = {PurePosixPath(name).name: name for name in libraries}
-    reached: set[str] = set()
-    waiting = [(name, data) for name, data in roots.items() if _is_elf(data)]
-    while waiting:
-        for soname in _needed_by(*waiting.pop()):
-            name = by_name.get(soname)
-            if name and name not in reached:
-                reached.add(name)
-                waiting.append((name, libraries[name]))
-    return reached
-
-
-def _needed_by(name: str, content: bytes) -> list[str]:
-    return [
-        tag.needed
-        for segment in _elf(name, content).iter_segments()
-        if isinstance(segment, DynamicSegment)
-        for tag in segment.iter_tags("DT_NEEDED")
-    ]
-
-
-def _is_elf(content: bytes) -> bool:
-    return content.startswith(b"\x7fELF")
-
-
-def _elf(name: str, content: bytes) -> ELFFile:
-    try:
-        return ELFFile(io.BytesIO(content))
-    except ELFError as error:
-        raise LayerError(
-            "the library is damaged", where=name, todo="Delete the cached wheel."
-        ) from error
 
 
 def can_compile(settings: Settings) -> bool:
@@ -174,10 +129,7 @@ def compiled(files: Mapping[str, bytes]) -> Files:
             if name.endswith(".py"):
                 (root / name).parent.mkdir(parents=True, exist_ok=True)
                 (root / name).write_bytes(content)
-        command = [sys.executable, "-I", "-S", "-m", "compileall", "-q"]
-        command += ["--invalidation-mode", "unchecked-hash"]
-        # Tracebacks name the file as Lambda sees it, never this machine's folder.
-        command += ["-s", scratch, "-p", "/opt/python", scratch]
+        command = [sys.executable, "-I", "-S", bytecode.__file__, scratch]
         subprocess.run(command, check=True, capture_output=True)
         return {
             path.relative_to(root).as_posix(): path.read_bytes()

@@ -8,10 +8,12 @@ Source: https://docs.aws.amazon.com/lambda/latest/dg/python-layers.html
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import re
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,12 +24,12 @@ from deploy.errors import LayerError
 from deploy.settings import Settings
 
 #: Goes up with every change to how `contents` makes the zip; its lists count anyway.
-RECIPE = 1
+RECIPE = 2
 #: Pillow's licence, by its SPDX name.
 LICENCE = "MIT-CMU"
 
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
-_DIRECT_LIMIT_BYTES = 50 * 1024**2
+DIRECT_LIMIT_BYTES = 50 * 1024**2
 _UNZIPPED_LIMIT_BYTES = 250 * 1024**2
 
 _IDENTITY = re.compile(r"sha256:[0-9a-f]{64}")
@@ -40,7 +42,6 @@ class Built:
     path: Path
     identity: str
     pillow: str
-    bytecode: bool
 
 
 def create(cloud: Cloud, settings: Settings, folder: Path = wheels.FOLDER) -> str:
@@ -53,35 +54,53 @@ def create(cloud: Cloud, settings: Settings, folder: Path = wheels.FOLDER) -> st
     for version in _versions(cloud, settings):
         if version["identity"] == built.identity:
             return version["arn"]
-    published = cloud.awslambda.publish_layer_version(
-        LayerName=settings.layer_name,
-        Description=description(built, settings),
-        Content={"ZipFile": built.path.read_bytes()},
-        CompatibleRuntimes=[settings.runtime],
-        CompatibleArchitectures=[settings.architecture],
-        LicenseInfo=LICENCE,
-    )
+    with _content(cloud, settings, built) as content:
+        published = cloud.awslambda.publish_layer_version(
+            LayerName=settings.layer_name,
+            Description=description(built, settings),
+            Content=content,
+            CompatibleRuntimes=[settings.runtime],
+            CompatibleArchitectures=[settings.architecture],
+            LicenseInfo=LICENCE,
+        )
     return published["LayerVersionArn"]
 
 
-def describe(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:
-    """Describe the newest version made for this runtime and architecture, or None.
+def describe(
+    cloud: Cloud, settings: Settings, folder: Path = wheels.FOLDER
+) -> dict[str, Any] | None:
+    """Describe the version for this runtime and architecture, or None; no network.
 
-    Keys: arn, version, identity, description, runtimes, architectures.
+    It is the one that `create` would take, where its wheel is in the folder (after a
+    step back to an older Pillow that is not the newest version); elsewhere the newest.
+
+    Keys: arn, version, identity, description, runtimes, architectures, drift.
     """
-    for version in _versions(cloud, settings):
-        fits = settings.runtime in version["runtimes"]
-        if fits and settings.architecture in version["architectures"]:
-            return version
-    return None
+    fitting = [
+        version
+        for version in _versions(cloud, settings)
+        if settings.runtime in version["runtimes"]
+        and settings.architecture in version["architectures"]
+    ]
+    if not fitting:
+        return None
+    wheel = wheels.cached(settings, folder)
+    wanted = wheel and _identity(wheel, settings)
+    for version in fitting:
+        if version["identity"] == wanted:
+            return version | {"drift": {}}
+    drift = {"identity": (fitting[0]["identity"], wanted)} if wanted else {}
+    return fitting[0] | {"drift": drift}
 
 
 def delete(cloud: Cloud, settings: Settings) -> None:
-    """Delete every version of the layer; functions that use one keep their copy."""
-    for version in list(_versions(cloud, settings)):
-        cloud.awslambda.delete_layer_version(
-            LayerName=settings.layer_name, VersionNumber=version["version"]
-        )
+    """Delete every version, with FreeType and without; functions keep their copy."""
+    for text in (False, True):
+        either = dataclasses.replace(settings, text=text)
+        for version in list(_versions(cloud, either)):
+            cloud.awslambda.delete_layer_version(
+                LayerName=either.layer_name, VersionNumber=version["version"]
+            )
 
 
 def prepare(settings: Settings, folder: Path = wheels.FOLDER) -> Path:
@@ -96,13 +115,12 @@ def build(settings: Settings, folder: Path = wheels.FOLDER) -> Built:
         LayerError: no wheel that fits, or a zip that Lambda would refuse.
     """
     wheel = wheels.fetch_wheel(settings, folder)
-    bytecode = contents.can_compile(settings)
-    identity = _identity(wheel, bytecode)
+    identity = _identity(wheel, settings)
     path = wheel.parent / f"layer-{identity.removeprefix('sha256:')[:16]}.zip"
     if not path.exists():
         contents.write_zip(contents.collect(wheel, settings), path)
     check_size(path)
-    return Built(path, identity, wheel.name.split("-")[1], bytecode)
+    return Built(path, identity, wheel.name.split("-")[1])
 
 
 def description(built: Built, settings: Settings) -> str:
@@ -112,17 +130,9 @@ def description(built: Built, settings: Settings) -> str:
 
 
 def check_size(path: Path) -> None:
-    """Refuse a zip that Lambda would not take in one direct call."""
+    """Refuse a layer that is too big for a function, however it is sent."""
     with zipfile.ZipFile(path) as archive:
         unzipped = sum(entry.file_size for entry in archive.infolist())
-    zipped = path.stat().st_size
-    if zipped > _DIRECT_LIMIT_BYTES:
-        raise LayerError(
-            f"the layer has {zipped / 1024**2:.0f} MB zipped, and a direct upload "
-            "takes 50",
-            where=path.name,
-            todo="Leave modules out in deploy/contents.py, or publish it from S3.",
-        )
     if unzipped > _UNZIPPED_LIMIT_BYTES:
         raise LayerError(
             f"the layer has {unzipped / 1024**2:.0f} MB unzipped, and a function "
@@ -132,9 +142,29 @@ def check_size(path: Path) -> None:
         )
 
 
-def _identity(wheel: Path, bytecode: bool) -> str:
+@contextmanager
+def _content(cloud: Cloud, settings: Settings, built: Built) -> Iterator[dict]:
+    """Send the zip with the call, or by way of the source bucket if it is too big.
+
+    There it is private, no rule matches its name, and it goes when it was read.
+    """
+    if built.path.stat().st_size <= DIRECT_LIMIT_BYTES:
+        yield {"ZipFile": built.path.read_bytes()}
+        return
+    place = {"Bucket": settings.source_bucket, "Key": f"layers/{built.path.name}"}
+    with built.path.open("rb") as body:
+        put = cloud.s3.put_object(**place, Body=body)
+    try:
+        yield {"S3Bucket": place["Bucket"], "S3Key": place["Key"]}
+    finally:
+        version = {"VersionId": put["VersionId"]} if "VersionId" in put else {}
+        cloud.s3.delete_object(**place, **version)
+
+
+def _identity(wheel: Path, settings: Settings) -> str:
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
-    kept = " ".join(sorted(contents.MODULES | contents.EXTENSIONS))
+    kept = " ".join(sorted(contents.MODULES | contents.extensions(settings)))
+    bytecode = contents.can_compile(settings)
     recipe = f"{digest} recipe {RECIPE} keeps {kept} bytecode {bytecode}"
     return "sha256:" + hashlib.sha256(recipe.encode()).hexdigest()
 

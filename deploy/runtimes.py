@@ -51,6 +51,24 @@ RUNTIMES = {
     )
 }
 
+#: What an extension module may leave to the system of every runtime above: glibc's
+#: parts (the packages of public.ecr.aws/lambda/python:3.12 are listed in
+#: https://github.com/amazonlinux/amazon-linux-2023/issues/585) and zlib, which Python's
+#: own zlib module links and which every manylinux system has
+#: (https://github.com/pypa/auditwheel/pull/334). Read on 2026-11-23.
+SYSTEM_LIBRARIES = frozenset(
+    {
+        "libc.so.6",
+        "libm.so.6",
+        "libpthread.so.0",
+        "libdl.so.2",
+        "librt.so.1",
+        "libz.so.1",
+        "ld-linux-x86-64.so.2",
+        "ld-linux-aarch64.so.1",
+    }
+)
+
 #: Runtimes that no new function should use; the value is the deprecation date.
 RETIRED = {
     "python2.7": date(2021, 7, 15),

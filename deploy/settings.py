@@ -50,6 +50,8 @@ class Settings:
     architecture: str = runtimes.DEFAULT_ARCHITECTURE
     #: True where functions run on this machine's own Python (the local cloud).
     runs_here: bool = False
+    #: Adds FreeType to the layer, for effects that write text.
+    text: bool = False
     handler: str = "handler.app.lambda_handler"
     memory_mb: int = 512
     timeout_s: int = 30
@@ -139,8 +141,8 @@ class Settings:
 
     @property
     def layer_name(self) -> str:
-        """The Pillow layer's name."""
-        return f"{self.name}-pillow"
+        """The Pillow layer's name; with FreeType it is another layer."""
+        return f"{self.name}-pillow{'-text' if self.text else ''}"
 
     @property
     def function_name(self) -> str:

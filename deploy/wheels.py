@@ -32,16 +32,22 @@ def fetch_wheel(settings: Settings, folder: Path = FOLDER) -> Path:
     Raises:
         LayerError: no such runtime, no wheel for it, or no network and none cached.
     """
+    if wheel := cached(settings, folder):
+        return wheel
     place = folder / target(settings)
-    cached = sorted(place.glob(f"pillow-{_version(settings)}-*.whl"))
-    if cached:
-        return cached[-1]
     place.mkdir(parents=True, exist_ok=True)
     # A folder of its own, and a rename: another kernel never sees half a wheel.
     with tempfile.TemporaryDirectory(dir=place) as scratch:
         _download(settings, Path(scratch))
         (wheel,) = Path(scratch).glob("*.whl")
         return wheel.replace(place / wheel.name)
+
+
+def cached(settings: Settings, folder: Path = FOLDER) -> Path | None:
+    """Find the wheel in the folder, without the network; None if it is not there."""
+    place = folder / target(settings)
+    found = sorted(place.glob(f"pillow-{_version(settings)}-*.whl"))
+    return found[-1] if found else None
 
 
 def target(settings: Settings) -> str:

@@ -11,14 +11,15 @@ import pytest
 from moto import mock_aws
 from PIL import Image, ImageCms
 
-from deploy import contents, layer, runtimes, wheels
+from deploy import contents, elf, layer, runtimes, wheels
 from deploy.cloud import Cloud
 from deploy.errors import LayerError
 from deploy.settings import Settings
 
 ACCOUNT = "123456789012"
 ROOT = Path(__file__).parents[1]
-LIMIT_BYTES = 3 * 1024**2
+LIMIT_BYTES = 3_000_000
+TEXT_LIMIT_BYTES = 4_600_000
 
 
 def settings(**given):
@@ -210,24 +211,6 @@ def test_wheel_for_a_newer_glibc():
         contents.check_tags(name, settings(runtime="python3.11"))
 
 
-def elf(machine):
-    """Write the smallest ELF header: 64 bits, little-endian, a shared library."""
-    head = b"\x7fELF" + bytes([2, 1, 1]) + bytes(9)
-    return head + struct.pack("<HHIQQQIHHHHHH", 3, machine, 1, *[0] * 4, 64, *[0] * 5)
-
-
-def test_library_for_another_processor():
-    files = {"PIL/_imaging.so": elf(62)}  # EM_X86_64
-    contents.check_machine(files, "x86_64")
-    with pytest.raises(LayerError, match="built for EM_X86_64"):
-        contents.check_machine(files, "arm64")
-
-
-def test_damaged_library():
-    with pytest.raises(LayerError, match="damaged"):
-        contents.check_machine({"PIL/_imaging.so": b"\x7fELF"}, "arm64")
-
-
 def test_damaged_wheel(tmp_path):
     wheel = tmp_path / "pillow-13.0.0-cp314-cp314-manylinux_2_28_aarch64.whl"
     wheel.write_bytes(b"half a file")
@@ -239,11 +222,6 @@ def zip_of(path, size, compression=zipfile.ZIP_STORED):
     with zipfile.ZipFile(path, "w", compression) as archive:
         archive.writestr("python/zeros", bytes(size))
     return path
-
-
-def test_too_big_for_a_direct_upload(tmp_path):
-    with pytest.raises(LayerError, match=r"51 MB zipped.*publish it from S3"):
-        layer.check_size(zip_of(tmp_path / "layer.zip", 51 * 1024**2))
 
 
 def test_too_big_unzipped(tmp_path):
@@ -268,6 +246,77 @@ def test_described_as_it_was_published(cloud, built):
     assert found["identity"] == built.identity
     assert found["runtimes"] == [runtimes.machine_runtime()]
     assert found["architectures"] == [runtimes.machine_architecture()]
+
+
+def test_back_to_an_older_wheel_describe_agrees_with_create(cloud, tmp_path):
+    place = tmp_path / wheels.target(here())
+    place.mkdir()
+    wheel = wheels.fetch_wheel(here())
+    older = place / wheel.name
+    older.write_bytes(wheel.read_bytes())
+    first = layer.create(cloud, here(), tmp_path)
+    with zipfile.ZipFile(older, "a") as archive:
+        archive.comment = b"another wheel of the same name"
+    assert layer.create(cloud, here(), tmp_path) != first
+    older.write_bytes(wheel.read_bytes())
+    assert layer.create(cloud, here(), tmp_path) == first
+    found = layer.describe(cloud, here(), tmp_path)
+    assert (found["arn"], found["drift"]) == (first, {})
+
+
+def test_another_recipe_is_drift(cloud, monkeypatch):
+    layer.create(cloud, here())
+    monkeypatch.setattr(layer, "RECIPE", -1)
+    assert "identity" in layer.describe(cloud, here())["drift"]
+
+
+def test_without_a_wheel_the_newest_is_described(cloud, tmp_path):
+    arn = layer.create(cloud, here())
+    found = layer.describe(cloud, here(), tmp_path)
+    assert (found["arn"], found["drift"]) == (arn, {})
+
+
+@pytest.fixture
+def small_limit(cloud, monkeypatch):
+    """A source bucket, and a direct limit that every layer is over."""
+    monkeypatch.setattr(layer, "DIRECT_LIMIT_BYTES", 1_000)
+    cloud.s3.create_bucket(Bucket=here().source_bucket)
+    return cloud
+
+
+@pytest.mark.parametrize("versioning", ["Suspended", "Enabled"])
+def test_a_big_layer_goes_by_way_of_the_source(small_limit, built, versioning):
+    cloud, bucket = small_limit, here().source_bucket
+    cloud.s3.put_bucket_versioning(
+        Bucket=bucket, VersioningConfiguration={"Status": versioning}
+    )
+    layer.create(cloud, here())
+    version = cloud.awslambda.get_layer_version(
+        LayerName=here().layer_name, VersionNumber=1
+    )
+    assert version["Content"]["CodeSize"] == built.path.stat().st_size
+    left = cloud.s3.list_object_versions(Bucket=bucket)
+    assert not left.get("Versions") and not left.get("DeleteMarkers")
+
+
+def test_what_was_sent_goes_when_publishing_fails(small_limit):
+    events = small_limit.session.events
+    events.register("before-call.lambda.PublishLayerVersion", refuse)
+    with pytest.raises(ConnectionError):
+        layer.create(small_limit, here())
+    answer = small_limit.s3.list_objects_v2(Bucket=here().source_bucket)
+    assert answer["KeyCount"] == 0
+
+
+def refuse(**_):
+    raise ConnectionError("the line was cut")
+
+
+def test_delete_takes_both_flavours(cloud):
+    arn = layer.create(cloud, here(text=True))
+    assert "pillow-text" in arn and layer.create(cloud, here()) != arn
+    layer.delete(cloud, here())
+    assert layer.describe(cloud, here(text=True)) is None
 
 
 def test_description_fits_awss_limit(cloud):
@@ -318,18 +367,54 @@ def test_layers_take_no_tags():
     assert not [name for name in members if "tag" in name.lower()]
 
 
+# With FreeType
+
+
+@pytest.fixture(scope="module")
+def with_text(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("text")
+    with zipfile.ZipFile(layer.build(here(text=True)).path) as archive:
+        archive.extractall(folder)
+    return folder / "python"
+
+
+WRITE = """
+from PIL import Image, ImageDraw, ImageFont, features
+image = Image.new("L", (200, 60))
+font = ImageFont.load_default(size=40)
+ImageDraw.Draw(image).text((5, 5), "Ábc", font=font, fill=255)
+print(type(font).__name__, image.getbbox()[3] > 30, features.check("freetype2"))
+"""
+
+
+def test_text_is_written_at_any_size(with_text):
+    assert run_with(with_text, WRITE) == "FreeTypeFont True True"
+
+
+def test_without_it_there_is_no_freetype(unpacked):
+    script = "from PIL import features; print(features.check('freetype2'))"
+    assert run_with(unpacked, script) == "False"
+
+
 # From any laptop to every runtime
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("text", [False, True], ids=["plain", "text"])
 @pytest.mark.parametrize("architecture", ["x86_64", "arm64"])
 @pytest.mark.parametrize("runtime", sorted(runtimes.RUNTIMES))
-def test_layer_for_every_target(runtime, architecture):
-    built = layer.build(settings(runtime=runtime, architecture=architecture))
+def test_layer_for_every_target(runtime, architecture, text):
+    built = layer.build(settings(runtime=runtime, architecture=architecture, text=text))
     with zipfile.ZipFile(built.path) as archive:
         files = {name: archive.read(name) for name in archive.namelist()}
-    contents.check_machine(files, architecture)
+    elf.check_machine(files, architecture)
+    elf.check_glibc(files, runtimes.RUNTIMES[runtime])
+    elf.check_complete(files)
     abi = runtimes.RUNTIMES[runtime].abi.replace("cp", "cpython-")
-    assert any(f"_imaging.{abi}" in name for name in files)
-    assert any("pillow.libs/libjpeg" in name for name in files)
-    assert built.path.stat().st_size <= LIMIT_BYTES
+    extensions = contents.EXTENSIONS | contents.TEXT if text else contents.EXTENSIONS
+    wanted = {f"python/PIL/{name}.{abi}" for name in extensions}
+    found = {name.rpartition(".")[0].rpartition("-")[0] for name in files}
+    found = {name.split("-x86_64")[0].split("-aarch64")[0] for name in found}
+    assert wanted <= found
+    limit = TEXT_LIMIT_BYTES if text else LIMIT_BYTES
+    assert built.path.stat().st_size <= limit
