@@ -2,18 +2,19 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from handler import images, memory, report
+from handler import images, memory, outputs, report
 from handler.client import s3_client
 from handler.clock import Clock
 from handler.config import Config
 from handler.errors import ImageRejected, Stale
 from handler.events import Upload, parse, target_key
-from handler.report import Result
+from handler.renditions import Rendition
+from handler.result import Result
 from handler.storage import Storage
 
 _first = True  # until this environment has answered its first event
@@ -26,7 +27,7 @@ def lambda_handler(
     client: Any = None,
     env: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Make a thumbnail of every upload in the event.
+    """Make a thumbnail of every upload in the event, and what its recipe adds.
 
     Lambda passes event and context. ``client`` and ``env`` stand in for the S3 client
     and the environment variables, for a notebook or a test. Raises ``UploadsFailed``
@@ -91,9 +92,9 @@ class _Worker:
     pixels: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
-        self.held = asyncio.Semaphore(
-            memory.sources_held(self.storage.config.memory_mb)
-        )
+        config = self.storage.config
+        held = memory.sources_held(config.memory_mb, recipe=bool(config.recipe))
+        self.held = asyncio.Semaphore(held)
 
     async def process(self, upload: Upload) -> Result:
         """Take one upload to its end, whichever that is. Never raises."""
@@ -108,42 +109,37 @@ class _Worker:
         return result
 
     async def _make(self, result: Result, upload: Upload) -> None:
-        """Take one upload to "made" or "rejected"; every other end is an error."""
-        config = self.storage.config
-        made, reason, etag = None, None, upload.etag
+        """Make what the recipe says; write a record of what never can be made."""
+        etag = upload.etag
         try:
             async with self.held:
                 result.started = time.perf_counter()
                 source = await asyncio.to_thread(self.storage.read, upload)
                 etag, result.source_bytes = source.etag, len(source.data)
-                made = await self._thumbnail(source.data)
+                plan = self.storage.config.plan(source.recipe)
+                made = (self.storage, upload, source, plan, self._render)
+                result.sum_up(await outputs.make(*made))
         except ImageRejected as error:
-            # Only noted: as long as it is handled, the error holds on to the picture.
-            reason = error.reason
-        source = None  # let go before S3 is waited for
-        if made is None:
-            target = target_key(upload.key, config.reject_prefix, ".json")
-            body = report.reject_record(upload, etag, reason or "")
+            result.end("rejected", error.reason)
+        if result.rejected:
+            key = target_key(upload.key, self.storage.config.reject_prefix, ".json")
+            record = report.reject_record(upload, etag, result.rejected)
             headers = ("application/json", "no-store")
-        else:
-            target = target_key(upload.key, config.thumbnail_prefix)
-            body, headers = made.data, (made.content_type, config.cache_control)
-            result.source_size, result.thumbnail_size = made.source_size, made.size
-            result.thumbnail_bytes = len(made.data)
-        write = self.storage.write
-        await asyncio.to_thread(write, target, body, *headers, upload, etag)
-        result.target = target
-        result.end("rejected" if made is None else "made", reason)
+            write = self.storage.write
+            await asyncio.to_thread(write, key, record, *headers, upload, etag)
+            result.target = key
 
-    async def _thumbnail(self, data: bytes) -> images.Thumbnail:
+    async def _render(
+        self, data: bytes, wanted: Sequence[Rendition]
+    ) -> list[images.Thumbnail | Exception]:
+        """Wait for a turn at the memory, then make the pictures."""
         config = self.storage.config
         async with self.pixels:
             self.clock.check()
             return await asyncio.to_thread(
-                images.thumbnail,
+                images.render,
                 data,
-                config.box,
-                quality=config.quality,
+                wanted,
                 max_megapixels=config.max_megapixels,
                 room=memory.for_pixels(config.memory_mb, config.max_bytes),
                 seconds=self.clock.seconds,

@@ -7,6 +7,7 @@ from typing import Self
 
 from handler import memory
 from handler.errors import ConfigError
+from handler.renditions import Plan, Rendition
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,7 @@ class Config:
     says that the second, "reliable" policy is attached to the role, so that versioned
     reads and conditional writes are permitted. ``memory_mb`` is the function's, as
     Lambda tells it (docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html).
+    ``recipe`` is JSON, and says what ``handler.recipe`` makes of an upload.
     """
 
     target_bucket: str
@@ -31,6 +33,20 @@ class Config:
     thumbnail_prefix: str = "thumbnails/"
     reject_prefix: str = "rejected/"
     memory_mb: int = memory.DEFAULT_MB
+    recipe: str = ""
+
+    def plan(self, name: str | None = None) -> Plan:
+        """Return what an upload gets: by the recipe of a name, or without a name.
+
+        Without any recipe it is a thumbnail, and none of the recipes' modules is
+        imported. Raises ``ImageRejected`` for a name that no recipe has.
+        """
+        if not self.recipe:
+            thumbnail = Rendition(width=self.box, height=self.box, quality=self.quality)
+            return Plan((thumbnail,), (self.thumbnail_prefix,))
+        from handler import recipe
+
+        return recipe.choose(self, name)
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str] | None = None) -> Self:
@@ -57,6 +73,7 @@ class Config:
             memory_mb=_whole_number(
                 env, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", cls.memory_mb, 1, 2**20
             ),
+            recipe=env.get("RECIPE", ""),
         )
         if config.reject_prefix.startswith(config.thumbnail_prefix):
             # Thumbnails are readable by everyone, reject records must not be.
@@ -65,6 +82,7 @@ class Config:
                 config.reject_prefix,
                 f"choose one outside {config.thumbnail_prefix!r}, which is public",
             )
+        config.plan()  # so that a wrong recipe is told before anything is read
         return config
 
 

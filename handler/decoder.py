@@ -2,6 +2,7 @@
 
 import io
 import time
+from collections.abc import Callable
 
 from PIL import Image, JpegImagePlugin, PngImagePlugin
 
@@ -12,6 +13,7 @@ DRAFT = 1.5  # decode a JPEG to at least so many times the final size
 
 Size = tuple[int, int]
 Area = tuple[float, float, float, float]
+Between = Callable[[Size], int]
 
 
 class TooSlow(TimeoutError):
@@ -65,18 +67,21 @@ def open_image(data: bytes, seconds: float) -> Image.Image:
     return image
 
 
-def decode(image: Image.Image, data: bytes, size: Size, room: int) -> Area:
+def decode(
+    image: Image.Image, data: bytes, size: Size, room: int, between: Between
+) -> Area:
     """Decode for a thumbnail of ``size``; return the area that the picture fills.
 
-    Raises ``ImageRejected`` beforehand if that takes more than ``room`` bytes.
+    ``between`` tells the bytes that resizing takes, from the size that was decoded.
+    Raises ``ImageRejected`` beforehand if all takes more than ``room`` bytes.
     """
     if isinstance(image, Jpeg):
-        return _decode_jpeg(image, data, size, room)
+        return _decode_jpeg(image, data, size, room, between)
     several = deep.names_a_colour(image)
     # There, one byte a pixel says what is transparent while the colours are decoded.
     mask = memory.of_pixels(image.size, "L") if several else 0
     taken = memory.of_pixels(image.size, image.mode) + mask
-    _check_room(taken + memory.of_resizing(image.size, size), room)
+    _check_room(taken + between(image.size), room)
     if several:
         deep.load(image, lambda: PngImagePlugin.PngImageFile(_rewound(image.fp)))
     else:
@@ -84,7 +89,9 @@ def decode(image: Image.Image, data: bytes, size: Size, room: int) -> Area:
     return (0, 0, *image.size)
 
 
-def _decode_jpeg(image: Jpeg, data: bytes, size: Size, room: int) -> Area:
+def _decode_jpeg(
+    image: Jpeg, data: bytes, size: Size, room: int, between: Between
+) -> Area:
     """Decode no larger than need be, and no more scans than that takes."""
     segments = scans.walk(data)
     full = image.size
@@ -96,7 +103,7 @@ def _decode_jpeg(image: Jpeg, data: bytes, size: Size, room: int) -> Area:
     if several or "progressive" in image.info:
         factors = [(layer[1], layer[2]) for layer in image.layer]
         taken += memory.of_coefficients(full, factors)
-    _check_room(taken + memory.of_resizing(image.size, size), room)
+    _check_room(taken + between(image.size), room)
     if image.decoderconfig[0] == progressive.EIGHTH:
         needed = progressive.without_detail(data, segments)
         image.fp = Reader(needed, image.fp.deadline)

@@ -1,20 +1,23 @@
-"""Bytes in, bytes out: a thumbnail of a JPEG or PNG that nobody vouches for.
+"""Bytes in, bytes out: renditions of a JPEG or PNG that nobody vouches for.
 
 The order matters: guards from the header, decode, shrink, turn, colours, encode. What
 is costly is done on as few pixels as possible, so everything after the decoder works
 on the small picture.
 """
 
-import io
 import struct
+import time
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from PIL import Image
 
 from handler import decoder, memory, pixels
 from handler.errors import ImageRejected
 from handler.orientation import orientation
+from handler.renditions import Rendition, between, decoded_size, encode
 
 DECODE_SECONDS = 10.0  # a third of the function's timeout, where that is not known
 
@@ -27,12 +30,13 @@ _BAD_IMAGE += (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
 @dataclass(frozen=True)
 class Thumbnail:
-    """An encoded thumbnail. Sizes are (width, height); the source's is its header's."""
+    """An encoded picture. Sizes are (width, height); the source's is its header's."""
 
     data: bytes
     content_type: str
     source_size: decoder.Size
     size: decoder.Size
+    ms: float = 0.0  # without what was decoded for all together
 
 
 def make_thumbnail(
@@ -46,18 +50,28 @@ def make_thumbnail(
 
 
 def thumbnail(
+    data: bytes, box: int = 256, *, quality: int = 85, **limits: Any
+) -> Thumbnail:
+    """Do the same, and tell format and sizes too; for ``limits`` see ``render``."""
+    wanted = Rendition(width=box, height=box, quality=quality)
+    [made] = render(data, [wanted], **limits)
+    if isinstance(made, Exception):
+        raise made
+    return made
+
+
+def render(
     data: bytes,
-    box: int = 256,
+    wanted: Sequence[Rendition],
     *,
-    quality: int = 85,
     max_megapixels: int = 50,
     room: int = memory.DEFAULT,
     seconds: float = DECODE_SECONDS,
-) -> Thumbnail:
-    """Do the same as ``make_thumbnail``, and tell format and sizes too.
+) -> list[Thumbnail | Exception]:
+    """Decode once, and return every rendition, or what came between.
 
     ``room`` is the memory in bytes that the decoded picture may take, and ``seconds``
-    the time that its decoder may.
+    the time that its decoder may. Raises ``ImageRejected`` where it cannot be decoded.
     """
     kind = decoder.kind(data)
     if kind is None:
@@ -66,22 +80,54 @@ def thumbnail(
         image = decoder.open_image(data, seconds)
         source_size = image.size
         _check_pixels(source_size, max_megapixels)
-        size = _fit(source_size, box)
-        # Load first: an error that is swallowed while reading EXIF would make a later
-        # load succeed on half a picture.
-        area = decoder.decode(image, data, size, room)
-        # From here on it is only pixels; EXIF and profile are read, never passed on.
-        small = pixels.shrink(image, area, size)
-        small = pixels.turn_upright(small, orientation(image.info.get("exif")))
-        small = pixels.to_srgb(small, image.info.get("icc_profile"))
-        encoded = _encode(small, kind, quality)
+        turn = orientation(image.info.get("exif"))
+        frames = [one.frame(source_size, lying=turn > 4) for one in wanted]
+        size = decoded_size(source_size, frames)
+        area = decoder.decode(image, data, size, room, between(wanted, frames))
     except decoder.TooSlow as error:
         reason = f"too slow: not decoded within {seconds:.3g} seconds"
         raise ImageRejected(reason) from error
     except _BAD_IMAGE as error:
-        cause = str(error) or type(error).__name__
-        raise ImageRejected(f"broken {kind}: {cause}") from error
-    return Thumbnail(encoded, f"image/{kind.lower()}", source_size, small.size)
+        raise _broken(kind, error) from error
+    across, down = area[2] / source_size[0], area[3] / source_size[1]
+    made: list[Thumbnail | Exception] = []
+    for one, (part, size) in zip(wanted, frames, strict=True):
+        started = time.perf_counter()
+        x0, y0, x1, y1 = part
+        part = (x0 * across, y0 * down, x1 * across, y1 * down)
+        try:
+            small = _small(image, part, size, one, turn, kind)
+            encoded = encode(small, one.kind or kind, one.quality)
+        except Exception as error:  # the others can still be made
+            made.append(error.with_traceback(None))  # which holds on to the pictures
+            continue
+        ms = (time.perf_counter() - started) * 1000
+        content_type = f"image/{(one.kind or kind).lower()}"
+        made.append(Thumbnail(encoded, content_type, source_size, small.size, ms))
+    return made
+
+
+def _small(
+    image: Image.Image,
+    part: decoder.Area,
+    size: decoder.Size,
+    wanted: Rendition,
+    turn: int,
+    kind: str,
+) -> Image.Image:
+    """Return a part of the decoded picture, small, upright, in sRGB, and finished."""
+    # Here it is only pixels; EXIF and profile are read, never passed on.
+    try:
+        small = pixels.shrink(image, part, size, wanted.gap)
+        small = pixels.turn_upright(small, turn)
+        small = pixels.to_srgb(small, image.info.get("icc_profile"))
+    except _BAD_IMAGE as error:
+        raise _broken(kind, error) from error
+    return wanted.finish(small) if wanted.finish else small
+
+
+def _broken(kind: str, error: Exception) -> ImageRejected:
+    return ImageRejected(f"broken {kind}: {str(error) or type(error).__name__}")
 
 
 def _check_pixels(size: decoder.Size, max_megapixels: int) -> None:
@@ -90,19 +136,3 @@ def _check_pixels(size: decoder.Size, max_megapixels: int) -> None:
         across, down = size
         reason = f"{across} × {down} is more than {max_megapixels} megapixels"
         raise ImageRejected(reason)
-
-
-def _fit(size: decoder.Size, box: int) -> decoder.Size:
-    """Return the size within the box: same proportions, never larger, never 0."""
-    scale = min(1.0, box / max(size))
-    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
-
-
-def _encode(image: Image.Image, kind: str, quality: int) -> bytes:
-    image.info = {}  # Pillow copies a comment, a profile or transparency by itself
-    file = io.BytesIO()
-    if kind == "JPEG":
-        image.save(file, "JPEG", quality=quality, optimize=True)
-    else:
-        image.save(file, "PNG")
-    return file.getvalue()

@@ -30,9 +30,14 @@ _LEAST = 16 * MIB  # so that the smallest function still has thumbnails of somet
 _DEPTH = {"1": 1, "L": 1, "P": 1, "I;16": 2}
 
 
-def sources_held(memory_mb: int) -> int:
-    """Return how many sources are held at once: fewer where there is less room."""
-    return 4 if memory_mb >= DEFAULT_MB else 1
+def sources_held(memory_mb: int, *, recipe: bool = False) -> int:
+    """Return how many sources are held at once: fewer where there is less room.
+
+    With a recipe only half as many: 16 MB of renditions may stand beside each.
+    """
+    if memory_mb < DEFAULT_MB:
+        return 1
+    return 2 if recipe else 4
 
 
 def for_pixels(memory_mb: int, max_bytes: int) -> int:
@@ -59,8 +64,10 @@ def of_coefficients(size: tuple[int, int], factors: Sequence[tuple[int, int]]) -
     return 2 * size[0] * size[1] * samples // (across * down)
 
 
-def of_resizing(size: tuple[int, int], final: tuple[int, int]) -> int:
+def of_resizing(size: tuple[int, int], final: tuple[int, int], gap: float = 3.0) -> int:
     """Return the bytes of the pictures between the decoded one and the thumbnail."""
     pixels = final[0] * final[1]
-    # Averaging leaves at most 6 × 6 times the thumbnail; then come three of its size.
-    return 4 * (min(size[0] * size[1], 36 * pixels) + 3 * pixels)
+    # Averaging leaves at most twice the gap, across and down; with a gap of 3 that is
+    # 6 × 6 times the thumbnail. Then come three of its size.
+    averaged = min(size[0] * size[1], (2 * gap) ** 2 * pixels)
+    return 4 * int(averaged + 3 * pixels)

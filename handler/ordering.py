@@ -88,8 +88,8 @@ def put_in_order(
             continue
         theirs = standing["Metadata"]
         verdict = compare(ours, theirs)
-        if verdict == "repeat":
-            return
+        if verdict == "repeat" and ours.items() <= theirs.items():
+            return  # else it has something to add: labels that failed the first time
         if verdict == "older" or (verdict == "unknown" and not is_current()):
             raise Stale("superseded: the target was made from a newer upload")
         if verdict == "same":

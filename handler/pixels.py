@@ -2,6 +2,7 @@
 
 import functools
 import io
+import math
 from typing import TYPE_CHECKING
 
 from PIL import Image
@@ -27,12 +28,18 @@ _UPRIGHT = {
 }
 
 
-def shrink(image: Image.Image, area: Area, size: Size) -> Image.Image:
+def shrink(image: Image.Image, area: Area, size: Size, gap: float = GAP) -> Image.Image:
     """Return the area of the picture at ``size``, as L, LA, RGB, RGBA or CMYK."""
-    step = max(1, int(area[2] / size[0] / GAP)), max(1, int(area[3] / size[1] / GAP))
-    averaged = _averaged(image, step)
-    box = (0, 0, area[2] / step[0], area[3] / step[1])
-    small = averaged.resize(size, Image.Resampling.LANCZOS, box)
+    left, top, right, bottom = area
+    across, down = (right - left) / size[0], (bottom - top) / size[1]
+    step = max(1, int(across / gap)), max(1, int(down / gap))
+    part = int(left), int(top), math.ceil(right), math.ceil(bottom)
+    averaged = _averaged(image, step, part)
+    box = [
+        (edge - part[n % 2]) / step[n % 2]
+        for n, edge in enumerate((left, top, right, bottom))
+    ]
+    small = averaged.resize(size, Image.Resampling.LANCZOS, tuple(box))
     return small.convert({"La": "LA", "RGBa": "RGBA"}.get(small.mode, small.mode))
 
 
@@ -73,19 +80,24 @@ def _srgb() -> "ImageCms.ImageCmsProfile":
     return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 
 
-def _averaged(image: Image.Image, step: Size) -> Image.Image:
-    """Average ``step`` pixels across and down into one.
+def _averaged(
+    image: Image.Image, step: Size, part: tuple[int, int, int, int]
+) -> Image.Image:
+    """Average ``step`` pixels of a part, across and down, into one.
 
     What cannot be averaged as it is gets converted band by band, so that no second
     copy of a large picture is ever held.
     """
     if image.mode in ("L", "RGB", "CMYK") and not image.has_transparency_data:
-        return image if step == (1, 1) else image.reduce(step)
-    rows = max(1, BAND_PIXELS // image.width // step[1]) * step[1]
+        if step != (1, 1):
+            return image.reduce(step, part)
+        return image if part == (0, 0, *image.size) else image.crop(part)
+    left, start, right, end = part
+    rows = max(1, BAND_PIXELS // (right - left) // step[1]) * step[1]
     bands = []
-    for top in range(0, image.height, rows):
-        bottom = min(top + rows, image.height)
-        band = _averageable(image.crop((0, top, image.width, bottom)))
+    for top in range(start, end, rows):
+        bottom = min(top + rows, end)
+        band = _averageable(image.crop((left, top, right, bottom)))
         bands.append(band.reduce(step))
     whole = Image.new(bands[0].mode, (bands[0].width, sum(b.height for b in bands)))
     for number, band in enumerate(bands):

@@ -1,16 +1,13 @@
 """What became of each upload: one log line each, and the answer to whoever asked."""
 
 import json
-import time
 from collections import Counter
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal, Self
+from typing import Any
 
 from handler.errors import UploadsFailed
-from handler.events import NotAnUpload, Upload, is_batch, is_sqs
-
-Outcome = Literal["made", "rejected", "stale", "failed", "ignored"]
+from handler.events import Upload, is_batch, is_sqs
+from handler.result import Result
 
 _TASK_RESULT = {
     "made": "Succeeded",
@@ -19,66 +16,6 @@ _TASK_RESULT = {
     "rejected": "PermanentFailure",
     "failed": "TemporaryFailure",
 }
-
-
-@dataclass
-class Result:
-    """How one upload ended. Sizes are (width, height); ``ms`` counts from its turn."""
-
-    upload: Upload | None = None
-    item_id: str | None = None
-    outcome: Outcome = "failed"
-    reason: str | None = None
-    target: str | None = None
-    source_size: tuple[int, int] | None = None
-    source_bytes: int | None = None
-    thumbnail_size: tuple[int, int] | None = None
-    thumbnail_bytes: int | None = None
-    error: Exception | None = None
-    started: float = field(default_factory=time.perf_counter)
-    ms: float = 0.0
-    done: str = ""
-
-    @classmethod
-    def of(cls, part: NotAnUpload) -> Self:
-        """Return the result of a part of an event that has no upload in it."""
-        result = cls(item_id=part.item_id)
-        result.end("failed" if part.malformed else "ignored", part.reason)
-        return result
-
-    def end(self, outcome: Outcome, reason: str | None = None) -> None:
-        """Make an outcome final, at this time."""
-        self.outcome, self.reason = outcome, reason
-        self.ms = round((time.perf_counter() - self.started) * 1000, 1)
-        self.done = datetime.now(UTC).isoformat(timespec="milliseconds")
-
-    @property
-    def place(self) -> str:
-        """Name bucket and key, or whatever else is known."""
-        if self.upload:
-            return f"s3://{self.upload.bucket}/{self.upload.key}"
-        return f"item {self.item_id}" if self.item_id else "record"
-
-    def line(self, request_id: str | None, cold: bool) -> dict[str, Any]:
-        """Return the log line, with the same keys whatever happened."""
-        upload = self.upload
-        return {
-            "bucket": upload and upload.bucket,
-            "key": upload and upload.key,
-            "version": upload and upload.version_id,
-            "sequencer": upload and upload.sequencer,
-            "outcome": self.outcome,
-            "reason": self.reason,
-            "target": self.target,
-            "source_size": self.source_size,
-            "source_bytes": self.source_bytes,
-            "thumbnail_size": self.thumbnail_size,
-            "thumbnail_bytes": self.thumbnail_bytes,
-            "ms": self.ms,
-            "cold": cold,
-            "request_id": request_id,
-            "done": self.done,
-        }
 
 
 def log(line: dict[str, Any]) -> None:

@@ -16,10 +16,14 @@ from handler.uploads import Upload
 
 @dataclass(frozen=True)
 class Source:
-    """An image as it was read, and the ETag (unquoted) that says which bytes it is."""
+    """An image as it was read, and the ETag (unquoted) that says which bytes it is.
+
+    ``recipe`` is the name that its uploader chose by ``x-amz-meta-recipe``.
+    """
 
     data: bytes
     etag: str
+    recipe: str | None = None
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,8 @@ class Storage:
             # Bounded by the Content-Length just checked. Unlike read(n), and unlike
             # the body's own "with", this checks length and checksum of what came: a
             # cut connection must not pass for a cut picture.
-            return Source(body.read(), response["ETag"].strip('"'))
+            recipe = response.get("Metadata", {}).get("recipe")
+            return Source(body.read(), response["ETag"].strip('"'), recipe)
 
     def write(
         self,
@@ -67,9 +72,11 @@ class Storage:
         cache_control: str,
         upload: Upload,
         etag: str | None,
+        **said: str,
     ) -> None:
         """Put a result in the target bucket, with what it was made from on it.
 
+        ``said`` is metadata of its own, such as labels.
         When ``ordered``, raises ``Stale`` if what stands there was made from a newer
         upload; else the last to write wins.
         docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
@@ -82,14 +89,14 @@ class Storage:
             ContentType=content_type,
             CacheControl=cache_control,
         )
-        ours = stamp(upload, etag)
+        ours = stamp(upload, etag) | said
         if not self.config.ordered:
             put(Metadata=ours)
             return
         look = functools.partial(self._head, self.config.target_bucket, key)
-        put_in_order(ours, put, look, lambda: self._is_current(upload, etag))
+        put_in_order(ours, put, look, lambda: self.is_current(upload, etag))
 
-    def _is_current(self, upload: Upload, etag: str | None) -> bool:
+    def is_current(self, upload: Upload, etag: str | None) -> bool:
         """Tell whether the source still is what the result was made from."""
         try:
             current = self._head(upload.bucket, upload.key)

@@ -11,7 +11,7 @@ import pytest
 
 from deploy.local import server
 
-pytest_plugins = ["browser_page", "local_cloud", "moto_cloud"]
+pytest_plugins = ["browser_page", "handler_cloud", "local_cloud", "moto_cloud"]
 
 # Nothing of the learner's own AWS configuration may reach a test.
 for name in [name for name in os.environ if name.startswith(("AWS_", "WORKBOOK_"))]:

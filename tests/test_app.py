@@ -25,14 +25,21 @@ import json
 import sys
 import threading
 import time
-from pathlib import Path
-from types import SimpleNamespace
-from urllib.parse import quote_plus
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
-from moto import mock_aws
+from handler_cloud import (
+    CONTEXT,
+    ENV,
+    ORDERED,
+    get,
+    keys,
+    picture,
+    recorded,
+    refuse,
+    run,
+    upload,
+)
 from pictures import landscape, scan_bomb
 from PIL import Image
 
@@ -41,11 +48,6 @@ from handler.clock import Clock
 from handler.errors import ConfigError, UploadsFailed
 from handler.storage import Storage
 
-EVENTS = Path(__file__).parent / "events"
-ENV = {"TARGET_BUCKET": "thumbs"}
-ORDERED = ENV | {"ORDERED": "true"}
-CONTEXT = SimpleNamespace(aws_request_id="request-1")
-SESSION = boto3.Session("test", "test", region_name="us-east-1")
 LINE_KEYS = [
     "bucket",
     "key",
@@ -64,71 +66,6 @@ LINE_KEYS = [
     "done",
 ]
 FIRST = "059f36b4-87a3-44ab-83d2-661975830a7d"
-
-
-@pytest.fixture
-def client():
-    with mock_aws():
-        client = SESSION.client("s3")
-        client.create_bucket(Bucket="photos")
-        client.create_bucket(Bucket="thumbs")
-        yield client
-
-
-@pytest.fixture
-def lines(capsys):
-    return lambda: [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-
-
-def recorded(name):
-    return json.loads((EVENTS / f"{name}.json").read_text("utf-8"))
-
-
-def picture(kind="JPEG", size=(400, 300), colour="red"):
-    file = io.BytesIO()
-    Image.new("RGB", size, colour).save(file, kind)
-    return file.getvalue()
-
-
-def upload(client, key="cat.jpg", body=None, sequencer="0055AED6DCD90281E5"):
-    """Put an object in the source bucket, and return the record that S3 would send."""
-    body = picture() if body is None else body
-    response = client.put_object(Bucket="photos", Key=key, Body=body)
-    record = recorded("s3_put")["Records"][0]
-    record["s3"]["object"] = {
-        "key": quote_plus(key),
-        "size": len(body),
-        "eTag": response["ETag"].strip('"'),
-        "sequencer": sequencer,
-    }
-    if "VersionId" in response:
-        record["s3"]["object"]["versionId"] = response["VersionId"]
-    return record
-
-
-def run(client, *records, env=ENV, event=None):
-    event = {"Records": list(records)} if event is None else event
-    return lambda_handler(event, CONTEXT, client=client, env=env)
-
-
-def get(client, key):
-    return client.get_object(Bucket="thumbs", Key=key)["Body"].read()
-
-
-def keys(client):
-    listed = client.list_objects_v2(Bucket="thumbs").get("Contents", [])
-    return [item["Key"] for item in listed]
-
-
-def refuse(client, operation, code, *, key):
-    """Answer one key's calls with an error, where the network is."""
-
-    def hook(params, **_):
-        if params["url_path"].endswith(key):
-            response = {"Error": {"Code": code}}
-            raise ClientError(response, operation)
-
-    client.meta.events.register(f"before-call.s3.{operation}", hook)
 
 
 # The four outcomes
@@ -395,7 +332,7 @@ def test_one_picture_at_a_time(client):
         upload(client, f"{number}.png", picture("PNG", (2500, 2500)))
         for number in range(6)
     ]
-    inside, seen = images.thumbnail.__code__, []
+    inside, seen = images.render.__code__, []
     finished = threading.Event()
 
     def sample():

@@ -1,0 +1,108 @@
+"""What a picture is made into: how large, which part of it, how it is encoded."""
+
+import io
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from PIL import Image
+
+from handler import memory
+
+Size = tuple[int, int]
+Area = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Rendition:
+    """A picture that fits in ``width`` × ``height``, or with ``cover`` fills it.
+
+    Never larger than its source. ``kind`` is JPEG or PNG, and None keeps the source's.
+    ``gap`` bounds what is averaged before the last step: less of it takes less memory.
+    ``finish`` is what effects and watermark do with the small picture, in sRGB.
+    """
+
+    name: str = "thumbnail"
+    width: int = 256
+    height: int = 256
+    cover: bool = False
+    kind: str | None = None
+    quality: int = 85
+    gap: float = 3.0
+    finish: Callable[[Image.Image], Image.Image] | None = None
+
+    def frame(self, size: Size, *, lying: bool = False) -> tuple[Area, Size]:
+        """Return the area of a source to show, and the size to show it at.
+
+        ``lying`` says that it is stored on its side and turned upright afterwards.
+        """
+        if lying:
+            (left, top, right, bottom), (width, height) = self.frame(size[::-1])
+            return (top, left, bottom, right), (height, width)
+        across, down = size
+        if not self.cover:
+            scale = min(1.0, self.width / across, self.height / down)
+            return (0, 0, across, down), _scaled(across, down, scale)
+        part_across = min(across, down * self.width / self.height)
+        part_down = min(down, across * self.height / self.width)
+        left, top = (across - part_across) / 2, (down - part_down) / 2
+        scale = min(1.0, self.width / part_across)
+        area = (left, top, left + part_across, top + part_down)
+        return area, _scaled(part_across, part_down, scale)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What an upload gets: renditions, the thumbnail first, and where each goes.
+
+    ``folders`` are the prefixes of their keys. ``backup`` and ``labels`` hold the
+    fields of the recipe's parts of that name, None where there is none.
+    """
+
+    renditions: tuple[Rendition, ...]
+    folders: tuple[str, ...]
+    backup: Mapping[str, Any] | None = None
+    labels: Mapping[str, Any] | None = None
+
+
+Frame = tuple[Area, Size]
+
+
+def decoded_size(size: Size, frames: Sequence[Frame]) -> Size:
+    """Return how large the whole source has to be for the most demanding frame."""
+    across = max(final[0] * size[0] / (area[2] - area[0]) for area, final in frames)
+    down = max(final[1] * size[1] / (area[3] - area[1]) for area, final in frames)
+    return int(across), int(down)
+
+
+def between(
+    wanted: Sequence[Rendition], frames: Sequence[Frame]
+) -> Callable[[Size], int]:
+    """Return what tells, for a decoded size, the memory that resizing takes at most."""
+
+    def taken(decoded: Size) -> int:
+        pairs = zip(wanted, frames, strict=True)
+        return max(
+            memory.of_resizing(decoded, final, one.gap) for one, (_, final) in pairs
+        )
+
+    return taken
+
+
+def encode(image: Image.Image, kind: str, quality: int) -> bytes:
+    """Return the picture as a JPEG or PNG, without any metadata."""
+    image.info = {}  # Pillow copies a comment, a profile or transparency by itself
+    file = io.BytesIO()
+    if kind == "JPEG":
+        if image.mode in ("LA", "RGBA"):  # a JPEG has no alpha: white shows through
+            flat = Image.new("RGB", image.size, "white")
+            flat.paste(image.convert("RGB"), mask=image.getchannel("A"))
+            image = flat
+        image.save(file, "JPEG", quality=quality, optimize=True)
+    else:
+        image.save(file, "PNG")
+    return file.getvalue()
+
+
+def _scaled(across: float, down: float, scale: float) -> Size:
+    return max(1, round(across * scale)), max(1, round(down * scale))

@@ -1,0 +1,86 @@
+"""The handler on moto: two buckets, uploads with the records that S3 would send."""
+
+import io
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from urllib.parse import quote_plus
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from moto import mock_aws
+from PIL import Image
+
+from handler import lambda_handler
+
+EVENTS = Path(__file__).parent / "events"
+ENV = {"TARGET_BUCKET": "thumbs"}
+ORDERED = ENV | {"ORDERED": "true"}
+CONTEXT = SimpleNamespace(aws_request_id="request-1")
+SESSION = boto3.Session("test", "test", region_name="us-east-1")
+
+
+@pytest.fixture
+def client():
+    with mock_aws():
+        client = SESSION.client("s3")
+        client.create_bucket(Bucket="photos")
+        client.create_bucket(Bucket="thumbs")
+        yield client
+
+
+@pytest.fixture
+def lines(capsys):
+    return lambda: [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def recorded(name):
+    return json.loads((EVENTS / f"{name}.json").read_text("utf-8"))
+
+
+def picture(kind="JPEG", size=(400, 300), colour="red"):
+    file = io.BytesIO()
+    Image.new("RGB", size, colour).save(file, kind)
+    return file.getvalue()
+
+
+def upload(client, key="cat.jpg", body=None, sequencer="0055AED6DCD90281E5"):
+    """Put an object in the source bucket, and return the record that S3 would send."""
+    body = picture() if body is None else body
+    response = client.put_object(Bucket="photos", Key=key, Body=body)
+    record = recorded("s3_put")["Records"][0]
+    record["s3"]["object"] = {
+        "key": quote_plus(key),
+        "size": len(body),
+        "eTag": response["ETag"].strip('"'),
+        "sequencer": sequencer,
+    }
+    if "VersionId" in response:
+        record["s3"]["object"]["versionId"] = response["VersionId"]
+    return record
+
+
+def run(client, *records, env=ENV, event=None):
+    event = {"Records": list(records)} if event is None else event
+    return lambda_handler(event, CONTEXT, client=client, env=env)
+
+
+def get(client, key):
+    return client.get_object(Bucket="thumbs", Key=key)["Body"].read()
+
+
+def keys(client):
+    listed = client.list_objects_v2(Bucket="thumbs").get("Contents", [])
+    return [item["Key"] for item in listed]
+
+
+def refuse(client, operation, code, *, key):
+    """Answer one key's calls with an error, where the network is."""
+
+    def hook(params, **_):
+        if params["url_path"].endswith(key):
+            response = {"Error": {"Code": code}}
+            raise ClientError(response, operation)
+
+    client.meta.events.register(f"before-call.s3.{operation}", hook)
