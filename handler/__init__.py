@@ -7,8 +7,8 @@ is held to a size and a time, the walks over a file before anything is decoded
 (``pixels``, ``deep``). ``memory`` has the arithmetic of the function's memory.
 
 What an upload gets besides its thumbnail is a ``recipe``: more ``renditions``, with
-``effects`` and a ``watermark``, a ``backup``, ``labels``. ``outputs`` makes them side by
-side, and ``trial`` tells what is wrong with a recipe before it is deployed.
+``effects`` and a ``watermark``, a ``backup``, ``labels``. ``outputs`` makes them side
+by side, and ``trial`` tells what is wrong with a recipe before it is deployed.
 """
 
 from handler.app import lambda_handler as lambda_handler
