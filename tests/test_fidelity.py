@@ -499,6 +499,26 @@ def test_notification_needs_permission(bench):
     bench.notify(bucket, function)
 
 
+def test_permission_counts_at_delivery(bench):
+    bucket, closed = bench.watched()
+    bench.cloud.awslambda.remove_permission(FunctionName=closed, StatementId="s3")
+    bench.put(bucket, "a")
+    other, opened = bench.watched()
+    bench.put(other, "b")
+    assert bench.records(opened)[0]["s3"]["object"]["key"] == "b"
+    assert bench.lines(closed) == []
+
+
+def test_zips_can_be_fetched(bench):
+    aws = bench.cloud.awslambda
+    code = aws.get_function(FunctionName=bench.function(ECHO))["Code"]["Location"]
+    layer = aws.publish_layer_version(
+        LayerName=f"l-{uuid4().hex}", Content={"ZipFile": zipped(ECHO)}
+    )["Content"]["Location"]
+    assert b"index.py" in fetch(code)[1]
+    assert b"index.py" in fetch(layer)[1]
+
+
 def test_overlap_is_refused(bench):
     bucket, function = bench.bucket(), bench.function()
     bench.allow(function, bucket)

@@ -34,7 +34,11 @@ import ministack.app as ministack
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from ministack.core import persistence
-from ministack.core.iam_evaluator import enforce
+from ministack.core.iam_evaluator import (
+    EvalContext,
+    enforce,
+    evaluate_resource_policy,
+)
 from ministack.core.responses import get_region
 from ministack.services import lambda_svc, s3
 from ministack.services.cloudformation import provisioners
@@ -171,6 +175,31 @@ def _current(func: dict) -> dict:
 # --- S3 ------------------------------------------------------------------------------
 
 
+def deliver_to_function(arn: str, event: dict, region: str) -> None:
+    """Deliver an event only while the function's policy lets the bucket in, as on AWS.
+
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/grant-destinations-permissions-to-s3.html
+    """
+    func, _, _ = lambda_svc._get_func_record_for_ref(arn)
+    bucket = event["Records"][0]["s3"]["bucket"]
+    owner = s3._bucket_owner_account(bucket["name"]) or ""
+    caller = EvalContext(
+        principal_arn="*",
+        principal_type="Service",
+        principal_account="",
+        action="lambda:InvokeFunction",
+        resource_arn=arn,
+        region=region,
+        service_context={"aws:sourcearn": bucket["arn"], "aws:sourceaccount": owner},
+    )
+    policy = (func or {}).get("policy") or {}
+    found = evaluate_resource_policy(policy, caller, service="s3.amazonaws.com")
+    if found.decision == "Allow":
+        _deliver_to_function(arn, event, region)
+    else:
+        print(f"{bucket['name']} may not invoke {arn}", file=sys.stderr, flush=True)
+
+
 def hide_missing_keys(read: Callable[..., tuple], method: str) -> Callable[..., tuple]:
     """Answer 403 for a missing key to a caller that may not list the bucket.
 
@@ -235,11 +264,22 @@ async def app(scope: Scope, receive: Callable, send: Send) -> None:
         await _answer(send, 200 if allowed else 403, {"stopping": allowed})
         if allowed:
             stopping.set()
-    elif scope["path"].startswith(("/_ministack", "/_localstack", "/_aws")):
+    elif _is_closed(scope):
         await _answer(send, 404, {"refused": "not part of the local cloud"})
     else:
         changes = _may_change(scope["method"], headers.get("x-amz-target", b""))
         await ministack.app(scope, receive, _saving(send, scope) if changes else send)
+
+
+def _is_closed(scope: Scope) -> bool:
+    """Whether it is one of MiniStack's own addresses; Lambda's links to zips are not.
+
+    GetFunction and GetLayerVersion answer such a link, on AWS a presigned one of S3's.
+    """
+    zips = ("/_ministack/lambda-code/", "/_ministack/lambda-layers/")
+    if scope["method"] == "GET" and scope["path"].startswith(zips):
+        return False
+    return scope["path"].startswith(("/_ministack", "/_localstack", "/_aws"))
 
 
 def _refusal(headers: dict[str, bytes]) -> str:
@@ -311,6 +351,7 @@ async def main() -> None:
 # MiniStack's own functions, kept, and ours in their places.
 _load_persisted_state = ministack._load_persisted_state
 _s3_get_state = s3.get_state
+_deliver_to_function = s3._deliver_event_to_lambda
 _invoke_async = lambda_svc.invoke_async_with_retry
 _execute = lambda_svc._execute_function
 _put_event_invoke_config = lambda_svc._put_event_invoke_config
@@ -320,6 +361,7 @@ _create_bucket, _delete_bucket = stack_buckets["create"], stack_buckets["delete"
 ministack._load_persisted_state = restore
 ministack.save_all = lambda services: save()
 s3.get_state = s3_state
+s3._deliver_event_to_lambda = deliver_to_function
 s3._get_object = hide_missing_keys(s3._get_object, "GET")
 s3._head_object = hide_missing_keys(s3._head_object, "HEAD")
 lambda_svc.invoke_async_with_retry = invoke_async
