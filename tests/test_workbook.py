@@ -25,7 +25,7 @@ from handler.errors import ImageRejected
 sys.path.insert(0, str(Path(__file__).parents[1] / "notebooks"))
 
 import workbook
-from workbook import check, rules, scores, session, words
+from workbook import check, scores, session, words
 from workbook.style import Html
 
 SAMPLES = workbook.SAMPLES
@@ -378,34 +378,6 @@ def test_gallery(cloud, settings):
 def test_nothing_links_to_this_machine(cloud, settings):
     for shown in (workbook.preview(jpeg()), workbook.make_sizes(jpeg())):
         assert "127.0.0.1" not in shown.data and "http" not in shown.data
-
-
-# --- rules ---------------------------------------------------------------------------
-
-BOTH = [rules.Rule("", ".jpg"), rules.Rule("", ".png")]
-
-
-@pytest.mark.parametrize(
-    ("key", "nearest"),
-    [("a.JPG", ".jpg"), ("a.jpeg", ".jpg"), ("a.PNG", ".png"), ("a.pngx", ".png")],
-)
-def test_nearest_rule(key, nearest):
-    assert f"no rule matches; nearest is {nearest}" in rules.unmatched(key, BOTH)
-
-
-@pytest.mark.parametrize("key", ["a.jpg", "b/c.png", ".jpg"])
-def test_a_rule_matches(key):
-    assert rules.unmatched(key, BOTH) is None
-
-
-def test_no_rule_yet(cloud, settings):
-    assert rules.rules(cloud, settings) == []
-    assert "06_trigger" in rules.unmatched("a.jpg", [])
-
-
-def test_rules_are_the_buckets_own(cloud, settings):
-    stack.up(cloud, settings)
-    assert rules.rules(cloud, settings) == BOTH
 
 
 # --- the lab -------------------------------------------------------------------------

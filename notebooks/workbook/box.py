@@ -8,10 +8,11 @@ from typing import Any
 
 import ipywidgets
 
+from deploy import rules
 from deploy.cloud import Cloud
 from deploy.logs import Run
 from deploy.settings import Settings
-from workbook import rules, style, words
+from workbook import style, words
 from workbook.pictures import side_by_side
 from workbook.uploads import put, wait
 

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from deploy import logs
+from deploy import logs, rules
 from deploy.cloud import Cloud
 from deploy.errors import NotReadyError
 from deploy.settings import Settings
-from workbook import rules, words
+from workbook import words
 from workbook.bars import progress
 
 SAMPLES = Path(__file__).resolve().parents[2] / "images" / "samples"
