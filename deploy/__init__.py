@@ -1,6 +1,7 @@
 """Deploy the thumbnail pipeline, to the local cloud or to AWS, with the same calls.
 
-`plan` shows what would be done, `up` does it, `status` looks, `down` removes it all.
+`plan` shows what would be done, `up` does it, `status` looks, `down` removes it all;
+`trace` says why an upload came to nothing.
 One module a step: `buckets`, `role`, `layer`, `function`, `failures`, `queue`,
 `trigger`, `alarms`.
 """
@@ -18,3 +19,4 @@ from deploy.stack import resume as resume
 from deploy.stack import status as status
 from deploy.stack import up as up
 from deploy.template import export as export
+from deploy.tracing import trace as trace

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from deploy import buckets, failures, runtimes, stack, template
+from deploy import buckets, failures, runtimes, stack, template, tracing
 from deploy.cloud import Cloud, connect
 from deploy.errors import DeployError
 from deploy.settings import Settings, settings_for
@@ -57,6 +57,8 @@ def _parser() -> argparse.ArgumentParser:
             verb.add_argument(
                 "--folder", default="export", help="where to write (export)"
             )
+        if name == "trace":
+            verb.add_argument("key", help="as it was uploaded, as in cat.jpg")
         if name == "link":
             verb.add_argument("key", help="as in thumbnails/cat.jpg")
         if name == "down":
@@ -163,6 +165,12 @@ def _replay(options: argparse.Namespace) -> int:
     return 0
 
 
+def _trace(options: argparse.Namespace) -> int:
+    found = tracing.trace(options.key, *_where(options))
+    print(found)
+    return 1 if found.broken else 0
+
+
 def _link(options: argparse.Namespace) -> int:
     print(buckets.link(*_where(options), options.key))
     return 0
@@ -252,6 +260,7 @@ _COMMANDS = (
     ("pause", _pause, "let the function run no more, as when it runs in a loop"),
     ("resume", _resume, "let it run again, and work on what was uploaded meanwhile"),
     ("replay", _replay, "send failed events to the function again"),
+    ("trace", _trace, "follow an upload, and name the first broken link"),
     ("link", _link, "sign a link to a thumbnail, good for an hour"),
     ("backfill", _backfill, "make the thumbnails that are missing or out of date"),
     ("demo", _demo, "build it, upload the sample pictures, show the thumbnails"),

@@ -42,13 +42,18 @@ class Cloud:
     endpoint: str | None = None
     identity: str = ""
 
-    def client(self, service: str) -> Any:
-        """Make a boto3 client for a service ("s3", "lambda") on this cloud."""
+    def client(self, service: str, more: Config | None = None) -> Any:
+        """Make a boto3 client for a service ("s3", "lambda") on this cloud.
+
+        `more` is configuration to add, as Config(signature_version=UNSIGNED).
+        """
         config = _HERE if _is_loopback(self.endpoint) else _CONFIG
         if service == "s3":
             # Presigned links would still be signed the old way, which new regions
             # refuse. https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-authenticating-requests.html
             config = config.merge(Config(signature_version="s3v4"))
+        if more is not None:
+            config = config.merge(more)
         client = self.session.client(
             service,
             region_name=self.region,

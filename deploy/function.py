@@ -221,7 +221,8 @@ def _check_handler(handler: str, files: dict[str, Path]) -> None:
             where="Settings.handler",
             todo=todo + "write it as package.module.function.",
         )
-    if attribute not in _top_level_names(files[inside]):
+    source = files[inside].read_text(encoding="utf-8")
+    if attribute not in top_level_names(source, inside):
         raise DeployError(
             f"{inside} defines no {attribute}, which the handler {handler!r} names",
             where="Settings.handler",
@@ -229,9 +230,10 @@ def _check_handler(handler: str, files: dict[str, Path]) -> None:
         )
 
 
-def _top_level_names(path: Path) -> set[str]:
+def top_level_names(source: str, file: str) -> set[str]:
+    """List what a module defines at its top, without running it."""
     names: set[str] = set()
-    for node in ast.parse(path.read_text(encoding="utf-8"), str(path)).body:
+    for node in ast.parse(source, file).body:
         if isinstance(node, ast.FunctionDef):
             names.add(node.name)
         elif isinstance(node, ast.Assign):

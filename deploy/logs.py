@@ -94,7 +94,12 @@ def report(line: str) -> Report | None:
 
 def runs(cloud: Cloud, settings: Settings, since: datetime | None = None) -> list[Run]:
     """Read what the function logged since a time, oldest first."""
-    lines = list(_messages(cloud, settings.log_group, since))
+    return read(_messages(cloud, settings.log_group, since))
+
+
+def read(messages: Iterable[str]) -> list[Run]:
+    """Read what the function logged from the log's lines, oldest first."""
+    lines = list(messages)
     reports = {match["id"]: match for line in lines if (match := _REPORT.match(line))}
     records = [record for line in lines if (record := _record(line))]
     found = [_run(record, reports.get(record["request_id"])) for record in records]

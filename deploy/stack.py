@@ -176,7 +176,7 @@ def plan(
     cloud: Cloud | None = None, settings: Settings | None = None, **overrides: Any
 ) -> Plan:
     """Show what `up` would do, and change nothing."""
-    cloud, settings = _resolved(cloud, settings, overrides)
+    cloud, settings = resolved(cloud, settings, overrides)
     items = tuple(_planned(item, settings) for item in _looked_at(cloud, settings))
     costs = cost.in_words(alarms=len(alarms.RULES) if settings.reliable else 0)
     return Plan(settings, str(cloud), items, policies(settings), costs)
@@ -200,7 +200,7 @@ def up(
     Raises:
         DeployError: a step failed; those before it stand, and `up` again goes on.
     """
-    cloud, settings = _resolved(cloud, settings, overrides)
+    cloud, settings = resolved(cloud, settings, overrides)
     made: dict[str, Any] = {}
     bar = tqdm(STEPS, unit="step", leave=False, disable=None)
     for step in bar:
@@ -227,7 +227,7 @@ def status(
     cloud: Cloud | None = None, settings: Settings | None = None, **overrides: Any
 ) -> Status:
     """Show what exists and where it differs from the settings; change nothing."""
-    cloud, settings = _resolved(cloud, settings, overrides)
+    cloud, settings = resolved(cloud, settings, overrides)
     return Status(settings, str(cloud), tuple(_looked_at(cloud, settings)))
 
 
@@ -262,7 +262,7 @@ def down(
     Raises:
         ForeignResourceError: a CloudFormation stack made it (see `template`).
     """
-    cloud, settings = _resolved(cloud, settings, overrides)
+    cloud, settings = resolved(cloud, settings, overrides)
     _check_no_other_stack(cloud, settings)
     notes: list[str] = []
     stuck: set[str] = set()
@@ -320,7 +320,7 @@ def urls(cloud: Cloud, settings: Settings) -> dict[str, str]:
     }
 
 
-def _resolved(
+def resolved(
     cloud: Cloud | None, settings: Settings | None, overrides: dict[str, Any]
 ) -> tuple[Cloud, Settings]:
     """Connect and derive what was left out; refuse settings of another account."""

@@ -1,0 +1,142 @@
+"""What a link of the path is, and what a look at it was answered."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+State = Literal["green", "amber", "red", "grey"]
+
+_DENIED = ("AccessDenied", "AccessDeniedException", "403", "UnauthorizedOperation")
+#: HEAD has no body, so S3 answers a number: what it would have said.
+_NUMBERS = {"404": "Not Found", "403": "Forbidden", "400": "Bad Request"}
+# The permission behind a call whose name is not the permission's.
+_PERMISSIONS = {
+    "HeadObject": "s3:GetObject",
+    "ListObjectsV2": "s3:ListBucket",
+    "ListObjectVersions": "s3:ListBucketVersions",
+    "GetBucketNotificationConfiguration": "s3:GetBucketNotification",
+    "GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
+    "GetLayerVersionByArn": "lambda:GetLayerVersion",
+    "GetQueueUrl": "sqs:GetQueueUrl",
+}
+
+
+@dataclass(frozen=True)
+class Link:
+    """One link of the path from an upload to its thumbnail.
+
+    Attributes:
+        name: "object", "rule", … as in `deploy.tracing.NAMES`.
+        state: "green" holds, "red" broken, "amber" holds with a warning or could not
+            be looked at, "grey" not reached.
+        said: what is, in one sentence or two.
+        evidence: the API call, and what it answered.
+        cure: what to do, and which notebook does it.
+    """
+
+    name: str
+    state: State
+    said: str
+    evidence: str = ""
+    cure: str = ""
+
+    def as_state(self, state: State, before: str = "") -> Link:
+        """Copy it with another state and words put before what it says."""
+        return replace(self, state=state, said=before + self.said)
+
+
+class Denied(Exception):
+    """The one who traces may not look; `said` names the missing permission."""
+
+    def __init__(self, permission: str, evidence: str) -> None:
+        super().__init__(permission)
+        self.permission, self.evidence = permission, evidence
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What AWS answered a call: data, or the code and message of an error."""
+
+    call: str
+    data: dict[str, Any] | None = None
+    code: str = ""
+    message: str = ""
+
+    def __bool__(self) -> bool:
+        """Be true when the call was answered with data."""
+        return self.data is not None
+
+    def __getitem__(self, name: str) -> Any:
+        """Return a field of the data."""
+        return (self.data or {})[name]
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return a field of the data, or a default."""
+        return (self.data or {}).get(name, default)
+
+    def quoted(self, said: str = "") -> str:
+        """Quote the call and its answer, or the part of it that matters."""
+        if not self and not said:
+            name = _NUMBERS.get(self.code, "")
+            said = f"{self.code} {name}".strip() + (
+                f": {self.message}" if self.message and not name else ""
+            )
+        return f"{self.call} → {said or 'answered'}"
+
+
+def ask(method: Callable[..., dict[str, Any]], **request: Any) -> Answer:
+    """Call a client's method; an error of AWS's is an answer, too.
+
+    Raises:
+        Denied: the caller may not look.
+    """
+    name = _api_name(method)
+    try:
+        return Answer(name, method(**request))
+    except ClientError as error:
+        said = error.response["Error"]
+        answer = Answer(
+            name, None, str(said.get("Code", "")), said.get("Message", "").strip()
+        )
+        if answer.code in _DENIED:
+            service = error.response.get("service") or _service(method)
+            permission = _PERMISSIONS.get(name, f"{service}:{name}")
+            raise Denied(permission, answer.quoted()) from error
+        return answer
+    except BotoCoreError as error:
+        return Answer(name, None, type(error).__name__, str(error))
+
+
+def link(name: str) -> Callable[[Callable[[Any], Link]], Callable[[Any], Link]]:
+    """Make a link's function say "could not look" where its caller may not."""
+
+    def decorate(look: Callable[[Any], Link]) -> Callable[[Any], Link]:
+        @functools.wraps(look)
+        def looked(facts: Any) -> Link:
+            try:
+                return look(facts)
+            except Denied as denied:
+                return Link(
+                    name,
+                    "amber",
+                    f"Could not look: you lack {denied.permission}.",
+                    denied.evidence,
+                    f"Ask for {denied.permission}, or let someone trace who has it.",
+                )
+
+        return looked
+
+    return decorate
+
+
+def _api_name(method: Any) -> str:
+    return method.__self__.meta.method_to_api_mapping[method.__name__]
+
+
+def _service(method: Any) -> str:
+    return method.__self__.meta.service_model.signing_name

@@ -1,0 +1,377 @@
+"""What became of the upload: invocation, log, failed events, thumbnail, its reader."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from botocore import UNSIGNED
+from botocore.config import Config
+
+from deploy import failures, logs, policies
+from deploy.tracing.answers import Answer, Denied, Link, ask, link
+from deploy.tracing.facts import Facts
+
+#: Seconds in which an event may be on its way: S3 mostly takes one, at times a minute.
+#: https://docs.aws.amazon.com/AmazonS3/latest/userguide/EventNotifications.html
+PENDING_S = 60
+_METRICS = ("Invocations", "Errors", "Throttles")
+_TIMED_OUT = re.compile(r"Task timed out after [\d.]+ seconds")
+_REPORT = re.compile(r"Duration: ([\d.]+ ms).*?Memory Size: (\d+ MB)", re.DOTALL)
+_CRASHES = (
+    "Runtime.ImportModuleError",
+    "Runtime.HandlerNotFound",
+    "Runtime.UserCodeSyntaxError",
+    "Runtime.ExitError",
+    "signal: killed",
+    "OutOfMemory",
+)
+
+
+@link("invocation")
+def the_invocation(facts: Facts) -> Link:
+    """Did S3 call the function, and may it run?"""
+    if not facts.function:
+        return Link("invocation", "grey", "Not reached.")
+    cap = facts.concurrency
+    if cap.get("ReservedConcurrentExecutions") == 0:
+        return Link(
+            "invocation",
+            "red",
+            "The function is stopped: no invocation may run. Events wait six hours, "
+            "then they are given up.",
+            cap.quoted("ReservedConcurrentExecutions 0"),
+            "Take the limit away: delete_function_concurrency (05_function).",
+        )
+    if facts.runs or facts.raw:
+        return Link("invocation", "green", "It was called.", _lines(facts))
+    if facts.uploaded is None:
+        return Link("invocation", "grey", "Not reached.")
+    counts, quoted = _counts(facts)
+    if counts.get("Throttles"):
+        said = "Invocations are throttled: more events than may run at once. They wait."
+        return Link("invocation", "amber", said, quoted, "Wait, and trace again.")
+    if facts.arrived:
+        return Link("invocation", "green", "It was called.", quoted)
+    if facts.kept or _crash(facts):
+        said = "It was called, and said nothing about this key."
+        return Link("invocation", "green", said, quoted)
+    if facts.age_s < PENDING_S:
+        return Link(
+            "invocation",
+            "amber",
+            f"No word yet, {facts.age_s:.0f} s after the upload. It may be on its way.",
+            quoted,
+            "Wait a few seconds, and trace again.",
+        )
+    return _never(facts, quoted)
+
+
+def _never(facts: Facts, quoted: str) -> Link:
+    """Say what is left when nothing is broken now and nothing was called."""
+    changed = facts.configuration.get("LastModified", "")
+    rule = facts.rule
+    maybe = ["the upload came before the rule or the permission did"]
+    if rule and not rule.covers("s3:ObjectCreated:Copy"):
+        maybe.append(
+            "it was copied there, which no rule is for (the object cannot tell)"
+        )
+    return Link(
+        "invocation",
+        "red",
+        f"Nothing was called. Either {', or '.join(maybe)}.",
+        f"{quoted}; function changed {changed[:19] or 'at no known time'}",
+        "Upload it again (07_watch): S3 sends no event for what was there before.",
+    )
+
+
+def _counts(facts: Facts) -> tuple[dict[str, int], str]:
+    """Count the function's invocations since the upload, as CloudWatch has them."""
+    since = facts.uploaded or datetime.now(UTC) - timedelta(hours=3)
+    dimensions = [{"Name": "FunctionName", "Value": facts.settings.function_name}]
+    queries = [
+        {
+            "Id": name.lower(),
+            "MetricStat": {
+                "Metric": {
+                    "Namespace": "AWS/Lambda",
+                    "MetricName": name,
+                    "Dimensions": dimensions,
+                },
+                "Period": 60,
+                "Stat": "Sum",
+            },
+        }
+        for name in _METRICS
+    ]
+    answer = ask(
+        facts.cloud.client("cloudwatch").get_metric_data,
+        MetricDataQueries=queries,
+        StartTime=since.replace(second=0, microsecond=0),
+        EndTime=datetime.now(UTC) + timedelta(minutes=1),
+    )
+    sums = {
+        one["Id"]: sum(one["Values"]) for one in answer.get("MetricDataResults", [])
+    }
+    counts = {name: int(sums.get(name.lower(), 0)) for name in _METRICS}
+    words = ", ".join(f"{name} {count}" for name, count in counts.items())
+    return counts, answer.quoted(words if answer else "")
+
+
+def _lines(facts: Facts) -> str:
+    count = len({run.request_id for run in [*facts.runs, *facts.raw]})
+    return f"FilterLogEvents → {count} invocation{'s' * (count != 1)} named it"
+
+
+@link("log")
+def the_log(facts: Facts) -> Link:
+    """What did the function say of this very key?"""
+    if facts.runs:
+        return _said(facts, facts.runs[-1])
+    if facts.raw:
+        run = facts.raw[-1]
+        return Link(
+            "log",
+            "red",
+            f"The function looked for {run.key!r}: keys in events are form-encoded, "
+            "and the handler does not decode them.",
+            f"FilterLogEvents → key {run.key!r}, {run.outcome}: {run.reason}",
+            "Deploy the handler of this course again (05_function), then upload again.",
+        )
+    if facts.uploaded and not facts.arrived and (crash := _crash(facts)):
+        return crash
+    quoted = f"FilterLogEvents → {len(facts.log)} lines since the upload"
+    if facts.arrived:
+        said = "Nothing of this key: lines come late, or were deleted."
+        return Link("log", "amber", said, quoted)
+    return Link("log", "grey", "Nothing of this key.", quoted)
+
+
+def _said(facts: Facts, run: logs.Run) -> Link:
+    """Judge the latest outcome line."""
+    tried = [one for one in facts.runs if one.outcome == "failed"]
+    quoted = f"FilterLogEvents → {run.outcome}: {run.reason or run.target}"
+    quoted += _figures(facts, run)
+    if run.outcome == "made":
+        late = " An older event came late, and was turned away." if facts.late else ""
+        done = f"Made in {run.ms:.0f} ms, {'cold' if run.cold else 'warm'}."
+        if tried:
+            said = f"{done} {len(tried)} tries before it failed: {tried[-1].reason}"
+            return Link("log", "amber", said, quoted, "It mended itself by a retry.")
+        return Link("log", "green", done + late, quoted)
+    if run.outcome == "rejected":
+        return _rejected(facts, run, quoted)
+    if run.outcome == "stale" and facts.arrived:
+        said = f"An event that came late was turned away: {run.reason}."
+        return Link("log", "green", said, quoted)
+    if run.outcome == "stale" and "superseded" in (run.reason or ""):
+        said = "An event of an upload before this one was turned away; no word of this."
+        return Link("log", "amber", said, quoted, "Wait a few seconds, trace again.")
+    if run.outcome == "stale":
+        cure = "Upload it again (07_watch)."
+        said = f"The upload was gone when it was read: {run.reason}."
+        return Link("log", "red", said, quoted, cure)
+    return _failed(run, len(tried), quoted)
+
+
+def _rejected(facts: Facts, run: logs.Run, quoted: str) -> Link:
+    """Tell a picture that can never be made from a function that is too small."""
+    if "of memory" in (run.reason or ""):
+        given = facts.configuration.get("MemorySize")
+        return Link(
+            "log",
+            "red",
+            f"The function has too little memory ({given} MB): {run.reason}.",
+            quoted,
+            "Give it more, Settings.memory_mb (05_function), then upload again.",
+        )
+    return Link("log", "green", f"Rejected, which is final: {run.reason}.", quoted)
+
+
+def _failed(run: logs.Run, tries: int, quoted: str) -> Link:
+    again = "Lambda tries again, after one minute and then two."
+    if tries >= logs.ATTEMPTS:
+        again = "Lambda has given up."
+    cure = "Read the reason above, mend it, then upload again."
+    if "AccessDenied" in (run.reason or ""):
+        cure = (
+            "The role's policies allow it as they are now: was it mended since? Then "
+            "upload again. Else look for a denial outside the role: the bucket's "
+            "policy, a KMS key, a service control policy."
+        )
+    said = f"It failed {tries} time{'s' * (tries != 1)}: {run.reason}. {again}"
+    return Link("log", "red", said.replace("..", "."), quoted, cure)
+
+
+def _figures(facts: Facts, run: logs.Run) -> str:
+    for line in facts.messages:
+        if run.request_id and run.request_id in line and line.startswith("REPORT"):
+            match = _REPORT.search(line)
+            return f"; REPORT {match[1]} of {match[2]}" if match else ""
+    return ""
+
+
+def _crash(facts: Facts) -> Link | None:
+    """Find an end that leaves no word of the key: a timeout, a kill, an import."""
+    for line in reversed(facts.messages):
+        first = line.splitlines()[0] if line else ""
+        if match := _TIMED_OUT.search(line):
+            given = facts.configuration.get("Timeout")
+            return Link(
+                "log",
+                "red",
+                f"{match[0]}, before it said anything about this key.",
+                f"FilterLogEvents → {match[0]}",
+                f"Give it more than {given} s, Settings.timeout_s (05_function), then "
+                "upload again.",
+            )
+        if any(crash in line for crash in _CRASHES):
+            return Link(
+                "log",
+                "red",
+                "The function ended before the handler could say anything.",
+                f"FilterLogEvents → {first[:200]}",
+                "An import: the layer (04_layer). Killed: Settings.memory_mb "
+                "(05_function). Then upload again.",
+            )
+    return None
+
+
+@link("failures")
+def the_failures(facts: Facts) -> Link:
+    """Was the event given up, and kept in the on-failure queue?"""
+    if not facts.failure_queue:
+        said = "There is no on-failure queue: an event that fails is dropped."
+        return Link("failures", "grey", said, facts.failure_queue.quoted())
+    if not facts.kept:
+        said = "The on-failure queue has nothing of it."
+        return Link("failures", "green", said, "ReceiveMessage → no record of this key")
+    record = facts.kept[-1]
+    answered = record.get("responsePayload") or {}
+    kind, why = answered.get("errorType", ""), failures.in_words(record)
+    count = record.get("requestContext", {}).get("approximateInvokeCount", "?")
+    if facts.arrived:
+        said = "It was given up once, and has come through since; the record is left."
+        cure = "`python -m deploy replay` sends it again, which does no harm."
+        return Link("failures", "amber", said, f"ReceiveMessage → {why}", cure)
+    return Link(
+        "failures",
+        "red",
+        f"Lambda gave the event up after {count} tries, and the queue has it: "
+        f"{why.partition(': ')[2]}",
+        f"ReceiveMessage → {kind} {why}".replace("  ", " "),
+        "Mend the cause, then `python -m deploy replay` sends it again.",
+    )
+
+
+@link("thumbnail")
+def the_thumbnail(facts: Facts) -> Link:
+    """Is there a thumbnail of this very upload, or a reject record?"""
+    if facts.is_of_this_upload(facts.reject) and not _newer(
+        facts.thumbnail, facts.reject
+    ):
+        said = f"None, and here is why: {facts.target_bucket}/{facts.reject_key}."
+        return Link("thumbnail", "green", said, facts.reject.quoted("a reject record"))
+    made = facts.thumbnail
+    if not made:
+        said = f"There is none at {facts.target_key}."
+        if made.code == "NoSuchBucket":
+            said = f"There is no bucket {facts.target_bucket}."
+        return _none(facts, made, said)
+    stamp = made.get("Metadata", {}).get("source-etag", "")
+    ours = facts.object.get("ETag", "").strip('"')
+    kind = made.get("ContentType", "")
+    quoted = made.quoted(f"{kind}, {made['ContentLength']:,} bytes, of ETag {stamp}")
+    if ours and stamp and stamp != ours:
+        said = "It was made from another upload of this name: the picture has changed."
+        cure = "If this stays so, upload again (07_watch)."
+        return Link("thumbnail", "red", said, quoted, cure)
+    if not facts.is_of_this_upload(made) and facts.uploaded:
+        said = "It is older than the upload: made from the same bytes, sent before."
+        return Link("thumbnail", "amber", said, quoted)
+    if kind not in ("image/jpeg", "image/png"):
+        said = f"Its Content-Type is {kind!r}, so browsers do not show it."
+        cure = "Deploy the handler again (05_function), then upload again."
+        return Link("thumbnail", "red", said, quoted, cure)
+    return Link("thumbnail", "green", f"It is at {facts.target_key}.", quoted)
+
+
+def _newer(one: Answer, other: Answer) -> bool:
+    return bool(one) and one["LastModified"] > other["LastModified"]
+
+
+def _none(facts: Facts, made: Answer, said: str) -> Link:
+    pending = facts.uploaded is not None and facts.age_s < PENDING_S
+    if pending and not facts.runs and made.code != "NoSuchBucket":
+        cure = "Wait a few seconds, and trace again."
+        return Link("thumbnail", "amber", f"{said} Not yet, at least.", "", cure)
+    cure = "Mend the link before this one, then upload again."
+    if made.code == "NoSuchBucket":
+        cure = "Build the buckets (02_buckets), then upload again."
+    elif facts.runs and facts.runs[-1].outcome == "made":
+        cure = "It was made, and deleted since: upload again (07_watch)."
+    return Link("thumbnail", "red", said, made.quoted(), cure)
+
+
+@link("public")
+def the_reader(facts: Facts) -> Link:
+    """May anyone see the thumbnail?"""
+    s3, bucket = facts.cloud.s3, facts.target_bucket
+    if not facts.thumbnail:
+        return Link("public", "grey", "Not reached.")
+    if not facts.settings.public:
+        said = "The target is private by its settings: a presigned link shows it."
+        return Link("public", "green", said, "Settings.public False")
+    block = ask(s3.get_public_access_block, Bucket=bucket)
+    is_on = block.get("PublicAccessBlockConfiguration", {})
+    on = [
+        name
+        for name in ("RestrictPublicBuckets", "BlockPublicPolicy")
+        if is_on.get(name)
+    ]
+    if "RestrictPublicBuckets" in on:
+        return Link(
+            "public",
+            "red",
+            "Nobody sees it: Block Public Access is on for the target bucket, and "
+            "outweighs its policy.",
+            block.quoted(", ".join(f"{name} true" for name in on)),
+            "Turn the two policy blocks off again (02_buckets); nothing has to be "
+            "uploaded again.",
+        )
+    policy = ask(s3.get_bucket_policy, Bucket=bucket)
+    place = f"arn:aws:s3:::{bucket}/{facts.target_key}"
+    anyone = {"AWS": "*"}
+    if not policies.allowed(
+        policy.get("Policy", "{}"), "s3:GetObject", place, principal=anyone
+    ):
+        return Link(
+            "public",
+            "red",
+            f"Nobody sees it: no statement lets anyone read {facts.target_key}.",
+            policy.quoted("" if not policy else "no statement for everyone"),
+            "Put the public-read policy back (02_buckets); nothing has to be uploaded "
+            "again.",
+        )
+    return _seen(facts, bucket)
+
+
+def _seen(facts: Facts, bucket: str) -> Link:
+    """Look as a stranger would, without a signature."""
+    anonymous = facts.cloud.client("s3", Config(signature_version=UNSIGNED))
+    try:
+        found = ask(anonymous.head_object, Bucket=bucket, Key=facts.target_key)
+    except Denied as denied:
+        return Link(
+            "public",
+            "red",
+            "A stranger is refused, though the bucket's own settings let everyone in: "
+            "Block Public Access of the whole account (or organisation) is on.",
+            f"without a signature, {denied.evidence}",
+            "Ask who owns the account, or build with public=False and sign links "
+            "(02_buckets).",
+        )
+    said = "Anyone may see it."
+    if not found:
+        return Link("public", "amber", "Could not look as a stranger.", found.quoted())
+    return Link("public", "green", said, f"without a signature, {found.call} → 200")

@@ -1,0 +1,293 @@
+"""The way in: the object, the rule, the event, its target, and the permission."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import unicodedata
+from typing import Any
+from urllib.parse import quote_plus, unquote_plus
+
+from deploy import policies, rules, trigger
+from deploy.tracing.answers import Answer, Link, ask, link
+from deploy.tracing.facts import Facts
+
+_GONE = ("404", "NoSuchKey", "NoSuchBucket")
+_MISSING = ("ResourceNotFoundException", "NonExistentQueue", "QueueDoesNotExist")
+
+
+@link("object")
+def the_object(facts: Facts) -> Link:
+    """Is the picture in the source bucket, under this very name?"""
+    head, bucket = facts.object, facts.settings.source_bucket
+    if head:
+        what = f"{head['ContentLength']:,} bytes, {head['LastModified']:%H:%M:%S} UTC"
+        return Link(
+            "object",
+            "green",
+            f"It is in {bucket}.",
+            head.quoted(f"{what}, ETag {head['ETag']}"),
+        )
+    if head.code not in _GONE:
+        return Link("object", "amber", "Could not look.", head.quoted(), "Try again.")
+    return _missing_object(facts, head)
+
+
+def _missing_object(facts: Facts, head: Answer) -> Link:
+    """Say whether the bucket, the name or the object itself is what is not there."""
+    s3, bucket, key = facts.cloud.s3, facts.settings.source_bucket, facts.key
+    versions = ask(s3.list_object_versions, Bucket=bucket, Prefix=key)
+    if versions.code == "NoSuchBucket":
+        return Link(
+            "object",
+            "red",
+            f"There is no bucket {bucket}.",
+            versions.quoted(),
+            "Build the buckets (02_buckets), then upload again.",
+        )
+    markers = [m for m in versions.get("DeleteMarkers", []) if m["Key"] == key]
+    if any(marker["IsLatest"] for marker in markers):
+        when = f"{markers[0]['LastModified']:%Y-%m-%d %H:%M:%S} UTC"
+        return Link(
+            "object",
+            "red",
+            "It was deleted: its latest version is a delete marker.",
+            versions.quoted(f"a delete marker of {when}"),
+            "Upload it again, or delete the marker: the version before it comes back.",
+        )
+    present = [one["Key"] for one in _listed(facts).get("Contents", [])]
+    near = similar(key, present)
+    nearest = f" Nearest: {', '.join(map(repr, near))}." if near else ""
+    why = f" {_why(key, near[0])}" if near else ""
+    return Link(
+        "object",
+        "red",
+        f"There is no object of this name in {bucket}.{nearest}{why}",
+        head.quoted(),
+        f"Trace {near[0]!r} instead." if near else "Upload it (07_watch).",
+    )
+
+
+def _listed(facts: Facts) -> Answer:
+    bucket, folder = facts.settings.source_bucket, facts.key.rpartition("/")[0]
+    s3 = facts.cloud.s3
+    found = ask(s3.list_objects_v2, Bucket=bucket, Prefix=folder and f"{folder}/")
+    return found if found.get("Contents") else ask(s3.list_objects_v2, Bucket=bucket)
+
+
+def similar(key: str, present: list[str]) -> list[str]:
+    """Find names that were probably meant, the surest first; three at most."""
+    alike = [name for name in present if _folded(name) == _folded(key)]
+    close = difflib.get_close_matches(key, present, 3, 0.75)
+    return list(dict.fromkeys([*alike, *close]))[:3]
+
+
+def _folded(key: str) -> str:
+    """Reduce a name to what stays when case, encoding and Unicode form are ignored."""
+    return unicodedata.normalize("NFC", unquote_plus(key)).casefold()
+
+
+def _why(key: str, other: str) -> str:
+    if other in (unquote_plus(key), quote_plus(key, "/")):
+        return "One is form-encoded, as in an event."
+    if unicodedata.normalize("NFC", key) == unicodedata.normalize("NFC", other):
+        return "They look alike, and differ in their Unicode form (NFC, NFD)."
+    return "Case counts." if key.casefold() == other.casefold() else ""
+
+
+@link("rule")
+def the_rule(facts: Facts) -> Link:
+    """Does one of the bucket's rules match the name?"""
+    answer = facts.notification
+    if not answer and answer.code != "NoSuchBucket":
+        return Link("rule", "amber", "Could not look.", answer.quoted(), "Try again.")
+    quoted = answer.quoted(_in_words(facts.every_rule) if answer else "")
+    if facts.matching:
+        said = f"A rule for {facts.matching[0]} matches the name."
+        return Link("rule", "green", said, quoted)
+    if not facts.every_rule:
+        said = "The bucket has no rule, so nothing starts the function."
+        cure = "Make the trigger (06_trigger), then upload again."
+        return Link("rule", "red", said, quoted, cure)
+    near = rules.nearest(facts.key, facts.every_rule)
+    return Link(
+        "rule",
+        "red",
+        f"No rule matches the name; the nearest is {near}. Prefixes and suffixes are "
+        "case-sensitive.",
+        quoted,
+        f"Upload it under a name for {near}, or add its suffix to Settings.suffixes "
+        "and build the trigger again (06_trigger).",
+    )
+
+
+def _in_words(every: list[rules.Rule]) -> str:
+    names = ", ".join(f"{rule} → {rule.target.split(':')[-1]}" for rule in every)
+    return names or "no rules"
+
+
+@link("event")
+def the_event(facts: Facts) -> Link:
+    """Is the rule for the kind of event that this upload was?"""
+    if not facts.matching or not facts.object:
+        return Link("event", "grey", "Not reached.")
+    listed = sorted({event for rule in facts.matching for event in rule.events})
+    quoted = f"ETag {facts.object['ETag']}; Events: {', '.join(map(_short, listed))}"
+    quoted = f"{facts.object.call}, {facts.notification.call} → {quoted}"
+    covered = [
+        event
+        for event in facts.events
+        if any(rule.covers(event) for rule in facts.matching)
+    ]
+    parts = len(facts.events) == 1
+    if covered:
+        how = "in parts" if parts else "in one piece"
+        said = f"It was uploaded {how}, and the rule is for {_short(covered[0])}."
+        return Link("event", "green", said, quoted)
+    event = facts.events[0]
+    return Link(
+        "event",
+        "red",
+        "It was uploaded in parts (its ETag ends in the number of parts), and the rule "
+        f"is not for {_short(event)}."
+        if parts
+        else f"It was uploaded in one piece, and the rule is not for {_short(event)}.",
+        quoted,
+        f"Add {event} to the rule's events (06_trigger), then upload again.",
+    )
+
+
+def _short(event: str) -> str:
+    return event.removeprefix("s3:ObjectCreated:")
+
+
+@link("target")
+def the_target(facts: Facts) -> Link:
+    """Is what the rule names there: the function, or the queue before it?"""
+    rule = facts.rule
+    if rule is None:
+        return Link("target", "grey", "Not reached.")
+    if ":sqs:" in rule.target:
+        return _the_queue(facts, rule.target)
+    function, settings = facts.function, facts.settings
+    name = rule.target.split(":function:")[-1]
+    if not function:
+        return Link(
+            "target",
+            "red" if _is_missing(function) else "amber",
+            f"The rule names the function {name}, and there is none.",
+            function.quoted(),
+            "Build the function (05_function), then upload again.",
+        )
+    arn = function["Configuration"]["FunctionArn"]
+    if not rule.target.startswith(settings.function_arn):
+        return Link(
+            "target",
+            "red",
+            f"The rule starts another function, {name}.",
+            f"{facts.notification.call} → {rule.target}",
+            f"Is {settings.name!r} the pipeline that you mean? Else build the trigger "
+            "again (06_trigger).",
+        )
+    return Link("target", "green", f"It starts {name}.", function.quoted(arn))
+
+
+def _the_queue(facts: Facts, arn: str) -> Link:
+    """Look at the queue that the rule fills, and at what empties it."""
+    aws = facts.cloud.awslambda
+    url = ask(facts.cloud.sqs.get_queue_url, QueueName=arn.split(":")[-1])
+    cure = "Build the queue again: up(queue=True)."
+    if not url:
+        said = f"The rule names the queue {arn.split(':')[-1]}, and there is none."
+        return Link("target", "red", said, url.quoted(), cure)
+    found = ask(aws.list_event_source_mappings, EventSourceArn=arn)
+    mappings = found.get("EventSourceMappings", [])
+    states = [one.get("State", "?") for one in mappings]
+    quoted = found.quoted(f"State: {', '.join(states) or 'no mapping'}")
+    if "Enabled" not in states:
+        said = "Uploads wait in the queue, and no event source mapping takes them out."
+        return Link("target", "red", said, quoted, cure)
+    said = f"It fills the queue {arn.split(':')[-1]}, which the function empties."
+    return Link("target", "green", said, quoted)
+
+
+def _is_missing(answer: Answer) -> bool:
+    return any(code in answer.code for code in _MISSING)
+
+
+@link("permission")
+def the_permission(facts: Facts) -> Link:
+    """May S3 call the target, for this bucket of this account?"""
+    if facts.rule is None:
+        return Link("permission", "grey", "Not reached.")
+    queue = ":sqs:" in facts.rule.target
+    answer, document = _policy_of(facts, facts.rule.target)
+    settings = facts.settings
+    decision = policies.allowed(
+        document,
+        "sqs:SendMessage" if queue else "lambda:InvokeFunction",
+        facts.rule.target,
+        principal={"Service": "s3.amazonaws.com"},
+        context={
+            "aws:sourcearn": f"arn:aws:s3:::{settings.source_bucket}",
+            "aws:sourceaccount": settings.account,
+        },
+    )
+    what = "queue" if queue else "function"
+    if decision:
+        sid = (decision.statement or {}).get("Sid", "")
+        said = f"The {what}'s policy lets the bucket in."
+        return Link("permission", "green", said, answer.quoted(f"Statement {sid}"))
+    return Link(
+        "permission",
+        "red",
+        f"The {what}'s policy does not let the bucket in{_but(decision, settings)}.",
+        answer.quoted(_conditions(decision) if decision.near else ""),
+        "Build the queue again: up(queue=True)."
+        if queue
+        else f"Add the permission {trigger.STATEMENT_ID!r} (06_trigger), then upload "
+        "again: S3 does not try an event twice.",
+    )
+
+
+def _policy_of(facts: Facts, arn: str) -> tuple[Answer, str]:
+    if ":sqs:" in arn:
+        sqs = facts.cloud.sqs
+        url = ask(sqs.get_queue_url, QueueName=arn.split(":")[-1])
+        if not url:
+            return url, ""
+        names = {"QueueUrl": url["QueueUrl"], "AttributeNames": ["Policy"]}
+        answer = ask(sqs.get_queue_attributes, **names)
+        return answer, answer.get("Attributes", {}).get("Policy", "")
+    name, _, qualifier = arn.partition(":function:")[2].partition(":")
+    wanted = {"FunctionName": name} | ({"Qualifier": qualifier} if qualifier else {})
+    answer = ask(facts.cloud.awslambda.get_policy, **wanted)
+    return answer, answer.get("Policy", "")
+
+
+def _but(decision: policies.Decision, settings: Any) -> str:
+    """Say in what a statement that comes near differs."""
+    if decision.denied:
+        return ": a statement denies it"
+    values = [value for _, value in _facts_of(decision)]
+    if not decision.near:
+        return ""
+    if any(":s3:::" in v and settings.source_bucket not in v for v in values):
+        return ": it is for another bucket"
+    if any(v.isdecimal() and v != settings.account for v in values):
+        return ": it is for another account"
+    return ": a statement comes near, and its conditions are not met"
+
+
+def _conditions(decision: policies.Decision) -> str:
+    return json.dumps(dict(_facts_of(decision))) if decision.near else ""
+
+
+def _facts_of(decision: policies.Decision) -> list[tuple[str, str]]:
+    return [
+        (key, str(value))
+        for statement in decision.near
+        for part in statement.get("Condition", {}).values()
+        for key, values in part.items()
+        for value in policies.listed(values)
+    ]
