@@ -238,7 +238,7 @@ def pause(
 
     Uploads of the next six hours are kept by Lambda and worked on afterwards.
     """
-    cloud, settings = _resolved(cloud, settings, overrides)
+    cloud, settings = resolved(cloud, settings, overrides)
     with _explained("function", "Try again."):
         function.pause(cloud, settings)
 
@@ -247,7 +247,7 @@ def resume(
     cloud: Cloud | None = None, settings: Settings | None = None, **overrides: Any
 ) -> bool:
     """Let a paused function run again; True if it was paused."""
-    cloud, settings = _resolved(cloud, settings, overrides)
+    cloud, settings = resolved(cloud, settings, overrides)
     with _explained("function", "Try again."):
         return function.resume(cloud, settings)
 

@@ -39,8 +39,8 @@ LOOKS: dict[str, Callable[[Facts], Link]] = {
 NAMES = tuple(LOOKS)
 #: What stands in the configuration; the links after these tell what came of it.
 _CONFIGURED = NAMES[: NAMES.index("invocation")]
-#: The links that can be broken for an upload that came through.
-_OWN = ("thumbnail", "public")
+#: Before the log: what an upload that came through was not stopped by.
+_PASSED = NAMES[: NAMES.index("log")]
 _MARKS = {"green": "✓", "amber": "!", "red": "✗", "grey": "·"}
 
 
@@ -120,7 +120,7 @@ def _judged(links: list[Link], facts: Facts) -> list[Link]:
     judged, broken = [], False
     for link in links:
         configured = link.name in _CONFIGURED
-        if link.state == "red" and facts.arrived and link.name not in _OWN:
+        if link.state == "red" and facts.arrived and link.name in _PASSED:
             before = "This upload came through; the next would stop here. "
             link = link.as_state("amber", before)
         elif broken and not configured and link.state in ("red", "amber"):

@@ -242,7 +242,7 @@ def the_permission(facts: Facts) -> Link:
         "permission",
         "red",
         f"The {what}'s policy does not let the bucket in{_but(decision, settings)}.",
-        answer.quoted(_conditions(decision) if decision.near else ""),
+        answer.quoted(_conditions(decision) if answer else ""),
         "Build the queue again: up(queue=True)."
         if queue
         else f"Add the permission {trigger.STATEMENT_ID!r} (06_trigger), then upload "
@@ -280,7 +280,9 @@ def _but(decision: policies.Decision, settings: Any) -> str:
 
 
 def _conditions(decision: policies.Decision) -> str:
-    return json.dumps(dict(_facts_of(decision))) if decision.near else ""
+    if not decision.near:
+        return "no statement for s3.amazonaws.com"
+    return json.dumps(dict(_facts_of(decision)))
 
 
 def _facts_of(decision: policies.Decision) -> list[tuple[str, str]]:
