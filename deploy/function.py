@@ -41,8 +41,8 @@ def package(settings: Settings, root: Path = ROOT) -> bytes:
     name = settings.handler.split(".")[0]
     files = sorted(
         (path.relative_to(root).as_posix(), path)
-        for path in (root / name).rglob("*.py")
-        if "__pycache__" not in path.parts
+        for path in (root / name).rglob("*")
+        if _is_wanted(path.relative_to(root))
     )
     _check_handler(settings.handler, dict(files))
     buffer = io.BytesIO()
@@ -206,6 +206,12 @@ def resume(cloud: Cloud, settings: Settings) -> bool:
 def is_paused(found: dict[str, Any]) -> bool:
     """Tell whether a described function may not run at all."""
     return found["ReservedConcurrentExecutions"] == 0
+
+
+def _is_wanted(path: Path) -> bool:
+    """Tell what is zipped: modules, and files that they read."""
+    reads = path.parent.name == "assets" or path.suffix == ".json"
+    return "__pycache__" not in path.parts and (path.suffix == ".py" or reads)
 
 
 def _check_handler(handler: str, files: dict[str, Path]) -> None:

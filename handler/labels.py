@@ -13,7 +13,7 @@ import math
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from PIL import Image, PngImagePlugin
 
@@ -49,8 +49,14 @@ def in_metadata(scores: Scores) -> str:
     return ",".join(f"{quote(name, '')}={score:.2f}" for name, score in likely)
 
 
+def from_metadata(text: str) -> Scores:
+    """Return the scores that stand on a thumbnail."""
+    pairs = (pair.rpartition("=") for pair in text.split(","))
+    return {unquote(name): float(score) for name, _, score in pairs}
+
+
 def features(picture: Image.Image) -> list[float]:
-    """Describe a picture in 60 numbers of 0 to 1: colours, light, edges, layout."""
+    """Describe a picture in 54 numbers of 0 to 1: colours, light, layout, edges."""
     small = picture.convert("RGBA").resize((SIDE, SIDE), Image.Resampling.BOX)
     flat = Image.new("RGB", small.size, "white")
     flat.paste(small, mask=small.getchannel("A"))

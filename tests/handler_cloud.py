@@ -75,7 +75,7 @@ def keys(client):
     return [item["Key"] for item in listed]
 
 
-def refuse(client, operation, code, *, key):
+def refuse(client, operation, code, *, key, service="s3"):
     """Answer one key's calls with an error, where the network is."""
 
     def hook(params, **_):
@@ -83,4 +83,4 @@ def refuse(client, operation, code, *, key):
             response = {"Error": {"Code": code}}
             raise ClientError(response, operation)
 
-    client.meta.events.register(f"before-call.s3.{operation}", hook)
+    client.meta.events.register(f"before-call.{service}.{operation}", hook)
