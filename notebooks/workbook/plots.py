@@ -158,13 +158,13 @@ def _draw(
             f'stroke-width="1.5" stroke-dasharray="6 5"/>'
             + write(across.end - 4, at - 6, name, COLOURS[3], anchor="end", size=13)
         )
-    left = across.start
+    left = 22
     for (name, points), colour in zip(series.items(), COLOURS, strict=False):
         placed = [(across.at(a), up.at(b)) for a, b in points]
         parts.append(shape(placed, colour))
         parts.append(f'<circle cx="{left + 5}" cy="48" r="5" fill="{colour}"/>')
         parts.append(write(left + 16, 53, name))
-        left += 36 + 7.4 * len(name)
+        left += 38 + 8.6 * len(name)
     return picture("".join(parts), title, text or _words(series, limits))
 
 
