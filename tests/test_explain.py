@@ -7,6 +7,7 @@ words; a line of a log as AWS wrote it.
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import os
@@ -334,6 +335,43 @@ on_the_wire(
     "provide a new statement id, or remove the existing statement.",
     409,
 )
+
+
+# The queue and storage classes
+
+
+def put_mapping(cloud, settings, seconds):
+    built(cloud, settings)
+    queue = cloud.sqs.create_queue(
+        QueueName=settings.queue_name, Attributes={"VisibilityTimeout": seconds}
+    )
+    assert queue["QueueUrl"]
+    cloud.awslambda.create_event_source_mapping(
+        EventSourceArn=settings.queue_arn, FunctionName=settings.function_name
+    )
+
+
+@row("role-may-not-take-from-the-queue")
+def a_mapping_before_its_policy(cloud, settings, wire, tmp_path):
+    return error_of(lambda: put_mapping(cloud, settings, "180"))
+
+
+@row("queue-hides-too-short")
+def a_queue_shorter_than_the_function(cloud, settings, wire, tmp_path):
+    queued = dataclasses.replace(settings, queue=True)
+    return error_of(lambda: put_mapping(cloud, queued, "5"))
+
+
+@row("infrequent-access-too-soon")
+def a_lifecycle_of_a_week(cloud, settings, wire, tmp_path):
+    buckets.create(cloud, settings)
+    move = {"Days": 7, "StorageClass": "STANDARD_IA"}
+    rule = {"Status": "Enabled", "Filter": {"Prefix": ""}, "Transitions": [move]}
+    return error_of(
+        lambda: cloud.s3.put_bucket_lifecycle_configuration(
+            Bucket=settings.source_bucket, LifecycleConfiguration={"Rules": [rule]}
+        )
+    )
 
 
 # The function

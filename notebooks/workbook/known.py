@@ -261,6 +261,34 @@ ROWS: tuple[Row, ...] = (
         codes=("ResourceConflictException",),
         says=r"statement id .*already exists|statement id .*provided already",
     ),
+    # The queue and storage classes
+    Row(
+        "role-may-not-take-from-the-queue",
+        "Lambda empties the queue in the role's name, and the role lacks one of the "
+        "three actions that this takes.",
+        "Attach the policy `role.queue_policy(settings)` to the role, as "
+        "`up(cloud, queue=True)` does: 10_platform.",
+        MENDED,
+        says=r"does not have permissions to call \w+ on SQS",
+    ),
+    Row(
+        "queue-hides-too-short",
+        "A message would come back into the queue while the function still works on "
+        "it, and be done twice.",
+        "Set the queue's VisibilityTimeout to six times the function's timeout, as "
+        "`up(cloud, queue=True)` does: 10_platform.",
+        MENDED,
+        says=r"Queue visibility timeout: \d+ seconds is less than",
+    ),
+    Row(
+        "infrequent-access-too-soon",
+        "A lifecycle rule moves objects to Infrequent Access after 30 days or later; "
+        "only an upload may name the class at once.",
+        'Write 30 or more days, or upload with StorageClass="STANDARD_IA": '
+        "10_platform.",
+        NEVER,
+        says=r"'Days' in Transition action must be greater",
+    ),
     # The function
     Row(
         "update-in-progress",
