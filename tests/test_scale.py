@@ -105,6 +105,7 @@ def photo() -> bytes:
     return out.getvalue()
 
 
+@pytest.mark.slow
 def test_a_burst_on_the_local_cloud_and_simulated(local, record_property):
     """Simulated from what single pictures took, against what a burst took."""
     settings = settings_for(local, name="burst", queue=True, max_concurrency=2)
