@@ -3,8 +3,9 @@
 Start with ``app`` (the paragraph), then ``events`` (what came in), ``storage`` (all S3
 traffic) and ``images`` (bytes in, bytes out). Behind ``images`` are ``decoder``, which
 is held to a size and a time, the walks over a file before anything is decoded
-(``scans``, ``progressive``, ``chunks``, ``orientation``), and what is done with pixels
-(``pixels``, ``deep``). ``memory`` has the arithmetic of the function's memory.
+(``scans``, ``progressive``, ``chunks``, ``orientation``), ``whole``, which sees that no
+part of a JPEG is missing, and what is done with pixels (``pixels``, ``deep``).
+``memory`` has the arithmetic of the function's memory.
 
 What an upload gets besides its thumbnail is a ``recipe``: more ``renditions``, with
 ``effects`` and a ``watermark``, a ``backup``, ``labels``. ``outputs`` makes them side

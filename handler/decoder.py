@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from PIL import Image, JpegImagePlugin, PngImagePlugin
 
-from handler import chunks, deep, memory, progressive, scans
+from handler import chunks, deep, memory, progressive, scans, whole
 from handler.errors import ImageRejected
 
 DRAFT = 1.5  # decode a JPEG to at least so many times the final size
@@ -100,14 +100,17 @@ def _decode_jpeg(
     _, area = image.draft(None, (across, down))
     taken = memory.of_pixels(image.size, image.mode)
     several = scans.keeps_coefficients(segments, data, image.layers)
-    if several or "progressive" in image.info:
+    several = several or "progressive" in image.info
+    if several:
         factors = [(layer[1], layer[2]) for layer in image.layer]
         taken += memory.of_coefficients(full, factors)
     _check_room(taken + between(image.size), room)
     if image.decoderconfig[0] == progressive.EIGHTH:
         needed = progressive.without_detail(data, segments)
-        image.fp = Reader(needed, image.fp.deadline)
-    image.load()
+        if needed is not data:
+            image.fp = Reader(needed, image.fp.deadline)
+            segments = scans.walk(needed)
+    whole.load(image, segments, several=several)
     return area
 
 

@@ -14,11 +14,15 @@ MAX_SCANS = 100  # cameras and encoders write about ten; thousands hang a decode
 MAX_SCANNED = 1_000_000_000  # pixels in all scans: twenty times the largest picture
 MAX_SEGMENTS = 2000  # a large profile takes 50, a hundred scans with tables 500
 
+RESTART_INTERVAL = 0xDD
 START_OF_SCAN = 0xDA
 END_OF_IMAGE = 0xD9
 
-# In coded data 0xFF is followed by 0, or by a restart's number; repeated it is padding.
-_MARKER = re.compile(rb"\xff([^\x00\x01\xff\xd0-\xd7])")
+# In coded data 0xFF is followed by 0, or, once there are restarts, by one's number;
+# repeated it is padding. Anything else ends the data, wanted or not.
+_MARKER = re.compile(rb"\xff([^\x00\xff])")
+_MARKER_NO_RESTART = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])")
+_BARE = {0x01, *range(0xD0, 0xDA)}  # no body follows
 
 
 class Segment(NamedTuple):
@@ -36,11 +40,13 @@ def walk(data: bytes) -> list[Segment]:
     Raises ``ImageRejected`` where there is no end, and for bombs.
     """
     segments: list[Segment] = []
-    at, scans = 2, 0
-    while found := _MARKER.search(data, at):
-        marker = found[1][0]
-        length = max(2, int.from_bytes(data[found.end() : found.end() + 2]))
-        at = found.end() + length
+    at, scans, pattern = 2, 0, _MARKER
+    while found := pattern.search(data, at):
+        marker, at = found[1][0], found.end()
+        if marker not in _BARE:
+            at += max(2, int.from_bytes(data[at : at + 2]))
+        if marker == RESTART_INTERVAL:
+            pattern = _MARKER_NO_RESTART if any(data[at - 2 : at]) else _MARKER
         segments.append(Segment(marker, found.start(), at))
         if marker == END_OF_IMAGE:
             return segments

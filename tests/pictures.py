@@ -228,7 +228,8 @@ def with_checksums(data):
 
 
 def scan_bomb(count, image=None):
-    """Repeat a progressive JPEG's last scan so many times."""
+    """Repeat a scan of a progressive JPEG so many times; the pixels stay the same."""
     data = encoded(image or chart(), progressive=True)
-    last = data.rindex(b"\xff\xda")
-    return data[:last] + data[last:-2] * count + data[-2:]
+    second = data.index(b"\xff\xda", data.index(b"\xff\xda") + 2)
+    third = data.index(b"\xff\xc4", second)  # its tables; the last scans only refine
+    return data[:second] + data[second:third] * count + data[third:]

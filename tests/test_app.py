@@ -40,7 +40,7 @@ from handler_cloud import (
     run,
     upload,
 )
-from pictures import landscape, scan_bomb
+from pictures import photo, scan_bomb
 from PIL import Image
 
 from handler import app, images, lambda_handler, memory
@@ -299,7 +299,7 @@ def run_within(client, seconds, *records, env=ENV):
 
 
 def test_too_slow_is_rejected_once(client, lines):
-    bomb = scan_bomb(90, landscape((3000, 2000)))
+    bomb = scan_bomb(90, photo((3000, 2000)))
     record = upload(client, "bomb.jpg", bomb)
     # A third of the function's time; a box so large that all scans are decoded.
     answer = run_within(client, 1.8, record, env=ENV | {"BOX": "1500"})

@@ -179,3 +179,10 @@ def test_chunks_of_damaged_files(data):
 @given(st.one_of(damaged(jpeg()), damaged(png()), rare_png(), damaged(rare_png())))
 def test_many_pictures(data):
     right_or_rejected(data)
+
+
+@pytest.mark.slow
+@MANY
+@given(jpeg(), st.integers(1, 600), st.binary(max_size=9))
+def test_many_whole_jpegs(data, box, behind):
+    assert max(thumbnail(data + behind, box).size) <= box

@@ -63,6 +63,12 @@ def seeds():
     large = pictures.chart((256, 192))
     for subsampling in (0, 2):
         yield pictures.encoded(large, progressive=True, subsampling=subsampling)
+    for several in (False, True):
+        yield pictures.encoded(large, progressive=several, restart_marker_blocks=5)
+        whole = pictures.encoded(large, progressive=several)
+        yield whole[: len(whole) // 2] + whole[-2:]  # cut, with an end all the same
+        yield whole[:-2] + bytes(40) + whole[-2:]  # padded
+    yield pictures.encoded(colours).replace(b"\xff\xc0", b"\xff\xc9")  # arithmetic
     yield pictures.encoded(colours, exif=pictures.exif_of(6))
     yield pictures.encoded(colours, icc_profile=pictures.swapped_profile())
     yield pictures.encoded(colours.convert("CMYK"))
