@@ -11,17 +11,33 @@ import pytest
 
 from deploy.local import server
 
-pytest_plugins = ["browser_page", "handler_cloud", "local_cloud", "moto_cloud"]
+pytest_plugins = [
+    "aws_account",
+    "browser_page",
+    "handler_cloud",
+    "local_cloud",
+    "moto_cloud",
+]
 
-# Nothing of the learner's own AWS configuration may reach a test.
-for name in [name for name in os.environ if name.startswith(("AWS_", "WORKBOOK_"))]:
-    del os.environ[name]
-os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
-os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
+# Nothing of the learner's own AWS configuration may reach a test …
+prefixes = ("AWS_", "WORKBOOK_")
+theirs = {
+    name: os.environ.pop(name) for name in [*os.environ] if name.startswith(prefixes)
+}
+ours = {
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+os.environ.update(ours)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Give the notebooks' kernels a local cloud of the test run's own."""
+    if config.getoption("--aws"):  # … unless it is asked for
+        for name in ours:
+            del os.environ[name]
+        os.environ.update(theirs)
     os.environ["WORKBOOK_LOCAL_CLOUD"] = tempfile.mkdtemp(prefix="workbook-tests-")
 
 

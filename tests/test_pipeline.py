@@ -1,7 +1,12 @@
-"""The pipeline on the local cloud, end to end, with policies enforced."""
+"""The pipeline end to end: on the local cloud, or with `pytest --aws` in an account.
+
+Tests marked `aws` run in both. There they are slower: the log comes late, a change of
+permissions takes a while, and Lambda tries again after one minute and after two.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -15,12 +20,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
+import aws_account
 import psutil
 import pytest
 from PIL import Image
 
 from deploy import connect, function, logs, role, settings_for, stack
 from deploy.cloud import Cloud
+from deploy.errors import NotReadyError
 from deploy.local import server
 from deploy.settings import Settings
 from handler import make_thumbnail
@@ -52,8 +59,27 @@ class Pipeline:
         return self.outcome(key, started)
 
     def outcome(self, key: str, since: datetime) -> logs.Run:
-        (run,) = logs.wait_for(self.cloud, self.settings, [key], since, 30)
+        (run,) = logs.wait_for(self.cloud, self.settings, [key], since, self.patience_s)
         return run
+
+    @property
+    def patience_s(self) -> int:
+        return 30 if self.cloud.endpoint else 420
+
+    def settle(self) -> None:
+        """Wait until IAM's change counts everywhere; here it counts at once."""
+        time.sleep(0 if self.cloud.endpoint else 30)
+
+    def probe(self) -> None:
+        """Upload until an upload starts the function: rules take a while to count."""
+        for number in range(10):
+            with contextlib.suppress(NotReadyError):
+                started = datetime.now(UTC)
+                body, key = picture(), f"probe-{number}.jpg"
+                bucket = self.settings.source_bucket
+                self.cloud.s3.put_object(Bucket=bucket, Key=key, Body=body)
+                list(logs.wait_for(self.cloud, self.settings, [key], started, 45))
+                return
 
     def thumbnail(self, key: str) -> bytes:
         key = self.settings.thumbnail_prefix + key
@@ -86,7 +112,10 @@ class Pipeline:
         return json.loads(answer["Payload"].read())
 
     def url(self, bucket: str, key: str) -> str:
-        return f"{self.cloud.endpoint}/{bucket}/{quote(key)}"
+        if self.cloud.endpoint:
+            return f"{self.cloud.endpoint}/{bucket}/{quote(key)}"
+        region = self.settings.region
+        return f"https://{bucket}.s3.{region}.amazonaws.com/{quote(key)}"
 
 
 def status_of(url: str) -> int:
@@ -107,9 +136,13 @@ def eventually(found: Callable[[], object], seconds: float = 15) -> object:
 
 
 @pytest.fixture(scope="module")
-def clouds(local_folder: Path) -> Iterator[Cloud]:
+def clouds(request: pytest.FixtureRequest, aws: Cloud | None) -> Iterator[Cloud]:
+    if aws is not None:
+        yield aws
+        return
+    folder = request.getfixturevalue("local_folder")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("WORKBOOK_LOCAL_CLOUD", str(local_folder))
+        patch.setenv("WORKBOOK_LOCAL_CLOUD", str(folder))
         yield connect("local", say=lambda line: None)
 
 
@@ -126,15 +159,21 @@ def reliable(clouds: Cloud) -> Iterator[Pipeline]:
 
 
 def built(cloud: Cloud, name: str, **overrides: object) -> Iterator[Pipeline]:
-    settings = settings_for(cloud, name=name, **overrides)
-    stack.up(cloud, settings)
-    yield Pipeline(cloud, settings)
-    assert stack.down(cloud, settings).left == ()
+    """Build a pipeline, and take it down even if building it was interrupted."""
+    pipeline = Pipeline(cloud, aws_account.settings(cloud, name, **overrides))
+    try:
+        stack.up(cloud, pipeline.settings)
+        pipeline.probe()
+        yield pipeline
+    finally:
+        left = stack.down(cloud, pipeline.settings).left
+    assert left == ()
 
 
 # --- with two statements alone -------------------------------------------------------
 
 
+@pytest.mark.aws
 def test_two_statements_make_thumbnails(plain):
     policies = plain.cloud.iam.list_role_policies(RoleName=plain.settings.role_name)
     assert policies["PolicyNames"] == [role.THUMBNAILS]
@@ -142,6 +181,7 @@ def test_two_statements_make_thumbnails(plain):
     assert plain.thumbnail("a.jpg") == make_thumbnail(picture())
 
 
+@pytest.mark.aws(only_aws=True)
 def test_thumbnails_are_public_and_nothing_else_is(plain):
     plain.put("public.jpg", picture())
     plain.put("text.jpg", b"no picture")
@@ -152,6 +192,7 @@ def test_thumbnails_are_public_and_nothing_else_is(plain):
     assert status_of(plain.url(target, "thumbnails/missing.jpg")) == 403
 
 
+@pytest.mark.aws
 def test_a_thumbnail_says_what_it_is(plain):
     plain.put("type.png", (SAMPLES / "paper-boat.png").read_bytes())
     head = plain.cloud.s3.head_object(
@@ -160,6 +201,7 @@ def test_a_thumbnail_says_what_it_is(plain):
     assert head["ContentType"] == "image/png" and "max-age" in head["CacheControl"]
 
 
+@pytest.mark.aws
 def test_a_text_file_is_rejected_once_and_recorded(plain):
     run = plain.put("words.jpg", (SAMPLES / "not-an-image.jpg").read_bytes())
     assert run.outcome == "rejected"
@@ -167,6 +209,7 @@ def test_a_text_file_is_rejected_once_and_recorded(plain):
     assert record["key"] == "words.jpg" and record["reason"] == run.reason
 
 
+@pytest.mark.aws(uploads=4)
 def test_an_upload_in_parts_starts_the_function(plain):
     started = datetime.now(UTC)
     large = SAMPLES / "meadow-large.jpg"
@@ -178,12 +221,14 @@ def test_an_upload_in_parts_starts_the_function(plain):
     assert plain.outcome(large.name, started).thumbnail_size == (256, 171)
 
 
+@pytest.mark.aws
 def test_an_overwrite_makes_the_thumbnail_again(plain):
     plain.put("twice.jpg", picture(RED))
     plain.put("twice.jpg", picture(BLUE))
     assert colour_of(plain.thumbnail("twice.jpg")) == "blue"
 
 
+@pytest.mark.aws
 @pytest.mark.parametrize(
     "key",
     [
@@ -201,6 +246,7 @@ def test_tricky_keys(plain, key):
     assert plain.thumbnail(key)
 
 
+@pytest.mark.aws
 @pytest.mark.parametrize("key", ["LOUD.JPG", "photo.jpeg", "photo.jpg.txt"])
 def test_a_key_that_no_rule_matches_does_nothing(plain, key):
     started = datetime.now(UTC)
@@ -212,6 +258,7 @@ def test_a_key_that_no_rule_matches_does_nothing(plain, key):
     }
 
 
+@pytest.mark.aws(uploads=3)
 def test_a_copy_is_no_put_and_does_nothing(plain):
     plain.put("original.jpg", picture())
     started = datetime.now(UTC)
@@ -224,6 +271,7 @@ def test_a_copy_is_no_put_and_does_nothing(plain):
     assert seen == {"after-copy.jpg"}
 
 
+@pytest.mark.aws
 def test_the_same_event_twice_changes_nothing(plain):
     plain.put("again.jpg", picture())
     before = plain.thumbnail("again.jpg")
@@ -232,12 +280,14 @@ def test_the_same_event_twice_changes_nothing(plain):
     assert plain.thumbnail("again.jpg") == before
 
 
+@pytest.mark.aws(only_aws=True)
 def test_deleted_before_it_was_read_is_403_without_list(plain):
     # As on AWS: without s3:ListBucket nobody is told whether the key exists.
     answer = plain.invoke(plain.record("gone.jpg", "0" * 32, "01"))
     assert "AccessDenied" in answer["errorMessage"]
 
 
+@pytest.mark.aws
 def test_the_first_is_cold_and_the_second_is_not(plain):
     plain.cloud.awslambda.update_function_configuration(
         FunctionName=plain.settings.function_name,
@@ -250,11 +300,13 @@ def test_the_first_is_cold_and_the_second_is_not(plain):
     assert [run.cold for run in runs] == [True, False]
 
 
+@pytest.mark.aws
 def test_report_lines_are_joined_by_request_id(plain):
     run = plain.put("joined.jpg", picture())
     assert run.duration_ms >= run.ms > 0
 
 
+@pytest.mark.aws
 def test_a_missing_layer_is_named_and_mended(plain):
     name = plain.settings.function_name
     client = plain.cloud.awslambda
@@ -266,6 +318,7 @@ def test_a_missing_layer_is_named_and_mended(plain):
     assert plain.put("mended.jpg", picture()).outcome == "made"
 
 
+@pytest.mark.aws(uploads=0)
 def test_up_twice_changes_nothing(plain):
     before = function.describe(plain.cloud, plain.settings)
     stack.up(plain.cloud, plain.settings)
@@ -300,11 +353,13 @@ def workers_of(pipeline: Pipeline) -> int:
 # --- with the second policy ----------------------------------------------------------
 
 
+@pytest.mark.aws(uploads=0)
 def test_reliable_tells_missing_from_forbidden(reliable):
     answer = reliable.invoke(reliable.record("gone.jpg", "0" * 32, "01"))
     assert answer["outcomes"] == {"stale": 1}
 
 
+@pytest.mark.aws(uploads=4)
 def test_an_older_event_does_not_replace_the_newer(reliable):
     # The record of the first upload comes again, late, after the second's.
     bucket = reliable.settings.source_bucket
@@ -327,6 +382,7 @@ def keep(pipeline: Pipeline) -> str:
     return "red.jpg"
 
 
+@pytest.mark.aws(uploads=10)
 def test_many_overwrites_end_with_the_last(reliable):
     started = datetime.now(UTC)
     for number in range(10):
@@ -341,23 +397,27 @@ def test_many_overwrites_end_with_the_last(reliable):
         seen = logs.runs(reliable.cloud, reliable.settings, started)
         return sum(run.key == "fast.jpg" for run in seen) >= 10
 
-    assert eventually(all_seen)
+    assert eventually(all_seen, reliable.patience_s)
     assert colour_of(reliable.thumbnail("fast.jpg")) == "blue"
 
 
+@pytest.mark.aws
 def test_a_versioned_source_is_read_by_version(reliable):
     reliable.cloud.s3.put_bucket_versioning(
         Bucket=reliable.settings.source_bucket,
         VersioningConfiguration={"Status": "Enabled"},
     )
     stack.up(reliable.cloud, reliable.settings)  # the permission that it takes
+    reliable.settle()
     run = reliable.put("version.jpg", picture())
     assert run.outcome == "made" and run.version
 
 
+@pytest.mark.aws
 def test_a_missing_permission_is_kept_and_replayed(reliable):
     name = reliable.settings.role_name
     reliable.cloud.iam.delete_role_policy(RoleName=name, PolicyName=role.THUMBNAILS)
+    reliable.settle()
     started = datetime.now(UTC)
     run = reliable.put("denied.jpg", picture())
     assert run.outcome == "failed" and "AccessDenied" in run.reason
@@ -371,8 +431,9 @@ def test_a_missing_permission_is_kept_and_replayed(reliable):
         )
         return int(answer["Attributes"]["ApproximateNumberOfMessages"])
 
-    assert eventually(held) == 1
+    assert eventually(held, reliable.patience_s) == 1
     stack.up(reliable.cloud, reliable.settings)
+    reliable.settle()
     started = datetime.now(UTC)
     (line,) = stack.failures.replay(reliable.cloud, reliable.settings)
     assert "denied.jpg" in line
