@@ -8,6 +8,7 @@ from workbook.exists import unless_exists
 from workbook.explain import explain
 from workbook.lab import thumbnail_lab, try_thumbnail
 from workbook.live import live_gallery
+from workbook.path import show_trace
 from workbook.pictures import gallery, preview, side_by_side
 from workbook.scores import score
 from workbook.session import begin
@@ -33,6 +34,7 @@ __all__ = [
     "preview",
     "progress",
     "score",
+    "show_trace",
     "side_by_side",
     "thumbnail_lab",
     "timeline",

@@ -1,0 +1,219 @@
+"""`show_trace(key)`: the path of an upload as a picture, its broken link in red."""
+
+from __future__ import annotations
+
+import base64
+import textwrap
+
+from deploy.cloud import Cloud
+from deploy.settings import Settings
+from deploy.tracing import Link, Trace, trace
+from workbook import session, style
+from workbook.plots import FONT, GREY, INK, PAPER, write
+from workbook.style import Html, escape
+
+#: The stations of the path, and the links that belong to each.
+STATIONS = {
+    "source bucket": ("object",),
+    "S3 event": ("rule", "event", "target", "permission"),
+    "function": ("function", "layer", "role"),
+    "invocation": ("invocation", "log", "failures"),
+    "target bucket": ("thumbnail", "public"),
+}
+
+WIDTH = 960
+_TOP, _CARD, _GAP, _HEIGHT = 78, 160, 28, 252
+_COLOURS = {
+    "green": style.GREEN,
+    "red": style.RED,
+    "amber": style.ORANGE,
+    "grey": "#aab4bf",
+    "rejected": style.ORANGE,
+}
+_ENDINGS = {
+    "made": style.GREEN,
+    "rejected": style.ORANGE,
+    "pending": style.GREY,
+    "broken": style.RED,
+}
+_AMBER = "#d9760a"  # the source bucket's, in the diagrams
+
+
+def show_trace(
+    key: str, cloud: Cloud | None = None, settings: Settings | None = None
+) -> Html:
+    """Follow an upload to its thumbnail, and show its path as a picture."""
+    here, its = session.current() if cloud is None else (cloud, settings)
+    return drawn(trace(key, cloud or here, settings or its))
+
+
+def drawn(found: Trace) -> Html:
+    """Draw a trace: the path, then cause, evidence and cure of what is broken."""
+    data = base64.b64encode(_svg(found).encode()).decode()
+    picture = (
+        f'<img src="data:image/svg+xml;base64,{data}" width="{WIDTH}" '
+        f'alt="{escape(found)}" style="max-width:100%">'
+    )
+    told = [found.broken] if found.broken else found.warnings
+    panels = "".join(_panel(link) for link in told)
+    return Html(style.block(picture) + panels, repr(found))
+
+
+def _panel(link: Link) -> str:
+    """Set evidence and cure below the picture, where they can be copied."""
+    parts = [("Evidence", link.evidence), ("Cure", link.cure)]
+    if link.state == "amber":
+        parts = [(f"{link.name.capitalize()}", link.said), *parts]
+    rows = "".join(
+        f'<div style="display:flex;gap:12px;margin:4px 0">'
+        f'<b style="min-width:76px">{name}</b>'
+        f'<span style="overflow-wrap:anywhere">{style.marked(words)}</span></div>'
+        for name, words in parts
+        if words
+    )
+    colour = _COLOURS[link.state]
+    bar = f"border-left:4px solid {colour};padding:4px 14px;margin:8px 0"
+    return style.block(f'<div style="{bar};max-width:{WIDTH - 40}px">{rows}</div>')
+
+
+def _svg(found: Trace) -> str:
+    verdict = _verdict(found)
+    height = _TOP + _HEIGHT + 40 + 27 * len(verdict)
+    colour = _ENDINGS[found.ending]
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
+        f'width="{WIDTH}" height="{height}" font-family="{FONT}">',
+        f'<rect x="1" y="1" width="{WIDTH - 2}" height="{height - 2}" rx="18" '
+        f'fill="{PAPER}" stroke="#c9d1da" stroke-width="2"/>',
+        write(24, 47, _shortened(found.key, 52), size=22, bold=True),
+        f'<rect x="{WIDTH - 144}" y="22" width="120" height="36" rx="18" '
+        f'fill="{colour}"/>',
+        write(
+            WIDTH - 84, 46, found.ending, "#fff", anchor="middle", size=17, bold=True
+        ),
+        *_stations(found),
+    ]
+    for number, line in enumerate(verdict):
+        y = _TOP + _HEIGHT + 42 + 27 * number
+        parts.append(write(24, y, line, colour, size=19))
+    return "".join([*parts, "</svg>"])
+
+
+def _verdict(found: Trace) -> list[str]:
+    """Write what is to be said in lines that fit."""
+    if found.broken:
+        words = f"Broken at {found.broken.name}: {found.broken.said}"
+    elif found.ending == "pending":
+        words = "Nothing is broken, and nothing came out yet."
+    elif found.ending == "rejected":
+        words = f"{found['log'].said} {found['thumbnail'].said}"
+    else:
+        words = f"{found['log'].said} {found['thumbnail'].said} {found['public'].said}"
+    return textwrap.wrap(words.replace("`", ""), 88, break_on_hyphens=False)
+
+
+def _stations(found: Trace) -> list[str]:
+    """Draw the five cards, and the arrows between them."""
+    parts, reached = [], True
+    for number, (name, links) in enumerate(STATIONS.items()):
+        x = 24 + number * (_CARD + _GAP)
+        its = [found[link] for link in links]
+        if number:
+            parts.append(_arrow(x - _GAP, x, reached))
+        here = found.broken in its
+        faded = "" if reached else ' opacity="0.55"'
+        parts.append(f"<g{faded}>{_card(x, name, its, here)}</g>")
+        reached = reached and not here
+    return parts
+
+
+def _card(x: float, name: str, links: list[Link], broken: bool) -> str:
+    edge, width = (style.RED, 4) if broken else (INK, 2)
+    parts = [
+        f'<rect x="{x}" y="{_TOP}" width="{_CARD}" height="{_HEIGHT}" rx="14" '
+        f'fill="#fff" stroke="{edge}" stroke-width="{width}"/>',
+        _icon(name, x + _CARD / 2, _TOP + 38),
+        write(x + _CARD / 2, _TOP + 88, name, anchor="middle", size=18, bold=True),
+    ]
+    parts += [
+        _row(x, _TOP + 118 + 36 * number, link) for number, link in enumerate(links)
+    ]
+    return "".join(parts)
+
+
+def _row(x: float, y: float, link: Link) -> str:
+    """A link: its mark and its name; a broken one on red."""
+    colour, red = _COLOURS[link.state], link.state == "red"
+    ground = (
+        f'<rect x="{x + 8}" y="{y - 17}" width="{_CARD - 16}" height="34" rx="8" '
+        f'fill="{style.RED}"/>'
+    )
+    fill, mark = ("#fff", style.RED) if red else (colour, "#fff")
+    words = "#fff" if red else (GREY if link.state == "grey" else INK)
+    return (
+        (ground if red else "")
+        + f'<circle cx="{x + 26}" cy="{y}" r="11" fill="{fill}"/>'
+        + _mark(link.state, x + 26, y, mark)
+        + write(x + 46, y + 6, link.name, words, size=17, bold=red)
+    )
+
+
+def _mark(state: str, x: float, y: float, colour: str) -> str:
+    paths = {
+        "green": f"M{x - 5} {y} l4 4.5 l7 -8.5",
+        "red": f"M{x - 4.5} {y - 4.5} l9 9 m0 -9 l-9 9",
+        "amber": f"M{x} {y - 6} v7 m0 4.2 v.6",
+        "grey": f"M{x - 3.5} {y} h7",
+        "rejected": f"M{x - 5} {y} h10",
+    }
+    return (
+        f'<path d="{paths[state]}" fill="none" stroke="{colour}" stroke-width="2.6" '
+        'stroke-linecap="round" stroke-linejoin="round"/>'
+    )
+
+
+def _arrow(x0: float, x1: float, reached: bool) -> str:
+    y = _TOP + _HEIGHT / 2
+    colour, dashes = (INK, "") if reached else ("#aab4bf", ' stroke-dasharray="4 5"')
+    return (
+        f'<path d="M{x0 + 3} {y} H{x1 - 6}" stroke="{colour}" stroke-width="3"'
+        f'{dashes}/><path d="M{x1 - 13} {y - 8} l9 8 l-9 8" fill="none" '
+        f'stroke="{colour}" stroke-width="3" stroke-linecap="round" '
+        'stroke-linejoin="round"/>'
+    )
+
+
+def _icon(name: str, x: float, y: float) -> str:
+    """Draw what the station is, as the course's diagrams do."""
+    if "bucket" in name:
+        colour = _AMBER if name.startswith("source") else style.GREEN
+        return (
+            f'<path d="M{x - 24} {y - 16} l6 40 q1 7 18 7 t18 -7 l6 -40" '
+            f'fill="{colour}"/><ellipse cx="{x}" cy="{y - 16}" rx="23" ry="7" '
+            f'fill="#fff" stroke="{colour}" stroke-width="4"/>'
+        )
+    if name == "function":
+        return (
+            f'<rect x="{x - 25}" y="{y - 23}" width="50" height="50" rx="12" '
+            f'fill="#e9edf2" stroke="{INK}" stroke-width="2"/>'
+            + write(x, y + 13, "λ", INK, anchor="middle", size=34, bold=True)
+        )
+    if name == "invocation":
+        lines = "".join(
+            f'<path d="M{x - 15} {y - 10 + 12 * row} h{length}" stroke="{GREY}" '
+            'stroke-width="4" stroke-linecap="round"/>'
+            for row, length in enumerate((30, 22, 26))
+        )
+        return (
+            f'<rect x="{x - 25}" y="{y - 23}" width="50" height="50" rx="8" '
+            f'fill="#fff" stroke="{INK}" stroke-width="2"/>{lines}'
+        )
+    return (  # an event: a flash
+        f'<path d="M{x + 5} {y - 26} l-21 30 h13 l-5 24 l23 -32 h-14 z" '
+        f'fill="{_AMBER}" stroke="{_AMBER}" stroke-width="2" stroke-linejoin="round"/>'
+    )
+
+
+def _shortened(key: str, length: int) -> str:
+    """Keep the end of a long key, which tells more."""
+    return key if len(key) <= length else "…" + key[-length:]
