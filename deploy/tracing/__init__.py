@@ -41,7 +41,7 @@ NAMES = tuple(LOOKS)
 _CONFIGURED = NAMES[: NAMES.index("invocation")]
 #: Before the log: what an upload that came through was not stopped by.
 _PASSED = NAMES[: NAMES.index("log")]
-_MARKS = {"green": "✓", "amber": "!", "red": "✗", "grey": "·"}
+_MARKS = {"green": "✓", "amber": "!", "red": "✗", "grey": "·", "rejected": "–"}
 
 
 @dataclass(frozen=True, repr=False)
@@ -112,7 +112,13 @@ def trace(
     facts = Facts(cloud, settings, key)
     links = [look(facts) for look in LOOKS.values()]
     links = _judged(links, facts)
-    return Trace(key, str(cloud), tuple(links), _ending(links, facts))
+    return Trace(key, _place(cloud), tuple(links), _ending(links, facts))
+
+
+def _place(cloud: Cloud) -> str:
+    """Say where, without the local cloud's address: that changes from day to day."""
+    names = {"local": "the local cloud", "aws": "AWS", "endpoint": cloud.endpoint}
+    return f"{names[cloud.kind]} (account {cloud.account}, region {cloud.region})"
 
 
 def _judged(links: list[Link], facts: Facts) -> list[Link]:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-State = Literal["green", "amber", "red", "grey"]
+State = Literal["green", "amber", "red", "grey", "rejected"]
 
 _DENIED = ("AccessDenied", "AccessDeniedException", "403", "UnauthorizedOperation")
 #: HEAD has no body, so S3 answers a number: what it would have said.
@@ -33,7 +33,7 @@ class Link:
     Attributes:
         name: "object", "rule", … as in `deploy.tracing.NAMES`.
         state: "green" holds, "red" broken, "amber" holds with a warning or could not
-            be looked at, "grey" not reached.
+            be looked at, "grey" not reached, "rejected" an end without a thumbnail.
         said: what is, in one sentence or two.
         evidence: the API call, and what it answered.
         cure: what to do, and which notebook does it.

@@ -148,6 +148,15 @@ class Facts:
         target = {"Bucket": self.target_bucket, "Key": self.reject_key}
         return ask(self.cloud.s3.head_object, **target)
 
+    @cached_property
+    def reject_reason(self) -> str:
+        """Why it was rejected, from the reject record; "" where there is none."""
+        if not self.is_of_this_upload(self.reject):
+            return ""
+        target = {"Bucket": self.target_bucket, "Key": self.reject_key}
+        answer = ask(self.cloud.s3.get_object, **target)
+        return _json(answer["Body"].read()).get("reason", "") if answer else ""
+
     def is_of_this_upload(self, made: Answer) -> bool:
         """Tell whether a thumbnail or a reject record came after the upload."""
         moment = self.uploaded
@@ -304,7 +313,7 @@ def fetch_zip(location: str, seconds: float = 5) -> zipfile.ZipFile | None:
         return None
 
 
-def _json(body: str) -> dict[str, Any]:
+def _json(body: str | bytes) -> dict[str, Any]:
     try:
         found = json.loads(body)
     except ValueError:

@@ -140,6 +140,8 @@ def the_log(facts: Facts) -> Link:
         )
     if facts.uploaded and not facts.arrived and (crash := _crash(facts)):
         return crash
+    if facts.reject_reason:
+        return _rejected(facts, facts.reject_reason, "GetObject → the reject record")
     quoted = f"FilterLogEvents → {len(facts.log)} lines since the upload"
     if facts.arrived:
         said = "Nothing of this key: lines come late, or were deleted."
@@ -160,7 +162,7 @@ def _said(facts: Facts, run: logs.Run) -> Link:
             return Link("log", "amber", said, quoted, "It mended itself by a retry.")
         return Link("log", "green", done + late, quoted)
     if run.outcome == "rejected":
-        return _rejected(facts, run, quoted)
+        return _rejected(facts, run.reason or "", quoted)
     if run.outcome == "stale" and facts.arrived:
         said = f"An event that came late was turned away: {run.reason}."
         return Link("log", "green", said, quoted)
@@ -174,18 +176,18 @@ def _said(facts: Facts, run: logs.Run) -> Link:
     return _failed(run, len(tried), quoted)
 
 
-def _rejected(facts: Facts, run: logs.Run, quoted: str) -> Link:
+def _rejected(facts: Facts, reason: str, quoted: str) -> Link:
     """Tell a picture that can never be made from a function that is too small."""
-    if "of memory" in (run.reason or ""):
+    if "of memory" in reason:
         given = facts.configuration.get("MemorySize")
         return Link(
             "log",
             "red",
-            f"The function has too little memory ({given} MB): {run.reason}.",
+            f"The function has too little memory ({given} MB): {reason}.",
             quoted,
             "Give it more, Settings.memory_mb (05_function), then upload again.",
         )
-    return Link("log", "green", f"Rejected, which is final: {run.reason}.", quoted)
+    return Link("log", "green", f"Rejected, which is final: {reason}.", quoted)
 
 
 def _failed(run: logs.Run, tries: int, quoted: str) -> Link:
@@ -270,8 +272,9 @@ def the_thumbnail(facts: Facts) -> Link:
     if facts.is_of_this_upload(facts.reject) and not _newer(
         facts.thumbnail, facts.reject
     ):
-        said = f"None, and here is why: {facts.target_bucket}/{facts.reject_key}."
-        return Link("thumbnail", "green", said, facts.reject.quoted("a reject record"))
+        said = f"No thumbnail: the reject record {facts.reject_key} says why."
+        quoted = facts.reject.quoted(f"{facts.reject['ContentLength']} bytes")
+        return Link("thumbnail", "rejected", said, quoted)
     made = facts.thumbnail
     if not made:
         said = f"There is none at {facts.target_key}."

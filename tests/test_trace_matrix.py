@@ -1,0 +1,156 @@
+"""Every fault of the labs, and pairs of them: `trace` names the right broken link.
+
+The pipeline runs on the local cloud and stays up; faults are put in and undone one
+after the other. `trace` is told the key alone.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from workbook import faults
+
+from deploy import connect, failures, settings_for, stack, trace
+from deploy.cloud import Cloud
+from deploy.settings import Settings
+from deploy.tracing import NAMES, Trace
+
+#: What trace must name, by fault; None: nothing is broken.
+CAUSES = {
+    "no-layer": "layer",
+    "wrong-layer": "layer",
+    "no-read": "role",
+    "bucket-not-objects": "role",
+    "timeout": "log",
+    "memory": "log",
+    "raw-key": "log",
+    "capitals": "rule",
+    "blocked": "public",
+    "each-third": "log",
+    "poison": None,
+    "into-its-source": "function",
+    "late-event": None,
+    "uninvited": "permission",
+    "stopped": "invocation",
+}
+PAIRS = [
+    ("no-layer", "no-read", "layer"),
+    ("no-read", "blocked", "role"),
+    ("no-layer", "uninvited", "permission"),
+    ("stopped", "bucket-not-objects", "role"),
+    ("no-layer", "capitals", "rule"),
+    ("blocked", "timeout", "log"),
+    ("blocked", "memory", "log"),
+    ("into-its-source", "wrong-layer", "function"),
+    ("no-read", "poison", "role"),
+    ("blocked", "late-event", "public"),
+]
+
+
+@pytest.fixture(scope="module")
+def place(local_folder: Path) -> Iterator[tuple[Cloud, Settings]]:
+    """The pipeline with all that reliability adds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WORKBOOK_LOCAL_CLOUD", str(local_folder))
+        cloud = connect("local", say=lambda line: None)
+        settings = settings_for(cloud, name="matrix", reliable=True)
+        stack.up(cloud, settings, say=lambda line: None)
+        yield cloud, settings
+        stack.down(cloud, settings)
+
+
+@pytest.fixture
+def mended(place: tuple[Cloud, Settings]) -> Iterator[tuple[Cloud, Settings]]:
+    """The same, whole again afterwards."""
+    yield place
+    faults.undo_all(*place)
+
+
+def upload(place: tuple[Cloud, Settings], fault: faults.Fault, folder: str) -> str:
+    """Upload what shows a fault, under a name that no test used before."""
+    cloud, settings = place
+    if fault.content is None:
+        return fault.key
+    key = f"{folder}/{fault.key}"
+    cloud.s3.put_object(Bucket=settings.source_bucket, Key=key, Body=fault.content())
+    return key
+
+
+def settled(key: str, place: tuple[Cloud, Settings], seconds: float = 20) -> Trace:
+    """Trace until the function had its say."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = trace(key, *place)
+        if found.ending != "pending" and found["log"].state != "amber":
+            return found
+        if time.monotonic() > deadline:
+            return found
+        time.sleep(0.2)
+
+
+def quotes(found: Trace) -> bool:
+    """Whether the verdict names a call and its answer."""
+    call, _, answer = found.broken.evidence.partition(" → ")
+    return call.isalpha() and bool(answer)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", faults.FAULTS)
+def test_fault(name, mended):
+    cloud, settings = mended
+    if name == "each-third":
+        give_up_at_once(cloud, settings)
+    faults.put(name, *mended)
+    key = upload(mended, faults.FAULTS[name], name)
+    if name == "each-third":
+        for turn in ("second", "third"):
+            settled(key, mended)
+            key = upload(mended, faults.FAULTS[name], f"{name}/{turn}")
+    found = settled(key, mended)
+    assert (found.broken and found.broken.name) == CAUSES[name], found
+    assert found.broken is None or quotes(found)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("one", "other", "cause"), PAIRS)
+def test_pair(one, other, cause, mended):
+    for name in (one, other):
+        faults.put(name, *mended)
+    found = settled(upload(mended, faults.FAULTS[other], f"{one}-{other}"), mended)
+    assert (found.broken and found.broken.name) == cause, found
+    assert quotes(found)
+
+
+def test_every_fault_has_a_cause():
+    assert CAUSES.keys() == faults.FAULTS.keys()
+    assert {cause for *_, cause in PAIRS} <= set(NAMES)
+
+
+def test_healthy(place):
+    cloud, settings = place
+    samples = sorted(faults.SAMPLES.iterdir())
+    for file in samples:
+        cloud.s3.upload_file(str(file), settings.source_bucket, file.name)
+    endings = {file.name: settled(file.name, place) for file in samples}
+    assert {name: found.broken for name, found in endings.items()} == dict.fromkeys(
+        endings
+    )
+    rejected = [name for name, found in endings.items() if found.ending == "rejected"]
+    assert rejected == ["not-an-image.jpg"]
+
+
+def test_quick(place):
+    started = time.monotonic()
+    trace("lighthouse.jpg", *place)
+    assert time.monotonic() - started < 2
+
+
+def give_up_at_once(cloud: Cloud, settings: Settings) -> None:
+    """No second try, which would mend what fails each third time."""
+    once = failures.event_invoke_config(settings) | {"MaximumRetryAttempts": 0}
+    cloud.awslambda.put_function_event_invoke_config(
+        FunctionName=settings.function_name, **once
+    )
