@@ -3,6 +3,10 @@
 A decoder that is stopped "well before the function's timeout" leaves time to say so:
 the upload ends as rejected, once, and not as three timeouts. The other way round, a
 picture must not be called slow for time that its neighbours took.
+
+Of several slow bombs in one event, two use up the time. The others end as failed, and
+come again: from SQS by themselves, since the answer names only them, so that every
+delivery ends two more. A queue's maxReceiveCount has to allow for that.
 """
 
 import time

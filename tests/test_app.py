@@ -492,6 +492,26 @@ def test_sqs_all_well(client):
     assert run(client, event=event) == {"batchItemFailures": []}
 
 
+def test_sqs_several_bombs(client, lines):
+    bomb = scan_bomb(90, photo((3000, 2000)))
+    records = [upload(client, f"bomb-{number}.jpg", bomb) for number in range(3)]
+    records.append(upload(client, "good.jpg"))
+    event = in_sqs(*({"Records": [record]} for record in records))
+    ends = []
+    for _ in records:  # each delivery ends one at least
+        env = ENV | {"BOX": "1500"}
+        answer = lambda_handler(event, Waiting(1.8), client=client, env=env)
+        failed = [item["itemIdentifier"] for item in answer["batchItemFailures"]]
+        ends += [line["key"] for line in lines() if line["outcome"] != "failed"]
+        assert len(ends) + len(failed) == len(records)
+        # As SQS does: what failed comes again, and nothing else.
+        left = [one for one in event["Records"] if one["messageId"] in failed]
+        if not left:
+            break
+        event = {"Records": left}
+    assert sorted(ends) == ["bomb-0.jpg", "bomb-1.jpg", "bomb-2.jpg", "good.jpg"]
+
+
 def test_sqs_bad_body(client):
     event = recorded("sqs_bad_body")
     event["Records"][1]["body"] = json.dumps({"Records": [upload(client)]})

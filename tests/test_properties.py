@@ -182,7 +182,7 @@ def test_many_pictures(data):
 
 
 @pytest.mark.slow
-@MANY
+@settings(MANY, max_examples=600)
 @given(jpeg(), st.integers(1, 600), st.binary(max_size=9))
 def test_many_whole_jpegs(data, box, behind):
     assert max(thumbnail(data + behind, box).size) <= box
