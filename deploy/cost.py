@@ -25,6 +25,8 @@ IA_TRANSITION_USD = 0.01 / 1_000
 IA_LEAST_BYTES, IA_LEAST_DAYS = 128 * 1024, 30
 #: Each of send, receive and delete, and up to ten messages of 64 KB in all a request.
 SQS_REQUEST_USD = 0.40 / 1_000_000
+#: Five pollers of a mapping, each asking for 20 seconds, also while nothing waits.
+SQS_POLLS_A_MINUTE = 15
 BATCH_JOB_USD, BATCH_OBJECT_USD = 0.25, 1.00 / 1_000_000
 #: A month; an account's first ten cost nothing.
 ALARM_USD, FREE_ALARMS = 0.10, 10
@@ -45,17 +47,22 @@ def per_upload(
     return 2 * S3_PUT_USD + S3_GET_USD + LAMBDA_REQUEST_USD + compute
 
 
-def in_words(uploads: int = 1_000, alarms: int = 0) -> str:
+def in_words(uploads: int = 1_000, alarms: int = 0, *, queue: bool = False) -> str:
     """Say what the stack costs at rest and in use."""
     watched = (
         f" {alarms} alarms cost ${alarms * ALARM_USD:.2f} a month, and nothing while "
         f"the account has {FREE_ALARMS} at most."
     )
+    polls = 30 * 24 * 60 * SQS_POLLS_A_MINUTE
+    polled = (
+        f" Asking the queue for messages costs ${polls * SQS_REQUEST_USD:.2f} a month, "
+        "and nothing within the account's first million requests."
+    )
     return (
         "The stack costs nothing at rest but the storage of its pictures "
         f"($0.023 a GB and month); {uploads:,} uploads cost about "
         f"${uploads * per_upload():.2f} (us-east-1, prices of {PRICES_READ})."
-        f"{watched if alarms else ''}"
+        f"{watched if alarms else ''}{polled if queue else ''}"
     )
 
 

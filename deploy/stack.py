@@ -178,7 +178,9 @@ def plan(
     """Show what `up` would do, and change nothing."""
     cloud, settings = resolved(cloud, settings, overrides)
     items = tuple(_planned(item, settings) for item in _looked_at(cloud, settings))
-    costs = cost.in_words(alarms=len(alarms.RULES) if settings.reliable else 0)
+    costs = cost.in_words(
+        alarms=len(alarms.RULES) if settings.reliable else 0, queue=settings.queue
+    )
     return Plan(settings, str(cloud), items, policies(settings), costs)
 
 

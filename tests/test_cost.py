@@ -48,3 +48,8 @@ def test_at_break_even_both_cost_the_same():
 def test_a_thumbnail_is_never_cheaper_there():
     assert cost.break_even_reads(12_000) == 0
     assert cost.keeping("STANDARD_IA", 12_000) > cost.keeping("STANDARD", 12_000)
+
+
+def test_a_queue_is_asked_all_the_time():
+    assert "costs $0.26 a month" in cost.in_words(queue=True)
+    assert "queue" not in cost.in_words()

@@ -866,3 +866,9 @@ def test_lifecycle_rules_do_not_run(bench):
     bench.put(bucket, "a")
     lifecycle(bench, bucket, Expiration={"Date": "2020-01-01T00:00:00Z"})
     assert bench.cloud.s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 1
+
+
+def test_batch_operations_are_not_there(bench):
+    url = f"{bench.cloud.endpoint}/v20180820/jobs"  # ListJobs
+    status, _ = fetch(url, **{"x-amz-account-id": bench.cloud.account})
+    assert status in (403, 404)
