@@ -39,12 +39,14 @@ def collect(wheel: Path, settings: Settings) -> Files:
     """Read the wheel, check it, and return the layer's files by their path in the zip.
 
     Raises:
-        LayerError: the wheel is damaged, or is for another Python or processor.
+        LayerError: the wheel is damaged, is for another Python, processor or system,
+            or needs something that is not in it.
     """
     check_tags(wheel.name, settings)
     try:
         with zipfile.ZipFile(wheel) as archive:
-            found = {name: archive.read(name) for name in archive.namelist()}
+            names = [name for name in archive.namelist() if not name.endswith("/")]
+            found = {name: archive.read(name) for name in names}
     except zipfile.BadZipFile as error:
         raise LayerError(
             "the wheel is damaged", where=str(wheel), todo="Delete it and run again."
@@ -54,6 +56,8 @@ def collect(wheel: Path, settings: Settings) -> Files:
     if not settings.runs_here:
         elf.check_glibc(files, runtimes.RUNTIMES[settings.runtime])
         elf.check_complete(files)
+    if settings.runs_here:
+        check_imports(files, settings)
     if can_compile(settings):
         files |= compiled(files)
     return {f"python/{name}": content for name, content in files.items()}
@@ -135,6 +139,28 @@ def compiled(files: Mapping[str, bytes]) -> Files:
             path.relative_to(root).as_posix(): path.read_bytes()
             for path in sorted(root.rglob("*.pyc"))
         }
+
+
+def check_imports(files: Mapping[str, bytes], settings: Settings) -> None:
+    """Import every module where it would run, with nothing but the layer beside it."""
+    stems = sorted(extensions(settings) | MODULES - {"__init__"})
+    script = (
+        "import importlib, sys; sys.path.insert(0, sys.argv[1])\n"
+        "for name in sys.argv[2:]: importlib.import_module(name)"
+    )
+    with tempfile.TemporaryDirectory() as scratch:
+        for name, content in files.items():
+            (Path(scratch) / name).parent.mkdir(parents=True, exist_ok=True)
+            (Path(scratch) / name).write_bytes(content)
+        command = [sys.executable, "-I", "-S", "-B", "-c", script, scratch]
+        command += [f"PIL.{stem}" for stem in stems]
+        done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise LayerError(
+            f"a module does not load: {done.stderr.strip().splitlines()[-1]}",
+            where=f"the layer for {settings.runtime}",
+            todo="Look at what deploy/contents.py leaves out.",
+        )
 
 
 def write_zip(files: Mapping[str, bytes], path: Path) -> None:

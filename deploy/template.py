@@ -12,7 +12,8 @@ Three things CloudFormation does otherwise than `up` and `down`:
 - it numbers the permission and the notification rules itself, one rule an event type;
 - what it made carries its tags (`aws:cloudformation:stack-name`) beside ours. With ours
   `status`, `trace` and `replay` work on such a pipeline; `down` sees the other,
-  refuses, and names the stack, which would be stuck without its resources.
+  refuses, and names the stack, which would be stuck without its resources. Settings
+  are changed in the template, by exporting anew: `up` would go behind its back.
 
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-reference.html
 """

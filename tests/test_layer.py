@@ -218,6 +218,12 @@ def test_damaged_wheel(tmp_path):
         contents.collect(wheel, settings())
 
 
+def test_a_module_left_out_is_named(monkeypatch):
+    monkeypatch.setattr(contents, "MODULES", contents.MODULES - {"TiffTags"})
+    with pytest.raises(LayerError, match=r"cannot import name 'TiffTags' from 'PIL'"):
+        contents.collect(wheels.fetch_wheel(here()), here())
+
+
 def zip_of(path, size, compression=zipfile.ZIP_STORED):
     with zipfile.ZipFile(path, "w", compression) as archive:
         archive.writestr("python/zeros", bytes(size))
