@@ -16,12 +16,11 @@ _DENIED = ("AccessDenied", "AccessDeniedException", "403", "UnauthorizedOperatio
 _NUMBERS = {"404": "Not Found", "403": "Forbidden", "400": "Bad Request"}
 # The permission behind a call whose name is not the permission's.
 _PERMISSIONS = {
-    "HeadObject": "s3:GetObject",
+    "HeadObject": "s3:GetObject (or s3:ListBucket, where there is no such key)",
     "ListObjectsV2": "s3:ListBucket",
     "ListObjectVersions": "s3:ListBucketVersions",
     "GetBucketNotificationConfiguration": "s3:GetBucketNotification",
     "GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
-    "GetLayerVersionByArn": "lambda:GetLayerVersion",
     "GetQueueUrl": "sqs:GetQueueUrl",
 }
 

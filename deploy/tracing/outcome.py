@@ -30,7 +30,11 @@ _CRASHES = (
 
 @link("invocation")
 def the_invocation(facts: Facts) -> Link:
-    """Did S3 call the function, and may it run?"""
+    """Did S3 call the function, and may it run?
+
+    What a concurrency of 0 does to events:
+    https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+    """
     if not facts.function:
         return Link("invocation", "grey", "Not reached.")
     cap = facts.concurrency
@@ -38,10 +42,11 @@ def the_invocation(facts: Facts) -> Link:
         return Link(
             "invocation",
             "red",
-            "The function is stopped: no invocation may run. Events wait six hours, "
-            "then they are given up.",
+            "The function is stopped: no invocation may run. Lambda sends new events "
+            "to the on-failure queue at once, or drops them where there is none.",
             cap.quoted("ReservedConcurrentExecutions 0"),
-            "Take the limit away: delete_function_concurrency (05_function).",
+            "Take the limit away: delete_function_concurrency (05_function). Then "
+            "upload again; `python -m deploy replay` sends what the queue kept.",
         )
     if facts.runs or facts.raw:
         return Link("invocation", "green", "It was called.", _lines(facts))
@@ -104,12 +109,15 @@ def _counts(facts: Facts) -> tuple[dict[str, int], str]:
         }
         for name in _METRICS
     ]
-    answer = ask(
-        facts.cloud.client("cloudwatch").get_metric_data,
-        MetricDataQueries=queries,
-        StartTime=since.replace(second=0, microsecond=0),
-        EndTime=datetime.now(UTC) + timedelta(minutes=1),
-    )
+    try:
+        answer = ask(
+            facts.cloud.client("cloudwatch").get_metric_data,
+            MetricDataQueries=queries,
+            StartTime=since.replace(second=0, microsecond=0),
+            EndTime=datetime.now(UTC) + timedelta(minutes=1),
+        )
+    except Denied as denied:  # the log tells as much, later
+        return {}, denied.evidence
     sums = {
         one["Id"]: sum(one["Values"]) for one in answer.get("MetricDataResults", [])
     }

@@ -246,7 +246,7 @@ def the_permission(facts: Facts) -> Link:
         "Build the queue again: up(queue=True)."
         if queue
         else f"Add the permission {trigger.STATEMENT_ID!r} (06_trigger), then upload "
-        "again: S3 does not try an event twice.",
+        "again.",
     )
 
 
