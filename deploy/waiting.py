@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,8 @@ from deploy.errors import NotReadyError
 
 #: Seconds between tries: a minute and a quarter in all.
 DELAYS: tuple[float, ...] = (1, 2, 3, 5, 8, 10, 15, 15, 15)
+
+_patient: ContextVar[bool] = ContextVar("patient", default=True)
 
 
 @dataclass(frozen=True)
@@ -157,6 +160,8 @@ def again(
     """
     if response is None:  # no answer at all: botocore's own tries are enough
         return None
+    if not _patient.get():
+        return None
     error = response[1].get("Error", {})
     call = f"{operation.service_model.service_id.hyphenize()}.{operation.name}"
     for one in passing(call):
@@ -164,6 +169,16 @@ def again(
             delay = DELAYS[min(attempts, len(DELAYS)) - 1]
             return delay if attempts < one.tries else None
     return None
+
+
+@contextmanager
+def at_once() -> Iterator[None]:
+    """Take every answer as it is, for one who only looks: nothing is asked again."""
+    token = _patient.set(False)
+    try:
+        yield
+    finally:
+        _patient.reset(token)
 
 
 @contextmanager

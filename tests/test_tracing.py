@@ -93,6 +93,12 @@ def test_nothing_is_deployed(cloud, settings):
     assert "02_buckets" in found.broken.cure
 
 
+def test_it_does_not_wait(cloud, settings, wire):
+    wire.reset()
+    trace(KEY, cloud, settings)
+    assert wire.calls.count("ListObjectVersions") == 1
+
+
 def test_each_link_quotes_an_answer(built):
     quoted = [link for link in trace(KEY, *built).links if link.state != "grey"]
     assert all(" → " in link.evidence for link in quoted if link.name != "thumbnail")

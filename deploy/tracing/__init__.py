@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from deploy import waiting
 from deploy.cloud import Cloud
 from deploy.settings import Settings
 from deploy.tracing import outcome, parts, way
@@ -110,9 +111,10 @@ def trace(
 
     cloud, settings = resolved(cloud, settings, overrides)
     facts = Facts(cloud, settings, key)
-    links = [look(facts) for look in LOOKS.values()]
-    links = _judged(links, facts)
-    return Trace(key, _place(cloud), tuple(links), _ending(links, facts))
+    with waiting.at_once():
+        links = [look(facts) for look in LOOKS.values()]
+        links = _judged(links, facts)
+        return Trace(key, _place(cloud), tuple(links), _ending(links, facts))
 
 
 def _place(cloud: Cloud) -> str:
