@@ -806,6 +806,7 @@ def test_a_mapping_keeps_its_cap(bench):
     assert at_once(bench, function, 8) == 2
 
 
+@pytest.mark.slow
 def test_a_mapping_without_a_cap_stays_at_five(bench):
     url, function = mapped(bench, pause=1, BatchSize=1)
     tell(bench, url, *"abcdefghij")
@@ -819,6 +820,7 @@ def test_only_failed_messages_come_back(bench):
     assert bench.lines(function).count("saw good") == 1
 
 
+@pytest.mark.slow
 def test_failed_too_often_is_kept(bench):
     dead = bench.cloud.sqs.create_queue(QueueName=f"q-{uuid4().hex}")["QueueUrl"]
     redrive = {"deadLetterTargetArn": queue_arn(bench, dead), "maxReceiveCount": 2}
