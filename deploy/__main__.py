@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import json
 import sys
 from collections.abc import Sequence
 from typing import Any
 
-from deploy import buckets, failures, runtimes, stack, template, tracing
+from deploy import buckets, deployer, failures, runtimes, stack, template, tracing
 from deploy.cloud import Cloud, connect
 from deploy.errors import DeployError
 from deploy.settings import Settings, settings_for
@@ -105,8 +107,9 @@ def _overrides(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _plan(options: argparse.Namespace) -> int:
-    print(stack.plan(*_where(options)))
-    return 0
+    plan = stack.plan(*_where(options))
+    print(plan)
+    return 1 if plan.refused else 0
 
 
 def _up(options: argparse.Namespace) -> int:
@@ -156,6 +159,14 @@ def _pause(options: argparse.Namespace) -> int:
 def _resume(options: argparse.Namespace) -> int:
     lifted = stack.resume(*_where(options))
     print("It runs again." if lifted else "It was not paused.")
+    return 0
+
+
+def _policy(options: argparse.Namespace) -> int:
+    # On stderr, so that `> policy.json` holds the policy alone.
+    with contextlib.redirect_stdout(sys.stderr):
+        _, settings = _where(options)
+    print(json.dumps(deployer.deployer_policy(settings), indent=2))
     return 0
 
 
@@ -261,6 +272,7 @@ _COMMANDS = (
     ("resume", _resume, "let it run again, and work on what was uploaded meanwhile"),
     ("replay", _replay, "send failed events to the function again"),
     ("trace", _trace, "follow an upload, and name the first broken link"),
+    ("policy", _policy, "print the smallest policy for whoever runs these commands"),
     ("link", _link, "sign a link to a thumbnail, good for an hour"),
     ("backfill", _backfill, "make the thumbnails that are missing or out of date"),
     ("demo", _demo, "build it, upload the sample pictures, show the thumbnails"),

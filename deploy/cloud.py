@@ -84,6 +84,11 @@ class Cloud:
         return self.client("logs")
 
     @cached_property
+    def s3control(self) -> Any:
+        """The client for what S3 holds for the whole account."""
+        return self.client("s3control")
+
+    @cached_property
     def sqs(self) -> Any:
         """The SQS client."""
         return self.client("sqs")
@@ -190,7 +195,8 @@ def _connect_aws(region: str | None, say: Callable[[str], None]) -> Cloud:
             todo='Say connect("aws", region="eu-west-1"), or run `aws configure`.',
         )
     cloud = _identified(session, session.region_name, "aws", None)
-    for service in ("s3", "iam", "lambda", "logs", "sqs", "cloudwatch", "sts"):
+    used = ("s3", "s3control", "iam", "lambda", "logs", "sqs", "cloudwatch", "sts")
+    for service in used:
         url = cloud.client(service).meta.endpoint_url
         host = urlsplit(url).hostname or ""
         if not host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu")):

@@ -38,5 +38,9 @@ class ForeignResourceError(DeployError):
     """A resource of the wanted name exists and is not ours to change."""
 
 
+class PreflightError(DeployError):
+    """Something stands in the way of `up`, and nothing was made."""
+
+
 class NotReadyError(DeployError):
     """AWS did not reach the expected state within the bounded wait."""

@@ -90,6 +90,22 @@ def remove_queue_policy(cloud: Cloud, settings: Settings) -> None:
         _ensure_inline(cloud, settings, QUEUE, None)
 
 
+def documents(settings: Settings) -> list[dict[str, Any]]:
+    """Collect the policies that a role given by its owner must hold by itself."""
+    group = f"arn:aws:logs:{settings.region}:{settings.account}:log-group:"
+    log = _allow(
+        "WriteTheLog",
+        ["logs:CreateLogStream", "logs:PutLogEvents"],
+        f"{group}{settings.log_group}:*",
+    )
+    found = [thumbnails_policy(settings), _document([log])]
+    if settings.reliable:
+        found.append(reliable_policy(settings))
+    if settings.queue:
+        found.append(queue_policy(settings))
+    return found
+
+
 def trusts_lambda(document: dict[str, Any]) -> bool:
     """Tell whether a trust policy lets the Lambda service take the role."""
     statements = document.get("Statement", [])

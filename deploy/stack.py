@@ -25,6 +25,7 @@ from deploy import (
     failures,
     function,
     layer,
+    preflight,
     queue,
     role,
     trigger,
@@ -83,6 +84,7 @@ class Item:
         state: in a plan "create", "update", "keep", "remove" or "refused"; in a
             status "ready", "differs", "missing" or "foreign".
         found: what `describe` returned.
+        error: why there is nothing found, where that was an error.
     """
 
     step: str
@@ -90,6 +92,7 @@ class Item:
     state: str
     note: str = ""
     found: dict[str, Any] | None = field(default=None, repr=False)
+    error: DeployError | None = field(default=None, repr=False)
 
     def __str__(self) -> str:
         """Lay the line out in columns."""
@@ -103,21 +106,36 @@ class Item:
 
 @dataclass(frozen=True, repr=False)
 class Plan:
-    """What `up` would do, every policy it would write, and what that costs."""
+    """What `up` would do, what stands in its way, its policies, and what that costs."""
 
     settings: Settings
     where: str
     items: tuple[Item, ...]
+    findings: tuple[preflight.Finding, ...]
     policies: dict[str, Any]
     cost: str
 
+    @property
+    def refused(self) -> bool:
+        """Whether `up` would make nothing."""
+        return any(finding.level == "refusal" for finding in self.findings)
+
+    @property
+    def short(self) -> str:
+        """The plan without the policies: what `up` says before it begins."""
+        return f"{self._steps()}\n{self.cost}"
+
     def __repr__(self) -> str:
-        """Show the steps, then the policies as JSON, then the cost."""
+        """Show the steps and findings, then the policies as JSON, then the cost."""
         documents = [
             f"{name}:\n{json.dumps(document, indent=2)}"
             for name, document in self.policies.items()
         ]
-        return "\n\n".join([_table(self.where, self.items), *documents, self.cost])
+        return "\n\n".join([self._steps(), *documents, self.cost])
+
+    def _steps(self) -> str:
+        found = [f"  {finding}" for finding in self.findings]
+        return "\n".join([_table(self.where, self.items), "Checked:", *found])
 
 
 @dataclass(frozen=True, repr=False)
@@ -177,11 +195,7 @@ def plan(
 ) -> Plan:
     """Show what `up` would do, and change nothing."""
     cloud, settings = resolved(cloud, settings, overrides)
-    items = tuple(_planned(item, settings) for item in _looked_at(cloud, settings))
-    costs = cost.in_words(
-        alarms=len(alarms.RULES) if settings.reliable else 0, queue=settings.queue
-    )
-    return Plan(settings, str(cloud), items, policies(settings), costs)
+    return _plan(cloud, settings)
 
 
 def up(
@@ -196,13 +210,15 @@ def up(
     Args:
         cloud: where to; `connect()` if left out.
         settings: which; `settings_for(cloud)` if left out.
-        say: is told what the reader should know.
+        say: is told what the reader should know; on AWS, the plan first.
         overrides: fields of `Settings`, as `up(name="photos", reliable=True)`.
 
     Raises:
+        PreflightError: something stands in the way; nothing was made.
         DeployError: a step failed; those before it stand, and `up` again goes on.
     """
     cloud, settings = resolved(cloud, settings, overrides)
+    _preflight(cloud, settings, say)
     made: dict[str, Any] = {}
     bar = tqdm(STEPS, unit="step", leave=False, disable=None)
     for step in bar:
@@ -279,6 +295,42 @@ def down(
             notes.append(str(error).rstrip("."))
     left = _left(cloud, settings, stuck)
     return Teardown(settings, str(cloud), tuple(left), tuple(notes))
+
+
+def _plan(cloud: Cloud, settings: Settings) -> Plan:
+    """Look at every step, and run every check on what was seen."""
+    seen = [_look_if_allowed(cloud, settings, step) for step in STEPS]
+    items = [_planned(i, settings) for i in seen if _counts(i, settings)]
+    found = preflight.findings(cloud, settings, items)
+    costs = cost.in_words(
+        alarms=len(alarms.RULES) if settings.reliable else 0, queue=settings.queue
+    )
+    return Plan(
+        settings,
+        str(cloud),
+        tuple(items),
+        found,
+        policies(settings),
+        costs,
+    )
+
+
+def _preflight(cloud: Cloud, settings: Settings, say: Say) -> None:
+    """Refuse before anything is made; on AWS, show the plan that is run.
+
+    A cloud on this machine forgives: there only what can be read is looked at, and
+    only when there is no pipeline yet, which its layer tells in one call.
+    """
+    if cloud.kind == "aws":
+        planned = _plan(cloud, settings)
+        if not planned.refused:
+            say(planned.short)
+        preflight.require(planned.findings)
+        return
+    first = next(step for step in STEPS if step.module is layer)
+    if _look_if_allowed(cloud, settings, first).found is None:
+        seen = [_look_if_allowed(cloud, settings, step) for step in STEPS]
+        preflight.require(preflight.by_reading(cloud, settings, seen))
 
 
 def policies(settings: Settings) -> dict[str, Any]:
@@ -369,17 +421,22 @@ def _looked_at(
     cloud: Cloud, settings: Settings, only: str | None = None
 ) -> Iterator[Item]:
     """Describe every step; an optional one only where it is or should be."""
+    for step in STEPS:
+        if only not in (None, step.name):
+            continue
+        item = _look_at(cloud, settings, step)
+        if _counts(item, settings):
+            yield item
+
+
+def _counts(item: Item, settings: Settings) -> bool:
+    """Tell whether a step belongs in a report: not what nobody asked for."""
     wanted = {
         "failures": settings.keeps_failures,
         "queue": settings.queue,
         "alarms": settings.reliable,
     }
-    for step in STEPS:
-        if only not in (None, step.name):
-            continue
-        item = _look_at(cloud, settings, step)
-        if wanted.get(step.name, True) or item.state != "missing":
-            yield item
+    return wanted.get(item.step, True) or item.state != "missing"
 
 
 def _look_at(cloud: Cloud, settings: Settings, step: Step) -> Item:
@@ -388,7 +445,7 @@ def _look_at(cloud: Cloud, settings: Settings, step: Step) -> Item:
         with _explained(step.name, "Try again."):
             found = step.module.describe(cloud, settings)
     except ForeignResourceError as error:
-        return Item(step.name, resource, "foreign", str(error))
+        return Item(step.name, resource, "foreign", str(error), error=error)
     if found is None:
         return Item(step.name, resource, "missing")
     drift = found.get("drift")
@@ -404,6 +461,7 @@ def _planned(item: Item, settings: Settings) -> Item:
         "differs": "update",
         "ready": "keep",
         "foreign": "refused",
+        "unknown": "unknown",
     }[item.state]
     if item.step == "failures" and not settings.keeps_failures and item.found:
         action = "keep" if item.found["events"] else "remove"
@@ -426,6 +484,18 @@ def _left(cloud: Cloud, settings: Settings, stuck: set[str]) -> list[str]:
     raise AssertionError("unreachable")
 
 
+def _look_if_allowed(cloud: Cloud, settings: Settings, step: Step) -> Item:
+    """Look at a step; that we may not is something to tell with all the rest."""
+    try:
+        return _look_at(cloud, settings, step)
+    except DeployError as error:
+        cause = error.__cause__
+        if not isinstance(cause, ClientError) or not waiting.is_denied(cause):
+            raise
+        note = f"{cause.operation_name} was refused"
+        return Item(step.name, step.resource(settings), "unknown", note, error=error)
+
+
 def _given(item: Item) -> bool:
     """Tell whether it is somebody else's role, which stays whatever we do."""
     return bool(item.found and item.found.get("given"))
@@ -435,7 +505,9 @@ def _look_at_safely(cloud: Cloud, settings: Settings, step: Step) -> Item:
     try:
         return _look_at(cloud, settings, step)
     except DeployError as error:
-        return Item(step.name, step.resource(settings), "unknown", str(error))
+        return Item(
+            step.name, step.resource(settings), "unknown", str(error), error=error
+        )
 
 
 def _arns(settings: Settings, made: dict[str, Any]) -> dict[str, str]:
@@ -458,7 +530,7 @@ def _explained(step: str, todo: str) -> Iterator[None]:
         yield
     except ClientError as error:
         name = waiting.code(error)
-        if name.startswith(("AccessDenied", "UnauthorizedOperation")):
+        if waiting.is_denied(error):
             todo = "Ask the account's owner for that permission. " + todo
         message = error.response["Error"].get("Message", "").rstrip(".")
         tries = error.response.get("ResponseMetadata", {}).get("RetryAttempts", 0) + 1

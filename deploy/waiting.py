@@ -241,6 +241,11 @@ def until(seen: Callable[[], bool], *, what: str, where: str) -> None:
     )
 
 
+def is_denied(error: ClientError) -> bool:
+    """Tell whether a permission was missing; services name that differently."""
+    return code(error).startswith(("AccessDenied", "UnauthorizedOperation"))
+
+
 def code(error: ClientError) -> str:
     """Name an error as AWS does ("NoSuchEntity"), or by status for a HEAD ("404")."""
     return str(error.response["Error"].get("Code", ""))

@@ -20,13 +20,16 @@ from moto.iam import models as iam_models
 from deploy import role, runtimes, waiting
 from deploy.cloud import Cloud
 from deploy.local import strict
+from deploy.policies import allowed
 from deploy.settings import Settings, settings_for
 
 ACCOUNT = "123456789012"
 REGION = "eu-west-1"
 
-_READS = ("Get", "List", "Head", "Describe")
-_MOTO = {
+_READS = ("Get", "List", "Head", "Describe", "Simulate")
+ALL = [{"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}]
+
+MOTO = {
     "lambda": {"use_docker": False},
     "iam": {"load_aws_managed_policies": True},
 }
@@ -45,6 +48,7 @@ class Wire:
         failures: operation → error answers that come over the network in place of
             the cloud's, oldest first; botocore and our waits see them, and may repeat.
         lost: operations that are done while their next answer gets lost.
+        may: principal's ARN → the policies it has, for IAM's simulator; all if unsaid.
         cut_before, cut_after: break at the mutating call of that number, before it
             left or after it was done.
     """
@@ -62,6 +66,7 @@ class Wire:
         self.answers: dict[str, list[tuple[AWSResponse, dict[str, Any]]]] = {}
         self.failures: dict[str, list[tuple[str, str, int]]] = {}
         self.lost: set[str] = set()
+        self.may: dict[str, list[dict[str, Any]]] = {}
         self.cut_before: int | None = None
         self.cut_after: int | None = None
 
@@ -109,13 +114,55 @@ class Wire:
             self.lost.remove(operation)
             raise ConnectionClosedError(endpoint_url=request.url)
 
-    def _before(self, model: Any, **_: Any) -> tuple[AWSResponse, dict] | None:
+    def answer(self, operation: str, answer: dict[str, Any]) -> None:
+        """Let the next call of this operation have an answer that moto cannot give."""
+        http = AWSResponse("https://aws.example", 200, {}, None)
+        self.answers.setdefault(operation, []).append((http, answer))
+
+    def _simulate(self, body: dict[str, str]) -> tuple[AWSResponse, dict[str, Any]]:
+        """Say what `may` allows, as IAM's simulator would; moto has none."""
+
+        def sent(start: str) -> list[str]:
+            return [v for k, v in body.items() if k.startswith(start + ".member.")]
+
+        keys = [v for k, v in body.items() if k.endswith(".ContextKeyName")]
+        values = [v for k, v in body.items() if ".ContextKeyValues." in k]
+        context = dict(zip((key.lower() for key in keys), values, strict=True))
+        documents = self.may.get(body["PolicySourceArn"], ALL)
+        said = {True: "allowed", False: "implicitDeny"}
+
+        def decision(action: str, arn: str) -> str:
+            return said[bool(allowed(documents, action, arn, context=context))]
+
+        results = [
+            {
+                "EvalActionName": action,
+                "EvalDecision": decision(action, sent("ResourceArns")[0]),
+                "ResourceSpecificResults": [
+                    {
+                        "EvalResourceName": arn,
+                        "EvalResourceDecision": decision(action, arn),
+                    }
+                    for arn in sent("ResourceArns")
+                ],
+            }
+            for action in sent("ActionNames")
+        ]
+        answer = {"EvaluationResults": results, "IsTruncated": False}
+        return AWSResponse("https://aws.example", 200, {}, None), answer
+
+    def _before(
+        self, model: Any, params: dict[str, Any], **_: Any
+    ) -> tuple[AWSResponse, dict] | None:
         self.calls.append(model.name)
         changes = not model.name.startswith(_READS)
         if changes and self.cut_before == len(self.mutations):
             raise Cut
-        waiting = self.answers.get(model.name)
-        return waiting.pop(0) if waiting else None
+        if waiting := self.answers.get(model.name):
+            return waiting.pop(0)
+        if model.name == "SimulatePrincipalPolicy":
+            return self._simulate(params["body"])
+        return None
 
     def _after(self, model: Any, **_: Any) -> None:
         changes = not model.name.startswith(_READS)
@@ -161,7 +208,7 @@ def account(
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
-    with mock_aws(config=_MOTO):
+    with mock_aws(config=MOTO):
         yield
 
 

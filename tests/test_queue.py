@@ -232,7 +232,7 @@ def test_a_queue_that_is_not_empty_stays_and_works(cloud, settings, monkeypatch)
     cloud.sqs.send_message(QueueUrl=url, MessageBody="{}")
     said = []
     stack.up(cloud, settings, say=said.append)
-    assert "with 1 uploads" in said[0]
+    assert "with 1 uploads" in said[-1]
     assert role.QUEUE in policies(cloud, settings)
     assert notification(cloud, settings)["QueueConfigurations"] == []
 

@@ -7,6 +7,7 @@ What plain MiniStack lacks, and this adds (`FIDELITY.md` has the whole table):
   a throttled event keeps its attempts, and a retry runs the function as it is then;
 - requests of web pages (a foreign Origin or Host) are refused;
 - a missing key reads 403 to a caller without `s3:ListBucket`, as on AWS;
+- a permission is asked for by AWS's name, and on the resource that AWS asks about;
 - CloudFormation's buckets have their tags, and stay while they hold anything.
 
 Runs in `.local-cloud/venv`, which has MiniStack and boto3 and nothing of ours, so
@@ -33,13 +34,13 @@ from typing import Any
 import ministack.app as ministack
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
-from ministack.core import persistence
+from ministack.core import iam_actions, persistence
 from ministack.core.iam_evaluator import (
     EvalContext,
     enforce,
     evaluate_resource_policy,
 )
-from ministack.core.responses import get_region
+from ministack.core.responses import get_account_id, get_region
 from ministack.services import lambda_svc, s3
 from ministack.services.cloudformation import provisioners
 from snapshot import Snapshot  # beside this file, which is run as a script
@@ -246,6 +247,33 @@ def put_event_invoke_config(name: str, qualifier: str | None, data: dict) -> tup
     )
 
 
+# --- permissions ---------------------------------------------------------------------
+
+
+def action_of(service: str, method: str, path: str, *more: Any) -> str | None:
+    """Name the permission that AWS asks for."""
+    action = _extract_action(service, method, path, *more)
+    if action == "lambda:ListLayers" and path.rstrip("/").endswith("/versions"):
+        return "lambda:ListLayerVersions"
+    return action
+
+
+def resource_of(
+    service: str, method: str, path: str, headers: dict, body: bytes, *more: Any
+) -> str:
+    """Name the resource that AWS asks about."""
+    arn = _extract_resource(service, method, path, headers, body, *more)
+    here = f"{get_region()}:{get_account_id()}"
+    if service == "lambda" and path.rstrip("/").endswith("/functions") and body:
+        return f"arn:aws:lambda:{here}:function:{json.loads(body)['FunctionName']}"
+    if service == "monitoring" and arn == "*":
+        return f"arn:aws:cloudwatch:{here}:alarm:*"
+    if service == "logs" and "TagResource" not in headers.get("x-amz-target", ""):
+        group = f"arn:aws:logs:{here}:log-group:" if arn == "*" else arn
+        return f"{group.removesuffix(':*')}:log-stream:"
+    return arn
+
+
 # --- the wrapper ---------------------------------------------------------------------
 
 
@@ -354,6 +382,11 @@ _s3_get_state = s3.get_state
 _deliver_to_function = s3._deliver_event_to_lambda
 _invoke_async = lambda_svc.invoke_async_with_retry
 _execute = lambda_svc._execute_function
+_extract_action = iam_actions.extract_iam_action
+_extract_resource = iam_actions.extract_resource_arn
+
+iam_actions.extract_iam_action = action_of
+iam_actions.extract_resource_arn = resource_of
 _put_event_invoke_config = lambda_svc._put_event_invoke_config
 stack_buckets = provisioners._RESOURCE_HANDLERS["AWS::S3::Bucket"]
 _create_bucket, _delete_bucket = stack_buckets["create"], stack_buckets["delete"]

@@ -1,0 +1,471 @@
+"""What whoever deploys must be allowed to do, and the calls each permission is for.
+
+`RIGHTS` is the whole table: a purpose is a statement of the policy, with the resources
+it is about and its permissions, each with the boto3 calls that AWS checks it in. Most
+permissions have the name of their call. Some are named otherwise (HeadBucket asks for
+s3:ListBucket), and some are checked inside a call of another name; those say where AWS
+writes so. `python -m deploy policy` prints the policy.
+
+Who has it can write the role's policies and so lend the function any right: give it to
+people, not to programs, or set a permissions boundary.
+
+Source: https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from deploy import role
+from deploy.settings import Settings
+
+
+@dataclass(frozen=True)
+class Right:
+    """One permission.
+
+    Attributes:
+        action: as IAM names it ("s3:ListBucket").
+        calls: the operations that need it, "lambda.CreateFunction", or "HeadBucket"
+            when the service is the action's own.
+        source: where AWS says so, when no call has the permission's name.
+    """
+
+    action: str
+    calls: tuple[str, ...]
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Purpose:
+    """One statement of the policy: what for, on what, which rights, and when."""
+
+    sid: str
+    on: Callable[[Settings], list[str]]
+    rights: tuple[Right, ...]
+    condition: Callable[[Settings], dict[str, Any]] | None = None
+    #: Needed only where the role is ours to make.
+    own_role: bool = field(default=False, kw_only=True)
+    #: Only preflight asks for it, and does without.
+    optional: bool = field(default=False, kw_only=True)
+
+
+def _same(service: str, *calls: str) -> tuple[Right, ...]:
+    """Write the rights that have the name of their call."""
+    return tuple(Right(f"{service}:{call}", (call,)) for call in calls)
+
+
+_S3_API = "https://docs.aws.amazon.com/AmazonS3/latest/API/API_{}.html".format
+_S3_ACTIONS = (
+    "https://docs.aws.amazon.com/AmazonS3/latest/userguide/"
+    "using-with-s3-policy-actions.html"
+)
+_IAM = "https://docs.aws.amazon.com/IAM/latest/UserGuide/{}.html".format
+_LAMBDA = "https://docs.aws.amazon.com/lambda/latest/dg/{}.html".format
+_LAMBDA_API = "https://docs.aws.amazon.com/lambda/latest/api/API_{}.html".format
+_SQS_API = (
+    "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/"
+    "API_CreateQueue.html"
+)
+_SQS_ACTIONS = (
+    "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/"
+    "sqs-api-permissions-reference.html"
+)
+_ALARM_API = (
+    "https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/"
+    "API_PutMetricAlarm.html"
+)
+_LOGS_API = (
+    "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/"
+    "API_CreateLogGroup.html"
+)
+
+
+def _source(s: Settings) -> list[str]:
+    return [f"arn:aws:s3:::{s.source_bucket}"]
+
+
+def _target(s: Settings) -> list[str]:
+    return [f"arn:aws:s3:::{s.target_bucket}"]
+
+
+def _buckets(s: Settings) -> list[str]:
+    return _source(s) + _target(s)
+
+
+def _pictures(s: Settings) -> list[str]:
+    return [f"{bucket}/*" for bucket in _buckets(s)]
+
+
+def _uploads(s: Settings) -> list[str]:
+    return [f"{bucket}/*" for bucket in _source(s)]
+
+
+def _role(s: Settings) -> list[str]:
+    return [s.role_arn]
+
+
+def _layer(s: Settings) -> list[str]:
+    # Both of them: up() goes from one to the other, and down() takes both.
+    arn = f"arn:aws:lambda:{s.region}:{s.account}:layer:"
+    names = {dataclasses.replace(s, text=text).layer_name for text in (False, True)}
+    return [f"{arn}{name}" for name in sorted(names)]
+
+
+def _layer_versions(s: Settings) -> list[str]:
+    return [f"{layer}:*" for layer in _layer(s)]
+
+
+def _function(s: Settings) -> list[str]:
+    return [s.function_arn]
+
+
+def _mappings(s: Settings) -> list[str]:
+    return [f"arn:aws:lambda:{s.region}:{s.account}:event-source-mapping:*"]
+
+
+def _queues(s: Settings) -> list[str]:
+    return [s.failure_queue_arn, s.queue_arn]
+
+
+def _failures(s: Settings) -> list[str]:
+    return [s.failure_queue_arn]
+
+
+def _log_groups(s: Settings, name: str = "") -> list[str]:
+    return [f"arn:aws:logs:{s.region}:{s.account}:log-group:{name}*"]
+
+
+def _log_group(s: Settings) -> list[str]:
+    return _log_groups(s, f"{s.log_group}:")
+
+
+def _every_alarm(s: Settings) -> list[str]:
+    return [f"arn:aws:cloudwatch:{s.region}:{s.account}:alarm:*"]
+
+
+def _alarms(s: Settings) -> list[str]:
+    return [one.replace("*", s.alarm_name("*")) for one in _every_alarm(s)]
+
+
+def _callers(s: Settings) -> list[str]:
+    return [f"arn:aws:iam::{s.account}:{kind}/*" for kind in ("user", "role")]
+
+
+def _anything(s: Settings) -> list[str]:
+    return ["*"]
+
+
+_WITH_ROLE = ("lambda.CreateFunction", "lambda.UpdateFunctionConfiguration")
+
+RIGHTS: tuple[Purpose, ...] = (
+    Purpose(
+        "MakeBothBuckets",
+        _buckets,
+        (
+            *_same("s3", "CreateBucket", "DeleteBucket"),
+            *_same("s3", "GetBucketTagging", "PutBucketTagging", "GetBucketPolicy"),
+            Right(
+                "s3:ListBucket", ("HeadBucket", "ListObjectsV2"), _S3_API("HeadBucket")
+            ),
+            Right("s3:ListBucketVersions", ("ListObjectVersions",), _S3_ACTIONS),
+            Right(
+                "s3:ListBucketMultipartUploads", ("ListMultipartUploads",), _S3_ACTIONS
+            ),
+            Right(
+                "s3:GetBucketPublicAccessBlock", ("GetPublicAccessBlock",), _S3_ACTIONS
+            ),
+            Right(
+                "s3:PutBucketPublicAccessBlock", ("PutPublicAccessBlock",), _S3_ACTIONS
+            ),
+        ),
+    ),
+    Purpose(
+        "TellTheSourceWhomToCall",
+        _source,
+        (
+            *_same("s3", "GetBucketVersioning"),
+            Right(
+                "s3:GetBucketNotification",
+                ("GetBucketNotificationConfiguration",),
+                _S3_ACTIONS,
+            ),
+            Right(
+                "s3:PutBucketNotification",
+                ("PutBucketNotificationConfiguration",),
+                _S3_ACTIONS,
+            ),
+        ),
+    ),
+    Purpose(
+        "OpenTheTarget",
+        _target,
+        _same("s3", "PutBucketPolicy", "DeleteBucketPolicy"),
+    ),
+    Purpose(
+        "Upload",
+        _uploads,
+        (
+            Right(
+                "s3:PutObject",
+                (
+                    "PutObject",
+                    "CreateMultipartUpload",
+                    "UploadPart",
+                    "CompleteMultipartUpload",
+                ),
+            ),
+        ),
+    ),
+    Purpose(
+        "LookAtPicturesAndDeleteThem",
+        _pictures,
+        (
+            Right("s3:GetObject", ("GetObject", "HeadObject"), _S3_API("HeadObject")),
+            *_same("s3", "AbortMultipartUpload"),
+            Right("s3:DeleteObject", ("DeleteObjects",), _S3_API("DeleteObjects")),
+            Right(
+                "s3:DeleteObjectVersion", ("DeleteObjects",), _S3_API("DeleteObjects")
+            ),
+        ),
+    ),
+    Purpose(
+        "MakeTheRole",
+        _role,
+        (
+            *_same("iam", "GetRole", "CreateRole", "UpdateAssumeRolePolicy"),
+            *_same("iam", "DeleteRole"),
+            Right("iam:TagRole", ("CreateRole",), _IAM("id_tags_roles")),
+            *_same("iam", "ListRolePolicies", "ListAttachedRolePolicies"),
+            *_same("iam", "GetRolePolicy", "PutRolePolicy", "DeleteRolePolicy"),
+            *_same("iam", "DetachRolePolicy"),
+        ),
+        own_role=True,
+    ),
+    Purpose(
+        "AttachTheLogPolicyAndNoOther",
+        _role,
+        _same("iam", "AttachRolePolicy"),
+        lambda s: {"ArnEquals": {"iam:PolicyARN": role.BASIC_EXECUTION}},
+        own_role=True,
+    ),
+    Purpose(
+        "ReadTheLogPolicy",
+        lambda s: [role.BASIC_EXECUTION],
+        _same("iam", "GetPolicy", "GetPolicyVersion"),
+        own_role=True,
+    ),
+    Purpose(
+        "LendTheRoleToLambdaOnly",
+        _role,
+        (Right("iam:PassRole", _WITH_ROLE, _IAM("id_roles_use_passrole")),),
+        lambda s: {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}},
+    ),
+    Purpose(
+        "PublishTheLayer",
+        _layer,
+        _same("lambda", "ListLayerVersions", "PublishLayerVersion"),
+    ),
+    Purpose(
+        "UseTheLayer",
+        _layer_versions,
+        (
+            *_same("lambda", "DeleteLayerVersion"),
+            Right(
+                "lambda:GetLayerVersion",
+                (*_WITH_ROLE, "GetLayerVersion"),
+                _LAMBDA("permissions-user-layer"),
+            ),
+        ),
+    ),
+    Purpose(
+        "MakeTheFunction",
+        _function,
+        (
+            *_same("lambda", "GetFunction", "CreateFunction", "DeleteFunction"),
+            *_same("lambda", "UpdateFunctionCode", "UpdateFunctionConfiguration"),
+            # Without it GetFunction leaves out the tags that say whose it is.
+            Right("lambda:ListTags", ("GetFunction",), _LAMBDA_API("GetFunction")),
+            Right(
+                "lambda:TagResource",
+                ("CreateFunction",),
+                _LAMBDA("configuration-tags"),
+            ),
+            *_same("lambda", "GetPolicy", "AddPermission", "RemovePermission"),
+            *_same("lambda", "GetFunctionEventInvokeConfig"),
+            *_same("lambda", "PutFunctionEventInvokeConfig"),
+            *_same("lambda", "DeleteFunctionEventInvokeConfig"),
+            *_same("lambda", "GetFunctionConcurrency", "PutFunctionConcurrency"),
+            *_same("lambda", "DeleteFunctionConcurrency"),
+        ),
+    ),
+    Purpose(
+        "EmptyTheQueueIntoTheFunction",
+        _anything,  # making a mapping takes no resource: the condition stands for it
+        (
+            *_same("lambda", "CreateEventSourceMapping", "UpdateEventSourceMapping"),
+            *_same("lambda", "DeleteEventSourceMapping"),
+        ),
+        lambda s: {"ArnEquals": {"lambda:FunctionArn": s.function_arn}},
+    ),
+    Purpose(
+        "TagTheMapping",
+        _mappings,
+        (
+            Right(
+                "lambda:TagResource",
+                ("CreateEventSourceMapping",),
+                _LAMBDA("configuration-tags"),
+            ),
+        ),
+    ),
+    # It takes no resource.
+    Purpose("FindTheMapping", _anything, _same("lambda", "ListEventSourceMappings")),
+    Purpose(
+        "MakeBothQueues",
+        _queues,
+        (
+            *_same("sqs", "GetQueueUrl", "CreateQueue", "DeleteQueue"),
+            *_same("sqs", "GetQueueAttributes", "SetQueueAttributes"),
+            Right("sqs:TagQueue", ("CreateQueue",), _SQS_API),
+            *_same("sqs", "ListQueueTags"),
+        ),
+    ),
+    Purpose(
+        "TakeFailedEvents", _failures, _same("sqs", "ReceiveMessage", "DeleteMessage")
+    ),
+    Purpose(
+        "SendOldUploads",
+        lambda s: [s.queue_arn],
+        (Right("sqs:SendMessage", ("SendMessageBatch",), _SQS_ACTIONS),),
+    ),
+    Purpose(
+        "SendThemToTheFunctionAgain",
+        _function,
+        (Right("lambda:InvokeFunction", ("Invoke",), _LAMBDA_API("Invoke")),),
+    ),
+    Purpose(
+        "MakeAndReadTheLog",
+        _log_group,
+        (
+            *_same("logs", "CreateLogGroup", "PutRetentionPolicy", "DeleteLogGroup"),
+            *_same("logs", "FilterLogEvents"),
+        ),
+    ),
+    Purpose(
+        "TagTheLog",
+        lambda s: [_log_group(s)[0].removesuffix(":*")],
+        (Right("logs:TagResource", ("CreateLogGroup",), _LOGS_API),),
+    ),
+    # It is asked of all groups, whatever prefix it is given.
+    Purpose("FindTheLog", _log_groups, _same("logs", "DescribeLogGroups")),
+    Purpose(
+        "MakeTheAlarms",
+        _alarms,
+        (
+            *_same("cloudwatch", "PutMetricAlarm", "DeleteAlarms"),
+            *_same("cloudwatch", "ListTagsForResource"),
+            Right("cloudwatch:TagResource", ("PutMetricAlarm",), _ALARM_API),
+        ),
+    ),
+    # It, too, is asked of all, whatever names it is given.
+    Purpose("FindTheAlarms", _every_alarm, _same("cloudwatch", "DescribeAlarms")),
+    Purpose(
+        "LookAtTheAccount",
+        _anything,  # neither takes a resource
+        (
+            Right(
+                "s3:GetAccountPublicAccessBlock",
+                ("s3control.GetPublicAccessBlock",),
+                _S3_ACTIONS,
+            ),
+            *_same("lambda", "GetAccountSettings"),
+        ),
+        optional=True,
+    ),
+    Purpose(
+        "AskWhatTheCallerMay",
+        _callers,
+        _same("iam", "SimulatePrincipalPolicy", "GetRole"),
+        optional=True,
+    ),
+)
+
+
+def deployer_policy(settings: Settings) -> dict[str, Any]:
+    """Write the smallest policy for plan, up, status, down, replay, trace and export.
+
+    It holds for one pipeline of this name, plain, reliable or queued, and leaves the
+    making of a role out where one is given. It fits a managed policy (6,144
+    characters without blanks); for one written into a user (2,048) it is too long.
+
+    Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+    """
+    return {
+        "Version": "2012-10-17",
+        "Statement": [statement(settings, one) for one in purposes(settings)],
+    }
+
+
+def purposes(settings: Settings) -> Iterator[Purpose]:
+    """Go through the purposes that these settings have."""
+    for purpose in RIGHTS:
+        if not (purpose.own_role and settings.execution_role):
+            yield purpose
+
+
+def statement(
+    settings: Settings, purpose: Purpose, actions: set[str] | None = None
+) -> dict[str, Any]:
+    """Write a purpose as a statement, with all of its actions or only with some."""
+    every = {right.action for right in purpose.rights}
+    written: dict[str, Any] = {
+        "Sid": purpose.sid,
+        "Effect": "Allow",
+        "Action": sorted(every if actions is None else every & actions),
+        "Resource": purpose.on(settings),
+    }
+    if purpose.condition:
+        written["Condition"] = purpose.condition(settings)
+    return written
+
+
+def part_of(settings: Settings, actions: set[str]) -> dict[str, Any]:
+    """Write the part of the policy that gives these actions, and no more."""
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            statement(settings, purpose, actions)
+            for purpose in purposes(settings)
+            if actions & {right.action for right in purpose.rights}
+            and not purpose.optional
+        ],
+    }
+
+
+def actions_of(operation: str) -> set[str]:
+    """Name the actions that a call asks for, of whatever service it is."""
+    return {
+        right.action
+        for purpose in RIGHTS
+        for right in purpose.rights
+        for call in calls(right)
+        if call.endswith(f".{operation}") and not purpose.optional
+    }
+
+
+def needed(call: str) -> list[Right]:
+    """List the rights that a call is checked for: `needed("s3.HeadBucket")`."""
+    return [
+        right for purpose in RIGHTS for right in purpose.rights if call in calls(right)
+    ]
+
+
+def calls(right: Right) -> Iterator[str]:
+    """Name the calls that a right is checked in, each with its service."""
+    service = right.action.partition(":")[0]
+    for call in right.calls:
+        yield call if "." in call else f"{service}.{call}"
