@@ -4,7 +4,7 @@ import zipfile
 from io import BytesIO
 
 import pytest
-from workbook import faults
+from workbook import faults, mistakes
 from workbook.words import WorkbookError
 
 from deploy import stack
@@ -52,7 +52,7 @@ def test_an_unknown_fault(built):
 
 
 def test_the_wrong_layer_has_no_module_for_this_processor(settings):
-    with zipfile.ZipFile(BytesIO(faults.for_other_processor(settings))) as other:
+    with zipfile.ZipFile(BytesIO(mistakes.for_other_processor(settings))) as other:
         names = [name for name in other.namelist() if "/_imaging." in name]
     mark = {"x86_64": "aarch64", "arm64": "x86_64"}[settings.architecture]
     assert [mark in name for name in names] == [True]

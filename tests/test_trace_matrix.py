@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from workbook import faults
+from workbook import faults, mistakes
 
 from deploy import connect, failures, settings_for, stack, trace
 from deploy.cloud import Cloud
@@ -131,7 +131,7 @@ def test_every_fault_has_a_cause():
 
 def test_healthy(place):
     cloud, settings = place
-    samples = sorted(faults.SAMPLES.iterdir())
+    samples = sorted(mistakes.SAMPLES.iterdir())
     for file in samples:
         cloud.s3.upload_file(str(file), settings.source_bucket, file.name)
     endings = {file.name: settled(file.name, place) for file in samples}

@@ -1,0 +1,343 @@
+"""The mistakes that the failure labs make: a few boto3 calls each, as people make them.
+
+`workbook.faults` lists them, with what shows each and what mends it.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import mimetypes
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote_plus
+
+from botocore.exceptions import ClientError
+from PIL import Image
+
+from deploy import buckets, function, layer, role, trigger
+from deploy.cloud import Cloud
+from deploy.settings import Settings
+from deploy.waiting import code
+
+SAMPLES = Path(__file__).resolve().parents[2] / "images" / "samples"
+
+#: Marks the layer versions that a mistake published, so that they are found again.
+LAB = "put in by a failure lab"
+#: The upload that is overwritten, before its first event comes once more.
+OVERWRITTEN = "overwritten.jpg"
+
+Act = Callable[[Cloud, Settings], None]
+#: The other architecture, in Lambda's words and as an ELF file's header has it.
+_OTHER = {"x86_64": ("arm64", b"\xb7\x00"), "arm64": ("x86_64", b"\x3e\x00")}
+_ELF_MACHINE = slice(18, 20)
+
+
+def sample(name: str) -> bytes:
+    """Read one of the sample pictures."""
+    return (SAMPLES / name).read_bytes()
+
+
+def upload(cloud: Cloud, settings: Settings, key: str, content: bytes) -> str:
+    """Upload bytes in one piece; return their ETag."""
+    kind = mimetypes.guess_type(key)[0] or "application/octet-stream"
+    return cloud.s3.put_object(
+        Bucket=settings.source_bucket, Key=key, Body=content, ContentType=kind
+    )["ETag"].strip('"')
+
+
+def _configure(cloud: Cloud, settings: Settings, **changes: object) -> None:
+    """Change the function's configuration and wait until it holds."""
+    name = settings.function_name
+    cloud.awslambda.update_function_configuration(FunctionName=name, **changes)
+    cloud.awslambda.get_waiter("function_updated_v2").wait(FunctionName=name)
+
+
+# The layer
+
+
+def no_layer(cloud: Cloud, settings: Settings) -> None:
+    """Take the function's layer off."""
+    _configure(cloud, settings, Layers=[])
+
+
+def wrong_layer(cloud: Cloud, settings: Settings) -> None:
+    """Attach a layer for the other processor; Lambda takes it without a word."""
+    other = _OTHER[settings.architecture][0]
+    versions = _lab_layers(cloud, settings)
+    arn = versions[-1]["LayerVersionArn"] if versions else None
+    if arn is None:
+        arn = cloud.awslambda.publish_layer_version(
+            LayerName=settings.layer_name,
+            Description=f"Pillow for {other}, {LAB}",
+            Content={"ZipFile": for_other_processor(settings)},
+            CompatibleRuntimes=[settings.runtime],
+            CompatibleArchitectures=[other],
+        )["LayerVersionArn"]
+    _configure(cloud, settings, Layers=[arn])
+
+
+def for_other_processor(settings: Settings) -> bytes:
+    """Make of our layer's zip what a wheel for the other processor would have given.
+
+    Its extension modules bear that processor's name, and Linux's its mark, as in the
+    real wheel; so Python finds none that it can load. Needs no network.
+    """
+    _, machine = _OTHER[settings.architecture]
+    out = io.BytesIO()
+    with (
+        zipfile.ZipFile(layer.build(settings).path) as ours,
+        zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as other,
+    ):
+        for entry in ours.infolist():
+            content = ours.read(entry)
+            if entry.filename.endswith((".so", ".pyd")):
+                content = bytearray(content)
+                if content.startswith(b"\x7fELF"):
+                    content[_ELF_MACHINE] = machine
+            other.writestr(_other_name(entry.filename, settings), bytes(content))
+    return out.getvalue()
+
+
+def _other_name(name: str, settings: Settings) -> str:
+    """Name an extension module as for the other processor."""
+    folder, slash, file = name.rpartition("/")
+    if not file.endswith((".so", ".pyd")):
+        return name
+    mark = "aarch64" if settings.architecture == "x86_64" else "x86_64"
+    end = "pyd" if file.endswith(".pyd") else "so"
+    tag = settings.runtime.replace("python3.", "cpython-3")
+    return f"{folder}{slash}{file.split('.')[0]}.{tag}-{mark}-linux-gnu.{end}"
+
+
+def _lab_layers(cloud: Cloud, settings: Settings) -> list[dict]:
+    pages = cloud.awslambda.get_paginator("list_layer_versions").paginate(
+        LayerName=settings.layer_name
+    )
+    every = [version for page in pages for version in page["LayerVersions"]]
+    return [one for one in every if LAB in one.get("Description", "")]
+
+
+def clear_layers(cloud: Cloud, settings: Settings) -> None:
+    """Delete the layer versions that a mistake published."""
+    for version in _lab_layers(cloud, settings):
+        cloud.awslambda.delete_layer_version(
+            LayerName=settings.layer_name, VersionNumber=version["Version"]
+        )
+
+
+# The role
+
+
+def no_read(cloud: Cloud, settings: Settings) -> None:
+    """Leave the statement out that lets the function read the source."""
+    policy = role.thumbnails_policy(settings)
+    policy["Statement"] = [
+        one for one in policy["Statement"] if one["Action"] != "s3:GetObject"
+    ]
+    _put_policy(cloud, settings, policy)
+
+
+def bucket_not_objects(cloud: Cloud, settings: Settings) -> None:
+    """Allow writing to the bucket, where its objects were meant."""
+    policy = role.thumbnails_policy(settings)
+    for statement in policy["Statement"]:
+        if statement["Action"] == "s3:PutObject":
+            statement["Resource"] = statement["Resource"].removesuffix("/*")
+    _put_policy(cloud, settings, policy)
+
+
+def _put_policy(cloud: Cloud, settings: Settings, policy: dict) -> None:
+    cloud.iam.put_role_policy(
+        RoleName=settings.role_name,
+        PolicyName=role.THUMBNAILS,
+        PolicyDocument=json.dumps(policy),
+    )
+
+
+# The function's numbers
+
+
+def slow(cloud: Cloud, settings: Settings) -> None:
+    """Give the function one second for a job that takes three."""
+    _change_code(cloud, settings, "handler/app.py", _WAITS)
+    _configure(cloud, settings, Timeout=1)
+
+
+def little_memory(cloud: Cloud, settings: Settings) -> None:
+    """Give the function the least memory that there is."""
+    _configure(cloud, settings, MemorySize=128)
+
+
+def large_picture() -> bytes:
+    """Draw a PNG of six megapixels: few bytes as a file, 24 MB when it is decoded."""
+    out = io.BytesIO()
+    Image.radial_gradient("L").resize((3000, 2000)).convert("RGB").save(out, "PNG")
+    return out.getvalue()
+
+
+def into_its_source(cloud: Cloud, settings: Settings) -> None:
+    """Send the thumbnails to where the photos come from."""
+    variables = settings.environment | {"TARGET_BUCKET": settings.source_bucket}
+    _configure(cloud, settings, Environment={"Variables": variables})
+
+
+# The function's code: the handler, and a mistake added at the end of a file
+
+_WAITS = """
+import time as _time
+
+_handle = lambda_handler
+
+
+def lambda_handler(event, context=None, **more):
+    _time.sleep(3)  # asks a slow service first
+    return _handle(event, context, **more)
+"""
+
+_RAW_KEY = """
+def _decoded(holder, name):
+    return text(holder, name)  # as it stands in the event
+"""
+
+_EACH_THIRD = """
+import itertools as _itertools
+
+_turns, _read = _itertools.count(1), Storage.read
+
+
+def _fails_each_third(self, upload):
+    if next(_turns) % 3 == 0:
+        raise RuntimeError("a fault of this lab: each third read fails")
+    return _read(self, upload)
+
+
+Storage.read = _fails_each_third
+"""
+
+
+def raw_key(cloud: Cloud, settings: Settings) -> None:
+    """Take keys as they stand in the event."""
+    _change_code(cloud, settings, "handler/uploads.py", _RAW_KEY)
+
+
+def each_third(cloud: Cloud, settings: Settings) -> None:
+    """Let each third read fail."""
+    _change_code(cloud, settings, "handler/storage.py", _EACH_THIRD)
+
+
+def _change_code(cloud: Cloud, settings: Settings, file: str, more: str) -> None:
+    """Deploy the handler with a mistake in one of its files."""
+    name = settings.function_name
+    cloud.awslambda.update_function_code(
+        FunctionName=name, ZipFile=with_mistake(settings, file, more)
+    )
+    cloud.awslambda.get_waiter("function_updated_v2").wait(FunctionName=name)
+
+
+def with_mistake(settings: Settings, file: str, more: str) -> bytes:
+    """Zip the handler with lines added to one of its files."""
+    out = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(function.package(settings))) as ours,
+        zipfile.ZipFile(out, "w") as changed,
+    ):
+        ours.getinfo(file)  # a KeyError here: the handler no longer has that file
+        for entry in ours.infolist():
+            added = ("\n" + more).encode() if entry.filename == file else b""
+            changed.writestr(entry, ours.read(entry) + added)
+    return out.getvalue()
+
+
+# The way in, and the way out
+
+
+def capitals(cloud: Cloud, settings: Settings) -> None:
+    """Upload a picture as a camera names it."""
+    upload(cloud, settings, "LIGHTHOUSE.JPG", sample("lighthouse.jpg"))
+
+
+def poison(cloud: Cloud, settings: Settings) -> None:
+    """Upload a text under a picture's name."""
+    upload(cloud, settings, "poison.jpg", sample("not-an-image.jpg"))
+
+
+def uninvited(cloud: Cloud, settings: Settings) -> None:
+    """Take back the permission that lets the bucket invoke the function."""
+    with _unless_gone():
+        cloud.awslambda.remove_permission(
+            FunctionName=settings.function_name, StatementId=trigger.STATEMENT_ID
+        )
+
+
+def stopped(cloud: Cloud, settings: Settings) -> None:
+    """Let none of it run: the emergency stop, left on."""
+    cloud.awslambda.put_function_concurrency(
+        FunctionName=settings.function_name, ReservedConcurrentExecutions=0
+    )
+
+
+def start(cloud: Cloud, settings: Settings) -> None:
+    """Let invocations run again."""
+    with _unless_gone():
+        cloud.awslambda.delete_function_concurrency(FunctionName=settings.function_name)
+
+
+def blocked(cloud: Cloud, settings: Settings) -> None:
+    """Turn Block Public Access on again for the target, as a tidy colleague would."""
+    cloud.s3.put_public_access_block(
+        Bucket=settings.target_bucket,
+        PublicAccessBlockConfiguration=buckets.public_access_block(public_policy=False),
+    )
+
+
+def late_event(cloud: Cloud, settings: Settings) -> None:
+    """Overwrite a picture, then deliver the first upload's event once more."""
+    key = OVERWRITTEN
+    first = upload(cloud, settings, key, sample("this-side-up.jpg"))
+    upload(cloud, settings, key, sample("lighthouse.jpg"))
+    cloud.awslambda.invoke(
+        FunctionName=settings.function_name,
+        InvocationType="Event",
+        Payload=json.dumps(old_event(settings, key, first)).encode(),
+    )
+
+
+def old_event(settings: Settings, key: str, etag: str) -> dict:
+    """Write the event of an upload before all others, as S3 would have sent it."""
+    thing = {"key": quote_plus(key, "/"), "eTag": etag, "sequencer": "00"}
+    record = {
+        "eventSource": "aws:s3",
+        "eventName": "ObjectCreated:Put",
+        "awsRegion": settings.region,
+        "s3": {"bucket": {"name": settings.source_bucket}, "object": thing},
+    }
+    return {"Records": [record]}
+
+
+def remove(*keys: str) -> Act:
+    """Delete uploads, and what was made of them."""
+
+    def remove(cloud: Cloud, settings: Settings) -> None:
+        for key in keys:
+            for bucket, name in (
+                (settings.source_bucket, key),
+                (settings.target_bucket, settings.thumbnail_prefix + key),
+                (settings.target_bucket, f"{settings.reject_prefix}{key}.json"),
+            ):
+                with _unless_gone():
+                    cloud.s3.delete_object(Bucket=bucket, Key=name)
+
+    return remove
+
+
+@contextmanager
+def _unless_gone() -> Iterator[None]:
+    """Take a thing that is not there for one that was taken away."""
+    try:
+        yield
+    except ClientError as error:
+        if code(error) not in ("ResourceNotFoundException", "NoSuchBucket"):
+            raise
