@@ -49,6 +49,10 @@ PARTS: dict[str, tuple[set[str], str]] = {
         {"handler", "write", "target", "show", "thumb"},
         "The thumbnail: 256 px, upright, without metadata",
     ),
+    "failures": (
+        {"source", "event", "frame", "handler", "layer", "role", "target", "faults"},
+        "Break it and mend it: every link has its own way to fail",
+    ),
     "platform": (
         {"source", "event", "frame", "handler", "write", "target", "queue"},
         "The platform: many uploads wait in a queue, a few run at once",
@@ -177,6 +181,17 @@ def queue() -> str:
     return slips + text(341, 292, "queue", bold=True)
 
 
+def faults() -> str:
+    """Small flashes on the links that the labs break."""
+    marks = []
+    for x, y in ((278, 130), (338, 218), (592, 104), (592, 178), (592, 252), (758, 130)):
+        marks.append(
+            f'<circle cx="{x}" cy="{y}" r="16" fill="{AMBER}"/>'
+            f'<path d="M{x + 3} {y - 10} l-9 12 h6 l-3 8 l9 -12 h-6 z" fill="{WHITE}"/>'
+        )
+    return "".join(marks)
+
+
 def diagram(part: str | None = None) -> str:
     """The pipeline as SVG, all lit or one part only."""
     lit, words = PARTS[part] if part else (set(), WHOLE)
@@ -199,6 +214,8 @@ def diagram(part: str | None = None) -> str:
         lines.append(f'<g id="queue">{queue()}</g>')
     if "bin" in lit:
         lines.append(f'<g id="bin">{bins()}</g>')
+    if "faults" in lit:
+        lines.append(f'<g id="faults">{faults()}</g>')
     lines.append(text(WIDTH / 2, HEIGHT - 28, words, 19, INK if part else GREY))
     return "\n".join([*lines, "</svg>", ""])
 

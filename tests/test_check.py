@@ -36,6 +36,7 @@ NEEDS = {
     5: (3, 4, 5),
     6: (2, 3, 4, 5, 6),
     7: (2,),
+    8: (),
     10: (2, 3, 4, 5, 6),
     11: (),
 }
@@ -75,6 +76,8 @@ def build(world: World, step: int) -> None:
         BUILT[number].create(world.cloud, world.settings)
     if step == 7:
         watched(world)
+    if step == 8:
+        stack.up(world.cloud, world.settings, reliable=True, say=lambda line: None)
     if step == 10:
         platform(world)
 
@@ -819,6 +822,64 @@ def log_of_another(w):
     logged(w, "other.jpg", "made")
 
 
+# 8: failures
+
+
+@fault(8, "the buckets are as they should be", "02_buckets")
+def lab_closed_the_target(w):
+    closed = buckets.public_access_block(public_policy=False)
+    w.cloud.s3.put_public_access_block(
+        Bucket=w.target, PublicAccessBlockConfiguration=closed
+    )
+
+
+@fault(8, "the role may do what the function needs, and no more", "03_role")
+def lab_took_a_policy(w):
+    w.cloud.iam.delete_role_policy(
+        RoleName=w.settings.role_name, PolicyName=role.THUMBNAILS
+    )
+
+
+@fault(8, "the function has its code, its layer and its numbers", "Timeout")
+def lab_took_the_time(w):
+    w.cloud.awslambda.update_function_configuration(
+        FunctionName=w.settings.function_name, Timeout=1
+    )
+
+
+@fault(8, "the bucket may call the function, and does", "06_trigger")
+def lab_took_the_permission(w):
+    w.cloud.awslambda.remove_permission(
+        FunctionName=w.settings.function_name, StatementId=trigger.STATEMENT_ID
+    )
+
+
+@fault(8, "failed events have a queue", "08_failures")
+def no_destination(w):
+    w.cloud.awslambda.delete_function_event_invoke_config(
+        FunctionName=w.settings.function_name
+    )
+
+
+@fault(8, "failed events have a queue", "not ours")
+def queue_of_another(w):
+    url = w.cloud.sqs.get_queue_url(QueueName=w.settings.failure_queue)["QueueUrl"]
+    w.cloud.sqs.untag_queue(QueueUrl=url, TagKeys=[TAG])
+
+
+@fault(8, "nobody has stopped the function", "undo_all()")
+def stopped(w):
+    w.cloud.awslambda.put_function_concurrency(
+        FunctionName=w.settings.function_name, ReservedConcurrentExecutions=0
+    )
+
+
+@fault(8, "no failed event waits", "replay(")
+def failed_event(w):
+    url = w.cloud.sqs.get_queue_url(QueueName=w.settings.failure_queue)["QueueUrl"]
+    w.cloud.sqs.send_message(QueueUrl=url, MessageBody="{}")
+
+
 # 10: platform
 
 
@@ -1014,7 +1075,7 @@ def test_what_down_leaves_is_green(built):
 
 
 def test_every_line_has_its_fault(built):
-    for step in (*BUILT, 7):
+    for step in (*BUILT, 7, 8):
         report = checks.look(step, built.cloud, built.settings)
         seen = set().union(*(fault.red for fault in FAULTS if fault.step == step))
         assert {finding.name for finding in report.findings} == seen
@@ -1042,7 +1103,7 @@ def test_lines_are_the_same_on_an_empty_cloud(world):
 
 
 def test_an_empty_cloud_is_red(world):
-    for step in (*BUILT, 7):
+    for step in (*BUILT, 7, 8):
         assert checks.look(step, world.cloud, world.settings).passed == 0
 
 
@@ -1098,6 +1159,7 @@ def test_an_older_layer_that_fits_will_do(world):
 
 def test_reliable_stack_is_green(world):
     stack.up(world.cloud, world.settings, reliable=True)
+    assert checks.look(8, world.cloud, world.settings).ok
     assert failures.describe(world.cloud, world.settings) is not None
     assert checks.look(3, world.cloud, world.settings).ok
 

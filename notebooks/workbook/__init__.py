@@ -1,5 +1,6 @@
 """What the notebooks import: begin, pictures, uploads, checks, the lab, the score."""
 
+from workbook import faults, labs
 from workbook.bars import progress
 from workbook.box import upload_box
 from workbook.charts import RECORDED, durations, log_table, memory, outcomes
@@ -23,8 +24,10 @@ __all__ = [
     "check",
     "durations",
     "explain",
+    "faults",
     "frames",
     "gallery",
+    "labs",
     "live_gallery",
     "log_table",
     "make_sizes",

@@ -10,6 +10,7 @@ from workbook import session
 from workbook.checks import (
     buckets,
     cleanup,
+    failures,
     function,
     layer,
     platform,
@@ -29,6 +30,7 @@ LOOKS: dict[int, Look] = {
     5: function.look,
     6: trigger.look,
     7: watch.look,
+    8: failures.look,
     10: platform.look,
     11: cleanup.look,
 }

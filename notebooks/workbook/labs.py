@@ -1,0 +1,273 @@
+"""The failure labs: a fault is put in, an upload shows it, and you find the cause.
+
+    key = lab(4)      # something is broken now
+    follow(key)       # where does the path end?
+    mend(4)           # the cause, its cure, and the same upload again
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from IPython.display import display
+
+from deploy import failures, logs, trace
+from deploy.cloud import Cloud
+from deploy.settings import Settings
+from deploy.tracing import Trace
+from workbook import faults, session, style, words
+from workbook.pictures import in_words
+from workbook.style import Html
+
+_COLOURS = {"green": style.GREEN, "red": style.RED, "amber": style.ORANGE}
+
+
+@dataclass(frozen=True)
+class Lab:
+    """One lab.
+
+    Attributes:
+        fault: its name in `workbook.faults`.
+        symptom: what somebody would tell you on the telephone.
+        question: what to predict before looking.
+        mended_in: the notebook whose cell mends it.
+        runs: whether the function is called at all.
+    """
+
+    fault: str
+    symptom: str
+    question: str
+    mended_in: str
+    runs: bool = True
+
+
+LABS: tuple[Lab, ...] = (
+    Lab(
+        "no-layer",
+        "Since this morning no photo has a thumbnail. Nobody touched the code.",
+        "Which link of the path is the first that is broken?",
+        "05_function",
+    ),
+    Lab(
+        "bucket-not-objects",
+        "I tidied the policy up a little. Now nothing comes out.",
+        "Can the function read? Can it write?",
+        "03_role",
+    ),
+    Lab(
+        "capitals",
+        "The new camera's photos do nothing, and the log is silent.",
+        "Was the function called?",
+        "06_trigger",
+        runs=False,
+    ),
+    Lab(
+        "timeout",
+        "It worked with the old, quick service. We made it thrifty, too.",
+        "Does the log have a line of ours?",
+        "05_function",
+    ),
+    Lab(
+        "wrong-layer",
+        "I built the layer anew, on my other laptop.",
+        "Does Lambda refuse such a layer?",
+        "04_layer",
+    ),
+    Lab(
+        "uninvited",
+        "We removed a permission that nobody seemed to need.",
+        "Whose permission was it: the function's, or the bucket's?",
+        "06_trigger",
+        runs=False,
+    ),
+    Lab(
+        "raw-key",
+        "Plain names work. My panda, with spaces and an accent, does not.",
+        "How does the key stand in the event?",
+        "05_function",
+    ),
+    Lab(
+        "memory",
+        "Small photos work. The scan, a PNG of 6 megapixels, does not.",
+        "How much memory do 6 megapixels take when decoded?",
+        "05_function",
+    ),
+    Lab(
+        "blocked",
+        "The thumbnail is made, says the log. The web site shows nothing.",
+        "Who may read it: you, and who else?",
+        "02_buckets",
+    ),
+    Lab(
+        "poison",
+        "One upload of a customer never works, however often it is tried.",
+        "How often was it tried?",
+        "01_thumbnail",
+    ),
+    Lab(
+        "late-event",
+        "A photo was replaced, and then its old event came once more.",
+        "Which of the two photos does the thumbnail show?",
+        "07_watch",
+    ),
+    Lab(
+        "stopped",
+        "There was an alarm in the night, somebody pressed the red button.",
+        "Are the night's uploads lost?",
+        "05_function",
+        runs=False,
+    ),
+)
+
+
+def labs() -> Html:
+    """Show every lab by its symptom."""
+    rows = [(str(n), style.escape(lab.symptom)) for n, lab in enumerate(LABS, 1)]
+    text = "\n".join(f"{n:>2}  {lab.symptom}" for n, lab in enumerate(LABS, 1))
+    return Html(style.table(("lab", "what you are told"), rows), text)
+
+
+def lab(
+    number: int, cloud: Cloud | None = None, settings: Settings | None = None
+) -> str:
+    """Put a lab's fault in, upload what shows it, wait; return the upload's key."""
+    one = _lab(number)
+    cloud, settings = place(cloud, settings)
+    held = _held(cloud, settings)
+    started = datetime.now(UTC)
+    faults.put(one.fault, cloud, settings)
+    key = faults.try_it(one.fault, cloud, settings)
+    if one.runs:
+        _settle(cloud, settings, key, started, held)
+    display(_card(number, one))
+    return key
+
+
+def follow(
+    key: str, cloud: Cloud | None = None, settings: Settings | None = None
+) -> Html:
+    """Draw the path of an upload, and tell the first broken link and its cure."""
+    cloud, settings = place(cloud, settings)
+    return path(trace(key, cloud, settings))
+
+
+def again(
+    number: int, cloud: Cloud | None = None, settings: Settings | None = None
+) -> str:
+    """Upload once more what showed a lab's fault, and say what became of it."""
+    one = _lab(number)
+    cloud, settings = place(cloud, settings)
+    fault = faults.FAULTS[one.fault]
+    if fault.content is None:
+        return "nothing is left to upload again"
+    started = datetime.now(UTC)
+    faults.try_it(one.fault, cloud, settings)
+    (run,) = logs.wait_for(cloud, settings, [fault.key], started, _patience(cloud))
+    return in_words(run)
+
+
+def mend(
+    number: int, cloud: Cloud | None = None, settings: Settings | None = None
+) -> Html:
+    """Undo a lab's fault, whatever state it is in, and upload again."""
+    one = _lab(number)
+    cloud, settings = place(cloud, settings)
+    faults.undo(one.fault, cloud, settings)
+    title = faults.FAULTS[one.fault].title
+    said = again(number, cloud, settings)
+    text = f"Lab {number}: {title} ({one.mended_in}). Mended; {said}."
+    return Html(style.note(text, style.GREEN), text)
+
+
+def place(
+    cloud: Cloud | None = None, settings: Settings | None = None
+) -> tuple[Cloud, Settings]:
+    """Take what the notebook works on; the labs' pipeline keeps its failed events."""
+    if cloud is None or settings is None:
+        here, its = session.current()
+        cloud = cloud or here
+        settings = settings or dataclasses.replace(its, reliable=True)
+    return cloud, settings
+
+
+def path(found: Trace) -> Html:
+    """Draw a trace: its links in a row, and below it the cause with its cure."""
+    links = "".join(
+        '<span style="display:inline-block;margin:3px 2px;padding:3px 9px;'
+        f"border-radius:11px;font-size:13px;{_look(link.state)}\">"
+        f"{style.escape(link.name)}</span>"
+        for link in found.links
+    )
+    told = [found.broken] if found.broken else list(found.warnings)
+    colour = style.RED if found.broken else style.GREEN
+    title = f"<b>{style.escape(found.key)}</b>: {found.ending}"
+    below = "".join(
+        f'<div style="margin:6px 0"><b>{link.name}</b>: {style.escape(link.said)}'
+        + "".join(
+            f'<div style="opacity:.85"><i>{name}</i> {style.marked(words)}</div>'
+            for name, words in (("evidence", link.evidence), ("cure", link.cure))
+            if words
+        )
+        + "</div>"
+        for link in told
+    )
+    text = [f"{found.key}: {found.ending}"]
+    text += [f"{link.name}: {link.said}\n  {link.cure}" for link in told]
+    return Html(
+        style.block(
+            f'<div style="border-left:4px solid {colour};padding:2px 14px;'
+            f'max-width:840px">{title}<div style="margin:6px 0">{links}</div>'
+            f"{below}</div>"
+        ),
+        "\n".join(text),
+    )
+
+
+def _look(state: str) -> str:
+    if state in _COLOURS:
+        return f"background:{_COLOURS[state]};color:#fff"
+    return "background:rgba(128,128,128,.25)"
+
+
+def _card(number: int, one: Lab) -> Html:
+    text = f"Lab {number}. “{one.symptom}” Predict: {one.question}"
+    html = (
+        f"<b>Lab {number}.</b> “{style.escape(one.symptom)}”<br>"
+        f"<b>Predict:</b> {style.escape(one.question)}"
+    )
+    beside = f"border-left:4px solid {style.ORANGE};padding:4px 14px;margin:6px 0"
+    return Html(style.block(f'<div style="{beside}">{html}</div>'), text)
+
+
+def _settle(
+    cloud: Cloud, settings: Settings, key: str, started: datetime, held: int
+) -> None:
+    """Wait until the event has ended: in the log, or in the on-failure queue."""
+    deadline = time.monotonic() + _patience(cloud)
+    while time.monotonic() < deadline:
+        runs = [run for run in logs.runs(cloud, settings, started) if run.key == key]
+        if any(run.outcome in ("made", "rejected", "stale") for run in runs):
+            return
+        if _held(cloud, settings) > held:
+            return
+        time.sleep(0.2)
+
+
+def _held(cloud: Cloud, settings: Settings) -> int:
+    return (failures.describe(cloud, settings) or {}).get("events", 0)
+
+
+def _patience(cloud: Cloud) -> float:
+    """Seconds for three tries: they come a minute or two apart on AWS."""
+    return 400 if cloud.kind == "aws" else 40
+
+
+def _lab(number: int) -> Lab:
+    if number not in range(1, len(LABS) + 1):
+        raise words.WorkbookError(
+            f"there is no lab {number!r}", todo=f"They go from 1 to {len(LABS)}."
+        )
+    return LABS[number - 1]
