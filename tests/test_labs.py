@@ -1,0 +1,101 @@
+"""Every lab shows its fault, `follow` finds it, `mend` mends it, on the local cloud."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from deploy import settings_for, stack, trace
+from deploy.tracing import Link, Trace
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "notebooks"))
+
+from workbook import faults, labs, session
+from workbook.words import WorkbookError
+
+#: Lab → the first broken link, or the ending where none is broken.
+FOUND = {
+    1: "layer",
+    2: "role",
+    3: "rule",
+    4: "log",
+    5: "layer",
+    6: "permission",
+    7: "log",
+    8: "rejected",
+    9: "public",
+    10: "rejected",
+    11: "made",
+    12: "invocation",
+}
+
+
+def link(name, state="green", **more):
+    return Link(name, state, f"{name} said", **more)
+
+
+BROKEN = Trace(
+    "a<b>.jpg",
+    "here",
+    (link("object"), link("role", "red", evidence="E", cure="C"), link("log", "grey")),
+    "broken",
+)
+
+
+def test_each_lab_has_a_fault_of_its_own():
+    names = [lab.fault for lab in labs.LABS]
+    assert len(set(names)) == len(names) == 12
+    assert set(names) <= set(faults.FAULTS)
+
+
+def test_each_lab_names_its_notebook():
+    assert {lab.mended_in for lab in labs.LABS} <= set(session.NOTEBOOKS.values())
+
+
+def test_a_symptom_does_not_tell_the_fault():
+    for lab in labs.LABS:
+        assert faults.FAULTS[lab.fault].title not in lab.symptom
+
+
+def test_all_labs_are_listed():
+    assert len(repr(labs.labs()).splitlines()) == len(labs.LABS)
+
+
+@pytest.mark.parametrize("number", [0, 13, "1"])
+def test_no_such_lab(number):
+    with pytest.raises(WorkbookError, match="1 to 12"):
+        labs.lab(number)
+
+
+def test_a_path_shows_every_link_and_the_cause():
+    shown = labs.path(BROKEN)
+    assert repr(shown) == "a<b>.jpg: broken\nrole: role said\n  C"
+    assert shown.data.count("border-radius") == 3 and "a&lt;b&gt;" in shown.data
+
+
+def test_a_whole_path_is_green():
+    shown = labs.path(Trace("a.jpg", "here", (link("object"),), "made"))
+    assert repr(shown) == "a.jpg: made"
+
+
+@pytest.fixture(scope="module")
+def standing(local_folder):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WORKBOOK_LOCAL_CLOUD", str(local_folder))
+        cloud = stack.connect("local", say=lambda line: None)
+        settings = settings_for(cloud, name="labs", reliable=True)
+        stack.up(cloud, settings, say=lambda line: None)
+        yield cloud, settings
+        stack.down(cloud, settings)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", FOUND)
+def test_each_lab_is_found_and_mended(number, standing):
+    key = labs.lab(number, *standing)
+    found = trace(key, *standing)
+    first = found.broken.name if found.broken else found.ending
+    mended = labs.mend(number, *standing)
+    assert first == FOUND[number], found
+    assert "made" in repr(mended) or "nothing is left" in repr(mended)
+    assert stack.status(*standing).ready
