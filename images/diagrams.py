@@ -184,7 +184,14 @@ def queue() -> str:
 def faults() -> str:
     """Small flashes on the links that the labs break."""
     marks = []
-    for x, y in ((278, 130), (338, 218), (592, 104), (592, 178), (592, 252), (758, 130)):
+    for x, y in (
+        (278, 130),
+        (338, 218),
+        (592, 104),
+        (592, 178),
+        (592, 252),
+        (758, 130),
+    ):
         marks.append(
             f'<circle cx="{x}" cy="{y}" r="16" fill="{AMBER}"/>'
             f'<path d="M{x + 3} {y - 10} l-9 12 h6 l-3 8 l9 -12 h-6 z" fill="{WHITE}"/>'

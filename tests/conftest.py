@@ -41,6 +41,14 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["WORKBOOK_LOCAL_CLOUD"] = tempfile.mkdtemp(prefix="workbook-tests-")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Count notebook 08 as slow: its events fail three times, with pauses between."""
+    for item in items:
+        if item.path.stem == "08_failures":
+            item.add_marker(pytest.mark.slow)
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop it and remove what it kept."""
     folder = Path(os.environ["WORKBOOK_LOCAL_CLOUD"])

@@ -22,7 +22,7 @@ FOUND = {
     5: "layer",
     6: "permission",
     7: "log",
-    8: "rejected",
+    8: "log",
     9: "public",
     10: "rejected",
     11: "made",
