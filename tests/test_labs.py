@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from deploy import settings_for, stack, trace
-from deploy.tracing import Link, Trace
+from deploy.tracing import NAMES, Link, Trace
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "notebooks"))
 
@@ -28,18 +28,6 @@ FOUND = {
     11: "made",
     12: "invocation",
 }
-
-
-def link(name, state="green", **more):
-    return Link(name, state, f"{name} said", **more)
-
-
-BROKEN = Trace(
-    "a<b>.jpg",
-    "here",
-    (link("object"), link("role", "red", evidence="E", cure="C"), link("log", "grey")),
-    "broken",
-)
 
 
 def test_each_lab_has_a_fault_of_its_own():
@@ -67,15 +55,12 @@ def test_no_such_lab(number):
         labs.lab(number)
 
 
-def test_a_path_shows_every_link_and_the_cause():
-    shown = labs.path(BROKEN)
-    assert repr(shown) == "a<b>.jpg: broken\nrole: role said\n  C"
-    assert shown.data.count("border-radius") == 3 and "a&lt;b&gt;" in shown.data
-
-
-def test_a_whole_path_is_green():
-    shown = labs.path(Trace("a.jpg", "here", (link("object"),), "made"))
-    assert repr(shown) == "a.jpg: made"
+def test_the_twin_tells_the_cause_alone():
+    links = [Link(name, "green", "fine") for name in NAMES]
+    links[7] = Link("role", "red", "It may not.", "GetRolePolicy", "Let it.")
+    shown = labs.shown(Trace("a<b>.jpg", "here", tuple(links), "broken"))
+    assert repr(shown) == "a<b>.jpg: broken\nrole: It may not.\n  Let it."
+    assert "a&lt;b&gt;" in shown.data and "GetRolePolicy" in shown.data
 
 
 @pytest.fixture(scope="module")

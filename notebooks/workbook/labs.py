@@ -18,11 +18,9 @@ from deploy import failures, logs, trace
 from deploy.cloud import Cloud
 from deploy.settings import Settings
 from deploy.tracing import Trace
-from workbook import faults, session, style, words
+from workbook import faults, path, session, style, words
 from workbook.pictures import in_words
 from workbook.style import Html
-
-_COLOURS = {"green": style.GREEN, "red": style.RED, "amber": style.ORANGE}
 
 
 @dataclass(frozen=True)
@@ -151,7 +149,7 @@ def follow(
 ) -> Html:
     """Draw the path of an upload, and tell the first broken link and its cure."""
     cloud, settings = place(cloud, settings)
-    return path(trace(key, cloud, settings))
+    return shown(trace(key, cloud, settings))
 
 
 def again(
@@ -193,43 +191,12 @@ def place(
     return cloud, settings
 
 
-def path(found: Trace) -> Html:
-    """Draw a trace: its links in a row, and below it the cause with its cure."""
-    links = "".join(
-        '<span style="display:inline-block;margin:3px 2px;padding:3px 9px;'
-        f'border-radius:11px;font-size:13px;{_look(link.state)}">'
-        f"{style.escape(link.name)}</span>"
-        for link in found.links
-    )
+def shown(found: Trace) -> Html:
+    """Draw a trace; its twin tells only the cause, which does not change each time."""
     told = [found.broken] if found.broken else list(found.warnings)
-    colour = style.RED if found.broken else style.GREEN
-    title = f"<b>{style.escape(found.key)}</b>: {found.ending}"
-    below = "".join(
-        f'<div style="margin:6px 0"><b>{link.name}</b>: {style.escape(link.said)}'
-        + "".join(
-            f'<div style="opacity:.85"><i>{name}</i> {style.marked(words)}</div>'
-            for name, words in (("evidence", link.evidence), ("cure", link.cure))
-            if words
-        )
-        + "</div>"
-        for link in told
-    )
     text = [f"{found.key}: {found.ending}"]
     text += [f"{link.name}: {link.said}\n  {link.cure}" for link in told]
-    return Html(
-        style.block(
-            f'<div style="border-left:4px solid {colour};padding:2px 14px;'
-            f'max-width:840px">{title}<div style="margin:6px 0">{links}</div>'
-            f"{below}</div>"
-        ),
-        "\n".join(text),
-    )
-
-
-def _look(state: str) -> str:
-    if state in _COLOURS:
-        return f"background:{_COLOURS[state]};color:#fff"
-    return "background:rgba(128,128,128,.25)"
+    return path.drawn(found, "\n".join(text))
 
 
 def _card(number: int, one: Lab) -> Html:

@@ -47,16 +47,17 @@ def show_trace(
     return drawn(trace(key, cloud or here, settings or its))
 
 
-def drawn(found: Trace) -> Html:
-    """Draw a trace: the path, then cause, evidence and cure of what is broken."""
+def drawn(found: Trace, text: str = "") -> Html:
+    """Draw a trace: the path, then cause, evidence and cure; `text` may be the twin."""
+    text = text or repr(found)
     data = base64.b64encode(_svg(found).encode()).decode()
     picture = (
         f'<img src="data:image/svg+xml;base64,{data}" width="{WIDTH}" '
-        f'alt="{escape(found)}" style="max-width:100%">'
+        f'alt="{escape(text)}" style="max-width:100%">'
     )
     told = [found.broken] if found.broken else found.warnings
     panels = "".join(_panel(link) for link in told)
-    return Html(style.block(picture) + panels, repr(found))
+    return Html(style.block(picture) + panels, text)
 
 
 def _panel(link: Link) -> str:
