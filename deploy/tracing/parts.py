@@ -232,8 +232,8 @@ def _permitted(facts: Facts, name: str) -> Link:
         theirs = policies.allowed(of_bucket, action, resource, principal={"AWS": arn})
         refused = decision.denied or theirs.denied or not (decision or theirs)
         if refused:
-            link = _refused(name, action, bucket, key, decision, theirs)
-            return link if needed else link.as_state("amber")
+            broken = _refused(name, action, bucket, key, decision, theirs)
+            return broken if needed else broken.as_state("amber")
     group = f"arn:aws:logs:{facts.settings.region}:{facts.settings.account}:log-group:"
     group += f"{facts.settings.log_group}:log-stream:x"
     if not policies.allowed(documents, "logs:PutLogEvents", group):
