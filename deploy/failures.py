@@ -89,6 +89,8 @@ def describe(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:
     drift: dict[str, tuple[Any, Any]] = {}
     if (url is None) == settings.keeps_failures:
         drift["queue"] = (url and settings.failure_queue, should_be)
+    elif url and (is_now := _attributes(cloud, url)) != queue_attributes():
+        drift["retention"] = (is_now, queue_attributes())
     if config != wanted:
         drift["destination"] = (config, wanted)
     events = held(cloud, url) if url else 0
@@ -204,8 +206,19 @@ def find_queue(cloud: Cloud, settings: Settings, name: str) -> str | None:
     return url
 
 
+def _attributes(cloud: Cloud, url: str) -> dict[str, str]:
+    """Get the queue's attributes, as far as we write them."""
+    answer = cloud.sqs.get_queue_attributes(
+        QueueUrl=url, AttributeNames=list(queue_attributes())
+    )
+    return answer.get("Attributes", {})
+
+
 def _ensure_queue(cloud: Cloud, settings: Settings) -> None:
-    if _find(cloud, settings) is None:
+    url = _find(cloud, settings)
+    if url and _attributes(cloud, url) != queue_attributes():
+        cloud.sqs.set_queue_attributes(QueueUrl=url, Attributes=queue_attributes())
+    if url is None:
         retry(
             lambda: cloud.sqs.create_queue(
                 QueueName=settings.failure_queue,

@@ -523,6 +523,16 @@ def _table(where: str, items: tuple[Item, ...]) -> str:
     return "\n".join([where, *(f"  {item}" for item in items)])
 
 
+_EXPIRED = "Have your credentials expired? Renew them (`aws sso login`). "
+#: What to do where the same run again would end the same way.
+_TODO = {
+    "400": _EXPIRED + "Then run the same command again.",  # HEAD has no more words
+    "ExpiredToken": _EXPIRED + "Then run the same command again.",
+    "CodeStorageExceededException": "The region's store of code is full: delete "
+    "functions and layer versions that nobody needs, then run the same command again.",
+}
+
+
 @contextmanager
 def _explained(step: str, todo: str) -> Iterator[None]:
     """Turn an error of boto3's into one sentence of ours; the cause stays with it."""
@@ -532,6 +542,7 @@ def _explained(step: str, todo: str) -> Iterator[None]:
         name = waiting.code(error)
         if waiting.is_denied(error):
             todo = "Ask the account's owner for that permission. " + todo
+        todo = _TODO.get(name, todo)
         message = error.response["Error"].get("Message", "").rstrip(".")
         tries = error.response.get("ResponseMetadata", {}).get("RetryAttempts", 0) + 1
         if tries > 1:

@@ -135,6 +135,7 @@ BUSY: dict[str, tuple[Passing, ...]] = {
         "iam": ("Throttling", "ServiceFailure"),
         "lambda": ("TooManyRequestsException", "ServiceException"),
         "sqs": ("RequestThrottled",),
+        "cloudwatch": ("ThrottlingException", "ServiceUnavailable"),
         "cloudwatch-logs": ("ThrottlingException", "ServiceUnavailableException"),
     }.items()
 }

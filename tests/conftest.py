@@ -16,6 +16,7 @@ pytest_plugins = [
     "browser_page",
     "handler_cloud",
     "local_cloud",
+    "matrix",
     "moto_cloud",
 ]
 
@@ -30,6 +31,12 @@ ours = {
     "AWS_EC2_METADATA_DISABLED": "true",
 }
 os.environ.update(ours)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that writes the fault matrix anew."""
+    says = "write tests/faults/MATRIX.md from what the tests see"
+    parser.addoption("--write-matrix", action="store_true", help=says)
 
 
 def pytest_configure(config: pytest.Config) -> None:

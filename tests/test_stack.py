@@ -2,7 +2,7 @@ import dataclasses
 import json
 
 import pytest
-from moto_cloud import Cut, here
+from moto_cloud import here
 
 from deploy import failures, role, stack
 from deploy.errors import DeployError, PreflightError, SettingsError
@@ -102,37 +102,6 @@ def test_held_events_are_not_thrown_away(cloud, settings):
     said = []
     stack.up(cloud, settings, say=said.append)
     assert said[1:] == ["Queue workbook-failures stays: it holds 1 failed events."]
-
-
-@pytest.mark.parametrize("moment", ["cut_before", "cut_after"])
-@pytest.mark.parametrize("at", range(1, 19, 3))
-def test_interrupted_up_goes_on(cloud, settings, wire, moment, at):
-    setattr(wire, moment, at)
-    with pytest.raises(Cut):
-        stack.up(cloud, settings, reliable=True)
-    wire.reset()
-    stack.up(cloud, settings, reliable=True)
-    assert stack.status(cloud, settings, reliable=True).ready
-
-
-@pytest.mark.parametrize("at", range(1, 14, 4))
-def test_interrupted_down_goes_on(cloud, settings, wire, at):
-    stack.up(cloud, settings, reliable=True)
-    wire.reset()
-    wire.cut_after = at
-    with pytest.raises(Cut):
-        stack.down(cloud, settings)
-    wire.reset()
-    assert stack.down(cloud, settings).left == ()
-
-
-@pytest.mark.parametrize("at", range(2, 19, 4))
-def test_half_a_pipeline_is_deleted(cloud, settings, wire, at):
-    wire.cut_after = at
-    with pytest.raises(Cut):
-        stack.up(cloud, settings, reliable=True)
-    wire.reset()
-    assert stack.down(cloud, settings).left == ()
 
 
 def test_up_explains_a_refusal(cloud, settings, wire):

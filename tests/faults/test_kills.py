@@ -1,0 +1,100 @@
+"""A process that is killed between any two calls: the next run copes."""
+
+import pytest
+from matrix import VARIANTS, Row, forget, left, quiet, recorded, variants
+from moto_cloud import Cut, here
+
+from deploy import stack
+
+
+def killed(wire, at, run, *arguments):
+    """Run until just after the changing call of that number."""
+    wire.reset()
+    wire.cut_after = at
+    with pytest.raises(Cut):
+        run(*arguments)
+    wire.reset()
+
+
+def becomes_ready(cloud, settings):
+    stack.up(cloud, settings, say=quiet)
+    assert stack.status(cloud, settings).ready
+    return "`up`: ready"
+
+
+def leaves_nothing(cloud, settings):
+    assert stack.down(cloud, settings).left == ()
+    return "`down`: nothing left"
+
+
+@variants
+def test_killed_up(cloud, wire, no_delays, matrix, variant):
+    settings = here(cloud, **VARIANTS[variant])
+    calls = recorded(wire, stack.up, cloud, settings)
+    rows = []
+    for at, call in enumerate(calls, 1):
+        forget()
+        killed(wire, at, stack.up, cloud, settings)
+        remains = left(cloud, settings)
+        ready = becomes_ready(cloud, settings)
+        nothing = leaves_nothing(cloud, settings)
+        fault = f"{at} of {len(calls)}: after `{call}`"
+        rows.append(Row(fault, "nothing: it is gone", remains, f"{ready}; {nothing}"))
+    matrix(f"up ({variant}), killed", rows)
+
+
+@pytest.mark.slow
+def test_half_a_pipeline_goes(cloud, wire, no_delays):
+    settings = here(cloud, reliable=True)
+    calls = recorded(wire, stack.up, cloud, settings)
+    for at in range(1, len(calls) + 1):
+        forget()
+        killed(wire, at, stack.up, cloud, settings)
+        assert leaves_nothing(cloud, settings)
+
+
+@variants
+def test_killed_down(cloud, wire, no_delays, matrix, variant):
+    settings = here(cloud, **VARIANTS[variant])
+    stack.up(cloud, settings, say=quiet)
+    calls = recorded(wire, stack.down, cloud, settings)
+    rows = []
+    for at, call in enumerate(calls, 1):
+        stack.up(cloud, settings, say=quiet)
+        killed(wire, at, stack.down, cloud, settings)
+        remains = left(cloud, settings)
+        nothing = leaves_nothing(cloud, settings)
+        fault = f"{at} of {len(calls)}: after `{call}`"
+        rows.append(Row(fault, "nothing: it is gone", remains, nothing))
+    matrix(f"down ({variant}), killed", rows)
+
+
+@pytest.mark.slow
+def test_half_a_teardown_is_built_again(cloud, wire, no_delays):
+    settings = here(cloud, reliable=True)
+    stack.up(cloud, settings, say=quiet)
+    calls = recorded(wire, stack.down, cloud, settings)
+    stack.up(cloud, settings, say=quiet)
+    for at in range(1, len(calls) + 1):
+        killed(wire, at, stack.down, cloud, settings)
+        assert becomes_ready(cloud, settings)
+
+
+@pytest.mark.parametrize("run", [stack.up, stack.down])
+def test_kill_after_kill(cloud, wire, no_delays, run):
+    """Killed at every first change, it still gets there."""
+    settings = here(cloud, reliable=True)
+    if run is stack.down:
+        stack.up(cloud, settings, say=quiet)
+    kills = 0
+    while kills < 50:
+        wire.reset()
+        wire.cut_after = 1
+        try:
+            run(cloud, settings)
+        except Cut:
+            kills += 1
+        else:
+            break
+    assert 10 < kills < 50
+    assert wire.mutations == []
