@@ -26,7 +26,10 @@ def look(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
     ways = _ways(cloud, settings)
     yield judged(_NAMES[0], len(ways) == 1, _way_to_mend(ways))
     wrong = _queue_fault(cloud, settings)
-    yield judged(_NAMES[1], not wrong, wrong)
+    if ways or wrong:
+        yield judged(_NAMES[1], not wrong, wrong)
+    else:  # no queue is right only where something else takes the uploads
+        yield from waiting("the rules (06_trigger)", _NAMES[1])
     sources = _objects(cloud, settings.source_bucket)
     if sources is None:
         yield from waiting("the buckets (02_buckets)", *_NAMES[2:])
