@@ -15,6 +15,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from deploy import recipes
 from deploy.cloud import Cloud
 from deploy.errors import DeployError, ForeignResourceError
 from deploy.settings import TAG, Settings
@@ -27,14 +28,20 @@ _BLOCK_POLICY = ("BlockPublicPolicy", "RestrictPublicBuckets")
 
 
 def public_read(settings: Settings) -> dict[str, Any]:
-    """Write the statement that lets anyone read thumbnails, and nothing else."""
+    """Write the statement that lets anyone read thumbnails, and nothing else.
+
+    The renditions of a recipe are thumbnails of other sizes.
+    """
+    folders = [
+        f"arn:aws:s3:::{settings.target_bucket}/{folder}*"
+        for folder in recipes.public_folders(settings)
+    ]
     return {
         "Sid": PUBLIC_READ_SID,
         "Effect": "Allow",
         "Principal": "*",
         "Action": "s3:GetObject",
-        "Resource": f"arn:aws:s3:::{settings.target_bucket}/"
-        f"{settings.thumbnail_prefix}*",
+        "Resource": folders[0] if len(folders) == 1 else folders,
     }
 
 
@@ -80,7 +87,10 @@ def bucket_request(name: str, account: str, region: str) -> dict[str, Any]:
 
 
 def create(cloud: Cloud, settings: Settings) -> tuple[str, str]:
-    """Make both buckets, open the target's thumbnails if asked; return their names."""
+    """Make both buckets, open the target's thumbnails if asked; return their names.
+
+    With `backup=True` a third: private, and versioned, so that nothing in it is lost.
+    """
     ensure_bucket(cloud, settings, settings.source_bucket)
     _ensure_block(cloud, settings.source_bucket, public_policy=False)
     ensure_bucket(cloud, settings, settings.target_bucket)
@@ -89,6 +99,10 @@ def create(cloud: Cloud, settings: Settings) -> tuple[str, str]:
     _ensure_block(cloud, settings.target_bucket, public_policy=settings.public)
     if settings.public:
         _ensure_public_read(cloud, settings)
+    if settings.backup:
+        ensure_bucket(cloud, settings, settings.backup_bucket)
+        _ensure_block(cloud, settings.backup_bucket, public_policy=False)
+        _ensure_versions(cloud, settings.backup_bucket)
     return settings.source_bucket, settings.target_bucket
 
 
@@ -141,7 +155,8 @@ def describe(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:
 def delete(cloud: Cloud, settings: Settings) -> list[str]:
     """Empty and delete both buckets if they are ours; return what was left, and why."""
     left = []
-    for name in _names(settings).values():
+    # A backup bucket too, even if it is no longer asked for: `down` leaves nothing.
+    for name in {**_names(settings), "backup": settings.backup_bucket}.values():
         try:
             if _exists(cloud, settings, name):
                 _check_ours(cloud, settings, name)
@@ -221,7 +236,8 @@ def _stuck(name: str, count: int, key: str, reason: str) -> DeployError:
 
 
 def _names(settings: Settings) -> dict[str, str]:
-    return {"source": settings.source_bucket, "target": settings.target_bucket}
+    names = {"source": settings.source_bucket, "target": settings.target_bucket}
+    return names | ({"backup": settings.backup_bucket} if settings.backup else {})
 
 
 def _exists(cloud: Cloud, settings: Settings, name: str) -> bool:
@@ -331,6 +347,14 @@ def _policy(cloud: Cloud, name: str) -> dict[str, Any] | None:
         raise
 
 
+def _ensure_versions(cloud: Cloud, name: str) -> None:
+    """Let a bucket keep what is overwritten or deleted, as a backup should."""
+    if cloud.s3.get_bucket_versioning(Bucket=name).get("Status") != "Enabled":
+        cloud.s3.put_bucket_versioning(
+            Bucket=name, VersioningConfiguration={"Status": "Enabled"}
+        )
+
+
 def _ensure_public_read(cloud: Cloud, settings: Settings) -> None:
     name = settings.target_bucket
     before = _policy(cloud, name)
@@ -385,6 +409,10 @@ def _drift(
         block = public_access_block(public_policy=opened)
         if (is_block := _block(cloud, name)) != block:
             drift[f"{part} public access block"] = (is_block, block)
+    if found.get("backup"):
+        kept = cloud.s3.get_bucket_versioning(Bucket=found["backup"]).get("Status")
+        if kept != "Enabled":
+            drift["backup versions"] = (kept, "Enabled")
     if found["target"]:
         policy = _policy(cloud, settings.target_bucket)
         wanted = (

@@ -18,7 +18,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError, WaiterError
 
-from deploy import role
+from deploy import recipes, role
 from deploy.cloud import Cloud
 from deploy.errors import DeployError, ForeignResourceError, NotReadyError
 from deploy.settings import TAG, Settings
@@ -42,17 +42,20 @@ def package(settings: Settings, root: Path = ROOT) -> bytes:
     files = sorted(
         (path.relative_to(root).as_posix(), path)
         for path in (root / name).rglob("*")
-        if _is_wanted(path.relative_to(root))
+        if path.suffix in (".py", ".json") and "__pycache__" not in path.parts
     )
     _check_handler(settings.handler, dict(files))
+    contents = {inside: path.read_bytes() for inside, path in files}
+    for file, content in recipes.files(settings).items():
+        contents[f"{name}/assets/{file}"] = content
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        for inside, path in files:
+        for inside, content in sorted(contents.items()):
             entry = zipfile.ZipInfo(inside, date_time=_EPOCH)
             entry.create_system = 3  # Unix, whatever this machine is
             entry.external_attr = _PERMISSIONS
             # Stored, not deflated: zlib's output differs from version to version.
-            archive.writestr(entry, path.read_bytes())
+            archive.writestr(entry, content)
     return buffer.getvalue()
 
 
@@ -206,12 +209,6 @@ def resume(cloud: Cloud, settings: Settings) -> bool:
 def is_paused(found: dict[str, Any]) -> bool:
     """Tell whether a described function may not run at all."""
     return found["ReservedConcurrentExecutions"] == 0
-
-
-def _is_wanted(path: Path) -> bool:
-    """Tell what is zipped: modules, and files that they read."""
-    reads = path.parent.name == "assets" or path.suffix == ".json"
-    return "__pycache__" not in path.parts and (path.suffix == ".py" or reads)
 
 
 def _check_handler(handler: str, files: dict[str, Path]) -> None:

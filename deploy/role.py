@@ -13,6 +13,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from deploy import recipes
 from deploy.cloud import Cloud
 from deploy.errors import ForeignResourceError
 from deploy.settings import TAG, Settings
@@ -21,6 +22,7 @@ from deploy.waiting import already, code
 THUMBNAILS = "thumbnails"
 RELIABLE = "reliable"
 QUEUE = "queue"
+RECIPE = "recipe"
 #: AWS's own policy that lets a function write its log, and no more.
 BASIC_EXECUTION = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
 
@@ -82,6 +84,12 @@ def queue_policy(settings: Settings) -> dict[str, Any]:
     """
     actions = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
     return _document([_allow("TakeFromTheQueue", actions, settings.queue_arn)])
+
+
+def recipe_policy(settings: Settings) -> dict[str, Any] | None:
+    """Write what a recipe adds: a backup's writes, Rekognition; None for nothing."""
+    statements = recipes.statements(settings)
+    return _document(statements) if statements else None
 
 
 def remove_queue_policy(cloud: Cloud, settings: Settings) -> None:
@@ -281,7 +289,12 @@ def _wanted(cloud: Cloud, settings: Settings) -> dict[str, dict[str, Any] | None
     if settings.reliable:
         reliable = reliable_policy(settings, versioned=_versioned(cloud, settings))
     queue = queue_policy(settings) if settings.queue else None
-    return {THUMBNAILS: thumbnails_policy(settings), RELIABLE: reliable, QUEUE: queue}
+    return {
+        THUMBNAILS: thumbnails_policy(settings),
+        RELIABLE: reliable,
+        QUEUE: queue,
+        RECIPE: recipe_policy(settings),
+    }
 
 
 def _versioned(cloud: Cloud, settings: Settings) -> bool:

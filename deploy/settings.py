@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from deploy import runtimes
+from deploy import recipes, runtimes
 from deploy.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -71,6 +71,13 @@ class Settings:
     #: The ARN of a role that stands, where you may not make one (lab accounts).
     execution_role: str = ""
 
+    #: What an upload gets besides its thumbnail, as a dict or JSON: handler/recipe.py.
+    recipe: str = ""
+    #: Files that the recipe names (a font, a watermark), to go into the function's zip.
+    assets: tuple[str, ...] = ()
+    #: A bucket for clones of what is uploaded, and the recipe's part that fills it.
+    backup: bool = False
+
     thumbnail_prefix: str = "thumbnails/"
     reject_prefix: str = "rejected/"
     suffixes: tuple[str, ...] = (".jpg", ".png")
@@ -105,6 +112,11 @@ class Settings:
             )
         if self.execution_role:
             check_role_arn(self.execution_role, self.account)
+        object.__setattr__(self, "recipe", recipes.as_text(self.recipe))
+        if self.backup:
+            check_bucket_name(self.backup_bucket)
+        if self.recipe or self.backup:
+            recipes.check(self)
 
     def _check_queue(self) -> None:
         """Refuse what an event source mapping would.
@@ -124,6 +136,11 @@ class Settings:
     def _bucket(self, role: str) -> str:
         end = "" if self.region in _NO_ACCOUNT_NAMESPACE else "-an"
         return f"{self.name}-{role}-{self.account}-{self.region}{end}"
+
+    @property
+    def backup_bucket(self) -> str:
+        """The backup bucket's name (`backup=True`)."""
+        return self._bucket("backup")
 
     @property
     def role_name(self) -> str:
@@ -197,6 +214,7 @@ class Settings:
     @property
     def environment(self) -> dict[str, str]:
         """The function's environment variables, as `handler.config` reads them."""
+        recipe = recipes.completed(self)
         return {
             "TARGET_BUCKET": self.target_bucket,
             "BOX": str(self.box),
@@ -205,7 +223,7 @@ class Settings:
             "THUMBNAIL_PREFIX": self.thumbnail_prefix,
             "REJECT_PREFIX": self.reject_prefix,
             "ORDERED": str(self.reliable).lower(),
-        }
+        } | ({"RECIPE": recipe} if recipe else {})
 
 
 def settings_for(cloud: Cloud, **overrides: Any) -> Settings:
@@ -221,7 +239,14 @@ def settings_for(cloud: Cloud, **overrides: Any) -> Settings:
             "architecture": runtimes.machine_architecture(),
             "runs_here": True,
         }
-    return Settings(**defaults | overrides)
+    return Settings(**defaults | with_text(overrides))
+
+
+def with_text(overrides: dict[str, Any]) -> dict[str, Any]:
+    """Add the layer for text to settings whose recipe draws text."""
+    if overrides.get("recipe") and recipes.draws_text(overrides["recipe"]):
+        return {"text": True} | overrides
+    return overrides
 
 
 def check_bucket_name(name: str) -> None:

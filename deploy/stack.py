@@ -33,7 +33,7 @@ from deploy import (
 )
 from deploy.cloud import Cloud, connect
 from deploy.errors import DeployError, ForeignResourceError, SettingsError
-from deploy.settings import STACK_TAG, Settings, settings_for
+from deploy.settings import STACK_TAG, Settings, settings_for, with_text
 
 Say = Callable[[str], None]
 
@@ -345,6 +345,8 @@ def policies(settings: Settings) -> dict[str, Any]:
     if settings.reliable:
         reliable = role.reliable_policy(settings)
         documents[f"policy {role.RELIABLE!r} of {name}"] = reliable
+    if recipe := role.recipe_policy(settings):
+        documents[f"policy {role.RECIPE!r} of {name}"] = recipe
     if settings.public:
         documents[f"bucket policy of {settings.target_bucket}"] = buckets.merged(
             None, buckets.public_read(settings)
@@ -401,7 +403,7 @@ def _changed(settings: Settings, overrides: dict[str, Any]) -> Settings:
         for part in ("source_bucket", "target_bucket")
         if getattr(settings, part) == getattr(plain, part)
     }
-    return dataclasses.replace(settings, **derived | overrides)
+    return dataclasses.replace(settings, **derived | with_text(overrides))
 
 
 def _check_no_other_stack(cloud: Cloud, settings: Settings) -> None:

@@ -161,7 +161,19 @@ def _buckets(settings: Settings) -> dict[str, Resource]:
         "TargetBucket": _resource(
             "S3::Bucket", "Thumbnails appear here.", target, **keep
         ),
+        **_backup(settings),
     } | (_public_read(settings) if settings.public else {})
+
+
+def _backup(settings: Settings) -> dict[str, Resource]:
+    """Write the backup bucket; it stays when the stack goes, with what is in it."""
+    if not settings.backup:
+        return {}
+    bucket = _bucket(settings, settings.backup_bucket, public=False)
+    bucket |= {"VersioningConfiguration": {"Status": "Enabled"}}
+    keep = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
+    says = "Clones of what is uploaded; nobody but you may read them."
+    return {"BackupBucket": _resource("S3::Bucket", says, bucket, **keep)}
 
 
 def _public_read(settings: Settings) -> dict[str, Resource]:
@@ -213,6 +225,8 @@ def _role(settings: Settings) -> dict[str, Resource]:
         policies[role.RELIABLE] = role.reliable_policy(settings)
     if settings.queue:
         policies[role.QUEUE] = role.queue_policy(settings)
+    if recipe := role.recipe_policy(settings):
+        policies[role.RECIPE] = recipe
     return {
         "Role": _resource(
             "IAM::Role",
