@@ -143,7 +143,7 @@ def describe(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:
         ForeignResourceError: a bucket of that name is not ours.
     """
     found: dict[str, Any] = {}
-    for part, name in _names(settings).items():
+    for part, name in names(settings).items():
         exists = _exists(cloud, settings, name) and _check_ours(cloud, settings, name)
         found[part] = name if exists else None
     if not any(found.values()):
@@ -156,7 +156,7 @@ def delete(cloud: Cloud, settings: Settings) -> list[str]:
     """Empty and delete both buckets if they are ours; return what was left, and why."""
     left = []
     # A backup bucket too, even if it is no longer asked for: `down` leaves nothing.
-    for name in {**_names(settings), "backup": settings.backup_bucket}.values():
+    for name in {**names(settings), "backup": settings.backup_bucket}.values():
         try:
             if _exists(cloud, settings, name):
                 _check_ours(cloud, settings, name)
@@ -235,7 +235,8 @@ def _stuck(name: str, count: int, key: str, reason: str) -> DeployError:
     )
 
 
-def _names(settings: Settings) -> dict[str, str]:
+def names(settings: Settings) -> dict[str, str]:
+    """Name the buckets by what they are for."""
     names = {"source": settings.source_bucket, "target": settings.target_bucket}
     return names | ({"backup": settings.backup_bucket} if settings.backup else {})
 
@@ -398,7 +399,7 @@ def _drift(
 ) -> dict[str, tuple[Any, Any]]:
     """Compare what exists with what `create` would leave: field → (is, should be)."""
     drift: dict[str, tuple[Any, Any]] = {}
-    for part, name in _names(settings).items():
+    for part, name in names(settings).items():
         if found[part] is None:
             drift[f"{part} bucket"] = (None, name)
             continue

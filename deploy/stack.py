@@ -54,7 +54,7 @@ STEPS = (
         "buckets",
         buckets,
         "a private source, and a target whose thumbnails anyone may see",
-        lambda s: f"{s.source_bucket}\n{s.target_bucket}",
+        lambda s: "\n".join(buckets.names(s).values()),
     ),
     Step("role", role, "what the function may do", lambda s: s.role_name),
     Step("layer", layer, "Pillow, made for the runtime", lambda s: s.layer_name),

@@ -281,6 +281,28 @@ def test_conditional_writes(bench):
     assert code == "PreconditionFailed"
 
 
+def copied(bench, **conditions):
+    bucket = bench.bucket()
+    bench.put(bucket, "a")
+    bench.put(bucket, "b", b"another")
+    source = {"CopySource": {"Bucket": bucket, "Key": "a"}}
+    where = {"Bucket": bucket, "Key": "b", "ChecksumAlgorithm": "SHA256"}
+    return bench.cloud.s3.copy_object(**where, **source, **conditions)
+
+
+def test_copy_checks_its_source(bench):
+    code = refused(lambda: copied(bench, CopySourceIfMatch='"another"'))
+    assert code == "PreconditionFailed"
+
+
+def test_copy_overwrites_in_spite_of_its_condition(bench):
+    assert copied(bench, IfNoneMatch="*")["CopyObjectResult"]["ETag"]
+
+
+def test_copy_tells_no_checksum(bench):
+    assert "ChecksumSHA256" not in copied(bench)["CopyObjectResult"]
+
+
 # --- events --------------------------------------------------------------------------
 
 

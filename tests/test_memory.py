@@ -1,5 +1,6 @@
 """Memory: what is admitted fits the function, measured in processes of their own."""
 
+import json
 import os
 import subprocess
 import sys
@@ -19,8 +20,9 @@ from pictures import (
 )
 from PIL import Image
 
-from handler import memory
-from handler.errors import ImageRejected
+from handler import memory, trial
+from handler.config import Config
+from handler.errors import ConfigError, ImageRejected
 from handler.images import thumbnail
 
 ROOT = Path(__file__).parent.parent
@@ -42,7 +44,8 @@ if sys.argv[2]:
         record | {"s3": {"bucket": {"name": "photos"}, "object": {"key": f"{n}.png"}}}
         for n in range(8)
     ]}
-    lambda_handler(event, client=client, env={"TARGET_BUCKET": "thumbs"})
+    env = {"TARGET_BUCKET": "thumbs", "RECIPE": sys.argv[3]}
+    lambda_handler(event, client=client, env=env)
 else:
     images.thumbnail(Path(sys.argv[1]).read_bytes())
 [peak] = [
@@ -54,7 +57,7 @@ print(int(peak) // 1024)
 """
 
 
-def peak_mb(path="", endpoint=""):
+def peak_mb(path="", endpoint="", recipe=""):
     if sys.platform != "linux":
         pytest.skip("peak RSS is read from Linux")
     env = os.environ | {
@@ -62,7 +65,16 @@ def peak_mb(path="", endpoint=""):
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
     }
-    command = [sys.executable, "-W", "error", "-c", MEASURE, str(path), endpoint]
+    command = [
+        sys.executable,
+        "-W",
+        "error",
+        "-c",
+        MEASURE,
+        str(path),
+        endpoint,
+        recipe,
+    ]
     done = subprocess.run(
         command, cwd=ROOT, env=env, capture_output=True, text=True, check=True
     )
@@ -174,6 +186,32 @@ def test_eight_uploads_of_25_mb_fit(endpoint):
     assert peak < memory.DEFAULT_MB
 
 
+# All that a recipe may ask of a function of 512 MB: 15 MB of pixels in four renditions.
+LARGE = {
+    "width": 1280,
+    "height": 720,
+    "fit": "cover",
+    "effects": [{"effect": "blur"}, {"effect": "colorize", "dark": "#203040"}],
+    "watermark": {"text": "Workbook"},
+}
+RECIPE = {"renditions": dict.fromkeys("abcd", LARGE), "labels": {"by": "model"}}
+
+
+@pytest.mark.slow
+def test_largest_recipe_fits(endpoint):
+    text = json.dumps(RECIPE)
+    trial.check(text, Config("thumbs"))
+    peak = peak_mb(endpoint=endpoint, recipe=text)
+    print(f"eight uploads of 25 MB, 50 megapixels each, by the largest recipe: {peak}")
+    assert peak < memory.DEFAULT_MB
+
+
+def test_recipe_too_large():
+    wrong = {"renditions": dict.fromkeys("abcde", LARGE)}
+    with pytest.raises(ConfigError, match="could take 17 MB, and 16 is the most"):
+        trial.check(json.dumps(wrong), Config("thumbs"))
+
+
 # The arithmetic
 
 
@@ -186,6 +224,7 @@ def test_room(memory_mb, room_mb):
 
 def test_sources_held():
     assert [memory.sources_held(mb) for mb in (128, 256, 512, 1769)] == [1, 1, 4, 4]
+    assert [memory.sources_held(mb, recipe=True) for mb in (256, 512)] == [1, 2]
 
 
 @pytest.mark.parametrize(
