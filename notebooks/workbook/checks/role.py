@@ -73,12 +73,13 @@ def _policies(cloud: Cloud, settings: Settings, name: str) -> Iterator[Finding]:
         )
     attached = cloud.iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]
     arns = [policy["PolicyArn"] for policy in attached]
-    # The second policy, of up(reliable=True), is a step further, and meant.
+    # Those of up(reliable=True, queue=True, recipe=…) are steps further, and meant.
+    further = (role.RELIABLE, role.QUEUE, role.RECIPE)
     extra = [
         _in_words(one)
         for policy, statements in inline.items()
         for one in statements
-        if policy != role.RELIABLE and _normal(one) not in map(_normal, wanted)
+        if policy not in further and _normal(one) not in map(_normal, wanted)
     ]
     extra += [arn for arn in arns if arn != role.BASIC_EXECUTION]
     yield judged(
