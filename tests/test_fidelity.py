@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -240,6 +241,29 @@ def test_policies_are_enforced(bench):
     bench.put(bucket, "a")
     answer = bench.invoke(function, {"Bucket": bucket, "Key": "a"})
     assert "AccessDenied" in answer["errorMessage"]
+
+
+def test_permissions_have_aws_names(bench):
+    cloud, name = bench.cloud, f"user-{uuid4().hex[:8]}"
+    here = f"{cloud.region}:{cloud.account}"
+    allowed = {
+        "logs:DescribeLogGroups": f"arn:aws:logs:{here}:log-group:*",
+        "lambda:ListLayerVersions": f"arn:aws:lambda:{here}:layer:mine",
+    }
+    statements = [
+        {"Effect": "Allow", "Action": action, "Resource": arn}
+        for action, arn in allowed.items()
+    ]
+    cloud.iam.create_user(UserName=name)
+    document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    cloud.iam.put_user_policy(UserName=name, PolicyName="a", PolicyDocument=document)
+    key = cloud.iam.create_access_key(UserName=name)["AccessKey"]
+    session = boto3.Session(key["AccessKeyId"], key["SecretAccessKey"])
+    user = Cloud(session, cloud.account, cloud.region, "local", cloud.endpoint)
+    user.logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/a")
+    user.awslambda.list_layer_versions(LayerName="mine")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        user.awslambda.list_layer_versions(LayerName="theirs")
 
 
 @pytest.mark.filterwarnings("default")
