@@ -237,7 +237,8 @@ def _unreachable(
         if not refused or rule[arn] in refused
     ]
     return DeployError(
-        f"S3 checks the targets of all its rules, and refuses {'; '.join(rules) or 'one'}",
+        "S3 checks the targets of all its rules, and refuses "
+        f"{'; '.join(rules) or 'one'}",
         where=f"bucket {settings.source_bucket}",
         todo="A target that is gone, or closed to S3: remove its rule, or mend the "
         "target; then run the same step again.",
