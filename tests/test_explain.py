@@ -28,7 +28,7 @@ from IPython.testing.globalipapp import start_ipython
 from PIL import Image
 from test_logs import line
 
-from deploy import buckets, function, layer, logs, role, trigger
+from deploy import buckets, function, layer, logs, role, trigger, waiting
 from deploy.errors import DeployError
 from handler import lambda_handler, make_thumbnail
 
@@ -689,6 +689,19 @@ def test_every_row_says_all_three(one):
     text = repr(explain(one.codes[0] if one.codes else "SlowDown"))
     assert re.findall(r"^[\w?]+(?=:)", text, re.M) == ["Means", "Mend", "Again?"]
     assert one.codes or one.says
+
+
+def codes_that_deploy_waits_for():
+    every = [*waiting.PASSING.values(), *waiting.LOOKED_INTO.values()]
+    every += waiting.BUSY.values()
+    return sorted({one.code for group in every for one in group})
+
+
+@pytest.mark.parametrize("code", codes_that_deploy_waits_for())
+def test_what_deploy_waits_for_is_known(code):
+    assert code in {known_code for one in known.ROWS for known_code in one.codes} or (
+        code in ("InvalidParameterValueException", "InvalidArgument")
+    )
 
 
 def test_names_are_once():

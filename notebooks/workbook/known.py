@@ -533,6 +533,8 @@ ROWS: tuple[Row, ...] = (
         PASSES,
         codes=(
             "OperationAborted",
+            "OperationAbortedException",
+            "ResourceInUseException",
             "ConcurrentModification",
             "ConcurrentModificationException",
             "ConditionalRequestConflict",
