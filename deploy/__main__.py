@@ -61,6 +61,13 @@ def _parser() -> argparse.ArgumentParser:
             )
         if name == "trace":
             verb.add_argument("key", help="as it was uploaded, as in cat.jpg")
+        if name == "policy":
+            verb.add_argument(
+                "--part",
+                type=int,
+                metavar="N",
+                help="only its N-th part: each fits a managed policy",
+            )
         if name == "link":
             verb.add_argument("key", help="as in thumbnails/cat.jpg")
         if name == "down":
@@ -166,7 +173,24 @@ def _policy(options: argparse.Namespace) -> int:
     # On stderr, so that `> policy.json` holds the policy alone.
     with contextlib.redirect_stdout(sys.stderr):
         _, settings = _where(options)
-    print(json.dumps(deployer.deployer_policy(settings), indent=2))
+    parts = deployer.managed(settings)
+    if options.part is None:
+        policy = deployer.deployer_policy(settings)
+        print(
+            f"{deployer.size(policy):,} characters. A role takes them whole, written "
+            f"into it; as managed policies they are {len(parts)}: --part 1 to "
+            f"{len(parts)}.",
+            file=sys.stderr,
+        )
+    elif 1 <= options.part <= len(parts):
+        policy = parts[options.part - 1]
+    else:
+        raise DeployError(
+            f"there is no part {options.part}",
+            where="policy",
+            todo=f"It has {len(parts)}: --part 1 to {len(parts)}.",
+        )
+    print(json.dumps(policy, indent=2))
     return 0
 
 

@@ -15,12 +15,17 @@ Source: https://docs.aws.amazon.com/service-authorization/latest/reference/refer
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from deploy import role
 from deploy.settings import Settings
+
+#: What a managed policy takes.
+#: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+MANAGED_CHARACTERS = 6144
 
 
 @dataclass(frozen=True)
@@ -92,8 +97,13 @@ def _target(s: Settings) -> list[str]:
     return [f"arn:aws:s3:::{s.target_bucket}"]
 
 
+def _backup(s: Settings) -> list[str]:
+    # Whether it is asked for or not: `down` looks for the one of an earlier `up`.
+    return [f"arn:aws:s3:::{s.backup_bucket}"]
+
+
 def _buckets(s: Settings) -> list[str]:
-    return _source(s) + _target(s)
+    return _source(s) + _target(s) + _backup(s)
 
 
 def _pictures(s: Settings) -> list[str]:
@@ -163,7 +173,7 @@ _WITH_ROLE = ("lambda.CreateFunction", "lambda.UpdateFunctionConfiguration")
 
 RIGHTS: tuple[Purpose, ...] = (
     Purpose(
-        "MakeBothBuckets",
+        "MakeTheBuckets",
         _buckets,
         (
             *_same("s3", "CreateBucket", "DeleteBucket"),
@@ -204,6 +214,11 @@ RIGHTS: tuple[Purpose, ...] = (
         "OpenTheTarget",
         _target,
         _same("s3", "PutBucketPolicy", "DeleteBucketPolicy"),
+    ),
+    Purpose(
+        "KeepVersionsInTheBackup",
+        _backup,
+        _same("s3", "GetBucketVersioning", "PutBucketVersioning"),
     ),
     Purpose(
         "Upload",
@@ -399,15 +414,29 @@ def deployer_policy(settings: Settings) -> dict[str, Any]:
     """Write the smallest policy for plan, up, status, down, replay, trace and export.
 
     It holds for one pipeline of this name, plain, reliable or queued, and leaves the
-    making of a role out where one is given. It fits a managed policy (6,144
-    characters without blanks); for one written into a user (2,048) it is too long.
+    making of a role out where one is given. It can be written into a role, which
+    takes 10,240 characters; as managed policies it is two (see `managed`).
 
     Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
     """
-    return {
-        "Version": "2012-10-17",
-        "Statement": [statement(settings, one) for one in purposes(settings)],
-    }
+    return _document([statement(settings, one) for one in purposes(settings)])
+
+
+def managed(settings: Settings) -> list[dict[str, Any]]:
+    """Share the deployer's policy out to documents that each fit a managed policy."""
+    documents = [_document([])]
+    for one in deployer_policy(settings)["Statement"]:
+        longer = _document([*documents[-1]["Statement"], one])
+        if size(longer) <= MANAGED_CHARACTERS:
+            documents[-1] = longer
+        else:
+            documents.append(_document([one]))
+    return documents
+
+
+def size(policy: dict[str, Any]) -> int:
+    """Count a policy's characters as IAM does: without blanks."""
+    return len(json.dumps(policy, separators=(",", ":")))
 
 
 def purposes(settings: Settings) -> Iterator[Purpose]:
@@ -435,15 +464,18 @@ def statement(
 
 def part_of(settings: Settings, actions: set[str]) -> dict[str, Any]:
     """Write the part of the policy that gives these actions, and no more."""
-    return {
-        "Version": "2012-10-17",
-        "Statement": [
+    return _document(
+        [
             statement(settings, purpose, actions)
             for purpose in purposes(settings)
             if actions & {right.action for right in purpose.rights}
             and not purpose.optional
-        ],
-    }
+        ]
+    )
+
+
+def _document(statements: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": statements}
 
 
 def actions_of(operation: str) -> set[str]:

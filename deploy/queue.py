@@ -37,7 +37,6 @@ KEPT_DAYS = 4
 QUIET_S = 60.0
 
 _NOT_YET = "does not have permissions to call ReceiveMessage"
-_IN_USE = "ResourceInUse"
 _LOOK_EVERY_S = 0.5
 
 
@@ -287,11 +286,8 @@ def _ensure_mapping(cloud: Cloud, settings: Settings) -> None:
                 message=_NOT_YET,
             )
     elif _meaning(found) != wanted or _is_off(found):
-        retry(
-            lambda: cloud.awslambda.update_event_source_mapping(
-                UUID=found["UUID"], Enabled=True, **wanted
-            ),
-            message=_IN_USE,
+        cloud.awslambda.update_event_source_mapping(
+            UUID=found["UUID"], Enabled=True, **wanted
         )
 
 
@@ -299,10 +295,7 @@ def _delete_mapping(cloud: Cloud, settings: Settings) -> None:
     """Delete the mapping; a batch that is being worked on ends as it would have."""
     if (found := _mapping(cloud, settings)) is not None:
         with already("ResourceNotFoundException"):
-            retry(
-                lambda: cloud.awslambda.delete_event_source_mapping(UUID=found["UUID"]),
-                message=_IN_USE,
-            )
+            cloud.awslambda.delete_event_source_mapping(UUID=found["UUID"])
 
 
 def require(cloud: Cloud, settings: Settings) -> str:

@@ -59,6 +59,12 @@ _ROLE_BUSY = Passing("ConcurrentModification")
 # https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html
 _UPDATE_GOES_ON = Passing("ResourceConflictException", "cannot be performed at this")
 _NEW_FUNCTION = Passing("ResourceNotFoundException", tries=4)
+# In use while it is being made or changed; in conflict while Lambda is at it otherwise.
+# https://docs.aws.amazon.com/lambda/latest/api/API_UpdateEventSourceMapping.html
+_MAPPING_BUSY = (
+    Passing("ResourceInUseException"),
+    Passing("ResourceConflictException"),
+)
 _LOG_GROUP_BUSY = Passing("OperationAbortedException")
 _ROLE_NOT_READY = Passing("InvalidParameterValueException", "cannot be assumed by")
 
@@ -97,6 +103,8 @@ PASSING: dict[str, tuple[Passing, ...]] = {
     "lambda.DeleteFunctionEventInvokeConfig": (_UPDATE_GOES_ON,),
     "lambda.PutFunctionConcurrency": (_UPDATE_GOES_ON,),
     "lambda.DeleteFunctionConcurrency": (_UPDATE_GOES_ON,),
+    "lambda.UpdateEventSourceMapping": _MAPPING_BUSY,
+    "lambda.DeleteEventSourceMapping": _MAPPING_BUSY,
     "cloudwatch-logs.CreateLogGroup": (_LOG_GROUP_BUSY,),
     "cloudwatch-logs.PutRetentionPolicy": (
         _LOG_GROUP_BUSY,
@@ -119,8 +127,6 @@ LOOKED_INTO: dict[str, tuple[Passing, ...]] = {
     "lambda.CreateEventSourceMapping": (
         Passing("InvalidParameterValueException", "permissions to call ReceiveMessage"),
     ),
-    "lambda.UpdateEventSourceMapping": (Passing("ResourceInUseException"),),
-    "lambda.DeleteEventSourceMapping": (Passing("ResourceInUseException"),),
     # What a run that was still going wrote after the bucket was emptied.
     "s3.DeleteBucket": (Passing("BucketNotEmpty", tries=6),),
     "sqs.CreateQueue": (Passing("QueueDeletedRecently", "60 seconds after deleting"),),

@@ -133,7 +133,8 @@ def recorded(wired, one_managed_policy):
 def live(cloud):
     """Go through all that the commands do, after changes by hand, too."""
     settings = here(cloud)
-    for mode in ({}, {"reliable": True}, {"queue": True}, {"public": False}):
+    modes = ({}, {"reliable": True}, {"queue": True}, {"public": False})
+    for mode in (*modes, {"backup": True}):
         stack.plan(cloud, settings, **mode)
         stack.up(cloud, settings, say=quiet, **mode)
         stack.status(cloud, settings, **mode)
@@ -256,8 +257,16 @@ def test_what_no_call_is_named_after_has_a_source():
     assert all(right.source.startswith("https://docs.aws") for right in unnamed)
 
 
-def test_policy_fits_a_managed_policy(policy):
-    assert len(json.dumps(policy, separators=(",", ":"))) <= 6144
+LONG = {"name": "a" * 30}  # no longer one fits a bucket's name
+
+
+@pytest.mark.parametrize("named", [{}, LONG])
+def test_policy_fits_a_role_or_two_managed_policies(named):
+    settings = make(**named)
+    whole, parts = deployer.deployer_policy(settings), deployer.managed(settings)
+    assert deployer.size(whole) <= 10240
+    assert [deployer.size(part) <= 6144 for part in parts] == [True, True]
+    assert [s for part in parts for s in part["Statement"]] == whole["Statement"]
 
 
 def test_only_what_takes_no_resource_is_for_all(policy):
@@ -283,8 +292,16 @@ def test_part_of_gives_what_was_asked():
 
 def test_policy_is_printed_alone(account, capsys):
     assert main(["policy", "--cloud", "aws", "--region", REGION]) == 0
-    printed = json.loads(capsys.readouterr().out)
-    assert printed["Version"] == "2012-10-17"
+    said = capsys.readouterr()
+    assert json.loads(said.out)["Version"] == "2012-10-17"
+    assert "as managed policies they are 2" in said.err
+
+
+def test_policy_is_printed_in_parts(account, capsys):
+    aws = ("policy", "--cloud", "aws", "--region", REGION, "--part")
+    assert [main([*aws, part]) for part in "12"] == [0, 0]
+    assert main([*aws, "3"]) == 1
+    assert "there is no part 3" in capsys.readouterr().err
 
 
 def as_user(local, name, policy):

@@ -137,6 +137,19 @@ def test_a_disabled_mapping_is_enabled(cloud, queued):
     assert mapping(cloud, queued)["State"] == "Enabled"
 
 
+@pytest.mark.parametrize(
+    "busy", ["ResourceInUseException", "ResourceConflictException"]
+)
+def test_a_busy_mapping_is_waited_for(cloud, queued, wire, no_delays, busy):
+    queue.create(cloud, queued)
+    for call in ("UpdateEventSourceMapping", "DeleteEventSourceMapping"):
+        wire.fail(call, busy, "Another operation is in progress.", 409, times=2)
+    queue.create(cloud, here(cloud, queue=True, batch_size=4))
+    assert mapping(cloud, queued)["BatchSize"] == 4
+    queue.delete(cloud, queued)
+    assert queue.describe(cloud, queued) is None
+
+
 def test_unready_role_is_waited_for(cloud, queued, wire, no_delays):
     wire.refuse(
         "CreateEventSourceMapping",
