@@ -110,6 +110,7 @@ CALLS: dict[str, Callable[..., Any]] = {
     "CreateQueue": lambda c, s: c.sqs.create_queue(QueueName="q"),
     "ListBuckets": lambda c, s: c.s3.list_buckets(),
     "DeleteFunction": lambda c, s: c.awslambda.delete_function(FunctionName="f"),
+    "Invoke": lambda c, s: c.awslambda.invoke(FunctionName="f"),
 }
 
 
@@ -562,6 +563,18 @@ def a_port_where_nobody_is(cloud, settings, wire, tmp_path):
         config=once,
     )
     return error_of(client.list_functions)
+
+
+on_the_wire(
+    "role-made-anew",
+    "Invoke",
+    "KMSAccessDeniedException",
+    "Lambda was unable to decrypt the environment variables because KMS access was "
+    "denied. Please check the function's AWS KMS key settings. KMS Exception: "
+    "UnrecognizedClientExceptionKMS Message: The security token included in the "
+    "request is invalid.",
+    502,
+)
 
 
 @row("wrong-arguments")

@@ -346,6 +346,18 @@ ROWS: tuple[Row, ...] = (
         MENDED,
         codes=("ResourceNotFoundException", "NoSuchEntity", "NoSuchEntityException"),
     ),
+    # https://repost.aws/knowledge-center/lambda-kmsaccessdeniedexception-errors
+    Row(
+        "role-made-anew",
+        "Lambda encrypts the environment variables, and lets that role decrypt them "
+        "which the function was made with. It was deleted since: a new one of the "
+        "same name is another role to KMS.",
+        "Delete the function and make it again: 05_function, or delete_function and "
+        "then up(). AWS's own cure is to give the function another role, and then this "
+        "one again.",
+        MENDED,
+        says=r"KMSAccessDenied|unable to decrypt the environment variables",
+    ),
     Row(
         "timed-out",
         "The function took longer than its Timeout and was stopped. The default is 3 "
