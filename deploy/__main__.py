@@ -159,13 +159,18 @@ def _ask(cloud: Cloud, settings: Settings) -> None:
 
 def _pause(options: argparse.Namespace) -> int:
     stack.pause(*_where(options))
-    print("Paused: nothing more runs. `resume` or `up` lets it run again.")
+    print(
+        "Paused: nothing more runs. `resume` or `up` lets it run again.\n"
+        "Uploads meanwhile: a reliable pipeline keeps their events for `replay`, one "
+        "with a queue lets them wait, another one loses them, and `backfill` makes "
+        "their thumbnails."
+    )
     return 0
 
 
 def _resume(options: argparse.Namespace) -> int:
-    lifted = stack.resume(*_where(options))
-    print("It runs again." if lifted else "It was not paused.")
+    if not stack.resume(*_where(options)):
+        print("It was not paused.")
     return 0
 
 
@@ -293,7 +298,7 @@ _COMMANDS = (
     ("down", _down, "delete the pipeline and every picture in its buckets"),
     ("export", _export, "write it as a CloudFormation template, with its two zips"),
     ("pause", _pause, "let the function run no more, as when it runs in a loop"),
-    ("resume", _resume, "let it run again, and work on what was uploaded meanwhile"),
+    ("resume", _resume, "let it run again, and say how to make up for the pause"),
     ("replay", _replay, "send failed events to the function again"),
     ("trace", _trace, "follow an upload, and name the first broken link"),
     ("policy", _policy, "print the smallest policy for whoever runs these commands"),

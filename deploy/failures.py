@@ -2,7 +2,8 @@
 
 S3 invokes the function asynchronously: Lambda tries three times, then drops the event,
 unless an on-failure destination keeps it. Ours is an SQS queue, and `replay` sends its
-events again once the cause is mended.
+events again once the cause is mended. Events of a stopped function, whose concurrency
+is 0, come there at once, untried.
 
 Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
 """
@@ -21,6 +22,9 @@ from deploy.waiting import already, code, retry
 
 RETRIES = 2
 KEPT_DAYS = 14
+
+#: The condition of a record whose event was not tried: the function was stopped.
+STOPPED = "ZeroReservedConcurrency"
 
 _NOT_YET = "does not have permissions to call SendMessage"
 NO_QUEUE = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
@@ -149,6 +153,8 @@ def in_words(record: dict[str, Any]) -> str:
         return f"{', '.join(uploads) or 'an event without uploads'}: tried too often"
     cause = (record.get("responsePayload") or {}).get("errorMessage", "")
     cause = cause or record.get("requestContext", {}).get("condition", "unknown cause")
+    if cause == STOPPED:
+        cause = "not tried, the function was stopped"
     return f"{', '.join(uploads) or 'an event without uploads'}: {cause}"
 
 

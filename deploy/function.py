@@ -151,6 +151,7 @@ def describe(
         "state": found and found.get("State"),
         "configuration": found,
         "log_group": group and settings.log_group,
+        "says": "`resume` lets it run again" if "paused" in drift else None,
         "drift": drift,
     }
 
@@ -179,8 +180,11 @@ def tags(cloud: Cloud, settings: Settings) -> dict[str, str]:
 def pause(cloud: Cloud, settings: Settings) -> None:
     """Let no more of it run, from now on; runs that go on end as they would.
 
-    Lambda keeps the events of up to six hours and runs them after `resume`.
-    https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
+    New events are not tried: with `reliable=True` Lambda puts them into the queue of
+    failed events at once, for `replay`; without, it drops them, and `backfill` makes
+    the thumbnails that are missing. With `queue=True` uploads wait in their queue, and
+    one that was taken out in vain too often is kept as a failed event.
+    https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
 
     Raises:
         DeployError: there is no such function.

@@ -226,7 +226,7 @@ def up(
         with _explained(step.name, "Run `up` again: it goes on where it stopped."):
             made[step.name] = step.module.create(cloud, settings)
     if function.resume(cloud, settings):
-        say("The function was paused; it runs again.")
+        say(f"The function was paused; it runs again. {_caught_up(cloud, settings)}")
     for item in _looked_at(cloud, settings, only="failures"):
         held = item.found["events"]
         if held and not settings.keeps_failures:
@@ -254,7 +254,8 @@ def pause(
 ) -> None:
     """Stop the function now, as when it runs in a loop; `resume` or `up` lifts it.
 
-    Uploads of the next six hours are kept by Lambda and worked on afterwards.
+    What becomes of uploads meanwhile is the same as in `function.pause`: kept for
+    `replay` with `reliable=True`, waiting with `queue=True`, else left to `backfill`.
     """
     cloud, settings = resolved(cloud, settings, overrides)
     with _explained("function", "Try again."):
@@ -262,12 +263,41 @@ def pause(
 
 
 def resume(
-    cloud: Cloud | None = None, settings: Settings | None = None, **overrides: Any
+    cloud: Cloud | None = None,
+    settings: Settings | None = None,
+    *,
+    say: Say = print,
+    **overrides: Any,
 ) -> bool:
-    """Let a paused function run again; True if it was paused."""
+    """Let a paused function run again, and say what to run next; True if it was."""
     cloud, settings = resolved(cloud, settings, overrides)
     with _explained("function", "Try again."):
-        return function.resume(cloud, settings)
+        lifted = function.resume(cloud, settings)
+    if lifted:
+        say(f"It runs again. {_caught_up(cloud, settings)}")
+    return lifted
+
+
+def _caught_up(cloud: Cloud, settings: Settings) -> str:
+    """Say where the events of a pause are, and what runs them."""
+    held = {
+        item.step: item.found["events"]
+        for step in ("failures", "queue")
+        for item in _looked_at(cloud, settings, only=step)
+        if item.found
+    }
+    if count := held.get("failures"):
+        return (
+            f"Queue {settings.failure_queue} keeps {count} failed "
+            f"event{'s' * (count != 1)}: `python -m deploy replay` sends what it keeps "
+            "to the function."
+        )
+    if count := held.get("queue"):
+        return f"Queue {settings.queue_name} holds {count}, which it works on now."
+    return (
+        "No failed event is kept: `python -m deploy backfill` makes the thumbnails "
+        "that are missing."
+    )
 
 
 def down(

@@ -185,6 +185,13 @@ def test_replay_without_a_queue(cloud, settings):
     [
         (RECORD, "photos/a.jpg: AccessDenied"),
         (RECORD | {"responsePayload": None}, "photos/a.jpg: RetriesExhausted"),
+        (
+            {
+                "requestPayload": EVENT,
+                "requestContext": {"condition": failures.STOPPED},
+            },
+            "photos/a.jpg: not tried, the function was stopped",
+        ),
         ({"requestPayload": {}}, "an event without uploads: unknown cause"),
     ],
 )

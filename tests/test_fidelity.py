@@ -456,17 +456,62 @@ def test_a_retry_runs_what_was_mended(bench):
     assert sum(line == "mended" for line in bench.lines(function)) == 1
 
 
-def test_throttled_events_wait(bench):
-    function = bench.function("def handler(event, context):\n    print('ran')\n")
-    client = bench.cloud.awslambda
-    client.put_function_concurrency(
-        FunctionName=function, ReservedConcurrentExecutions=0
+#: Takes as long as it is told.
+SLEEP = (
+    "import time\n"
+    "def handler(event, context):\n"
+    "    time.sleep(event['seconds'])\n"
+    "    print('ran', event['seconds'])\n"
+)
+
+
+def cap(bench: Bench, function: str, count: int) -> None:
+    bench.cloud.awslambda.put_function_concurrency(
+        FunctionName=function, ReservedConcurrentExecutions=count
     )
-    client.invoke(FunctionName=function, InvocationType="Event", Payload=b"{}")
-    time.sleep(4)  # longer than the retries of a failed event take
-    assert "ran" not in bench.lines(function)
-    client.delete_function_concurrency(FunctionName=function)
-    until(lambda: "ran" in bench.lines(function))
+
+
+def send(bench: Bench, function: str, seconds: float) -> None:
+    bench.cloud.awslambda.invoke(
+        FunctionName=function,
+        InvocationType="Event",
+        Payload=json.dumps({"seconds": seconds}).encode(),
+    )
+
+
+def test_throttled_events_wait(bench):
+    function = bench.function(SLEEP, Timeout=10)
+    cap(bench, function, 1)
+    send(bench, function, 5)  # longer than the retries of a failed event take
+    time.sleep(1)
+    send(bench, function, 0)
+    until(lambda: "ran 0" in bench.lines(function), 20)
+    lines = bench.lines(function)
+    assert lines.index("ran 5") < lines.index("ran 0")
+
+
+def test_stopped_events_are_kept(bench):
+    function = bench.function(SLEEP, bench.role(SEND))
+    received = kept(bench, function)
+    cap(bench, function, 0)
+    send(bench, function, 0)
+    until(received)
+    (record,) = received()
+    assert record["requestPayload"] == {"seconds": 0}
+    assert record["requestContext"]["condition"] == "ZeroReservedConcurrency"
+    assert bench.lines(function) == []
+
+
+def test_stopped_events_are_lost(bench):
+    function = bench.function(SLEEP)
+    cap(bench, function, 0)
+    send(bench, function, 0)
+    time.sleep(1)
+    bench.cloud.awslambda.delete_function_concurrency(FunctionName=function)
+    send(bench, function, 0.1)
+    until(lambda: "ran 0.1" in bench.lines(function))
+    time.sleep(2)  # a throttled event would have come again
+    assert "ran 0" not in bench.lines(function)
 
 
 def test_only_boto3_is_there(bench):
@@ -864,6 +909,16 @@ def test_only_failed_messages_come_back(bench):
     tell(bench, url, "good", "bad")
     until(lambda: bench.lines(function).count("saw bad") >= 2)
     assert bench.lines(function).count("saw good") == 1
+
+
+def test_stopped_messages_wait(bench):
+    url, function = mapped(bench, queue={"VisibilityTimeout": "2"})
+    cap(bench, function, 0)
+    tell(bench, url, "good")
+    time.sleep(1)
+    assert bench.lines(function) == []
+    bench.cloud.awslambda.delete_function_concurrency(FunctionName=function)
+    until(lambda: "saw good" in bench.lines(function))
 
 
 @pytest.mark.slow

@@ -374,6 +374,18 @@ def test_stopped(built):
     assert "ReservedConcurrentExecutions 0" in found.evidence
 
 
+def test_stopped_when_it_came(built):
+    cloud, settings = built
+    head = cloud.s3.head_object(Bucket=settings.source_bucket, Key=KEY)
+    url = cloud.sqs.create_queue(QueueName=settings.failure_queue)["QueueUrl"]
+    one = record(head) | {"requestContext": {"condition": failures.STOPPED}}
+    del one["responsePayload"]
+    cloud.sqs.send_message(QueueUrl=url, MessageBody=json.dumps(one))
+    found = trace(KEY, cloud, settings)
+    assert found.broken.name == "invocation" and "replay" in found.broken.cure
+    assert "not tried, the function was stopped" in found["failures"].said
+
+
 def test_no_word_yet(built):
     found = trace(KEY, *built)
     assert (found.ending, found.broken) == ("pending", None)

@@ -4,7 +4,8 @@ What plain MiniStack lacks, and this adds (`FIDELITY.md` has the whole table):
 
 - state is saved when it changed, and restored whole or not at all;
 - about as many functions run at once as there are cores, the rest wait their turn,
-  a throttled event keeps its attempts, and a retry runs the function as it is then;
+  a throttled event keeps its attempts, one of a stopped function goes to the queue of
+  failed events, and a retry runs the function as it is then;
 - requests of web pages (a foreign Origin or Host) are refused;
 - a missing key reads 403 to a caller without `s3:ListBucket`, as on AWS;
 - a permission is asked for by AWS's name, and on the resource that AWS asks about;
@@ -41,7 +42,7 @@ from ministack.core.iam_evaluator import (
     evaluate_resource_policy,
 )
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import lambda_svc, s3
+from ministack.services import lambda_svc, s3, sqs
 from ministack.services.cloudformation import provisioners
 from snapshot import Snapshot  # beside this file, which is run as a script
 
@@ -156,12 +157,39 @@ def _execute_when_possible(func: dict, event: Any) -> dict:
     deadline = time.monotonic() + THROTTLED_FOR_S
     pause = 0.2
     while True:
+        is_now = _current(func)
+        if is_now.get("concurrency") == 0:
+            _keep(is_now, event)
+            return {}  # without an error, so MiniStack tries no more
         with slots:
-            result = _execute(_current(func), event)
+            result = _execute(is_now, event)
         if not result.get("throttle") or time.monotonic() > deadline:
             return result
         time.sleep(pause)
         pause = min(pause * 2, 5)
+
+
+def _keep(func: dict, event: Any) -> None:
+    """Send an event of a stopped function to its on-failure queue, else lose it.
+
+    Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+    """
+    config = (func.get("event_invoke_config") or {}).get("DestinationConfig") or {}
+    arn = (config.get("OnFailure") or {}).get("Destination", "")
+    name = func["config"]["FunctionName"]
+    if sqs._queue_by_arn(arn) is None:
+        print(f"{name} is stopped: an event is lost", file=sys.stderr, flush=True)
+        return
+    record = {
+        "requestContext": {
+            "functionArn": func["config"]["FunctionArn"],
+            "condition": "ZeroReservedConcurrency",
+            "approximateInvokeCount": 0,
+        },
+        "requestPayload": event,
+    }
+    message = {"QueueUrl": arn.rpartition(":")[2], "MessageBody": json.dumps(record)}
+    sqs._act_send_message(message, "")
 
 
 def _current(func: dict) -> dict:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from botocore import UNSIGNED
 from botocore.config import Config
@@ -45,13 +46,23 @@ def the_invocation(facts: Facts) -> Link:
             "The function is stopped: no invocation may run. Lambda sends new events "
             "to the on-failure queue at once, or drops them where there is none.",
             cap.quoted("ReservedConcurrentExecutions 0"),
-            "Take the limit away: delete_function_concurrency (05_function). Then "
-            "upload again; `python -m deploy replay` sends what the queue kept.",
+            "Let it run: `python -m deploy resume` (delete_function_concurrency). Then "
+            "`python -m deploy replay` sends what the queue kept; without a queue, "
+            "upload again, or `python -m deploy backfill`.",
         )
     if facts.runs or facts.raw:
         return Link("invocation", "green", "It was called.", _lines(facts))
     if facts.uploaded is None:
         return Link("invocation", "grey", "Not reached.")
+    if facts.kept and _was_stopped(facts.kept[-1]) and not facts.arrived:
+        return Link(
+            "invocation",
+            "red",
+            "It was not called: the function was stopped when the event came. It runs "
+            "again, and the on-failure queue has the event.",
+            f"ReceiveMessage → {failures.STOPPED}",
+            "`python -m deploy replay` sends it to the function.",
+        )
     counts, quoted = _counts(facts)
     if counts.get("Throttles"):
         said = "Invocations are throttled: more events than may run at once. They wait."
@@ -72,11 +83,17 @@ def the_invocation(facts: Facts) -> Link:
     return _never(facts, quoted)
 
 
+def _was_stopped(record: dict[str, Any]) -> bool:
+    return record.get("requestContext", {}).get("condition") == failures.STOPPED
+
+
 def _never(facts: Facts, quoted: str) -> Link:
     """Say what is left when nothing is broken now and nothing was called."""
     changed = facts.configuration.get("LastModified", "")
     rule = facts.rule
     maybe = ["the upload came before the rule or the permission did"]
+    if not facts.failure_queue:
+        maybe.append("the function was stopped then, and no queue kept the event")
     if rule and not rule.covers("s3:ObjectCreated:Copy"):
         maybe.append(
             "it was copied there, which no rule is for (the object cannot tell)"
@@ -264,11 +281,13 @@ def the_failures(facts: Facts) -> Link:
         said = "It was given up once, and has come through since; the record is left."
         cure = "`python -m deploy replay` sends it again, which does no harm."
         return Link("failures", "amber", said, f"ReceiveMessage → {why}", cure)
+    said = f"Lambda gave the event up after {count} tries, and the queue has it: "
+    if _was_stopped(record):
+        said = "The queue has the event: "
     return Link(
         "failures",
         "red",
-        f"Lambda gave the event up after {count} tries, and the queue has it: "
-        f"{why.partition(': ')[2]}",
+        said + why.partition(": ")[2],
         f"ReceiveMessage → {kind} {why}".replace("  ", " "),
         "Mend the cause, then `python -m deploy replay` sends it again.",
     )

@@ -501,8 +501,9 @@ ROWS: tuple[Row, ...] = (
         "throttled",
         "Too many calls, or runs, at the same moment. Events are not lost by it: "
         "Lambda keeps trying for hours.",
-        "Nothing to mend. If it stays, ask for fewer at a time, or look whether the "
-        "function's concurrency was set to 0.",
+        "Nothing to mend. If it stays, ask for fewer at a time. A concurrency of 0 is "
+        "another matter: it stops the function, and new events are not tried, only "
+        "kept where there is a queue for them. `python -m deploy resume` lifts it.",
         PASSES,
         codes=(
             "Throttling",

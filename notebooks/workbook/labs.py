@@ -18,6 +18,8 @@ from deploy import failures, logs, trace
 from deploy.cloud import Cloud
 from deploy.settings import Settings
 from deploy.tracing import Trace
+from deploy.tracing.facts import place as place_of
+from deploy.waiting import until
 from workbook import faults, path, session, style, words
 from workbook.pictures import in_words
 from workbook.style import Html
@@ -32,7 +34,8 @@ class Lab:
         symptom: what somebody would tell you on the telephone.
         question: what to predict before looking.
         mended_in: the notebook whose cell mends it.
-        events: how many events come to an end; 0 where the function is not called.
+        events: how many events come to an end; 0 where there is none to wait for.
+        kept: whether its events are kept untried, so that `mend` replays them.
     """
 
     fault: str
@@ -40,6 +43,7 @@ class Lab:
     question: str
     mended_in: str
     events: int = 1
+    kept: bool = False
 
 
 LABS: tuple[Lab, ...] = (
@@ -117,7 +121,7 @@ LABS: tuple[Lab, ...] = (
         "There was an alarm in the night, somebody pressed the red button.",
         "Are the night's uploads lost?",
         "05_function",
-        events=0,
+        kept=True,
     ),
 )
 
@@ -170,12 +174,12 @@ def again(
 def mend(
     number: int, cloud: Cloud | None = None, settings: Settings | None = None
 ) -> Html:
-    """Undo a lab's fault, whatever state it is in, and upload again."""
+    """Undo a lab's fault, whatever state it is in, and upload again, or replay."""
     one = _lab(number)
     cloud, settings = place(cloud, settings)
     faults.undo(one.fault, cloud, settings)
     title = faults.FAULTS[one.fault].title
-    said = again(number, cloud, settings)
+    said = (_replayed if one.kept else again)(number, cloud, settings)
     text = f"Lab {number}: {title} ({one.mended_in}). Mended; {said}."
     return Html(style.note(text, style.GREEN), text)
 
@@ -197,6 +201,23 @@ def shown(found: Trace) -> Html:
     text = [f"{found.key}: {found.ending}"]
     text += [f"{link.name}: {link.said}\n  {link.cure}" for link in told]
     return path.drawn(found, "\n".join(text))
+
+
+def _replayed(number: int, cloud: Cloud, settings: Settings) -> str:
+    """Send the function what the queue kept, and say what became of it."""
+    key = faults.FAULTS[_lab(number).fault].key
+    started = datetime.now(UTC)
+    sent = [line for line in failures.replay(cloud, settings) if f"/{key}:" in line]
+    if not sent:
+        return again(number, cloud, settings)
+
+    def told() -> list[logs.Run]:
+        runs = logs.runs(cloud, settings, started)
+        return [run for run in runs if run.key == key and run.outcome != "failed"]
+
+    # Other labs' events may come along: the newest is of what stands in the bucket.
+    until(lambda: len(told()) >= len(sent), what="every outcome", where="the log")
+    return f"replayed; {in_words(max(told(), key=place_of))}"
 
 
 def _card(number: int, one: Lab) -> Html:
