@@ -232,6 +232,7 @@ def without_layer_number(value: Any) -> Any:
     return re.sub(r"(:layer:[\w-]+):\d+", r"\1", json.dumps(value, sort_keys=True))
 
 
+@pytest.mark.slow
 def test_the_course_builds_what_up_builds(own_folder, tmp_path, monkeypatch):
     by_hand = [path for path in LESSONS if "02" <= path.stem[:2] <= "06"]
     run(*by_hand, folder=own_folder)
