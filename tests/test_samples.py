@@ -142,6 +142,26 @@ def test_committed_pictures_come_from_the_renderer(render, tmp_path, name):
     assert max(ImageStat.Stat(ImageChops.difference(fresh, kept)).mean) < 1
 
 
+def test_labelled_pictures_come_from_the_renderer(render, tmp_path):
+    import kinds
+
+    for kind in kinds.KINDS:
+        fresh = Image.open(kinds.render(kind, "held-out", 3, tmp_path))
+        kept = look(f"{kind}-3.jpg", kinds.LABELLED / "held-out")
+        with fresh:
+            differs = ImageStat.Stat(ImageChops.difference(fresh, kept))
+        assert max(differs.mean) < 1, kind
+
+
+def test_labelled_pictures_are_small(render):
+    import kinds
+
+    for folder, count in kinds.FOLDERS.items():
+        paths = list((kinds.LABELLED / folder).iterdir())
+        assert len(paths) == count * len(kinds.KINDS)
+        assert max(path.stat().st_size for path in paths) < 15_000
+
+
 def test_brushes_are_seeded(render):
     from random import Random
 
