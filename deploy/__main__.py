@@ -9,7 +9,16 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from deploy import buckets, deployer, failures, runtimes, stack, template, tracing
+from deploy import (
+    buckets,
+    deployer,
+    failures,
+    probing,
+    runtimes,
+    stack,
+    template,
+    tracing,
+)
 from deploy.cloud import Cloud, connect
 from deploy.errors import DeployError
 from deploy.settings import Settings, settings_for
@@ -211,6 +220,12 @@ def _trace(options: argparse.Namespace) -> int:
     return 1 if found.broken else 0
 
 
+def _probe(options: argparse.Namespace) -> int:
+    found = probing.probe(*_where(options))
+    print(found)
+    return 1 if found.trace else 0
+
+
 def _link(options: argparse.Namespace) -> int:
     print(buckets.link(*_where(options), options.key))
     return 0
@@ -301,6 +316,7 @@ _COMMANDS = (
     ("resume", _resume, "let it run again, and say how to make up for the pause"),
     ("replay", _replay, "send failed events to the function again"),
     ("trace", _trace, "follow an upload, and name the first broken link"),
+    ("probe", _probe, "upload a small picture, and tell when it came through"),
     ("policy", _policy, "print the smallest policy for whoever runs these commands"),
     ("link", _link, "sign a link to a thumbnail, good for an hour"),
     ("backfill", _backfill, "make the thumbnails that are missing or out of date"),

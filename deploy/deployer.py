@@ -411,7 +411,7 @@ RIGHTS: tuple[Purpose, ...] = (
 
 
 def deployer_policy(settings: Settings) -> dict[str, Any]:
-    """Write the smallest policy for plan, up, status, down, replay, trace and export.
+    """Write the smallest policy for all commands, with what they look at.
 
     It holds for one pipeline of this name, plain, reliable or queued, and leaves the
     making of a role out where one is given. It can be written into a role, which

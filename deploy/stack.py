@@ -218,7 +218,7 @@ def up(
         DeployError: a step failed; those before it stand, and `up` again goes on.
     """
     cloud, settings = resolved(cloud, settings, overrides)
-    _preflight(cloud, settings, say)
+    planned = _preflight(cloud, settings, say)
     made: dict[str, Any] = {}
     bar = tqdm(STEPS, unit="step", leave=False, disable=None)
     for step in bar:
@@ -227,6 +227,12 @@ def up(
             made[step.name] = step.module.create(cloud, settings)
     if function.resume(cloud, settings):
         say(f"The function was paused; it runs again. {_caught_up(cloud, settings)}")
+    if any(i.step == "trigger" and i.state != "keep" for i in planned):
+        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/how-to-enable-disable-notification-intro.html
+        say(
+            "A new rule of a bucket takes a while to hold, five minutes as a rule: "
+            "`python -m deploy probe` tells when uploads come through."
+        )
     for item in _looked_at(cloud, settings, only="failures"):
         held = item.found["events"]
         if held and not settings.keeps_failures:
@@ -345,8 +351,8 @@ def _plan(cloud: Cloud, settings: Settings) -> Plan:
     )
 
 
-def _preflight(cloud: Cloud, settings: Settings, say: Say) -> None:
-    """Refuse before anything is made; on AWS, show the plan that is run.
+def _preflight(cloud: Cloud, settings: Settings, say: Say) -> tuple[Item, ...]:
+    """Refuse before anything is made; on AWS, show the plan that is run, return it.
 
     A cloud on this machine forgives: there only what can be read is looked at, and
     only when there is no pipeline yet, which its layer tells in one call.
@@ -356,11 +362,12 @@ def _preflight(cloud: Cloud, settings: Settings, say: Say) -> None:
         if not planned.refused:
             say(planned.short)
         preflight.require(planned.findings)
-        return
+        return planned.items
     first = next(step for step in STEPS if step.module is layer)
     if _look_if_allowed(cloud, settings, first).found is None:
         seen = [_look_if_allowed(cloud, settings, step) for step in STEPS]
         preflight.require(preflight.by_reading(cloud, settings, seen))
+    return ()
 
 
 def policies(settings: Settings) -> dict[str, Any]:

@@ -18,6 +18,7 @@ pytest_plugins = [
     "local_cloud",
     "matrix",
     "moto_cloud",
+    "proxy",
 ]
 
 # Nothing of the learner's own AWS configuration may reach a test …

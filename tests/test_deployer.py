@@ -18,6 +18,7 @@ from deploy import (
     failures,
     logs,
     policies,
+    probing,
     queue,
     role,
     stack,
@@ -148,6 +149,7 @@ def live(cloud):
     stack.pause(cloud, settings)
     stack.up(cloud, settings, say=quiet, reliable=True)
     use(cloud, settings)
+    probing.probe(cloud, settings, reliable=True, backup=True, timeout_s=0.1)
     stack.down(cloud, settings)
     boto3.client("iam").create_role(
         RoleName="team", AssumeRolePolicyDocument="{}", Path="/x/"

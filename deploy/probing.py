@@ -1,0 +1,176 @@
+"""`probe()`: is the trigger live yet? Uploads a picture of its own, and waits for it.
+
+A rule that was just written takes a while to hold on AWS, usually five minutes, and an
+upload before that starts nothing, then or later. So the picture is uploaded again and
+again until one comes through; what was uploaded and what came of it is deleted.
+
+Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/how-to-enable-disable-notification-intro.html
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+from tqdm.auto import tqdm
+
+from deploy import buckets, logs, recipes
+from deploy.cloud import Cloud
+from deploy.errors import DeployError
+from deploy.settings import Settings
+from deploy.tracing import Trace, trace
+from deploy.waiting import code
+
+#: Where probes go in the source bucket; no picture of anybody's is there.
+FOLDER = ".thumbnail-workbook/"
+#: The five minutes that AWS speaks of, and some.
+TIMEOUT_S = 330.0
+_AGAIN_S = 15.0
+_LOOK_EVERY_S = 0.5
+
+
+@dataclass(frozen=True, repr=False)
+class Probe:
+    """What became of a probe.
+
+    Attributes:
+        seconds: from the first upload to the first sign of life.
+        sign: what was seen: "thumbnail", or the log's "made", "rejected", "failed";
+            None where nothing was, in time.
+        trace: of a probe that came to nothing, or whose run failed: why.
+    """
+
+    key: str
+    where: str
+    seconds: float
+    sign: str | None
+    trace: Trace | None = None
+
+    @property
+    def live(self) -> bool:
+        """Whether an upload starts the function."""
+        return self.sign is not None
+
+    def __repr__(self) -> str:
+        """Say in a line whether it is live; below it, the first broken link."""
+        said = f"Live: the probe came through after {self.seconds:.1f} s ({self.sign})."
+        if not self.live:
+            said = f"Nothing came of the probe in {self.seconds:.0f} s."
+        if self.trace is None:
+            return said
+        link = self.trace.broken
+        if link is None:
+            return f"{said}\nNo link is broken; a new rule may take longer: try again."
+        cure = f"\n  Cure: {link.cure}" if link.cure else ""
+        return f"{said}\nFirst broken link: {link.name}: {link.said}{cure}"
+
+
+def probe(
+    cloud: Cloud | None = None,
+    settings: Settings | None = None,
+    *,
+    timeout_s: float = TIMEOUT_S,
+    **overrides: Any,
+) -> Probe:
+    """Upload a small picture until one comes through; then delete it and its results.
+
+    Raises:
+        DeployError: there is no source bucket, or you may not upload to it.
+    """
+    from deploy.stack import resolved  # which imports every step
+
+    cloud, settings = resolved(cloud, settings, overrides)
+    now = datetime.now(UTC)
+    key = f"{FOLDER}probe-{now:%Y%m%dT%H%M%S%f}{settings.suffixes[0]}"
+    try:
+        seconds, sign = _wait(cloud, settings, key, timeout_s)
+        # Before it is deleted: the trace follows what is there.
+        why = trace(key, cloud, settings) if sign in (None, "failed") else None
+    finally:
+        _clean(cloud, settings, key)
+    return Probe(key, str(cloud), seconds, sign, why)
+
+
+def picture(suffix: str) -> bytes:
+    """Draw the probe: 16 × 16 grey pixels, in the format of its suffix."""
+    from PIL import Image  # which deploying does not need
+
+    file = io.BytesIO()
+    kind = "PNG" if suffix.lower().endswith("png") else "JPEG"
+    Image.new("RGB", (16, 16), "grey").save(file, kind)
+    return file.getvalue()
+
+
+def _wait(
+    cloud: Cloud, settings: Settings, key: str, timeout_s: float
+) -> tuple[float, str | None]:
+    """Upload, look, and upload again; return the seconds and the sign that was seen."""
+    body = picture(settings.suffixes[0])
+    since, start, uploads = datetime.now(UTC), time.monotonic(), 0
+    with tqdm(total=timeout_s, leave=False, disable=None, unit="s") as bar:
+        bar.set_description("Waiting for the probe")
+        while (passed := time.monotonic() - start) < timeout_s:
+            if passed >= uploads * _AGAIN_S:
+                _upload(cloud, settings, key, body)
+                uploads += 1
+            if sign := _sign(cloud, settings, key, since):
+                return time.monotonic() - start, sign
+            time.sleep(_LOOK_EVERY_S)
+            bar.update(round(time.monotonic() - start - bar.n, 1))
+    return time.monotonic() - start, None
+
+
+def _upload(cloud: Cloud, settings: Settings, key: str, body: bytes) -> None:
+    try:
+        cloud.s3.put_object(Bucket=settings.source_bucket, Key=key, Body=body)
+    except ClientError as error:
+        raise DeployError(
+            f"the probe could not be uploaded ({code(error)})",
+            where=f"bucket {settings.source_bucket}",
+            todo="`python -m deploy status` shows what there is.",
+        ) from error
+
+
+def _sign(cloud: Cloud, settings: Settings, key: str, since: datetime) -> str | None:
+    """Look for the thumbnail, then for a log line: a log is seconds behind on AWS."""
+    from handler.uploads import target_key  # needs Pillow
+
+    thumbnail = target_key(key, settings.thumbnail_prefix)
+    try:
+        cloud.s3.head_object(Bucket=settings.target_bucket, Key=thumbnail)
+    except ClientError:  # none, or not to be seen by you
+        ours = [run for run in logs.runs(cloud, settings, since) if run.key == key]
+        return ours[-1].outcome if ours else None
+    return "thumbnail"
+
+
+def _clean(cloud: Cloud, settings: Settings, key: str) -> None:
+    """Delete the probe, first, so that a late run finds nothing; then its results."""
+    for bucket, start in _places(settings, key):
+        try:
+            page = cloud.s3.list_object_versions(Bucket=bucket, Prefix=start)
+        except ClientError as error:
+            if code(error) == "NoSuchBucket":
+                continue
+            raise
+        entries = page.get("Versions", []) + page.get("DeleteMarkers", [])
+        if entries:
+            doomed = [{n: one[n] for n in ("Key", "VersionId")} for one in entries]
+            cloud.s3.delete_objects(Bucket=bucket, Delete={"Objects": doomed})
+
+
+def _places(settings: Settings, key: str) -> Iterator[tuple[str, str]]:
+    """Name where the probe and its results may be: (bucket, beginning of the key)."""
+    names = buckets.names(settings)
+    yield names["source"], key
+    for folder in (*recipes.public_folders(settings), settings.reject_prefix):
+        yield names["target"], folder + key
+    if "backup" in names:
+        backup = json.loads(recipes.completed(settings) or "{}")["backup"]
+        yield names["backup"], backup.get("folder", "") + key
