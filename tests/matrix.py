@@ -73,7 +73,7 @@ def matrix(request: pytest.FixtureRequest) -> Hold:
 
     def hold(section: str, rows: list[Row]) -> None:
         lines = [_line(row) for row in rows]
-        stored = _sections()
+        stored = sections()
         if write:
             _store(stored | {section: lines})
         assert write or stored.get(section) == lines
@@ -97,7 +97,7 @@ def _line(row: Row) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _sections() -> dict[str, list[str]]:
+def sections() -> dict[str, list[str]]:
     """Read the stored rows of every section."""
     text = PLACE.read_text("utf-8") if PLACE.exists() else ""
     found = {}
