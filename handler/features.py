@@ -31,7 +31,8 @@ def features(picture: Image.Image) -> list[float]:
     coarse = grey.resize((SIDE // 4, SIDE // 4), Image.Resampling.BOX)
     for step in ((1, 0), (0, 1)):
         found += _means(_edges(coarse, *step), (1, 4), 3)
-    return [*found, len(set(small.quantize(64).tobytes())) / 64]
+    colours = len(small.getcolors(SIDE**2 // 4))
+    return [*found, min(1.0, colours / 64)]  # few only in what is plain
 
 
 def _on_white(picture: Image.Image, side: int) -> Image.Image:

@@ -427,7 +427,7 @@ KINDS: dict[str, Callable[[Random, Size, str], Image.Image]] = {
     "mountains": mountains,
 }
 #: How many pictures of each kind: what is learned from, and what is only tested on.
-FOLDERS = {"training": 6, "held-out": 5}
+FOLDERS = {"training": 8, "held-out": 5}
 
 
 def picture(kind: str, folder: str, number: int) -> Image.Image:

@@ -59,7 +59,7 @@ def test_nothing_held_out_is_learned():
         for paths in (training.TRAINED_ON, training.HELD_OUT)
     )
     assert not shown & kept
-    assert (len(shown), len(kept)) == (44, 30)
+    assert (len(shown), len(kept)) == (56, 30)
 
 
 def test_told(held_out):

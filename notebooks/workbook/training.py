@@ -4,17 +4,17 @@ Multinomial logistic regression in plain Python: a weight for each number that d
 a picture and each label, moved a little after every example. It learns from crops of
 the eight samples and of the pictures in ``images/labelled/training``. It is tested on
 ``images/labelled/held-out``: whole pictures of the same six kinds, none of which it
-learned from or was adjusted to.
+learned from. (They were looked at while features and threshold were chosen; of 120
+more that were drawn afterwards from other seeds, 110 were told right.)
 
     PYTHONPATH=.:notebooks python -m workbook.training      writes handler/model.json
 
 What it cannot do. It has seen pictures that a program drew, and no photo; the held-out
 ones come from the same pens, so a photo will fare worse, and how much was not tested.
 It knows colours, light and edges, not things: bright circles on dark paper pass for a
-city, a meadow in red evening light for a coast, by night for a city; of some coasts it
-is unsure. It gives one label: a city by the sea is a city or a coast. And "unsure"
-stops only some of what it never saw: noise and plain colours, but a soft round spot
-passes for an animal.
+city, and so does a meadow by night. It gives one label: a city by the sea is a city or
+a coast. And "unsure" stops only some of what it never saw: noise and plain colours, but
+a soft round spot passes for an animal.
 """
 
 from __future__ import annotations
@@ -50,14 +50,14 @@ TRAINED_ON = (
     *sorted((LABELLED / "training").glob("*.jpg")),
 )
 HELD_OUT = tuple(sorted((LABELLED / "held-out").glob("*.jpg")))
-LEAST = 0.45  # a lower score than this is "unsure"
+LEAST = 0.4  # a lower score than this is "unsure"
 FAR = 6.0  # times as far from the middle as is usual: further is "unsure", too
 
 Example = tuple[list[float], str]
 
 
 def examples(
-    pictures: Sequence[Path] = TRAINED_ON, count: int = 16, seed: int = 1
+    pictures: Sequence[Path] = TRAINED_ON, count: int = 12, seed: int = 1
 ) -> list[Example]:
     """Describe `count` crops of each picture."""
     return [
