@@ -7,6 +7,7 @@ import contextlib
 import json
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from deploy import (
@@ -64,6 +65,8 @@ def _parser() -> argparse.ArgumentParser:
                 action="store_true",
                 help="no public thumbnails: presigned links show them",
             )
+        if name in ("plan", "up", "status", "export"):
+            _add_recipe_options(verb)
         if name == "export":
             verb.add_argument(
                 "--folder", default="export", help="where to write (export)"
@@ -90,6 +93,24 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_recipe_options(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--recipe", metavar="FILE", help="JSON: what an upload gets (handler/recipe.py)"
+    )
+    verb.add_argument(
+        "--asset",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a font or picture that the recipe names; may be repeated",
+    )
+    verb.add_argument(
+        "--backup",
+        action="store_true",
+        help="clone each upload into a private bucket",
+    )
+
+
 def _common_options() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     where = common.add_mutually_exclusive_group()
@@ -114,12 +135,27 @@ def _overrides(options: argparse.Namespace) -> dict[str, Any]:
         overrides["name"] = options.name
     if options.role:
         overrides["execution_role"] = options.role
-    for option in ("reliable", "queue"):
+    for option in ("reliable", "queue", "backup"):
         if getattr(options, option, False):
             overrides[option] = True
     if getattr(options, "private", False):
         overrides["public"] = False
+    if getattr(options, "recipe", None):
+        overrides["recipe"] = _read(options.recipe)
+    if getattr(options, "asset", None):
+        overrides["assets"] = tuple(options.asset)
     return overrides
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DeployError(
+            f"the recipe {path!r} cannot be read ({error})",
+            where="--recipe",
+            todo="Give the path of a JSON file.",
+        ) from error
 
 
 def _plan(options: argparse.Namespace) -> int:

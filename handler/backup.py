@@ -60,7 +60,7 @@ def clone(
     else:
         landed = _copied(storage, request)
     if landed is not None:
-        _verify(landed, source.data, key)
+        _verify(landed, source, key)
     return key
 
 
@@ -110,12 +110,14 @@ def _in_order(
     raise lost
 
 
-def _verify(landed: dict[str, Any], data: bytes, key: str) -> None:
+def _verify(landed: dict[str, Any], source: Source, key: str) -> None:
     """Compare S3's checksum of the copy with that of the bytes that were read."""
-    ours = base64.b64encode(hashlib.sha256(data).digest()).decode()
+    ours = base64.b64encode(hashlib.sha256(source.data).digest()).decode()
     theirs = landed.get("ChecksumSHA256")
-    if theirs is None:  # an emulator; there an ETag is the MD5 of the bytes
-        ours = hashlib.md5(data, usedforsecurity=False).hexdigest()
+    if theirs is None:  # an emulator; there an ETag is the MD5 of the bytes …
+        ours = hashlib.md5(source.data, usedforsecurity=False).hexdigest()
         theirs = landed["ETag"].strip('"')
+        if "-" in theirs:  # … or, of what came in parts, that of the source
+            ours = source.etag
     if theirs != ours:
         raise BackupDiffers(f"{key}: S3 has {theirs}, and what was read has {ours}")

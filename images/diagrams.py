@@ -53,6 +53,11 @@ PARTS: dict[str, tuple[set[str], str]] = {
         {"source", "event", "frame", "handler", "layer", "role", "target", "faults"},
         "Break it and mend it: every link has its own way to fail",
     ),
+    "effects": (
+        {"source", "event", "frame", "handler", "write", "target", "show", "thumb"}
+        | {"outputs"},
+        "Beyond thumbnails: one upload, and all that its recipe names",
+    ),
     "platform": (
         {"source", "event", "frame", "handler", "write", "target", "queue"},
         "The platform: many uploads wait in a queue, a few run at once",
@@ -181,6 +186,14 @@ def queue() -> str:
     return slips + text(341, 292, "queue", bold=True)
 
 
+def outputs() -> str:
+    """More sizes above the thumbnail, a label upon it, and a second, private bucket."""
+    label = box(850, 202, 52, 11, AMBER, AMBER, 5)
+    more = picture(826, 96, 100, 56) + picture(858, 46, 36, 42)
+    backup = f'<g transform="translate(716 46) scale(.6)">{bucket(0, 0, AMBER)}</g>'
+    return label + more + backup + text(716, 122, "backup", 17, bold=True)
+
+
 def faults() -> str:
     """Small flashes on the links that the labs break."""
     marks = []
@@ -219,6 +232,8 @@ def diagram(part: str | None = None) -> str:
         lines.append(f'<g id="{name}"{see}>{drawing}</g>')
     if "queue" in lit:
         lines.append(f'<g id="queue">{queue()}</g>')
+    if "outputs" in lit:
+        lines.append(f'<g id="outputs">{outputs()}</g>')
     if "bin" in lit:
         lines.append(f'<g id="bin">{bins()}</g>')
     if "faults" in lit:

@@ -140,6 +140,37 @@ def test_without_checksum_the_etag(client):
     assert run(client, upload(client), env=BACKED) == {"outcomes": {"made": 1}}
 
 
+@pytest.mark.parametrize("env", [BACKED, IN_ORDER])
+def test_source_that_came_in_parts(client, lines, env):
+    record = upload(client)
+    place = {"Bucket": "photos", "Key": "cat.jpg"}
+    whole = client.create_multipart_upload(**place)["UploadId"]
+    part = {"PartNumber": 1, "UploadId": whole}
+    etag = client.upload_part(**place, **part, Body=picture())["ETag"]
+    parts = {"Parts": [{"PartNumber": 1, "ETag": etag}]}
+    done = client.complete_multipart_upload(
+        **place, UploadId=whole, MultipartUpload=parts
+    )
+    record["s3"]["object"]["eTag"] = done["ETag"].strip('"')
+
+    def as_the_local_cloud(parsed, **_):
+        parsed["CopyObjectResult"] = {"ETag": done["ETag"]}
+
+    client.meta.events.register("after-call.s3.CopyObject", as_the_local_cloud)
+    assert run(client, record, env=env) == {"outcomes": {"made": 1}}
+    assert backup(client)[0] == picture()
+
+
+def test_part_upload_that_differs(client, lines):
+    def other(parsed, **_):
+        parsed["CopyObjectResult"] = {"ETag": '"0123-2"'}
+
+    client.meta.events.register("after-call.s3.CopyObject", other)
+    with pytest.raises(UploadsFailed):
+        run(client, upload(client), env=BACKED)
+    assert "BackupDiffers" in lines()[0]["reason"]
+
+
 def test_backup_is_the_source(client):
     recipe = {"RECIPE": json.dumps({"backup": {"bucket": "photos"}})}
     with pytest.raises(UploadsFailed, match="the backup bucket is the source"):

@@ -37,6 +37,7 @@ NEEDS = {
     6: (2, 3, 4, 5, 6),
     7: (2,),
     8: (),
+    9: (2, 3, 4, 5, 6),
     10: (2, 3, 4, 5, 6),
     11: (),
 }
@@ -78,6 +79,8 @@ def build(world: World, step: int) -> None:
         watched(world)
     if step == 8:
         stack.up(world.cloud, world.settings, reliable=True, say=lambda line: None)
+    if step == 9:
+        effects(world)
     if step == 10:
         platform(world)
 
@@ -89,6 +92,18 @@ def watched(world: World, outcome: str = "made") -> None:
     world.cloud.s3.put_object(Bucket=world.source, Key=key, Body=b"photo")
     world.cloud.s3.put_object(Bucket=world.target, Key=thumbnail, Body=b"small")
     logged(world, key, outcome)
+
+
+def effects(world: World) -> None:
+    """Leave what the recipes leave: a rendition, labels, and a clone of the source."""
+    with_backup = dataclasses.replace(world.settings, backup=True)
+    buckets.create(world.cloud, with_backup)
+    for bucket in (world.source, with_backup.backup_bucket):
+        world.cloud.s3.put_object(Bucket=bucket, Key="photo.jpg", Body=b"photo")
+    for key in ("thumbnails/photo.jpg", "renditions/wide/photo.jpg"):
+        labels = {"labels": "coast=0.90"}
+        place = {"Bucket": world.target, "Key": key}
+        world.cloud.s3.put_object(**place, Body=b"small", Metadata=labels)
 
 
 def platform(world: World) -> None:
@@ -878,6 +893,70 @@ def stopped(w):
 def failed_event(w):
     url = w.cloud.sqs.get_queue_url(QueueName=w.settings.failure_queue)["QueueUrl"]
     w.cloud.sqs.send_message(QueueUrl=url, MessageBody="{}")
+
+
+# 9: effects
+
+CLONE = "a clone has its source's bytes"
+
+
+@fault(9, "a rendition stands beside the thumbnails", "09_effects")
+def no_rendition(w):
+    forget(w, w.target, "renditions/wide/photo.jpg")
+
+
+@fault(9, "a thumbnail carries labels", '"by": "model"')
+def thumbnail_without_labels(w):
+    place = {"Bucket": w.target, "Key": "thumbnails/photo.jpg"}
+    w.cloud.s3.put_object(**place, Body=b"small")
+
+
+@fault(9, CLONE, "up(cloud, backup=True)")
+def no_backup_bucket(w):
+    buckets.empty(w.cloud, w.settings.backup_bucket)
+    w.cloud.s3.delete_bucket(Bucket=w.settings.backup_bucket)
+
+
+@fault(9, CLONE, "Upload once more")
+def no_clone(w):
+    forget(w, w.settings.backup_bucket, "photo.jpg")
+
+
+@fault(9, CLONE, "Upload once more")
+def clone_of_other_bytes(w):
+    place = {"Bucket": w.settings.backup_bucket, "Key": "photo.jpg"}
+    w.cloud.s3.put_object(**place, Body=b"other")
+
+
+@fault(9, "the clones are private", "Block Public Access")
+def clones_without_a_block(w):
+    w.cloud.s3.delete_public_access_block(Bucket=w.settings.backup_bucket)
+
+
+@fault(9, "the clones are private", "Block Public Access")
+def clones_half_open(w):
+    block(w, w.settings.backup_bucket, BlockPublicPolicy=False)
+
+
+@fault(9, "the function works by no recipe", "still makes labels")
+def recipe_left(w):
+    wanted = dataclasses.replace(w.settings, recipe={"labels": {"by": "model"}})
+    function.create(w.cloud, wanted)
+
+
+@fault(9, set(), "Waits for the function (05_function)")
+def function_gone(w):
+    w.cloud.awslambda.delete_function(FunctionName=w.settings.function_name)
+
+
+@fault(9, set(), "Waits for the role (03_role)")
+def role_gone(w):
+    role.delete(w.cloud, w.settings)
+
+
+@fault(9, "the role may do no more than before", "'recipe'")
+def policy_left(w):
+    role.create(w.cloud, dataclasses.replace(w.settings, backup=True))
 
 
 # 10: platform

@@ -1,8 +1,10 @@
+import json
 import subprocess
 import sys
 
 import pytest
 from moto_cloud import REGION
+from PIL import Image
 
 from deploy import stack
 from deploy.__main__ import main
@@ -157,3 +159,47 @@ def test_role_and_private_are_settings(account, capsys):
     text = capsys.readouterr()
     assert "LabRole" in text.out + text.err
     assert "PublicReadThumbnails" not in text.out
+
+
+@pytest.fixture
+def recipe_file(tmp_path):
+    mark = tmp_path / "logo.png"
+    Image.new("RGBA", (40, 20), "red").save(mark)
+    recipe = {
+        "thumbnail": {"watermark": {"picture": "logo.png"}},
+        "renditions": {"wide": {"width": 640, "height": 360}},
+    }
+    path = tmp_path / "recipe.json"
+    path.write_text(json.dumps(recipe))
+    return path
+
+
+def test_recipe_and_backup_are_planned(account, capsys, recipe_file):
+    asset = str(recipe_file.with_name("logo.png"))
+    options = ["--recipe", str(recipe_file), "--asset", asset, "--backup"]
+    assert main(["plan", *AWS, *options]) == 0
+    out = capsys.readouterr().out
+    assert "KeepBackups" in out and "renditions/wide/*" in out
+
+
+def test_recipe_without_its_file(account, capsys, recipe_file):
+    assert main(["plan", *AWS, "--recipe", str(recipe_file)]) == 1
+    assert "'logo.png', and no such file is in the zip" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "--recipe: the recipe"),
+        (b"\xff", "cannot be read"),
+        (b"{", "the recipe is no JSON"),
+        (b"[]", "Settings.recipe"),
+    ],
+)
+def test_bad_recipe_is_one_sentence(account, capsys, tmp_path, content, said):
+    path = tmp_path / "recipe.json"
+    if content is not None:
+        path.write_bytes(content)
+    assert main(["up", *AWS, "--recipe", str(path)]) == 1
+    err = capsys.readouterr().err
+    assert said in err and "Traceback" not in err

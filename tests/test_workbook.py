@@ -20,7 +20,7 @@ from PIL import Image
 from deploy import buckets, function, layer, role, stack, trigger
 from deploy.errors import DeployError
 from deploy.logs import Run
-from handler.errors import ImageRejected
+from handler.errors import ConfigError, ImageRejected
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "notebooks"))
 
@@ -380,6 +380,19 @@ def test_nothing_links_to_this_machine(cloud, settings):
         assert "127.0.0.1" not in shown.data and "http" not in shown.data
 
 
+def test_labels_are_shown(cloud, settings):
+    buckets.create(cloud, settings)
+    cloud.s3.put_object(
+        Bucket=settings.target_bucket,
+        Key="thumbnails/a.jpg",
+        Body=jpeg(),
+        Metadata={"labels": "coast=0.81,city=0.12,meadow=0.05"},
+    )
+    shown = workbook.gallery(cloud, settings)
+    assert repr(shown).endswith(", label coast")
+    assert "coast 0.81" in shown.data and "meadow" not in shown.data
+
+
 # --- the lab -------------------------------------------------------------------------
 
 
@@ -436,6 +449,78 @@ def test_lab_of_a_png_has_no_quality():
 @pytest.mark.parametrize("data", [b"text", "nowhere.jpg", huge_png()])
 def test_lab_tells_what_is_wrong(data):
     (shown,) = workbook.thumbnail_lab(data).children
+    assert "border-left" in shown.value and "base64" not in shown.value
+
+
+# --- the lab of effects --------------------------------------------------------------
+
+
+def test_try_recipe_shows_every_output():
+    recipe = {"renditions": {"wide": {"width": 160, "height": 90, "fit": "cover"}}}
+    tried = workbook.try_recipe(jpeg(), recipe)
+    assert repr(tried) == "thumbnail: 256 × 192 px\nwide: 160 × 90 px"
+    assert tried.data.count("base64,") == 3  # and the source
+
+
+def test_try_recipe_is_what_the_handler_makes():
+    blurred = {"thumbnail": {"effects": [{"effect": "grayscale"}]}}
+    made = workbook.try_recipe(jpeg(), blurred).made["thumbnail"]
+    assert Image.open(io.BytesIO(made.data)).mode == "L"
+
+
+def test_try_recipe_with_a_picture():
+    recipe = {"thumbnail": {"watermark": {"picture": "paper-boat.png"}}}
+    tried = workbook.try_recipe(jpeg(), recipe, [SAMPLES / "paper-boat.png"])
+    assert tried.made["thumbnail"].size == (256, 192)
+
+
+@pytest.mark.parametrize(
+    ("part", "kind", "said"),
+    [
+        ({"effects": [{"effect": "shine"}]}, ConfigError, "'shine', and there are"),
+        ({"watermark": {"picture": "no.png"}}, ConfigError, "no such file is in"),
+        ({"effects": [{"effect": "text", "text": "é"}]}, ConfigError, "font has no é"),
+        (
+            {"effects": [{"effect": "text", "text": "W" * 60}]},
+            ImageRejected,
+            "does not fit",
+        ),
+    ],
+)
+def test_try_recipe_refuses(part, kind, said):
+    with pytest.raises(kind, match=said):
+        workbook.try_recipe(jpeg(), {"thumbnail": part})
+
+
+@pytest.mark.parametrize("name", ["grayscale", "colorize", "blur", "text", "watermark"])
+def test_effects_lab_shows_every_effect(name):
+    lab = workbook.effects_lab(jpeg())
+    (which, sliders), shown = lab.children[0].children, lab.children[1]
+    which.value = name
+    assert shown.value.count("base64,") == 2 and name in shown.value
+    assert bool(sliders.children) == (name != "grayscale")
+
+
+def test_effects_lab_follows_its_sliders():
+    lab = workbook.effects_lab(jpeg())
+    (which, sliders), shown = lab.children[0].children, lab.children[1]
+    which.value = "blur"
+    before = shown.value
+    sliders.children[0].value = 20
+    assert "20.0" in shown.value and shown.value != before
+
+
+def test_effects_lab_tells_what_does_not_fit():
+    lab = workbook.effects_lab(jpeg())
+    (which, sliders), shown = lab.children[0].children, lab.children[1]
+    which.value = "text"
+    sliders.children[0].value = "Zoë"
+    assert "font has no ë" in shown.value and "base64" not in shown.value
+
+
+@pytest.mark.parametrize("data", [b"text", "nowhere.jpg", huge_png()])
+def test_effects_lab_tells_what_is_wrong(data):
+    (shown,) = workbook.effects_lab(data).children
     assert "border-left" in shown.value and "base64" not in shown.value
 
 

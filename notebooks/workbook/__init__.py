@@ -5,6 +5,7 @@ from workbook.bars import progress
 from workbook.box import upload_box
 from workbook.charts import RECORDED, durations, log_table, memory, outcomes
 from workbook.checks import check
+from workbook.effects import effects_lab, try_recipe
 from workbook.exists import unless_exists
 from workbook.explain import explain
 from workbook.lab import thumbnail_lab, try_thumbnail
@@ -23,6 +24,7 @@ __all__ = [
     "begin",
     "check",
     "durations",
+    "effects_lab",
     "explain",
     "faults",
     "frames",
@@ -41,6 +43,7 @@ __all__ = [
     "side_by_side",
     "thumbnail_lab",
     "timeline",
+    "try_recipe",
     "try_thumbnail",
     "unless_exists",
     "upload",

@@ -18,6 +18,7 @@ from PIL import Image, ImageOps, JpegImagePlugin, PngImagePlugin
 from deploy.cloud import Cloud
 from deploy.logs import Run
 from deploy.settings import Settings
+from handler.labels import Scores, from_metadata
 from workbook import style, words
 from workbook.style import Html
 
@@ -69,8 +70,10 @@ def side_by_side(cloud: Cloud, settings: Settings, runs: Iterable[Run]) -> Html:
     """Show each upload's source (small), its thumbnail, and what happened."""
     runs = list(runs)
     head = ("source bucket", "", "target bucket")
-    rows = [_row(cloud, settings, run) for run in runs]
-    text = "\n".join(in_words(run) for run in runs)
+    found = [_outputs(cloud, settings, run) for run in runs]
+    pairs = list(zip(runs, found, strict=True))
+    rows = [_row(cloud, run, *output) for run, output in pairs]
+    text = "\n".join(in_words(run) + _tell(labels) for run, (_, labels) in pairs)
     return Html(style.table(head, rows, "center"), text or "no uploads")
 
 
@@ -86,17 +89,21 @@ def gallery(
         names = [item["Key"] for item in page.get("Contents", [])]
     else:
         names = [prefix + key for key in keys][:most]
-    cards = [(name, _read(cloud, settings.target_bucket, name)) for name in names]
+    cards = [(name, *_labelled(cloud, settings.target_bucket, name)) for name in names]
     shown = "".join(
         style.card(
             img(data, name),
             style.escape(name.removeprefix(prefix)),
-            style.weight(len(data)),
+            style.weight(len(data)) + _badges(labels),
         )
-        for name, data in cards
+        for name, data, labels in cards
         if data
     )
-    text = "\n".join(f"{name}: {style.weight(len(d))}" for name, d in cards if d)
+    text = "\n".join(
+        f"{name}: {style.weight(len(data))}{_tell(labels)}"
+        for name, data, labels in cards
+        if data
+    )
     return Html(style.block(shown or "no thumbnails yet"), text or "no thumbnails yet")
 
 
@@ -181,19 +188,28 @@ def in_words(run: Run) -> str:
     return f"{run.key}: {run.outcome}" + (f" ({run.reason})" if run.reason else "")
 
 
-def _row(cloud: Cloud, settings: Settings, run: Run) -> tuple[str, ...]:
+def _outputs(cloud: Cloud, settings: Settings, run: Run) -> tuple[bytes | None, Scores]:
+    """Read the thumbnail that a run made, and the labels that stand on it."""
+    if run.outcome == "made" and run.target:
+        return _labelled(cloud, settings.target_bucket, run.target)
+    return None, {}
+
+
+def _row(
+    cloud: Cloud, run: Run, thumbnail: bytes | None, labels: Scores
+) -> tuple[str, ...]:
     source = _read(cloud, run.bucket, run.key)
     small, size = shrink(source)
     left = img(small, run.key, _BESIDE_PIXELS) if small else _missing(size)
     left += _caption(run.key, run.source_size or size, source)
     right = ""
     if run.outcome == "made" and run.target:
-        thumbnail = _read(cloud, settings.target_bucket, run.target)
         shown = shrink(thumbnail)[0]
         right = "<i>no longer there</i>"
         if shown:
             right = img(shown, "thumbnail", _BESIDE_PIXELS)
-        right += _caption("thumbnail", run.thumbnail_size, thumbnail) + "<br>"
+        right += _caption("thumbnail", run.thumbnail_size, thumbnail)
+        right += _badges(labels) + "<br>"
     return left, '<span style="font-size:28px">→</span>', right + _said(run)
 
 
@@ -204,13 +220,31 @@ def _said(run: Run) -> str:
     return said + (f"<br>{style.escape(run.reason)}" if run.reason else "")
 
 
+def _badges(labels: Scores) -> str:
+    """Show the likeliest labels with their scores."""
+    likeliest = list(labels.items())[:2]
+    said = " ".join(style.badge(f"{name} {score:.2f}") for name, score in likeliest)
+    return f"<br>{said}" if said else ""
+
+
+def _tell(labels: Scores) -> str:
+    return f", label {next(iter(labels))}" if labels else ""
+
+
 def _read(cloud: Cloud, bucket: str, key: str) -> bytes | None:
+    return _labelled(cloud, bucket, key)[0]
+
+
+def _labelled(cloud: Cloud, bucket: str, key: str) -> tuple[bytes | None, Scores]:
+    """Read an object, and the labels that the function wrote into its metadata."""
     try:
-        return cloud.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        found = cloud.s3.get_object(Bucket=bucket, Key=key)
     except ClientError as error:
         if error.response["Error"].get("Code") in ("NoSuchKey", "NoSuchBucket"):
-            return None
+            return None, {}
         raise
+    said = found["Metadata"].get("labels", "")
+    return found["Body"].read(), from_metadata(said) if said else {}
 
 
 def _missing(size: tuple[int, int] | None) -> str:

@@ -10,6 +10,7 @@ from workbook import session
 from workbook.checks import (
     buckets,
     cleanup,
+    effects,
     failures,
     function,
     layer,
@@ -31,6 +32,7 @@ LOOKS: dict[int, Look] = {
     6: trigger.look,
     7: watch.look,
     8: failures.look,
+    9: effects.look,
     10: platform.look,
     11: cleanup.look,
 }

@@ -1,0 +1,114 @@
+"""Check 9: each output was made once, and nothing of a recipe is left behind."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from deploy import buckets, role
+from deploy.cloud import Cloud
+from deploy.settings import Settings
+from handler.recipe import FOLDER
+from workbook.checks.findings import Finding, answer, judged, waiting
+
+_RENDITION = "a rendition stands beside the thumbnails"
+_LABEL = "a thumbnail carries labels"
+_CLONE = "a clone has its source's bytes"
+_PRIVATE = "the clones are private"
+_PLAIN = "the function works by no recipe"
+_ROLE = "the role may do no more than before"
+_GONE = ("NoSuchBucket", "NoSuchKey", "404", "403", "AccessDenied")
+
+
+def look(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
+    """Look at what the recipes left in three buckets, at the function and its role."""
+    thumbnails = _objects(cloud, settings.target_bucket, settings.thumbnail_prefix)
+    if thumbnails is None:
+        yield from waiting("the buckets (02_buckets)", _RENDITION, _LABEL)
+    else:
+        renditions = _objects(cloud, settings.target_bucket, FOLDER)
+        mend = "There is none. Upload with a recipe that names one (09_effects)."
+        yield judged(_RENDITION, bool(renditions), mend)
+        yield judged(
+            _LABEL,
+            any(_labels(cloud, settings.target_bucket, each) for each in thumbnails),
+            'None does. Upload with {"labels": {"by": "model"}} (09_effects).',
+        )
+    yield from _backup(cloud, settings)
+    yield _plain(cloud, settings)
+    policies = answer(
+        lambda: cloud.iam.list_role_policies(RoleName=settings.role_name),
+        "NoSuchEntity",
+    )
+    if policies is None:
+        yield from waiting("the role (03_role)", _ROLE)
+        return
+    more = role.RECIPE in policies["PolicyNames"]
+    mend = f"It has the policy {role.RECIPE!r} of a recipe. `up(cloud)` takes it off."
+    yield judged(_ROLE, not more, mend)
+
+
+def _backup(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
+    """Compare the clones with their sources; look whether anyone may see them."""
+    bucket = settings.backup_bucket
+    clones = _objects(cloud, bucket)
+    if clones is None:
+        mend = "There is no backup bucket. `up(cloud, backup=True)` makes it."
+        yield judged(_CLONE, False, f"{mend} (09_effects)")
+        yield from waiting("the backup bucket", _PRIVATE)
+        return
+    sources = {
+        each["Key"]: each for each in _objects(cloud, settings.source_bucket) or ()
+    }
+    same = any(_alike(sources.get(each["Key"]), each) for each in clones)
+    mend = "None has. Upload once more with `backup=True` (09_effects)."
+    yield judged(_CLONE, same, mend)
+    block = answer(
+        lambda: cloud.s3.get_public_access_block(Bucket=bucket),
+        "NoSuchPublicAccessBlockConfiguration",
+    )
+    wanted = buckets.public_access_block(public_policy=False)
+    yield judged(
+        _PRIVATE,
+        block is not None and block["PublicAccessBlockConfiguration"] == wanted,
+        "Block Public Access is not all on. `up(cloud, backup=True)` mends it.",
+    )
+
+
+def _alike(source: dict[str, Any] | None, clone: dict[str, Any]) -> bool:
+    """Compare ETags, or sizes of what came in parts: its copy has another ETag."""
+    if source is None:
+        return False
+    by = "Size" if "-" in source["ETag"] else "ETag"
+    return source[by] == clone[by]
+
+
+def _plain(cloud: Cloud, settings: Settings) -> Finding:
+    found = answer(
+        lambda: cloud.awslambda.get_function_configuration(
+            FunctionName=settings.function_name
+        ),
+        "ResourceNotFoundException",
+    )
+    if found is None:
+        return waiting("the function (05_function)", _PLAIN)[0]
+    recipe = found.get("Environment", {}).get("Variables", {}).get("RECIPE")
+    named = ", ".join(json.loads(recipe)) if recipe else ""
+    mend = f"It still makes {named}. `up(cloud)` makes it plain again (09_effects)."
+    return judged(_PLAIN, not recipe, mend)
+
+
+def _labels(cloud: Cloud, bucket: str, item: dict[str, Any]) -> str:
+    head = answer(lambda: cloud.s3.head_object(Bucket=bucket, Key=item["Key"]), *_GONE)
+    return head["Metadata"].get("labels", "") if head else ""
+
+
+def _objects(
+    cloud: Cloud, bucket: str, prefix: str = ""
+) -> list[dict[str, Any]] | None:
+    pages = cloud.s3.get_paginator("list_objects_v2").paginate
+    found = answer(
+        lambda: pages(Bucket=bucket, Prefix=prefix).build_full_result(), *_GONE
+    )
+    return None if found is None else found.get("Contents", [])

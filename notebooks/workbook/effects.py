@@ -1,0 +1,175 @@
+"""A recipe tried out: what the function would make of a photo, here and at once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import ipywidgets
+
+from handler import recipe as recipes
+from handler.config import Config
+from handler.images import Thumbnail, render, thumbnail
+from handler.renditions import Plan
+from handler.watermark import PLACES
+from workbook import pictures, style, words
+from workbook.style import Html
+
+_SMALL = 640  # what the sliders work on: a photo of 12 megapixels would make them slow
+_WIDE = {"style": {"description_width": "80px"}, "layout": {"width": "380px"}}
+
+
+class Tried(Html):
+    """The source beside every output; the outputs themselves are in `.made`."""
+
+    def __init__(self, data: str, text: str, made: dict[str, Thumbnail]) -> None:
+        super().__init__(data, text)
+        self.made = made
+
+
+def try_recipe(
+    photo: bytes | Path | str,
+    recipe: Mapping[str, Any],
+    assets: Sequence[Path | str] = (),
+) -> Tried:
+    """Show a photo beside all that a recipe makes of it, with the handler's own code.
+
+    Raises:
+        ConfigError: the recipe is wrong; says which part of it.
+        ImageRejected: no picture, or a text that does not fit upon it.
+        WorkbookError: a file cannot be read.
+    """
+    content = pictures.read(photo)
+    made = _made(content, _plan(recipe, assets))
+    cards = [_source(content), *(_card(name, one) for name, one in made.items())]
+    lines = [f"{name}: {style.pixels(one.size)}" for name, one in made.items()]
+    return Tried(style.block("".join(cards)), "\n".join(lines), made)
+
+
+def effects_lab(photo: bytes | Path | str) -> ipywidgets.Widget:
+    """Show each effect under sliders, and its recipe; its twin is `try_recipe`."""
+    shown = ipywidgets.HTML()
+    try:
+        content = pictures.read(photo)
+        small = thumbnail(content, _SMALL, quality=95).data
+    except words.TOLD as error:
+        shown.value = style.note(words.sentence(error), style.RED)
+        return ipywidgets.VBox([shown])
+    source, controls = _source(content), _controls()
+    which = ipywidgets.Dropdown(
+        options=list(controls), value="colorize", description="effect", **_WIDE
+    )
+    sliders = ipywidgets.VBox()
+
+    def show(_: Any = None) -> None:
+        fields = {name: one.value for name, one in controls[which.value].items()}
+        try:
+            part = _part(which.value, fields)
+            made = _made(small, _plan({"thumbnail": part}))
+            below = style.escape(json.dumps(part, ensure_ascii=False))
+            shown.value = style.block(
+                source + _card("thumbnail", made["thumbnail"]) + f"<br><code "
+                f'style="white-space:normal;overflow-wrap:anywhere">{below}</code>'
+            )
+        except Exception as error:  # a callback's traceback would reach nobody
+            shown.value = style.note(words.sentence(error), style.RED)
+
+    def choose(_: Any = None) -> None:
+        sliders.children = list(controls[which.value].values())
+        show()
+
+    which.observe(choose, names="value")
+    for group in controls.values():
+        for control in group.values():
+            control.observe(show, names="value")
+    choose()
+    return ipywidgets.HBox(
+        [ipywidgets.VBox([which, sliders]), shown],
+        layout=ipywidgets.Layout(flex_flow="row wrap"),
+    )
+
+
+def _controls() -> dict[str, dict[str, ipywidgets.Widget]]:
+    """Make what each effect is set with, by the names that a recipe has for them."""
+
+    def slider(value: float, low: float, high: float, step: float) -> Callable:
+        return lambda name: ipywidgets.FloatSlider(
+            value=value, min=low, max=high, step=step, description=name, **_WIDE
+        )
+
+    def colour(value: str) -> Callable:
+        return lambda name: ipywidgets.ColorPicker(
+            value=value, description=name, **_WIDE
+        )
+
+    def place(value: str) -> Callable:
+        return lambda name: ipywidgets.Dropdown(
+            options=PLACES, value=value, description=name, **_WIDE
+        )
+
+    def line(value: str) -> Callable:
+        return lambda name: ipywidgets.Text(value=value, description=name, **_WIDE)
+
+    wanted: dict[str, dict[str, Callable]] = {
+        "grayscale": {},
+        "colorize": {"dark": colour("#102040"), "light": colour("#ffe8c0")},
+        "blur": {"radius": slider(2, 0.1, 25, 0.1)},
+        "text": {
+            "text": line("Workbook"),
+            "size": slider(0.12, 0.04, 0.5, 0.01),
+            "colour": colour("#ffffff"),
+            "place": place("bottom"),
+        },
+        "watermark": {
+            "text": line("Workbook"),
+            "width": slider(0.4, 0.02, 1, 0.02),
+            "opacity": slider(0.6, 0.05, 1, 0.05),
+            "place": place("bottom-right"),
+        },
+    }
+    return {
+        effect: {name: make(name) for name, make in fields.items()}
+        for effect, fields in wanted.items()
+    }
+
+
+def _part(effect: str, fields: dict[str, Any]) -> dict[str, Any]:
+    """Write one effect as the recipe's part for the thumbnail."""
+    if effect == "watermark":
+        return {"watermark": fields}
+    return {"effects": [{"effect": effect} | fields]}
+
+
+def _plan(recipe: Mapping[str, Any], assets: Sequence[Path | str] = ()) -> Plan:
+    files = {Path(path).name: words.file_bytes(Path(path)) for path in assets}
+    return recipes.parse(json.dumps(recipe), Config("target"), files)[None]
+
+
+def _made(content: bytes, plan: Plan) -> dict[str, Thumbnail]:
+    found = {}
+    made = render(content, plan.renditions)
+    for wanted, one in zip(plan.renditions, made, strict=True):
+        if isinstance(one, Exception):
+            raise one
+        found[wanted.name] = one
+    return found
+
+
+def _source(content: bytes) -> str:
+    small, size = pictures.shrink(content)
+    return style.card(
+        pictures.img(small, "source"),
+        "<b>source</b>",
+        f"{style.pixels(size)} · {style.weight(len(content))}",
+    )
+
+
+def _card(name: str, made: Thumbnail) -> str:
+    small, _ = pictures.shrink(made.data)
+    return style.card(
+        pictures.img(small, name),
+        f"<b>{style.escape(name)}</b>",
+        f"{style.pixels(made.size)} · {style.weight(len(made.data))}",
+    )
