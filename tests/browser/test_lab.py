@@ -15,10 +15,10 @@ from PIL import Image
 
 pytestmark = pytest.mark.slow
 
-# Every picture that stands in the page, as its data.
-_PICTURES = """
+# Every picture that stands in the page, as its data; plots are SVG, and none.
+_PICTURES = r"""
 return [...document.querySelectorAll('.jp-OutputArea img')]
-  .map(img => img.src).filter(src => src.startsWith('data:image'));
+  .map(img => img.src).filter(src => /^data:image\/(jpeg|png)/.test(src));
 """
 
 
