@@ -65,6 +65,7 @@ def test_pause_lets_a_queue_wait(local):
     stack.pause(local, settings)
     since = datetime.now(UTC)
     put(local, settings)
+    assert "Uploads wait" in trace("a.jpg", local, settings).broken.said
     said = []
     assert stack.resume(local, settings, say=said.append)
     (run,) = logs.wait_for(local, settings, ["a.jpg"], since)

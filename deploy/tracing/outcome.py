@@ -40,15 +40,24 @@ def the_invocation(facts: Facts) -> Link:
         return Link("invocation", "grey", "Not reached.")
     cap = facts.concurrency
     if cap.get("ReservedConcurrentExecutions") == 0:
+        said = (
+            "Lambda sends new events to the on-failure queue at once, or drops them "
+            "where there is none."
+        )
+        cure = (
+            "`python -m deploy replay` sends what the queue kept; without a queue, "
+            "upload again, or `python -m deploy backfill`."
+        )
+        if facts.rule and ":sqs:" in facts.rule.target:
+            said = "Uploads wait in their queue."
+            cure = "what waits is worked on."
         return Link(
             "invocation",
             "red",
-            "The function is stopped: no invocation may run. Lambda sends new events "
-            "to the on-failure queue at once, or drops them where there is none.",
+            f"The function is stopped: no invocation may run. {said}",
             cap.quoted("ReservedConcurrentExecutions 0"),
             "Let it run: `python -m deploy resume` (delete_function_concurrency). Then "
-            "`python -m deploy replay` sends what the queue kept; without a queue, "
-            "upload again, or `python -m deploy backfill`.",
+            f"{cure}",
         )
     if facts.runs or facts.raw:
         return Link("invocation", "green", "It was called.", _lines(facts))
