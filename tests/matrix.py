@@ -27,7 +27,7 @@ _COLUMNS = "| fault | what the user sees | what is left | what the next run does
 
 
 VARIANTS = {"plain": {}, "reliable": {"reliable": True}, "queue": {"queue": True}}
-#: The plain pipeline runs always, the others in `make test-all`.
+#: The plain pipeline first; the others run in `make test-all` only.
 variants = pytest.mark.parametrize(
     "variant",
     [
@@ -83,18 +83,26 @@ def matrix(request: pytest.FixtureRequest) -> Hold:
 
 def left(cloud: Cloud, settings: Settings) -> str:
     """Say what stands, as "buckets, role (trust policy)"; in brackets what differs."""
-    items = stack.status(cloud, settings).items
+    return standing(stack.status(cloud, settings))
+
+
+def standing(status: stack.Status) -> str:
+    """Say the same of a status that was looked at already."""
     parts = [
         item.step + (f" ({item.note})" if item.state == "differs" else "")
-        for item in items
+        for item in status.items
         if item.state != "missing"
     ]
     return ", ".join(parts) or "nothing"
 
 
 def _line(row: Row) -> str:
-    cells = [" ".join(cell.split()).replace("|", "\\|") for cell in row]
-    return f"| {' | '.join(cells)} |"
+    return f"| {' | '.join(map(shown, row))} |"
+
+
+def shown(cell: str) -> str:
+    """Write a cell as the file has it: on one line."""
+    return " ".join(cell.split()).replace("|", "\\|")
 
 
 def sections() -> dict[str, list[str]]:

@@ -84,6 +84,7 @@ def test_each_error_passes(cloud, wire, no_delays, services, times):
         assert not any(wire.failures.values())
 
 
+@pytest.mark.slow
 @variants
 def test_up_with_an_error_for_ever(cloud, wire, no_delays, matrix, services, variant):
     """The run ends with one sentence at that call; the next goes on from there."""

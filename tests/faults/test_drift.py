@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from matrix import Row, left, quiet
+from matrix import Row, quiet, standing
 from moto_cloud import here
 
 from deploy import buckets, function, role, stack, trigger
@@ -172,11 +172,11 @@ def test_every_change_is_named_and_mended(cloud, no_delays, matrix):
     rows = []
     for what, (change, name) in CHANGES.items():
         change(cloud, settings)
-        items = stack.status(cloud, settings).items
-        differing = [item for item in items if item.state == "differs"]
+        status = stack.status(cloud, settings)
+        differing = [item for item in status.items if item.state == "differs"]
         sees = "; ".join(f"{item.step} differs: {item.note}" for item in differing)
         assert name in sees, what
-        remains = left(cloud, settings)
+        remains = standing(status)
         stack.up(cloud, settings, say=quiet)
         assert stack.status(cloud, settings).ready, what
         rows.append(Row(what, sees, remains, "`up`: ready"))

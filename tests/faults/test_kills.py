@@ -1,4 +1,8 @@
-"""A process that is killed between any two calls: the next run copes."""
+"""A process that is killed between any two calls: the next run copes.
+
+Always: killed at its first change, again and again, so after each call once. Slow: one
+kill, then what a learner would do.
+"""
 
 import pytest
 from matrix import VARIANTS, Row, forget, left, quiet, recorded, variants
@@ -27,6 +31,7 @@ def leaves_nothing(cloud, settings):
     return "`down`: nothing left"
 
 
+@pytest.mark.slow
 @variants
 def test_killed_up(cloud, wire, no_delays, matrix, variant):
     settings = here(cloud, **VARIANTS[variant])
@@ -53,6 +58,7 @@ def test_half_a_pipeline_goes(cloud, wire, no_delays):
         assert leaves_nothing(cloud, settings)
 
 
+@pytest.mark.slow
 @variants
 def test_killed_down(cloud, wire, no_delays, matrix, variant):
     settings = here(cloud, **VARIANTS[variant])

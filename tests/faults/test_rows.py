@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from matrix import Row, forget, left, quiet
+from matrix import Row, forget, left, quiet, sections, shown
 
 from deploy import buckets, contents, layer, logs, role, stack, trigger
 from deploy.cloud import connect
@@ -230,20 +230,36 @@ FAULTS = {
 }
 
 
-def test_every_fault(cloud, settings, wire, no_delays, matrix, monkeypatch):
-    rows = []
+def each_fault(cloud, settings, wire):
+    """Put one fault after the other into an empty account: (symptom, what is seen)."""
     for symptom, fault in FAULTS.items():
         forget()
         wire.reset()
-        with monkeypatch.context() as patch:
+        with pytest.MonkeyPatch.context() as patch:
             if fault is no_credentials:
                 for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
                     patch.delenv(name, raising=False)
             sees = fault(cloud, settings, wire)
         wire.reset()
+        yield symptom, sees
+
+
+@pytest.mark.slow
+def test_the_next_run_mends_every_fault(cloud, settings, wire, no_delays, matrix):
+    rows = []
+    for symptom, sees in each_fault(cloud, settings, wire):
         remains = left(cloud, settings)
         up(cloud, settings)
         assert stack.status(cloud, settings).ready, symptom
         assert stack.down(cloud, settings).left == (), symptom
         rows.append(Row(symptom, sees, remains, "`up`: ready; `down`: nothing left"))
     matrix("what people hit", rows)
+
+
+def test_every_fault_is_told(cloud, settings, wire, no_delays):
+    """In the words that the matrix has for it."""
+    stored = sections()["what people hit"]
+    for (symptom, sees), row in zip(
+        each_fault(cloud, settings, wire), stored, strict=True
+    ):
+        assert row.startswith(f"| {symptom} | {shown(sees)} |")
