@@ -20,6 +20,7 @@ from deploy.settings import Settings
 from deploy.tracing import Trace
 from deploy.tracing.facts import place as place_of
 from deploy.waiting import until
+from handler.uploads import target_key
 from workbook import faults, path, session, style, words
 from workbook.pictures import in_words
 from workbook.style import Html
@@ -140,6 +141,7 @@ def lab(
     one = _lab(number)
     cloud, settings = place(cloud, settings)
     held = _held(cloud, settings)
+    _clear(cloud, settings, faults.FAULTS[one.fault].key)
     started = datetime.now(UTC)
     faults.put(one.fault, cloud, settings)
     key = faults.try_it(one.fault, cloud, settings)
@@ -228,6 +230,16 @@ def _card(number: int, one: Lab) -> Html:
     )
     beside = f"border-left:4px solid {style.ORANGE};padding:4px 14px;margin:6px 0"
     return Html(style.block(f'<div style="{beside}">{html}</div>'), text)
+
+
+def _clear(cloud: Cloud, settings: Settings, key: str) -> None:
+    """Take away an earlier lab's thumbnail: one second younger, it could be this one's.
+
+    S3 tells times by the second, so a trace could not tell the two apart.
+    """
+    cloud.s3.delete_object(
+        Bucket=settings.target_bucket, Key=target_key(key, settings.thumbnail_prefix)
+    )
 
 
 def _settle(
