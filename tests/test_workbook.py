@@ -380,6 +380,16 @@ def test_nothing_links_to_this_machine(cloud, settings):
         assert "127.0.0.1" not in shown.data and "http" not in shown.data
 
 
+def test_gallery_of_another_folder(cloud, settings):
+    buckets.create(cloud, settings)
+    for key in ("renditions/wide/a.jpg", "thumbnails/a.jpg"):
+        place = {"Bucket": settings.target_bucket, "Key": key}
+        cloud.s3.put_object(**place, Body=jpeg((640, 360)))
+    shown = workbook.gallery(cloud, settings, folder="renditions/")
+    assert repr(shown).startswith("renditions/wide/a.jpg: ")
+    assert embedded(shown.data).size == (256, 144)
+
+
 def test_labels_are_shown(cloud, settings):
     buckets.create(cloud, settings)
     cloud.s3.put_object(

@@ -115,7 +115,7 @@ def _controls() -> dict[str, dict[str, ipywidgets.Widget]]:
     wanted: dict[str, dict[str, Callable]] = {
         "grayscale": {},
         "colorize": {"dark": colour("#102040"), "light": colour("#ffe8c0")},
-        "blur": {"radius": slider(2, 0.1, 25, 0.1)},
+        "blur": {"radius": slider(1, 0.1, 25, 0.1)},
         "text": {
             "text": line("Workbook"),
             "size": slider(0.12, 0.04, 0.5, 0.01),
@@ -124,7 +124,7 @@ def _controls() -> dict[str, dict[str, ipywidgets.Widget]]:
         },
         "watermark": {
             "text": line("Workbook"),
-            "width": slider(0.4, 0.02, 1, 0.02),
+            "width": slider(0.5, 0.02, 1, 0.02),
             "opacity": slider(0.6, 0.05, 1, 0.05),
             "place": place("bottom-right"),
         },

@@ -78,10 +78,17 @@ def side_by_side(cloud: Cloud, settings: Settings, runs: Iterable[Run]) -> Html:
 
 
 def gallery(
-    cloud: Cloud, settings: Settings, keys: Iterable[str] | None = None, most: int = 24
+    cloud: Cloud,
+    settings: Settings,
+    keys: Iterable[str] | None = None,
+    most: int = 24,
+    folder: str | None = None,
 ) -> Html:
-    """Show the thumbnails that stand in the target bucket, or those of some sources."""
-    prefix = settings.thumbnail_prefix
+    """Show the thumbnails that stand in the target bucket, or those of some sources.
+
+    Another folder shows what else a recipe made, such as "renditions/".
+    """
+    prefix = settings.thumbnail_prefix if folder is None else folder
     if keys is None:
         page = cloud.s3.list_objects_v2(
             Bucket=settings.target_bucket, Prefix=prefix, MaxKeys=most
@@ -92,7 +99,7 @@ def gallery(
     cards = [(name, *_labelled(cloud, settings.target_bucket, name)) for name in names]
     shown = "".join(
         style.card(
-            img(data, name),
+            img(shrink(data)[0] or data, name),
             style.escape(name.removeprefix(prefix)),
             style.weight(len(data)) + _badges(labels),
         )
@@ -221,8 +228,8 @@ def _said(run: Run) -> str:
 
 
 def _badges(labels: Scores) -> str:
-    """Show the likeliest labels with their scores."""
-    likeliest = list(labels.items())[:2]
+    """Show the two likeliest labels with their scores, if they are likely at all."""
+    likeliest = [pair for pair in labels.items() if pair[1] >= 0.05][:2]
     said = " ".join(style.badge(f"{name} {score:.2f}") for name, score in likeliest)
     return f"<br>{said}" if said else ""
 
