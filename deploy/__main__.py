@@ -65,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
                 action="store_true",
                 help="no public thumbnails: presigned links show them",
             )
-        if name in ("plan", "up", "status", "export"):
+        if name in ("plan", "up", "status", "export", "probe"):
             _add_recipe_options(verb)
         if name == "export":
             verb.add_argument(

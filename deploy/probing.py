@@ -80,6 +80,8 @@ def probe(
 ) -> Probe:
     """Upload a small picture until one comes through; then delete it and its results.
 
+    A recipe must be given as it was to `up`, so that what it makes is deleted, too.
+
     Raises:
         DeployError: there is no source bucket, or you may not upload to it.
     """
@@ -171,6 +173,6 @@ def _places(settings: Settings, key: str) -> Iterator[tuple[str, str]]:
     yield names["source"], key
     for folder in (*recipes.public_folders(settings), settings.reject_prefix):
         yield names["target"], folder + key
-    if "backup" in names:
-        backup = json.loads(recipes.completed(settings) or "{}")["backup"]
-        yield names["backup"], backup.get("folder", "") + key
+    backup = json.loads(recipes.completed(settings) or "{}").get("backup") or {}
+    # Whether it is asked for or not: it may be there from an earlier `up`.
+    yield settings.backup_bucket, backup.get("folder", "") + key

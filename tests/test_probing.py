@@ -2,6 +2,7 @@
 
 import boto3
 import pytest
+from moto_cloud import here
 
 from deploy import probe, probing, stack
 from deploy.__main__ import main
@@ -74,6 +75,33 @@ def test_all_versions_go(built, monkeypatch):
     cloud.s3.meta.events.unregister(*hook)
     assert found.sign == "thumbnail" and len(uploads) == 3
     assert held(*built) == []
+
+
+def test_what_a_recipe_makes_goes_too(cloud, settings):
+    recipe = {
+        "renditions": {"wide": {"width": 64, "height": 64}},
+        "backup": {"folder": "kept/"},
+    }
+    settings = here(cloud, recipe=recipe, backup=True)
+    stack.up(cloud, settings, say=quiet)
+    places = {
+        settings.target_bucket: ("thumbnails/", "renditions/wide/"),
+        settings.backup_bucket: ("kept/",),
+    }
+    off_record = boto3.client("s3", settings.region)
+
+    def make_all(params, **_):
+        for bucket, folders in places.items():
+            for folder in folders:
+                off_record.put_object(Bucket=bucket, Key=folder + params["Key"])
+
+    cloud.s3.meta.events.register("provide-client-params.s3.PutObject", make_all)
+    assert probe(cloud, settings).live
+    cloud.s3.meta.events.unregister("provide-client-params.s3.PutObject", make_all)
+    assert held(cloud, settings) == []
+    assert "Versions" not in cloud.s3.list_object_versions(
+        Bucket=settings.backup_bucket
+    )
 
 
 def test_no_pipeline(cloud, settings):
