@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from browser_page import Page
 from PIL import Image
+from selenium.webdriver.support.ui import Select
 
 pytestmark = pytest.mark.slow
 
@@ -20,6 +21,10 @@ _PICTURES = r"""
 return [...document.querySelectorAll('.jp-OutputArea img')]
   .map(img => img.src).filter(src => /^data:image\/(jpeg|png)/.test(src));
 """
+# A picture beside the notebook has come from the server.
+_DIAGRAM = "return document.querySelector('.jp-RenderedMarkdown img')?.naturalWidth > 0"
+# What is out of sight is not in the page.
+_FIRST_CELLS = "window.jupyterapp.shell.currentWidget.content.scrollToItem(3, 'start')"
 
 
 def random_photo(folder: Path, side: int = 900) -> tuple[Path, tuple[int, int, int]]:
@@ -107,6 +112,18 @@ def test_the_live_gallery_shows_the_colour(browser, lab_url, tmp_path):
     assert seconds_until_shown(page, *random_photo(tmp_path))
     page.scroll_to(".jp-OutputArea-output .jupyter-widgets img")
     page.screenshot("gallery")
+
+
+def test_the_effects_follow_their_sliders(browser, lab_url):
+    page = Page(browser, lab_url, "09_effects.ipynb")
+    page.until(_DIAGRAM)
+    page.run_all(300)
+    assert page.errors() == []
+    browser.execute_script(_FIRST_CELLS)
+    select = page.until("return document.querySelector('.jp-OutputArea select')")
+    Select(select).select_by_visible_text("blur")
+    page.until('return document.body.innerText.includes(\'"effect": "blur"\')')
+    page.screenshot("blur")
 
 
 def test_notebook_7_runs_the_tour(browser, notebook_url, tmp_path):

@@ -12,7 +12,8 @@ from workbook.checks.findings import Finding, answer, judged
 
 def look(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
     """Look for everything that the course makes."""
-    for bucket in (settings.source_bucket, settings.target_bucket):
+    buckets = settings.source_bucket, settings.target_bucket, settings.backup_bucket
+    for bucket in buckets:
         yield _gone(
             f"no bucket {bucket}",
             lambda name=bucket: cloud.s3.head_bucket(
