@@ -143,7 +143,7 @@ def serving(application: str, home: Path) -> Iterator[str]:
     The local cloud is the test run's own (see tests/conftest.py).
     """
     shutil.copytree(ROOT / "notebooks", home / "notebooks")
-    (home / "images").symlink_to(ROOT / "images")
+    shutil.copytree(ROOT / "images", home / "images")  # a link is not served
     port = free_port()
     command = [sys.executable, "-m", application, "--no-browser", "--allow-root"]
     options = [
