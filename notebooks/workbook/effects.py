@@ -69,9 +69,11 @@ def effects_lab(photo: bytes | Path | str) -> ipywidgets.Widget:
             part = _part(which.value, fields)
             made = _made(small, _plan({"thumbnail": part}))
             below = style.escape(json.dumps(part, ensure_ascii=False))
+            # As narrow as the pictures, so that it stays beside the sliders.
             shown.value = style.block(
-                source + _card("thumbnail", made["thumbnail"]) + f"<br><code "
-                f'style="white-space:normal;overflow-wrap:anywhere">{below}</code>'
+                source + _card("thumbnail", made["thumbnail"]) + '<div style="max-'
+                'width:400px"><code style="white-space:normal;overflow-wrap:anywhere">'
+                f"{below}</code></div>"
             )
         except Exception as error:  # a callback's traceback would reach nobody
             shown.value = style.note(words.sentence(error), style.RED)
@@ -115,7 +117,7 @@ def _controls() -> dict[str, dict[str, ipywidgets.Widget]]:
     wanted: dict[str, dict[str, Callable]] = {
         "grayscale": {},
         "colorize": {"dark": colour("#102040"), "light": colour("#ffe8c0")},
-        "blur": {"radius": slider(1, 0.1, 25, 0.1)},
+        "blur": {"radius": slider(1, 0.1, 10, 0.1)},
         "text": {
             "text": line("Workbook"),
             "size": slider(0.12, 0.04, 0.5, 0.01),
