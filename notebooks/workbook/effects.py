@@ -139,6 +139,11 @@ def _controls() -> dict[str, dict[str, ipywidgets.Widget]]:
 
 def _part(effect: str, fields: dict[str, Any]) -> dict[str, Any]:
     """Write one effect as the recipe's part for the thumbnail."""
+    # A slider says 1.0000000000000002.
+    fields = {
+        name: round(value, 2) if isinstance(value, float) else value
+        for name, value in fields.items()
+    }
     if effect == "watermark":
         return {"watermark": fields}
     return {"effects": [{"effect": effect} | fields]}
