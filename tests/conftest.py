@@ -51,9 +51,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Count notebook 08 as slow: its events fail three times, with pauses between."""
+    """Count the last notebooks as slow: `make test` has to stay under ten minutes."""
     for item in items:
-        if item.path.stem == "08_failures":
+        if item.path.stem in ("08_failures", "09_effects", "10_platform"):
             item.add_marker(pytest.mark.slow)
 
 

@@ -207,6 +207,7 @@ def writes(cloud, settings) -> Counter:
     return Counter(run.key for run in found if run.outcome == "made")
 
 
+@pytest.mark.slow
 def test_sixty_pictures_and_only_what_is_missing_again(local):
     settings = settings_for(local, name="backfill", queue=True)
     stack.up(local, settings)

@@ -17,6 +17,7 @@ def test_demo_shows_every_sample(own_folder, tmp_path, capsys):
     assert "http://" not in page.replace(cloud.endpoint, "")  # it stands alone
 
 
+@pytest.mark.slow
 def test_demo_times_come_from_the_log(own_folder, tmp_path, capsys):
     cloud = connect("local", say=lambda line: None)
     for result in demo.run(cloud, settings_for(cloud), sheet=tmp_path / "s.html"):

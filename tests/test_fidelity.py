@@ -479,6 +479,7 @@ def send(bench: Bench, function: str, seconds: float) -> None:
     )
 
 
+@pytest.mark.slow
 def test_throttled_events_wait(bench):
     function = bench.function(SLEEP, Timeout=10)
     cap(bench, function, 1)
@@ -750,6 +751,7 @@ def test_unfinished_parts_are_lost(own, own_folder):
     assert answer.get("Uploads", []) == []
 
 
+@pytest.mark.slow
 def test_retries_in_flight_are_lost(own, own_folder):
     function = own.function(FAIL, own.role(SEND))
     received = kept(own, function)
@@ -904,6 +906,7 @@ def test_a_mapping_without_a_cap_stays_at_five(bench):
     assert 2 < at_once(bench, function, 10) <= 5
 
 
+@pytest.mark.slow
 def test_only_failed_messages_come_back(bench):
     url, function = mapped(bench, queue={"VisibilityTimeout": "2"})
     tell(bench, url, "good", "bad")

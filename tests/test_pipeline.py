@@ -470,6 +470,7 @@ def test_everything_is_there_after_a_restart(own, own_folder, end):
     assert own.put("after.jpg", picture(BLUE)).outcome == "made"
 
 
+@pytest.mark.slow
 def test_kill_in_the_middle_of_up_leaves_a_whole_state(own_folder):
     cloud = connect("local", say=lambda line: None)
     settings = settings_for(cloud)

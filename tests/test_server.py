@@ -126,6 +126,7 @@ def test_stale_file_of_another_process_is_no_server(own_folder):
     assert server.start(say=quiet).pid not in (running.pid, os.getpid())
 
 
+@pytest.mark.slow
 def test_a_server_that_hangs_is_replaced(own_folder):
     running = server.start(say=quiet)
     os.kill(running.pid, signal.SIGSTOP)
@@ -209,6 +210,7 @@ def test_no_venv_module_is_said_in_one_sentence(monkeypatch, tmp_path):
         server.set_up(say=quiet)
 
 
+@pytest.mark.slow
 def test_no_network_at_set_up_is_said_in_one_sentence(monkeypatch, tmp_path):
     monkeypatch.setattr(server, "HOME", tmp_path)
     monkeypatch.setattr(server, "VENV", tmp_path / "venv")

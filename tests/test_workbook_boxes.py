@@ -289,6 +289,7 @@ def test_live_gallery_stops_by_itself(cloud, settings):
 # --- a cloud that goes away ----------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_begin_copes_with_a_cloud_that_went_away_and_one_that_is_empty(
     own_folder, capsys
 ):
