@@ -1,3 +1,5 @@
+import pytest
+
 from deploy import connect, demo, settings_for
 
 
