@@ -175,7 +175,8 @@ class Twins:
 
 
 @pytest.fixture(
-    scope="module", params=["reliable", pytest.param("all", marks=pytest.mark.slow)]
+    scope="module",
+    params=[pytest.param(name, marks=pytest.mark.slow) for name in ("reliable", "all")],
 )
 def twins(request, clouds, tmp_path_factory):
     folder = tmp_path_factory.mktemp("export")
