@@ -95,7 +95,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_recipe_options(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
-        "--recipe", metavar="FILE", help="JSON: what an upload gets (handler/recipe.py)"
+        "--recipe",
+        metavar="FILE",
+        help="JSON: what an upload gets (handler/recipe/parse.py)",
     )
     verb.add_argument(
         "--asset",

@@ -1,8 +1,8 @@
 """The recipe of a pipeline: checked before anything is deployed, and what it needs.
 
-A recipe says what an upload gets besides its thumbnail; `handler/recipe.py` has its
-words. Here it is completed (the backup bucket's name), tried out, and turned into the
-permissions and the public folders that it takes, and no more.
+A recipe says what an upload gets besides its thumbnail; its words stand in
+`handler/recipe/parse.py`. Here it is completed (the backup bucket's name), tried out,
+and turned into the permissions and the public folders that it takes, and no more.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def completed(settings: Settings) -> str:
 
 def draws_text(recipe: Recipe | str) -> bool:
     """Tell whether a recipe draws text, and so needs the layer with FreeType."""
-    from handler.trial import needs_text
+    from handler.recipe.dry_run import needs_text
 
     try:
         return needs_text(json.loads(as_text(recipe) or "{}"))
@@ -53,7 +53,9 @@ def check(settings: Settings) -> None:
     """
     from handler.config import Config
     from handler.errors import ConfigError
-    from handler.trial import check  # Pillow: deploying without a recipe needs none
+    from handler.recipe.dry_run import (
+        check,  # Pillow: deploying without a recipe needs none
+    )
 
     config = Config(
         settings.target_bucket,

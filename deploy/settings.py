@@ -71,7 +71,8 @@ class Settings:
     #: The ARN of a role that stands, where you may not make one (lab accounts).
     execution_role: str = ""
 
-    #: What an upload gets besides its thumbnail, as a dict or JSON: handler/recipe.py.
+    #: What an upload gets besides its thumbnail (handler/recipe/parse.py), as a dict
+    #: or JSON.
     recipe: str = ""
     #: Files that the recipe names (a font, a watermark), to go into the function's zip.
     assets: tuple[str, ...] = ()

@@ -14,6 +14,6 @@ by side, and ``trial`` tells what is wrong with a recipe before it is deployed.
 
 from handler.app import lambda_handler as lambda_handler
 from handler.errors import ImageRejected as ImageRejected
-from handler.images import make_thumbnail as make_thumbnail
+from handler.picture.render import make_thumbnail as make_thumbnail
 
 __all__ = ["ImageRejected", "lambda_handler", "make_thumbnail"]

@@ -7,13 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from handler import images, memory, outputs, report
+from handler import outputs, report
 from handler.client import s3_client
 from handler.clock import Clock
 from handler.config import Config
 from handler.errors import ImageRejected, Stale
 from handler.events import Upload, parse, target_key
-from handler.renditions import Rendition
+from handler.picture import memory, render
+from handler.picture.rendition import Rendition
 from handler.result import Result
 from handler.storage import Storage
 
@@ -83,7 +84,8 @@ async def _process_all(
 class _Worker:
     """What the uploads of an event share: S3, the time, and turns at the memory.
 
-    S3 calls overlap, pixels pass one picture at a time (``handler.memory`` says why).
+    S3 calls overlap, pixels pass one picture at a time: ``handler.picture.memory`` says
+    why.
     """
 
     storage: Storage
@@ -131,13 +133,13 @@ class _Worker:
 
     async def _render(
         self, data: bytes, wanted: Sequence[Rendition]
-    ) -> list[images.Thumbnail | Exception]:
+    ) -> list[render.Thumbnail | Exception]:
         """Wait for a turn at the memory, then make the pictures."""
         config = self.storage.config
         async with self.pixels:
             self.clock.check()
             return await asyncio.to_thread(
-                images.render,
+                render.render,
                 data,
                 wanted,
                 max_megapixels=config.max_megapixels,

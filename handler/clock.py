@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass
 from typing import Any, Self
 
-from handler.images import DECODE_SECONDS
+from handler.picture.render import DECODE_SECONDS
 
 _SHARE = 3  # a third of the function's timeout to decode, the rest to read and write
 

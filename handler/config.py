@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from handler import memory
 from handler.errors import ConfigError
-from handler.renditions import Plan, Rendition
+from handler.picture import memory
+from handler.picture.rendition import Plan, Rendition
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Config:
     says that the second, "reliable" policy is attached to the role, so that versioned
     reads and conditional writes are permitted. ``memory_mb`` is the function's, as
     Lambda tells it (docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html).
-    ``recipe`` is JSON, and says what ``handler.recipe`` makes of an upload.
+    ``recipe`` is JSON, and says what ``handler.recipe.parse`` makes of an upload.
     """
 
     target_bucket: str
@@ -44,7 +44,7 @@ class Config:
         if not self.recipe:
             thumbnail = Rendition(width=self.box, height=self.box, quality=self.quality)
             return Plan((thumbnail,), (self.thumbnail_prefix,))
-        from handler import recipe
+        from handler.recipe import parse as recipe
 
         return recipe.choose(self, name)
 

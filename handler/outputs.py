@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from handler.errors import ImageRejected, Stale
-from handler.images import Thumbnail
-from handler.renditions import Plan, Rendition
+from handler.picture.render import Thumbnail
+from handler.picture.rendition import Plan, Rendition
 from handler.storage import Source, Storage
 from handler.uploads import Upload, target_key
 
@@ -92,7 +92,7 @@ class _Job:
         """Render all in one turn; what goes wrong there goes wrong for each."""
         wanted = list(self.plan.renditions)
         if self.plan.labels:
-            from handler.labels import RENDITIONS
+            from handler.recipe.labels import RENDITIONS
 
             wanted.append(RENDITIONS[self.plan.labels["by"]])
         try:
@@ -124,7 +124,7 @@ class _Job:
 
     async def find_labels(self, output: Output) -> None:
         """Find out what is on the picture. The thumbnail waits for it."""
-        from handler import labels
+        from handler.recipe import labels
 
         picture = await self.picture(len(self.plan.renditions))
         started = time.perf_counter()

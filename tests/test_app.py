@@ -43,9 +43,10 @@ from handler_cloud import (
 from pictures import photo, scan_bomb
 from PIL import Image
 
-from handler import app, images, lambda_handler, memory
+from handler import app, lambda_handler
 from handler.clock import Clock
 from handler.errors import ConfigError, UploadsFailed
+from handler.picture import memory, render
 from handler.storage import Storage
 
 LINE_KEYS = [
@@ -332,7 +333,7 @@ def test_one_picture_at_a_time(client):
         upload(client, f"{number}.png", picture("PNG", (2500, 2500)))
         for number in range(6)
     ]
-    inside, seen = images.render.__code__, []
+    inside, seen = render.render.__code__, []
     finished = threading.Event()
 
     def sample():

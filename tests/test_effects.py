@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from handler import effects, lettering
 from handler.errors import ConfigError
+from handler.recipe import effects, text
 
 MODES = ["L", "LA", "RGB", "RGBA"]
 
@@ -85,7 +85,7 @@ def test_size_of_text_is_a_share_of_the_height():
     ("size", "said"), [((40, 100), "takes .* 40 × 100"), ((400, 30), "3 pixels high")]
 )
 def test_text_that_does_not_fit(size, said):
-    with pytest.raises(lettering.DoesNotFit, match=said):
+    with pytest.raises(text.DoesNotFit, match=said):
         effects.text(Image.new("RGB", size), text="A rather long line")
 
 
@@ -96,7 +96,7 @@ def test_sign_that_the_font_has_not(sign):
 
 
 def test_signs_that_the_font_has():
-    lettering.check("".join(map(chr, range(32, 127))) + "©™°±«»‘’“”…·")
+    text.check("".join(map(chr, range(32, 127))) + "©™°±«»‘’“”…·")
 
 
 def test_font_file_that_is_none():

@@ -25,7 +25,7 @@ from pictures import (
 from PIL import Image, PngImagePlugin
 
 from handler.errors import ImageRejected
-from handler.images import make_thumbnail, thumbnail
+from handler.picture.render import make_thumbnail, thumbnail
 
 # Sizes and formats
 

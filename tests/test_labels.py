@@ -12,8 +12,8 @@ from pictures import encoded
 from PIL import Image
 from workbook import training
 
-from handler import labels
 from handler.errors import UploadsFailed
+from handler.recipe import labels
 
 SAMPLES = training.SAMPLES
 

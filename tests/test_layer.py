@@ -182,7 +182,7 @@ def test_bytecode_is_what_is_loaded(unpacked):
 def test_the_handler_imports(unpacked):
     # Behind the layer, for boto3, which is what the runtime brings along.
     packages = Path(boto3.__file__).parents[1]
-    script = "import handler.images, PIL; print(PIL.__file__)"
+    script = "import handler.picture.render, PIL; print(PIL.__file__)"
     path = run_with(unpacked, script, ROOT, packages)
     assert Path(path).is_relative_to(unpacked)
 

@@ -20,10 +20,11 @@ from pictures import (
 )
 from PIL import Image
 
-from handler import memory, trial
 from handler.config import Config
 from handler.errors import ConfigError, ImageRejected
-from handler.images import thumbnail
+from handler.picture import memory
+from handler.picture.render import thumbnail
+from handler.recipe import dry_run
 
 ROOT = Path(__file__).parent.parent
 MIB = 2**20
@@ -200,7 +201,7 @@ RECIPE = {"renditions": dict.fromkeys("abcd", LARGE), "labels": {"by": "model"}}
 @pytest.mark.slow
 def test_largest_recipe_fits(endpoint):
     text = json.dumps(RECIPE)
-    trial.check(text, Config("thumbs"))
+    dry_run.check(text, Config("thumbs"))
     peak = peak_mb(endpoint=endpoint, recipe=text)
     print(f"eight uploads of 25 MB, 50 megapixels each, by the largest recipe: {peak}")
     assert peak < memory.DEFAULT_MB
@@ -209,7 +210,7 @@ def test_largest_recipe_fits(endpoint):
 def test_recipe_too_large():
     wrong = {"renditions": dict.fromkeys("abcde", LARGE)}
     with pytest.raises(ConfigError, match="could take 17 MB, and 16 is the most"):
-        trial.check(json.dumps(wrong), Config("thumbs"))
+        dry_run.check(json.dumps(wrong), Config("thumbs"))
 
 
 # The arithmetic

@@ -53,10 +53,10 @@ from pictures import (
 )
 from PIL import Image, PngImagePlugin
 
-from handler.chunks import MAX_CHUNKS
 from handler.errors import ImageRejected
-from handler.images import make_thumbnail, thumbnail
-from handler.orientation import orientation
+from handler.picture.exif import orientation
+from handler.picture.png import MAX_CHUNKS
+from handler.picture.render import make_thumbnail, thumbnail
 
 CHART = (RED, GREEN, BLUE, WHITE)
 

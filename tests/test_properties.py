@@ -17,10 +17,12 @@ from pictures import (
 )
 from PIL import Image
 
-from handler import chunks, progressive, scans
 from handler.errors import ImageRejected
-from handler.images import thumbnail
-from handler.orientation import orientation
+from handler.picture import jpeg as scans
+from handler.picture import png as chunks
+from handler.picture import progressive
+from handler.picture.exif import orientation
+from handler.picture.render import thumbnail
 
 FEW = settings(
     max_examples=60,

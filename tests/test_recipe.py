@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from pictures import chart, encoded
 from PIL import Image
 
-from handler import images, recipe, trial
 from handler.config import Config
-from handler.effects import EFFECTS
 from handler.errors import ConfigError, ImageRejected
+from handler.picture import render
+from handler.recipe import dry_run, parse
+from handler.recipe.effects import EFFECTS
 
 CONFIG = Config("thumbs")
 SMALL = {"width": 64, "height": 36}
@@ -22,7 +23,7 @@ SMALL = {"width": 64, "height": 36}
 
 def check(given, files=None, config=CONFIG):
     text = given if isinstance(given, str) else json.dumps(given)
-    return trial.check(text, config, files, source_bucket="photos")
+    return dry_run.check(text, config, files, source_bucket="photos")
 
 
 def finished(**given):
@@ -155,7 +156,7 @@ def test_named():
     [({"watermark": {"text": "a"}}, True), ({"effects": [{"effect": "blur"}]}, False)],
 )
 def test_needs_text(part, needs):
-    assert trial.needs_text({"renditions": {"a": SMALL | part}}) is needs
+    assert dry_run.needs_text({"renditions": {"a": SMALL | part}}) is needs
 
 
 # Renditions, of real pictures
@@ -167,11 +168,11 @@ SIDES = st.integers(16, 300)
 def test_frame(width, height, across, down, cover, turn):
     fit = "cover" if cover else "inside"
     given = {"width": width, "height": height, "fit": fit, "format": "PNG"}
-    plan = recipe.parse(json.dumps({"renditions": {"a": given}}), CONFIG, {})[None]
+    plan = parse.parse(json.dumps({"renditions": {"a": given}}), CONFIG, {})[None]
     exif = Image.Exif()
     exif[0x0112] = turn
     stored = Image.new("RGB", (across, down), "red")
-    _, made = images.render(encoded(stored, exif=exif), plan.renditions)
+    _, made = render.render(encoded(stored, exif=exif), plan.renditions)
     upright = (down, across) if turn > 4 else (across, down)
     assert made.size[0] <= min(width, upright[0])
     assert made.size[1] <= min(height, upright[1])
@@ -186,8 +187,8 @@ def test_cover_shows_the_middle():
     picture = Image.new("RGB", (300, 100), "red")
     picture.paste("blue", (100, 0, 200, 100))
     text = {"renditions": {"a": {"width": 50, "height": 50, "fit": "cover"}}}
-    plan = recipe.parse(json.dumps(text), CONFIG, {})[None]
-    _, made = images.render(encoded(picture, "PNG"), plan.renditions)
+    plan = parse.parse(json.dumps(text), CONFIG, {})[None]
+    _, made = render.render(encoded(picture, "PNG"), plan.renditions)
     found = Image.open(io.BytesIO(made.data))
     assert found.size == (50, 50)
     assert {colour for _, colour in found.getcolors()} == {(0, 0, 255)}
@@ -196,8 +197,8 @@ def test_cover_shows_the_middle():
 def test_png_to_jpeg_on_white():
     clear = Image.new("RGBA", (100, 100), (255, 0, 0, 0))
     text = {"renditions": {"a": SMALL | {"format": "JPEG"}}}
-    plan = recipe.parse(json.dumps(text), CONFIG, {})[None]
-    thumbnail, made = images.render(encoded(clear, "PNG"), plan.renditions)
+    plan = parse.parse(json.dumps(text), CONFIG, {})[None]
+    thumbnail, made = render.render(encoded(clear, "PNG"), plan.renditions)
     assert Image.open(io.BytesIO(made.data)).getpixel((9, 9)) == (255, 255, 255)
     assert (thumbnail.content_type, made.content_type) == ("image/png", "image/jpeg")
 
@@ -205,9 +206,9 @@ def test_png_to_jpeg_on_white():
 def test_thumbnail_is_the_same_beside_smaller_ones():
     photo = encoded(chart((1600, 1200)))
     text = {"renditions": {"a": SMALL}}
-    plan = recipe.parse(json.dumps(text), CONFIG, {})[None]
-    beside, _ = images.render(photo, plan.renditions)
-    assert beside.data == images.make_thumbnail(photo)
+    plan = parse.parse(json.dumps(text), CONFIG, {})[None]
+    beside, _ = render.render(photo, plan.renditions)
+    assert beside.data == render.make_thumbnail(photo)
 
 
 @settings(max_examples=20)

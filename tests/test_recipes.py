@@ -116,7 +116,7 @@ def test_watermark_is_zipped(cloud, tmp_path):
     settings = here(cloud, recipe=recipe, assets=(str(mark),))
     with zipfile.ZipFile(io.BytesIO(function.package(settings))) as archive:
         assert archive.read("handler/assets/logo.png") == mark.read_bytes()
-        assert "handler/model.json" in archive.namelist()
+        assert "handler/recipe/model.json" in archive.namelist()
 
 
 def test_missing_file(cloud):

@@ -16,15 +16,15 @@ from pictures import (
 )
 from PIL import Image
 
-from handler import progressive, scans
 from handler.errors import ImageRejected
-from handler.images import make_thumbnail, thumbnail
+from handler.picture import jpeg, progressive
+from handler.picture.render import make_thumbnail, thumbnail
 
 SUBSAMPLINGS = ["4:4:4", "4:2:2", "4:2:0"]
 
 
 def left_out(data):
-    return progressive.without_detail(data, scans.walk(data))
+    return progressive.without_detail(data, jpeg.walk(data))
 
 
 def at_an_eighth(data):
@@ -41,19 +41,19 @@ def decoded_draft(data):
 
 @pytest.mark.parametrize("options", [{}, {"progressive": True}])
 def test_count(options):
-    segments = scans.walk(encoded(chart(), **options))
-    assert scans.count(segments) == (10 if options else 1)
+    segments = jpeg.walk(encoded(chart(), **options))
+    assert jpeg.count(segments) == (10 if options else 1)
 
 
 def test_restarts_are_no_scans():
     data = encoded(photo(), restart_marker_blocks=1)
     assert data.count(b"\xff\xd0") > 100
-    assert scans.count(scans.walk(data)) == 1
+    assert jpeg.count(jpeg.walk(data)) == 1
 
 
 def test_scan_in_metadata_is_none():
     data = after_soi(encoded(chart()), segment(0xE1, b"\xff\xda\0\x02" * 900))
-    assert scans.count(scans.walk(data)) == 1
+    assert jpeg.count(jpeg.walk(data)) == 1
 
 
 def test_film_behind_a_photo_is_no_scan():
@@ -64,7 +64,7 @@ def test_film_behind_a_photo_is_no_scan():
 def test_padding_before_a_marker():
     data = encoded(chart())
     padded = data[:2] + b"\xff" * 1_000_000 + data[2:]
-    assert scans.count(scans.walk(padded)) == 1
+    assert jpeg.count(jpeg.walk(padded)) == 1
 
 
 @pytest.mark.parametrize("count", [100, 3000])
@@ -86,7 +86,7 @@ def test_segment_bomb():
 @pytest.mark.parametrize("missing", [1, 2, 3, 50, 500, 5000])
 def test_no_end(missing):
     with pytest.raises(ImageRejected, match="truncated"):
-        scans.walk(encoded(chart((800, 600)), progressive=True)[:-missing])
+        jpeg.walk(encoded(chart((800, 600)), progressive=True)[:-missing])
 
 
 # What is left out
@@ -99,7 +99,7 @@ def test_same_pixels(size, subsampling, quality):
     image = landscape(size)
     data = encoded(image, progressive=True, subsampling=subsampling, quality=quality)
     shorter = left_out(data)
-    assert scans.count(scans.walk(shorter)) <= scans.count(scans.walk(data))
+    assert jpeg.count(jpeg.walk(shorter)) <= jpeg.count(jpeg.walk(data))
     assert shorter != data
     assert at_an_eighth(shorter) == at_an_eighth(data)
 
@@ -120,7 +120,7 @@ def test_same_pixels_with_restarts():
 def test_halved_chroma_keeps_its_detail():
     data = encoded(photo((800, 600)), progressive=True, subsampling="4:2:0")
     # Of ten scans, four are detail of brightness; one says "no detail" in their place.
-    assert scans.count(scans.walk(left_out(data))) == 10 - 4 + 1
+    assert jpeg.count(jpeg.walk(left_out(data))) == 10 - 4 + 1
 
 
 def test_whole_thumbnail_is_the_same(monkeypatch):

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from handler import lettering, watermark
+from handler.recipe import text, watermark
 
 BLACK = Image.new("RGB", (200, 100))
 MARK = Image.new("RGBA", (50, 20), "white")
@@ -79,13 +79,13 @@ def test_text():
 
 
 def test_text_too_small_to_read():
-    with pytest.raises(lettering.DoesNotFit, match=r"letters would be \d pixels high"):
+    with pytest.raises(text.DoesNotFit, match=r"letters would be \d pixels high"):
         watermark.put(BLACK, text="A line of many words", width=0.2)
 
 
 def test_mark_higher_than_the_picture():
     tall = Image.new("RGBA", (10, 100), "white")
-    with pytest.raises(lettering.DoesNotFit, match="takes 60 × 600 pixels"):
+    with pytest.raises(text.DoesNotFit, match="takes 60 × 600 pixels"):
         put(mark=tall, width=0.3)
 
 

@@ -7,9 +7,9 @@ import pytest
 from pictures import encoded, landscape, photo
 from PIL import Image
 
-from handler import scans
 from handler.errors import ImageRejected
-from handler.images import make_thumbnail, thumbnail
+from handler.picture import jpeg
+from handler.picture.render import make_thumbnail, thumbnail
 
 END = b"\xff\xd9"
 KINDS = [
@@ -25,12 +25,12 @@ BOXES = [40, 80, 160, 640]  # decoded at 1/8, 1/4, 1/2 and in full
 
 def scan_data(data, number=0):
     """Return where a scan's coded data begins, and where it ends."""
-    segments = scans.walk(data)
-    at = [segment.marker for segment in segments].index(scans.START_OF_SCAN)
+    segments = jpeg.walk(data)
+    at = [segment.marker for segment in segments].index(jpeg.START_OF_SCAN)
     places = [
         (segment.body, following.start)
         for segment, following in zip(segments[at:], segments[at + 1 :], strict=False)
-        if segment.marker == scans.START_OF_SCAN
+        if segment.marker == jpeg.START_OF_SCAN
     ]
     return places[number]
 

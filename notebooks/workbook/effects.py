@@ -9,11 +9,11 @@ from typing import Any
 
 import ipywidgets
 
-from handler import recipe as recipes
 from handler.config import Config
-from handler.images import Thumbnail, render, thumbnail
-from handler.renditions import Plan
-from handler.watermark import PLACES
+from handler.picture.render import Thumbnail, render, thumbnail
+from handler.picture.rendition import Plan
+from handler.recipe import parse as recipes
+from handler.recipe.watermark import PLACES
 from workbook import pictures, style, words
 from workbook.style import Html
 

@@ -18,7 +18,7 @@ from PIL import Image, ImageOps, JpegImagePlugin, PngImagePlugin
 from deploy.cloud import Cloud
 from deploy.logs import Run
 from deploy.settings import Settings
-from handler.labels import Scores, from_metadata
+from handler.recipe.labels import Scores, from_metadata
 from workbook import style, words
 from workbook.style import Html
 

@@ -1,4 +1,4 @@
-"""Train the model of `handler.labels` on drawn pictures, and test it on others.
+"""Train the model of `handler.recipe.labels` on drawn pictures, and test it on others.
 
 Multinomial logistic regression in plain Python: a weight for each number that describes
 a picture and each label, moved a little after every example. It learns from crops of
@@ -7,7 +7,7 @@ the eight samples and of the pictures in ``images/labelled/training``. It is tes
 learned from. (They were looked at while features and threshold were chosen; of 120
 more that were drawn afterwards from other seeds, 110 were told right.)
 
-    PYTHONPATH=.:notebooks python -m workbook.training      writes handler/model.json
+    PYTHONPATH=.:notebooks python -m workbook.training  writes handler/recipe/model.json
 
 What it cannot do. It has seen pictures that a program drew, and no photo; the held-out
 ones come from the same pens, so a photo will fare worse, and how much was not tested.
@@ -28,7 +28,7 @@ from pathlib import Path
 
 from PIL import Image, ImageEnhance, ImageOps
 
-from handler import labels
+from handler.recipe import labels
 
 IMAGES = Path(__file__).resolve().parents[2] / "images"
 SAMPLES = IMAGES / "samples"

@@ -26,7 +26,7 @@ with atheris.instrument_imports(include=["PIL", "handler"]):
     from PIL import Image
 
     from handler.errors import ImageRejected
-    from handler.images import thumbnail
+    from handler.picture.render import thumbnail
 
 import pictures  # noqa: E402 (found by the path just set)
 

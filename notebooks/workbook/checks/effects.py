@@ -9,7 +9,7 @@ from typing import Any
 from deploy import buckets, role
 from deploy.cloud import Cloud
 from deploy.settings import Settings
-from handler.recipe import FOLDER
+from handler.recipe.parse import FOLDER
 from workbook.checks.findings import Finding, answer, judged, waiting
 
 _RENDITION = "a rendition stands beside the thumbnails"

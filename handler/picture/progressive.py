@@ -12,7 +12,7 @@ Whatever is not certain is decoded in full. ITU T.81, annexes B and G.
 import itertools
 from typing import NamedTuple
 
-from handler.scans import START_OF_SCAN, Segment
+from handler.picture.jpeg import START_OF_SCAN, Segment
 
 EIGHTH = 8
 

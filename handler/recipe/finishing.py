@@ -10,13 +10,13 @@ from typing import Any
 
 from PIL import Image
 
-from handler import effects, watermark
-from handler.decoder import open_image
 from handler.errors import ConfigError, ImageRejected
-from handler.fields import Fields, anything, folder, one_of, whole, wrong
-from handler.renditions import Rendition
+from handler.picture.decode import open_image
+from handler.picture.rendition import Rendition
+from handler.recipe import effects, watermark
+from handler.recipe.fields import Fields, anything, folder, one_of, whole, wrong
 
-ASSETS = Path(__file__).parent / "assets"
+ASSETS = Path(__file__).parents[1] / "assets"
 MAX_EFFECTS = 8
 
 FINISH = Fields(effects=(anything, []), watermark=(anything, None))

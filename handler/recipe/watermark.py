@@ -7,7 +7,8 @@ deployed. Another mark is another deployment.
 
 from PIL import Image
 
-from handler import fields, lettering
+from handler.recipe import fields
+from handler.recipe import text as lettering
 
 PLACES = ("top-left", "top", "top-right", "left", "centre", "right")
 PLACES += ("bottom-left", "bottom", "bottom-right")

@@ -14,10 +14,10 @@ from typing import Any
 
 from PIL import Image
 
-from handler import decoder, memory, pixels
 from handler.errors import ImageRejected
-from handler.orientation import orientation
-from handler.renditions import Rendition, between, decoded_size, encode
+from handler.picture import decode, memory, pixels
+from handler.picture.exif import orientation
+from handler.picture.rendition import Rendition, between, decoded_size, encode
 
 DECODE_SECONDS = 10.0  # a third of the function's timeout, where that is not known
 
@@ -34,8 +34,8 @@ class Thumbnail:
 
     data: bytes
     content_type: str
-    source_size: decoder.Size
-    size: decoder.Size
+    source_size: decode.Size
+    size: decode.Size
     ms: float = 0.0  # without what was decoded for all together
 
 
@@ -73,18 +73,18 @@ def render(
     ``room`` is the memory in bytes that the decoded picture may take, and ``seconds``
     the time that its decoder may. Raises ``ImageRejected`` where it cannot be decoded.
     """
-    kind = decoder.kind(data)
+    kind = decode.kind(data)
     if kind is None:
         raise ImageRejected("not a JPEG or PNG" if data else "empty")
     try:
-        image = decoder.open_image(data, seconds)
+        image = decode.open_image(data, seconds)
         source_size = image.size
         _check_pixels(source_size, max_megapixels)
         turn = orientation(image.info.get("exif"))
         frames = [one.frame(source_size, lying=turn > 4) for one in wanted]
         size = decoded_size(source_size, frames)
-        area = decoder.decode(image, data, size, room, between(wanted, frames))
-    except decoder.TooSlow as error:
+        area = decode.decode(image, data, size, room, between(wanted, frames))
+    except decode.TooSlow as error:
         reason = f"too slow: not decoded within {seconds:.3g} seconds"
         raise ImageRejected(reason) from error
     except _BAD_IMAGE as error:
@@ -109,8 +109,8 @@ def render(
 
 def _small(
     image: Image.Image,
-    part: decoder.Area,
-    size: decoder.Size,
+    part: decode.Area,
+    size: decode.Size,
     wanted: Rendition,
     turn: int,
     kind: str,
@@ -130,7 +130,7 @@ def _broken(kind: str, error: Exception) -> ImageRejected:
     return ImageRejected(f"broken {kind}: {str(error) or type(error).__name__}")
 
 
-def _check_pixels(size: decoder.Size, max_megapixels: int) -> None:
+def _check_pixels(size: decode.Size, max_megapixels: int) -> None:
     """Refuse a pixel bomb by its header, before anything is decoded."""
     if size[0] * size[1] > max_megapixels * 1_000_000:
         across, down = size

@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from PIL import Image, JpegImagePlugin, PngImagePlugin
 
-from handler import chunks, deep, memory, progressive, scans, whole
 from handler.errors import ImageRejected
+from handler.picture import deep, jpeg, memory, progressive, whole
+from handler.picture import png as chunks
 
 DRAFT = 1.5  # decode a JPEG to at least so many times the final size
 
@@ -93,13 +94,13 @@ def _decode_jpeg(
     image: Jpeg, data: bytes, size: Size, room: int, between: Between
 ) -> Area:
     """Decode no larger than need be, and no more scans than that takes."""
-    segments = scans.walk(data)
+    segments = jpeg.walk(data)
     full = image.size
-    scans.check(segments, full)
+    jpeg.check(segments, full)
     across, down = (max(1, int(DRAFT * side)) for side in size)
     _, area = image.draft(None, (across, down))
     taken = memory.of_pixels(image.size, image.mode)
-    several = scans.keeps_coefficients(segments, data, image.layers)
+    several = jpeg.keeps_coefficients(segments, data, image.layers)
     several = several or "progressive" in image.info
     if several:
         factors = [(layer[1], layer[2]) for layer in image.layer]
@@ -109,7 +110,7 @@ def _decode_jpeg(
         needed = progressive.without_detail(data, segments)
         if needed is not data:
             image.fp = Reader(needed, image.fp.deadline)
-            segments = scans.walk(needed)
+            segments = jpeg.walk(needed)
     whole.load(image, segments, several=several)
     return area
 

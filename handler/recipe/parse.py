@@ -18,12 +18,27 @@ import functools
 import json
 from typing import Any
 
-from handler import memory
 from handler.config import Config
 from handler.errors import ConfigError, ImageRejected
-from handler.fields import Fields, anything, folder, items, matching, one_of, wrong
-from handler.finishing import FINISH, RENDITION, Files, Zipped, finisher, rendition
-from handler.renditions import Plan, Rendition
+from handler.picture import memory
+from handler.picture.rendition import Plan, Rendition
+from handler.recipe.fields import (
+    Fields,
+    anything,
+    folder,
+    items,
+    matching,
+    one_of,
+    wrong,
+)
+from handler.recipe.finishing import (
+    FINISH,
+    RENDITION,
+    Files,
+    Zipped,
+    finisher,
+    rendition,
+)
 
 FOLDER = "renditions/"
 MAX_CHARACTERS = 3000  # Lambda takes 4 KB for all environment variables together

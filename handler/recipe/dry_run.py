@@ -4,12 +4,13 @@ from typing import Any
 
 from PIL import Image
 
-from handler import memory, recipe
 from handler.config import Config
 from handler.errors import ConfigError, ImageRejected
-from handler.fields import wrong
-from handler.finishing import Files
-from handler.renditions import Plan, Rendition
+from handler.picture import memory
+from handler.picture.rendition import Plan, Rendition
+from handler.recipe import parse
+from handler.recipe.fields import wrong
+from handler.recipe.finishing import Files
 
 
 def check(
@@ -22,7 +23,7 @@ def check(
     fit or that the font has no characters for, outputs that collide, a backup bucket
     that is the source or the target, too little memory for the largest rendition.
     """
-    plans = recipe.parse(text, config, files or {})
+    plans = parse.parse(text, config, files or {})
     for name, plan in plans.items():
         at = f"named.{name}." if name else ""
         if plan.backup and plan.backup["bucket"] == source_bucket:

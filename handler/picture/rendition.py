@@ -7,7 +7,7 @@ from typing import Any
 
 from PIL import Image
 
-from handler import memory
+from handler.picture import memory
 
 Size = tuple[int, int]
 Area = tuple[float, float, float, float]

@@ -16,8 +16,8 @@ from urllib.parse import quote, unquote
 
 from PIL import PngImagePlugin
 
-from handler.features import features
-from handler.renditions import Rendition
+from handler.picture.rendition import Rendition
+from handler.recipe.features import features
 
 MODEL = Path(__file__).with_name("model.json")
 MOST = 5  # labels that are kept; they travel in a header
@@ -100,7 +100,7 @@ def _asked(data: bytes, client: Any) -> Scores:
 
     docs.aws.amazon.com/rekognition/latest/APIReference/API_DetectLabels.html
     """
-    from handler.decoder import Jpeg
+    from handler.picture.decode import Jpeg
 
     if min(Jpeg(io.BytesIO(data)).size) < _LEAST_SIDE:
         return {UNSURE: 1.0}  # it refuses pictures that narrow

@@ -21,7 +21,7 @@ from typing import Any
 from PIL import Image, ImageFile, JpegImagePlugin
 
 from handler.errors import ImageRejected
-from handler.scans import START_OF_SCAN, Segment
+from handler.picture.jpeg import START_OF_SCAN, Segment
 
 _AHEAD = b"\xff\0" * 8  # eight bytes of ones, as coded: the least likely to be data
 _HUFFMAN = {0xC0, 0xC1, 0xC2}  # baseline, extended, progressive

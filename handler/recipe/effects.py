@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 from PIL import Image
 
-from handler import fields, lettering, watermark
+from handler.recipe import fields, watermark
+from handler.recipe import text as lettering
 
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)
 
