@@ -2,22 +2,29 @@
 
 `plan` shows what would be done, `up` does it, `status` looks, `down` removes it all;
 `trace` says why an upload came to nothing, `probe` when uploads come through.
-One module a step: `buckets`, `role`, `layer`, `function`, `failures`, `queue`,
-`trigger`, `alarms`.
+The eight steps stand in `steps`, each a module with the same verbs.
 """
 
+from deploy import cost as cost
+from deploy import logs as logs
+from deploy import runtimes as runtimes
 from deploy.cloud import Cloud as Cloud
 from deploy.cloud import connect as connect
 from deploy.errors import DeployError as DeployError
-from deploy.failures import replay as replay
-from deploy.probing import probe as probe
+from deploy.operations.export import export as export
+from deploy.operations.probe import probe as probe
+from deploy.pipeline import down as down
+from deploy.pipeline import pause as pause
+from deploy.pipeline import plan as plan
+from deploy.pipeline import resume as resume
+from deploy.pipeline import status as status
+from deploy.pipeline import up as up
 from deploy.settings import Settings as Settings
 from deploy.settings import settings_for as settings_for
-from deploy.stack import down as down
-from deploy.stack import pause as pause
-from deploy.stack import plan as plan
-from deploy.stack import resume as resume
-from deploy.stack import status as status
-from deploy.stack import up as up
-from deploy.template import export as export
+from deploy.steps import function as function
+from deploy.steps import layer as layer
+from deploy.steps import queue as queue
+from deploy.steps import role as role
+from deploy.steps import trigger as trigger
+from deploy.steps.failures import replay as replay
 from deploy.tracing import trace as trace

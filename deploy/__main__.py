@@ -10,19 +10,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from deploy import (
-    buckets,
-    deployer,
-    failures,
-    probing,
-    runtimes,
-    stack,
-    template,
-    tracing,
-)
+from deploy import pipeline, rights, runtimes, tracing
 from deploy.cloud import Cloud, connect
 from deploy.errors import DeployError
+from deploy.operations import probe
+from deploy.operations.export import export
 from deploy.settings import Settings, settings_for
+from deploy.steps import buckets, failures
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -161,18 +155,18 @@ def _read(path: str) -> str:
 
 
 def _plan(options: argparse.Namespace) -> int:
-    plan = stack.plan(*_where(options))
+    plan = pipeline.plan(*_where(options))
     print(plan)
     return 1 if plan.refused else 0
 
 
 def _up(options: argparse.Namespace) -> int:
-    print(stack.up(*_where(options)))
+    print(pipeline.up(*_where(options)))
     return 0
 
 
 def _status(options: argparse.Namespace) -> int:
-    print(stack.status(*_where(options)))
+    print(pipeline.status(*_where(options)))
     return 0
 
 
@@ -180,7 +174,7 @@ def _down(options: argparse.Namespace) -> int:
     cloud, settings = _where(options)
     if cloud.kind == "aws" and not options.yes:
         _ask(cloud, settings)
-    report = stack.down(cloud, settings)
+    report = pipeline.down(cloud, settings)
     print(report)
     return 1 if report.left else 0
 
@@ -205,7 +199,7 @@ def _ask(cloud: Cloud, settings: Settings) -> None:
 
 
 def _pause(options: argparse.Namespace) -> int:
-    stack.pause(*_where(options))
+    pipeline.pause(*_where(options))
     print(
         "Paused: nothing more runs. `resume` or `up` lets it run again.\n"
         "Uploads meanwhile: a reliable pipeline keeps their events for `replay`, one "
@@ -216,7 +210,7 @@ def _pause(options: argparse.Namespace) -> int:
 
 
 def _resume(options: argparse.Namespace) -> int:
-    if not stack.resume(*_where(options)):
+    if not pipeline.resume(*_where(options)):
         print("It was not paused.")
     return 0
 
@@ -225,11 +219,11 @@ def _policy(options: argparse.Namespace) -> int:
     # On stderr, so that `> policy.json` holds the policy alone.
     with contextlib.redirect_stdout(sys.stderr):
         _, settings = _where(options)
-    parts = deployer.managed(settings)
+    parts = rights.managed(settings)
     if options.part is None:
-        policy = deployer.deployer_policy(settings)
+        policy = rights.deployer_policy(settings)
         print(
-            f"{deployer.size(policy):,} characters. A role takes them whole, written "
+            f"{rights.size(policy):,} characters. A role takes them whole, written "
             f"into it; as managed policies they are {len(parts)}: --part 1 to "
             f"{len(parts)}.",
             file=sys.stderr,
@@ -259,7 +253,7 @@ def _trace(options: argparse.Namespace) -> int:
 
 
 def _probe(options: argparse.Namespace) -> int:
-    found = probing.probe(*_where(options))
+    found = probe.probe(*_where(options))
     print(found)
     return 1 if found.trace else 0
 
@@ -270,7 +264,9 @@ def _link(options: argparse.Namespace) -> int:
 
 
 def _backfill(options: argparse.Namespace) -> int:
-    from deploy import backfill  # compares with the handler's own names for results
+    from deploy.operations import (
+        backfill,  # compares with the handler's own names for results
+    )
 
     print(backfill.backfill(*_where(options)))
     return 0
@@ -280,15 +276,15 @@ def _export(options: argparse.Namespace) -> int:
     """Write the template; for AWS, and with no cloud at all, unless one is named."""
     if options.cloud or options.endpoint:
         cloud, settings = _where(options)
-        print(template.export(cloud, settings, options.folder))
+        print(export(cloud, settings, options.folder))
         return 0
     where = {"region": options.region} if options.region else {}
-    print(template.export(folder=options.folder, **_overrides(options), **where))
+    print(export(folder=options.folder, **_overrides(options), **where))
     return 0
 
 
 def _demo(options: argparse.Namespace) -> int:
-    from deploy import demo  # needs Pillow, which deploying does not
+    from deploy.operations import demo  # needs Pillow, which deploying does not
 
     demo.run(*_where(options))
     return 0
@@ -296,8 +292,8 @@ def _demo(options: argparse.Namespace) -> int:
 
 def _local_setup() -> int:
     """Do now what needs the network, so that nothing does later."""
-    from deploy import layer
     from deploy.local import server
+    from deploy.steps import layer
 
     server.set_up()
     layer.prepare(

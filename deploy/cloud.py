@@ -159,14 +159,14 @@ def _is_loopback(endpoint: str | None) -> bool:
 
 
 def _connect_local(region: str | None, say: Callable[[str], None]) -> Cloud:
-    from deploy.local import server, strict  # not needed by those who deploy to AWS
+    from deploy.local import refusals, server  # not needed by those who deploy to AWS
 
     running = server.start(say=say)
     region = region or "us-east-1"
     plain = running.session(region)  # the rules look things up past themselves
     unruled = Cloud(plain, running.account, region, "local", running.url)
     session = running.session(region)
-    strict.attach(session, lookup=unruled.client, interpreter=running.runtime)
+    refusals.attach(session, lookup=unruled.client, interpreter=running.runtime)
     identity = f"arn:aws:iam::{running.account}:root"
     return Cloud(session, running.account, region, "local", running.url, identity)
 

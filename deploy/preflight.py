@@ -15,15 +15,16 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from deploy import deployer, role
+from deploy import rights as deployer
 from deploy.cloud import Cloud
 from deploy.errors import ForeignResourceError, PreflightError
 from deploy.policies import listed
 from deploy.settings import Settings
+from deploy.steps import role
 from deploy.waiting import code, is_denied
 
 if TYPE_CHECKING:
-    from deploy.stack import Item
+    from deploy.pipeline import Item
 
 #: What layer and function may take of the account's code storage at most.
 CODE_BYTES = 20 * 1024**2

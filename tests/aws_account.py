@@ -21,7 +21,7 @@ from typing import Any
 
 import pytest
 
-from deploy import connect, cost, settings_for, stack
+from deploy import connect, cost, pipeline, settings_for
 from deploy.cloud import Cloud
 from deploy.settings import Settings
 
@@ -74,7 +74,7 @@ def uploads_of(item: pytest.Item) -> int:
 def estimate(uploads: int) -> float:
     """The US dollars that so many uploads cost, with an hour of the alarms."""
     each = cost.per_upload(seconds=SECONDS, architecture="x86_64")
-    return uploads * each + len(stack.alarms.RULES) * cost.ALARM_USD / 730
+    return uploads * each + len(pipeline.alarms.RULES) * cost.ALARM_USD / 730
 
 
 def _is_chosen(item: pytest.Item, emulated: bool) -> bool:
@@ -133,5 +133,5 @@ def sweep(cloud: Cloud) -> list[str]:
     for name in sorted(found):
         one = settings_for(cloud, name=name)
         if one.source_bucket in buckets or one.target_bucket in buckets:  # this region
-            left += stack.down(cloud, one).left
+            left += pipeline.down(cloud, one).left
     return left

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 from moto.moto_api._internal.models import moto_api_backend
 
-from deploy import stack
+from deploy import pipeline
 from deploy.cloud import Cloud
 from deploy.settings import Settings
 
@@ -83,10 +83,10 @@ def matrix(request: pytest.FixtureRequest) -> Hold:
 
 def left(cloud: Cloud, settings: Settings) -> str:
     """Say what stands, as "buckets, role (trust policy)"; in brackets what differs."""
-    return standing(stack.status(cloud, settings))
+    return standing(pipeline.status(cloud, settings))
 
 
-def standing(status: stack.Status) -> str:
+def standing(status: pipeline.Status) -> str:
     """Say the same of a status that was looked at already."""
     parts = [
         item.step + (f" ({item.note})" if item.state == "differs" else "")

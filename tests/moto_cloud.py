@@ -17,11 +17,12 @@ from moto import mock_aws
 from moto.core.botocore_stubber import MockRawResponse
 from moto.iam import models as iam_models
 
-from deploy import role, runtimes, waiting
+from deploy import runtimes, waiting
 from deploy.cloud import Cloud
-from deploy.local import strict
+from deploy.local import refusals
 from deploy.policies import allowed
 from deploy.settings import Settings, settings_for
+from deploy.steps import role
 
 ACCOUNT = "123456789012"
 REGION = "eu-west-1"
@@ -260,4 +261,4 @@ def here(cloud: Cloud, **overrides: Any) -> Settings:
 
 def _attach_rules(session: boto3.Session) -> None:
     plain = boto3.Session("test", "test", region_name=REGION)
-    strict.attach(session, lookup=Cloud(plain, ACCOUNT, REGION, "aws").client)
+    refusals.attach(session, lookup=Cloud(plain, ACCOUNT, REGION, "aws").client)

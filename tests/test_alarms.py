@@ -3,9 +3,10 @@ import json
 import pytest
 from moto_cloud import here
 
-from deploy import alarms, stack
+from deploy import pipeline
 from deploy.errors import ForeignResourceError
 from deploy.settings import TAG
+from deploy.steps import alarms
 
 
 @pytest.fixture
@@ -113,23 +114,23 @@ def test_tags(cloud, reliable):
     ],
 )
 def test_status_says_what_rings(cloud, reliable, state, says):
-    stack.up(cloud, reliable)
+    pipeline.up(cloud, reliable)
     for what in alarms.RULES:
         known = state != "INSUFFICIENT_DATA" and what not in ("errors", "kept")
         ring(cloud, reliable, what, "OK" if known else state)
-    assert f"({says})" in repr(stack.status(cloud, reliable))
+    assert f"({says})" in repr(pipeline.status(cloud, reliable))
 
 
 def test_status_says_what_waits(cloud, reliable):
-    stack.up(cloud, reliable)
+    pipeline.up(cloud, reliable)
     url = cloud.sqs.get_queue_url(QueueName=reliable.failure_queue)["QueueUrl"]
     for _ in range(3):
         cloud.sqs.send_message(QueueUrl=url, MessageBody=json.dumps({}))
-    status = stack.status(cloud, reliable)
+    status = pipeline.status(cloud, reliable)
     assert "(3 events wait)" in repr(status) and status.ready
 
 
 def test_plan_removes_them(cloud, settings, reliable):
-    stack.up(cloud, reliable)
-    (item,) = [i for i in stack.plan(cloud, settings).items if i.step == "alarms"]
+    pipeline.up(cloud, reliable)
+    (item,) = [i for i in pipeline.plan(cloud, settings).items if i.step == "alarms"]
     assert item.state == "remove"

@@ -12,11 +12,13 @@ from botocore.exceptions import BotoCoreError
 from moto_cloud import here
 from PIL import Image
 
-from deploy import backfill, buckets, connect, function, layer, logs, queue, role, stack
-from deploy.backfill import Picture
+from deploy import connect, logs, pipeline
 from deploy.errors import DeployError, NotReadyError
 from deploy.local import server
+from deploy.operations import backfill
+from deploy.operations.backfill import Picture
 from deploy.settings import settings_for
+from deploy.steps import buckets, function, layer, queue, role
 from handler.events import Upload, parse
 from handler.uploads import target_key
 
@@ -210,7 +212,7 @@ def writes(cloud, settings) -> Counter:
 @pytest.mark.slow
 def test_sixty_pictures_and_only_what_is_missing_again(local):
     settings = settings_for(local, name="backfill", queue=True)
-    stack.up(local, settings)
+    pipeline.up(local, settings)
     photos = fill(local, settings, 60)
     assert len(backfill.backfill(local, settings).missing) == 60
     until_empty(local, settings)
@@ -222,7 +224,7 @@ def test_sixty_pictures_and_only_what_is_missing_again(local):
     until_empty(local, settings)
     assert len(thumbnails(local, settings)) == len(photos)
     assert sum(writes(local, settings).values()) == 60 + 7
-    stack.down(local, settings)
+    pipeline.down(local, settings)
 
 
 @pytest.mark.slow
@@ -236,7 +238,7 @@ def test_two_thousand_pictures_and_a_cloud_that_dies(own_folder, record_property
     """
     cloud = connect("local", say=lambda line: None)
     settings = settings_for(cloud, queue=True, max_concurrency=2, timeout_s=10)
-    stack.up(cloud, settings)
+    pipeline.up(cloud, settings)
     photos = fill(cloud, settings, 2000)
     started = time.monotonic()
     with ThreadPoolExecutor(1) as pool:

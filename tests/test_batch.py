@@ -9,10 +9,10 @@ import pytest
 from botocore.stub import Stubber
 from moto_cloud import here
 
-from deploy import batch
-from deploy.backfill import Picture
 from deploy.cloud import Cloud
 from deploy.errors import DeployError
+from deploy.operations import batch
+from deploy.operations.backfill import Picture
 from handler import lambda_handler
 from handler.events import parse
 

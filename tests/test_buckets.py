@@ -4,9 +4,9 @@ import boto3
 import pytest
 from moto_cloud import ACCOUNT, REGION, here
 
-from deploy import buckets
 from deploy.errors import DeployError, ForeignResourceError
 from deploy.settings import TAG
+from deploy.steps import buckets
 
 
 def put(cloud, bucket, key="a.jpg"):

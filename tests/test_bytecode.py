@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy import bytecode
+from deploy.steps.layer import bytecode
 
 MODULE = '''"""A module."""
 

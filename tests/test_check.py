@@ -18,11 +18,12 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from moto_cloud import ACCOUNT, REGION, Wire
 
-from deploy import buckets, failures, function, layer, role, stack, trigger
-from deploy import queue as queue_step
+from deploy import pipeline
 from deploy.cloud import Cloud
 from deploy.errors import DeployError
 from deploy.settings import TAG, Settings
+from deploy.steps import buckets, failures, function, layer, role, trigger
+from deploy.steps import queue as queue_step
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "notebooks"))
 
@@ -78,7 +79,7 @@ def build(world: World, step: int) -> None:
     if step == 7:
         watched(world)
     if step == 8:
-        stack.up(world.cloud, world.settings, reliable=True, say=lambda line: None)
+        pipeline.up(world.cloud, world.settings, reliable=True, say=lambda line: None)
     if step == 9:
         effects(world)
     if step == 10:
@@ -1141,7 +1142,7 @@ def test_what_is_left_is_seen(world, name):
 
 @pytest.fixture
 def built(world: World) -> World:
-    stack.up(world.cloud, world.settings)
+    pipeline.up(world.cloud, world.settings)
     return world
 
 
@@ -1156,7 +1157,7 @@ def test_an_upload_is_green(world):
 
 
 def test_what_down_leaves_is_green(built):
-    stack.down(built.cloud, built.settings)
+    pipeline.down(built.cloud, built.settings)
     assert checks.look(11, built.cloud, built.settings).ok
 
 
@@ -1185,7 +1186,7 @@ def lines(world: World) -> dict[int, list[str]]:
 
 def test_lines_are_the_same_on_an_empty_cloud(world):
     empty = lines(world)
-    stack.up(world.cloud, world.settings)
+    pipeline.up(world.cloud, world.settings)
     assert lines(world) == empty
 
 
@@ -1245,7 +1246,7 @@ def test_an_older_layer_that_fits_will_do(world):
 
 
 def test_reliable_stack_is_green(world):
-    stack.up(world.cloud, world.settings, reliable=True)
+    pipeline.up(world.cloud, world.settings, reliable=True)
     assert checks.look(8, world.cloud, world.settings).ok
     assert failures.describe(world.cloud, world.settings) is not None
     assert checks.look(3, world.cloud, world.settings).ok

@@ -1,6 +1,7 @@
 import pytest
 
-from deploy import connect, demo, settings_for
+from deploy import connect, settings_for
+from deploy.operations import demo
 
 
 def test_demo_shows_every_sample(own_folder, tmp_path, capsys):

@@ -12,24 +12,14 @@ from moto import mock_aws
 from moto_cloud import ACCOUNT, MOTO, REGION, here
 from PIL import Image
 
-from deploy import (
-    backfill,
-    deployer,
-    failures,
-    logs,
-    policies,
-    probing,
-    queue,
-    role,
-    stack,
-    tracing,
-    waiting,
-)
+from deploy import logs, pipeline, policies, rights, tracing, waiting
 from deploy.__main__ import main
 from deploy.cloud import Cloud
 from deploy.errors import PreflightError
-from deploy.local import strict
+from deploy.local import refusals
+from deploy.operations import backfill, probe
 from deploy.settings import Settings, settings_for
+from deploy.steps import failures, queue, role
 from handler.uploads import target_key
 
 CONTEXT = {
@@ -87,7 +77,7 @@ def of_lambda(name, call, params, start):
 
 def checks(call, params):
     """List what AWS checks in a call: (action, resource)."""
-    for right in deployer.needed(call):
+    for right in rights.needed(call):
         # Only where the call names one: an update may be of the memory alone.
         part = {"iam:PassRole": "Role", "lambda:GetLayerVersion": "Layers"}
         if part.get(right.action) in (None, *params):
@@ -97,7 +87,7 @@ def checks(call, params):
 @pytest.fixture
 def policy():
     """The deployer's policy of the recorded pipeline."""
-    return deployer.deployer_policy(make())
+    return rights.deployer_policy(make())
 
 
 def make(**overrides):
@@ -136,25 +126,25 @@ def live(cloud):
     settings = here(cloud)
     modes = ({}, {"reliable": True}, {"queue": True}, {"public": False})
     for mode in (*modes, {"backup": True}):
-        stack.plan(cloud, settings, **mode)
-        stack.up(cloud, settings, say=quiet, **mode)
-        stack.status(cloud, settings, **mode)
+        pipeline.plan(cloud, settings, **mode)
+        pipeline.up(cloud, settings, say=quiet, **mode)
+        pipeline.status(cloud, settings, **mode)
         tracing.trace("a.jpg", cloud, settings, **mode)
         if "queue" in mode:
             catch_up(cloud, here(cloud, **mode))
     spoil(cloud, settings)
-    stack.up(cloud, settings, say=quiet, queue=True)
-    stack.up(cloud, settings, say=quiet, queue=True, batch_size=5, timeout_s=60)
-    stack.up(cloud, settings, say=quiet, reliable=True)
-    stack.pause(cloud, settings)
-    stack.up(cloud, settings, say=quiet, reliable=True)
+    pipeline.up(cloud, settings, say=quiet, queue=True)
+    pipeline.up(cloud, settings, say=quiet, queue=True, batch_size=5, timeout_s=60)
+    pipeline.up(cloud, settings, say=quiet, reliable=True)
+    pipeline.pause(cloud, settings)
+    pipeline.up(cloud, settings, say=quiet, reliable=True)
     use(cloud, settings)
-    probing.probe(cloud, settings, reliable=True, backup=True, timeout_s=0.1)
-    stack.down(cloud, settings)
+    probe.probe(cloud, settings, reliable=True, backup=True, timeout_s=0.1)
+    pipeline.down(cloud, settings)
     boto3.client("iam").create_role(
         RoleName="team", AssumeRolePolicyDocument="{}", Path="/x/"
     )
-    stack.plan(dataclasses.replace(cloud, identity=SESSION), settings)
+    pipeline.plan(dataclasses.replace(cloud, identity=SESSION), settings)
 
 
 def catch_up(cloud, settings):
@@ -221,7 +211,7 @@ def refused(policy, checked):
 
 
 def test_every_call_has_its_permission(recorded):
-    assert {call for call, _ in recorded if not deployer.needed(call)} == set()
+    assert {call for call, _ in recorded if not rights.needed(call)} == set()
 
 
 def test_every_call_is_allowed(checked, policy):
@@ -230,20 +220,20 @@ def test_every_call_is_allowed(checked, policy):
 
 def test_every_permission_has_its_call(recorded):
     used = {
-        (right.action, call) for call, _ in recorded for right in deployer.needed(call)
+        (right.action, call) for call, _ in recorded for right in rights.needed(call)
     }
     said = {
         (right.action, call)
-        for purpose in deployer.RIGHTS
+        for purpose in rights.RIGHTS
         for right in purpose.rights
-        for call in deployer.calls(right)
+        for call in rights.calls(right)
     }
     # moto's GetFunction does not say that a function is paused.
     unseen = {("lambda:DeleteFunctionConcurrency", "lambda.DeleteFunctionConcurrency")}
     assert said - used == unseen
 
 
-@pytest.mark.parametrize("sid", [purpose.sid for purpose in deployer.RIGHTS])
+@pytest.mark.parametrize("sid", [purpose.sid for purpose in rights.RIGHTS])
 def test_no_statement_can_go(checked, policy, sid):
     kept = [one for one in policy["Statement"] if one["Sid"] != sid]
     assert refused({"Statement": kept}, checked)
@@ -252,7 +242,7 @@ def test_no_statement_can_go(checked, policy, sid):
 def test_what_no_call_is_named_after_has_a_source():
     unnamed = [
         right
-        for purpose in deployer.RIGHTS
+        for purpose in rights.RIGHTS
         for right in purpose.rights
         if right.action.split(":")[1] not in right.calls
     ]
@@ -265,9 +255,9 @@ LONG = {"name": "a" * 30}  # no longer one fits a bucket's name
 @pytest.mark.parametrize("named", [{}, LONG])
 def test_policy_fits_a_role_or_two_managed_policies(named):
     settings = make(**named)
-    whole, parts = deployer.deployer_policy(settings), deployer.managed(settings)
-    assert deployer.size(whole) <= 10240
-    assert [deployer.size(part) <= 6144 for part in parts] == [True, True]
+    whole, parts = rights.deployer_policy(settings), rights.managed(settings)
+    assert rights.size(whole) <= 10240
+    assert [rights.size(part) <= 6144 for part in parts] == [True, True]
     assert [s for part in parts for s in part["Statement"]] == whole["Statement"]
 
 
@@ -282,12 +272,12 @@ def test_only_what_takes_no_resource_is_for_all(policy):
 
 def test_given_role_needs_no_right_to_make_one(policy):
     settings = make(execution_role=f"arn:aws:iam::{ACCOUNT}:role/LabRole")
-    actions = actions_of(deployer.deployer_policy(settings))
+    actions = actions_of(rights.deployer_policy(settings))
     assert "iam:CreateRole" not in actions and "iam:PassRole" in actions
 
 
 def test_part_of_gives_what_was_asked():
-    part = deployer.part_of(make(), {"iam:PassRole", "s3:CreateBucket"})
+    part = rights.part_of(make(), {"iam:PassRole", "s3:CreateBucket"})
     assert actions_of(part) == {"iam:PassRole", "s3:CreateBucket"}
     assert [s["Sid"] for s in part["Statement"]][-1] == "LendTheRoleToLambdaOnly"
 
@@ -316,7 +306,7 @@ def as_user(local, name, policy):
     session = boto3.Session(
         key["AccessKeyId"], key["SecretAccessKey"], region_name=local.region
     )
-    strict.attach(session, lookup=local.client)
+    refusals.attach(session, lookup=local.client)
     arn = f"arn:aws:iam::{local.account}:user/{name}"
     return Cloud(session, local.account, local.region, "local", local.endpoint, arn)
 
@@ -338,26 +328,26 @@ def picture():
 
 def test_a_deployer_with_just_that_policy(local):
     settings = settings_for(local, name="ann-deploys")
-    ann = as_user(local, "ann", unconditional(deployer.deployer_policy(settings)))
-    assert not stack.plan(ann, settings).refused
-    stack.up(ann, settings)
+    ann = as_user(local, "ann", unconditional(rights.deployer_policy(settings)))
+    assert not pipeline.plan(ann, settings).refused
+    pipeline.up(ann, settings)
     ann.s3.put_object(Bucket=settings.source_bucket, Key="a.jpg", Body=picture())
     started = datetime.now(UTC) - timedelta(minutes=1)
     (run,) = logs.wait_for(ann, settings, ["a.jpg"], started)
     answer = ann.s3.get_object(Bucket=settings.target_bucket, Key=run.target)
     assert Image.open(answer["Body"]).format == "JPEG"
-    assert stack.status(ann, settings).ready
-    assert stack.down(ann, settings).left == ()
+    assert pipeline.status(ann, settings).ready
+    assert pipeline.down(ann, settings).left == ()
 
 
 def test_a_deployer_who_may_less_is_told(local):
     settings = settings_for(local, name="ben-deploys")
-    policy = deployer.deployer_policy(settings)
+    policy = rights.deployer_policy(settings)
     few = {"MakeTheRole", "AskWhatTheCallerMay", "PublishTheLayer"}
     kept = [s for s in policy["Statement"] if s["Sid"] not in few]
     ben = as_user(local, "ben", policy | {"Statement": kept})
     lack = "you lack 2 rights: iam:GetRole, lambda:ListLayerVersions"
     with pytest.raises(PreflightError, match=lack):
-        stack.up(ben, settings)
+        pipeline.up(ben, settings)
     names = [bucket["Name"] for bucket in local.s3.list_buckets()["Buckets"]]
     assert settings.source_bucket not in names

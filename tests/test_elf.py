@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 from PIL import _imaging
 
-from deploy import elf, runtimes
+from deploy import runtimes
 from deploy.errors import LayerError
+from deploy.steps.layer import elf
 
 
 def header(machine):

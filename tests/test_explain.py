@@ -28,8 +28,9 @@ from IPython.testing.globalipapp import start_ipython
 from PIL import Image
 from test_logs import line
 
-from deploy import buckets, function, layer, logs, role, trigger, waiting
+from deploy import logs, waiting
 from deploy.errors import DeployError
+from deploy.steps import buckets, function, layer, role, trigger
 from handler import lambda_handler, make_thumbnail
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "notebooks"))

@@ -4,8 +4,8 @@ import pytest
 from botocore.exceptions import ClientError
 from moto_cloud import here
 
-from deploy import buckets, failures, function, layer, role
 from deploy.errors import DeployError, ForeignResourceError
+from deploy.steps import buckets, failures, function, layer, role
 
 EVENT = {
     "Records": [{"s3": {"bucket": {"name": "photos"}, "object": {"key": "a.jpg"}}}]

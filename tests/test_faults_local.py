@@ -4,9 +4,10 @@ from datetime import UTC, datetime
 
 from pictures import encoded, photo
 
-from deploy import failures, logs, stack
-from deploy.backfill import backfill
+from deploy import logs, pipeline
+from deploy.operations.backfill import backfill
 from deploy.settings import settings_for
+from deploy.steps import failures
 from deploy.tracing import trace
 from deploy.waiting import until
 
@@ -24,50 +25,50 @@ def put(cloud, settings):
 
 def test_pause_loses_events_and_backfill_makes_up(local):
     settings = settings_for(local, name="paused")
-    stack.up(local, settings, say=quiet)
-    stack.pause(local, settings)
-    assert "(paused, `resume`" in repr(stack.status(local, settings))
+    pipeline.up(local, settings, say=quiet)
+    pipeline.pause(local, settings)
+    assert "(paused, `resume`" in repr(pipeline.status(local, settings))
     since = datetime.now(UTC)
     put(local, settings)
     assert logs.runs(local, settings, since) == []
     said = []
-    stack.up(local, settings, say=said.append)
+    pipeline.up(local, settings, say=said.append)
     assert "it runs again" in said[0] and "deploy backfill` makes" in said[0]
     assert backfill(local, settings).missing == ("a.jpg",)
     (run,) = logs.wait_for(local, settings, ["a.jpg"], since)
     assert run.outcome == "made"
-    assert stack.status(local, settings).ready
-    assert stack.down(local, settings).left == ()
+    assert pipeline.status(local, settings).ready
+    assert pipeline.down(local, settings).left == ()
 
 
 def test_pause_keeps_events_for_replay(local):
     settings = settings_for(local, name="kept", reliable=True)
-    stack.up(local, settings, say=quiet)
-    stack.pause(local, settings)
+    pipeline.up(local, settings, say=quiet)
+    pipeline.pause(local, settings)
     since = datetime.now(UTC)
     put(local, settings)
     until(
         lambda: failures.describe(local, settings)["events"], what="it", where="queue"
     )
     said = []
-    assert stack.resume(local, settings, say=said.append)
+    assert pipeline.resume(local, settings, say=said.append)
     assert "keeps 1 failed event: `python -m deploy replay`" in said[0]
     assert "deploy replay" in trace("a.jpg", local, settings).broken.cure
     (line,) = failures.replay(local, settings)
     (run,) = logs.wait_for(local, settings, ["a.jpg"], since)
     assert line.endswith("the function was stopped") and run.outcome == "made"
-    assert stack.down(local, settings).left == ()
+    assert pipeline.down(local, settings).left == ()
 
 
 def test_pause_lets_a_queue_wait(local):
     settings = settings_for(local, name="waits", queue=True, timeout_s=1)
-    stack.up(local, settings, say=quiet)
-    stack.pause(local, settings)
+    pipeline.up(local, settings, say=quiet)
+    pipeline.pause(local, settings)
     since = datetime.now(UTC)
     put(local, settings)
     assert "Uploads wait" in trace("a.jpg", local, settings).broken.said
     said = []
-    assert stack.resume(local, settings, say=said.append)
+    assert pipeline.resume(local, settings, say=said.append)
     (run,) = logs.wait_for(local, settings, ["a.jpg"], since)
     assert "which it works on now" in said[0] and run.outcome == "made"
-    assert stack.down(local, settings).left == ()
+    assert pipeline.down(local, settings).left == ()

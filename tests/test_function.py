@@ -5,8 +5,8 @@ import zipfile
 import pytest
 from moto_cloud import here
 
-from deploy import buckets, function, layer, role
 from deploy.errors import DeployError, ForeignResourceError, NotReadyError
+from deploy.steps import buckets, function, layer, role
 
 NOT_YET = "The role defined for the function cannot be assumed by Lambda."
 

@@ -7,12 +7,12 @@ import pytest
 from workbook import faults, mistakes
 from workbook.words import WorkbookError
 
-from deploy import stack
+from deploy import pipeline
 
 
 @pytest.fixture
 def built(cloud, settings):
-    stack.up(cloud, settings, say=lambda line: None)
+    pipeline.up(cloud, settings, say=lambda line: None)
     return cloud, settings
 
 
@@ -20,21 +20,21 @@ def built(cloud, settings):
 def test_put_and_undo_twice(name, built):
     for act in (faults.undo, faults.put, faults.put, faults.undo, faults.undo):
         act(name, *built)
-    assert stack.status(*built).ready
+    assert pipeline.status(*built).ready
     assert layers(*built) == 1
 
 
 def test_undo_where_nothing_stands(cloud, settings):
     for name in faults.FAULTS:
         faults.undo(name, cloud, settings)
-    assert stack.status(cloud, settings).ready
+    assert pipeline.status(cloud, settings).ready
 
 
 def test_undo_all(built):
     for name in faults.FAULTS:
         faults.put(name, *built)
     faults.undo_all(*built)
-    assert stack.status(*built).ready
+    assert pipeline.status(*built).ready
     assert layers(*built) == 1
 
 
@@ -42,7 +42,7 @@ def test_one_fault_is_undone_alone(built):
     faults.put("blocked", *built)
     faults.put("no-read", *built)
     faults.undo("no-read", *built)
-    differs = [item.step for item in stack.status(*built).items if item.note]
+    differs = [item.step for item in pipeline.status(*built).items if item.note]
     assert differs == ["buckets"]
 
 

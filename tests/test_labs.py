@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy import settings_for, stack, trace
+from deploy import pipeline, settings_for, trace
 from deploy.tracing import NAMES, Link, Trace
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "notebooks"))
@@ -67,11 +67,11 @@ def test_the_twin_tells_the_cause_alone():
 def standing(local_folder):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("WORKBOOK_LOCAL_CLOUD", str(local_folder))
-        cloud = stack.connect("local", say=lambda line: None)
+        cloud = pipeline.connect("local", say=lambda line: None)
         settings = settings_for(cloud, name="labs", reliable=True)
-        stack.up(cloud, settings, say=lambda line: None)
+        pipeline.up(cloud, settings, say=lambda line: None)
         yield cloud, settings
-        stack.down(cloud, settings)
+        pipeline.down(cloud, settings)
 
 
 @pytest.mark.slow
@@ -83,4 +83,4 @@ def test_each_lab_is_found_and_mended(number, standing):
     mended = labs.mend(number, *standing)
     assert first == FOUND[number], found
     assert "made" in repr(mended) or "nothing is left" in repr(mended)
-    assert stack.status(*standing).ready
+    assert pipeline.status(*standing).ready

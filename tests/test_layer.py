@@ -11,10 +11,13 @@ import pytest
 from moto import mock_aws
 from PIL import Image, ImageCms
 
-from deploy import contents, elf, layer, runtimes, wheels
+from deploy import runtimes
 from deploy.cloud import Cloud
 from deploy.errors import LayerError
 from deploy.settings import Settings
+from deploy.steps import layer
+from deploy.steps.layer import contents, elf
+from deploy.steps.layer import wheel as wheels
 
 ACCOUNT = "123456789012"
 ROOT = Path(__file__).parents[1]

@@ -6,7 +6,7 @@ import pytest
 from moto_cloud import REGION
 from PIL import Image
 
-from deploy import stack
+from deploy import pipeline
 from deploy.__main__ import main
 from deploy.cloud import connect
 from deploy.settings import settings_for
@@ -17,7 +17,7 @@ AWS = ("--cloud", "aws", "--region", REGION)
 @pytest.fixture
 def buckets(account):
     """Two buckets of ours on "AWS", a picture in one; the rest is not needed."""
-    from deploy import buckets
+    from deploy.steps import buckets
 
     cloud = connect("aws", region=REGION, say=lambda line: None)
     settings = settings_for(cloud)
@@ -55,7 +55,7 @@ def test_down_of_nothing(account, capsys):
 def test_down_asks_where_pictures_are(buckets, capsys):
     assert main(["down", *AWS]) == 1
     assert "there is no terminal to ask you in. Say --yes" in capsys.readouterr().err
-    assert stack.status(*buckets).items[0].state == "ready"
+    assert pipeline.status(*buckets).items[0].state == "ready"
 
 
 @pytest.mark.parametrize(("answer", "left"), [("y", 0), ("", 1), ("no", 1)])

@@ -18,7 +18,7 @@ from typing import Any
 import nbformat
 import pytest
 
-from deploy import connect, settings_for, stack
+from deploy import connect, pipeline, settings_for
 from deploy.cloud import Cloud
 from deploy.errors import ConnectError
 from deploy.local import server
@@ -239,9 +239,9 @@ def test_the_course_builds_what_up_builds(own_folder, tmp_path, monkeypatch):
     cloud = connect("local", say=lambda line: None)
     settings = settings_for(cloud)
     course = state(cloud, settings)
-    assert stack.status(cloud, settings).ready
+    assert pipeline.status(cloud, settings).ready
     server.reset(say=lambda line: None)
-    stack.up(cloud, settings)
+    pipeline.up(cloud, settings)
     module = state(cloud, settings)
     for part in module:
         assert without_layer_number(course[part]) == without_layer_number(

@@ -7,7 +7,7 @@ import pytest
 from workbook import path
 from workbook.style import GREEN, RED
 
-from deploy import buckets
+from deploy.steps import buckets
 from deploy.tracing import NAMES, Link, Trace
 
 HOLDS = {name: Link(name, "green", "It holds.", f"Get → {name}") for name in NAMES}

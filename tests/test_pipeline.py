@@ -25,11 +25,13 @@ import psutil
 import pytest
 from PIL import Image
 
-from deploy import connect, function, logs, role, settings_for, stack
+from deploy import connect, logs, settings_for
+from deploy import pipeline as stack
 from deploy.cloud import Cloud
 from deploy.errors import NotReadyError
 from deploy.local import server
 from deploy.settings import Settings
+from deploy.steps import function, role
 from handler import make_thumbnail
 
 SAMPLES = Path(__file__).parents[1] / "images" / "samples"

@@ -2,7 +2,8 @@ import json
 
 import pytest
 
-from deploy import policies, role, trigger
+from deploy import policies
+from deploy.steps import role, trigger
 
 PHOTO = "arn:aws:s3:::photos/a.jpg"
 S3 = {"Service": "s3.amazonaws.com"}

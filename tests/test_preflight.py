@@ -6,10 +6,12 @@ import json
 import pytest
 from moto_cloud import ACCOUNT, here
 
-from deploy import deployer, preflight, role, stack
+from deploy import pipeline, preflight
+from deploy import rights as deployer
 from deploy.__main__ import main
 from deploy.cloud import Cloud
 from deploy.errors import PreflightError
+from deploy.steps import role
 
 USER = f"arn:aws:iam::{ACCOUNT}:user/ann"
 LAB_ROLE = f"arn:aws:iam::{ACCOUNT}:role/LabRole"
@@ -30,7 +32,7 @@ def ann(cloud):
 
 def found(cloud, settings, about):
     """List what one check of a plan found: (level, text)."""
-    plan = stack.plan(cloud, settings)
+    plan = pipeline.plan(cloud, settings)
     return [(one.level, str(one)) for one in plan.findings if one.about == about]
 
 
@@ -43,7 +45,7 @@ def refuses(cloud, settings, wire, words):
     """Assert that `up` refuses with these words, and makes nothing."""
     wire.calls.clear()
     with pytest.raises(PreflightError, match=words) as caught:
-        stack.up(cloud, settings)
+        pipeline.up(cloud, settings)
     assert wire.mutations == []
     return str(caught.value)
 
@@ -158,8 +160,8 @@ def test_account_forbids_public_thumbnails(ann, settings, wire, part):
 
 def test_private_target_passes_a_closed_account(ann, settings):
     block(ann, BlockPublicPolicy=True, RestrictPublicBuckets=True)
-    stack.up(ann, settings, public=False)
-    assert stack.status(ann, settings, public=False).ready
+    pipeline.up(ann, settings, public=False)
+    assert pipeline.status(ann, settings, public=False).ready
 
 
 def test_unreadable_block_is_a_warning(ann, settings, wire):
@@ -249,7 +251,7 @@ def test_plan_exits_1_on_a_refusal(ann, account, capsys):
 
 def test_up_shows_plan_and_cost_first(ann, settings):
     said = []
-    stack.up(ann, settings, say=said.append)
+    pipeline.up(ann, settings, say=said.append)
     assert "create    role" in said[0] and "costs nothing at rest" in said[0]
 
 
@@ -260,11 +262,11 @@ MODES = [{"reliable": True}, {"queue": True}, {"public": False}]
 @pytest.mark.parametrize("before", [None, {"memory_mb": 1024}])
 def test_the_plan_shown_is_the_plan_run(ann, settings, wire, before, mode):
     if before is not None:
-        stack.up(ann, settings, say=lambda line: None, **before)
-    shown = {i.step: i.state for i in stack.plan(ann, settings, **mode).items}
+        pipeline.up(ann, settings, say=lambda line: None, **before)
+    shown = {i.step: i.state for i in pipeline.plan(ann, settings, **mode).items}
     run = {}
     wanted = here(ann, **mode)
-    for step in stack.STEPS:
+    for step in pipeline.STEPS:
         wire.calls.clear()
         step.module.create(ann, wanted)
         run[step.name] = bool(wire.mutations)
@@ -275,5 +277,7 @@ def test_the_plan_shown_is_the_plan_run(ann, settings, wire, before, mode):
 
 def test_an_emulator_is_no_account(settings, cloud):
     emulator = Cloud(cloud.session, ACCOUNT, cloud.region, "endpoint", None, USER)
-    levels = {one.about: one.level for one in stack.plan(emulator, settings).findings}
+    levels = {
+        one.about: one.level for one in pipeline.plan(emulator, settings).findings
+    }
     assert levels["public"] == levels["rights"] == "skipped"

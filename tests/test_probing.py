@@ -4,7 +4,7 @@ import boto3
 import pytest
 from moto_cloud import here
 
-from deploy import probe, probing, stack
+from deploy import pipeline, probe
 from deploy.__main__ import main
 from deploy.errors import DeployError
 from deploy.settings import settings_for
@@ -26,17 +26,17 @@ def held(cloud, settings):
 
 @pytest.fixture
 def built(cloud, settings):
-    stack.up(cloud, settings, say=quiet)
+    pipeline.up(cloud, settings, say=quiet)
     return cloud, settings
 
 
 def test_a_live_trigger(local, capsys):
     settings = settings_for(local, name="probed")
-    stack.up(local, settings, say=quiet)
+    pipeline.up(local, settings, say=quiet)
     assert main(["probe", "--name", "probed"]) == 0
     assert capsys.readouterr().out.splitlines()[-1].startswith("Live: the probe came")
     assert held(local, settings) == []
-    stack.down(local, settings)
+    pipeline.down(local, settings)
 
 
 def test_a_trigger_without_rules(built):
@@ -56,8 +56,8 @@ def test_all_versions_go(built, monkeypatch):
     cloud.s3.put_bucket_versioning(
         Bucket=settings.source_bucket, VersioningConfiguration={"Status": "Enabled"}
     )
-    monkeypatch.setattr(probing, "_AGAIN_S", 0.01)
-    monkeypatch.setattr(probing, "_LOOK_EVERY_S", 0.02)
+    monkeypatch.setattr(probe, "_AGAIN_S", 0.01)
+    monkeypatch.setattr(probe, "_LOOK_EVERY_S", 0.02)
     uploads = []
 
     def make_at_the_third(params, **_):
@@ -83,7 +83,7 @@ def test_what_a_recipe_makes_goes_too(cloud, settings):
         "backup": {"folder": "kept/"},
     }
     settings = here(cloud, recipe=recipe, backup=True)
-    stack.up(cloud, settings, say=quiet)
+    pipeline.up(cloud, settings, say=quiet)
     places = {
         settings.target_bucket: ("thumbnails/", "renditions/wide/"),
         settings.backup_bucket: ("kept/",),
@@ -111,8 +111,8 @@ def test_no_pipeline(cloud, settings):
 
 def test_up_on_aws_tells_of_the_probe_once(cloud, settings):
     said = []
-    stack.up(cloud, settings, say=said.append)
+    pipeline.up(cloud, settings, say=said.append)
     assert any("python -m deploy probe" in line for line in said)
     said.clear()
-    stack.up(cloud, settings, say=said.append)
+    pipeline.up(cloud, settings, say=said.append)
     assert not any("python -m deploy probe" in line for line in said)

@@ -11,9 +11,10 @@ from botocore.exceptions import ClientError
 from moto_cloud import here
 from PIL import Image
 
-from deploy import buckets, failures, function, layer, logs, queue, role, stack, trigger
+from deploy import logs, pipeline
 from deploy.errors import ForeignResourceError, SettingsError
 from deploy.settings import settings_for
+from deploy.steps import buckets, failures, function, layer, queue, role, trigger
 
 EVENT = {
     "Records": [{"s3": {"bucket": {"name": "photos"}, "object": {"key": "a.jpg"}}}]
@@ -193,37 +194,37 @@ def test_delete_nothing(cloud, settings, wire):
 
 
 def test_up_turns_the_rules_to_the_queue_and_back(cloud, settings):
-    stack.up(cloud, settings)
+    pipeline.up(cloud, settings)
     before = notification(cloud, settings)
-    stack.up(cloud, settings, queue=True)
+    pipeline.up(cloud, settings, queue=True)
     assert notification(cloud, settings) == {
         "LambdaFunctionConfigurations": [],
         "QueueConfigurations": ["workbook-jpg", "workbook-png"],
     }
-    stack.up(cloud, settings)
+    pipeline.up(cloud, settings)
     assert notification(cloud, settings) == before
 
 
 def test_one_call_turns_all_rules(cloud, settings, wire):
-    stack.up(cloud, settings)
+    pipeline.up(cloud, settings)
     wire.calls.clear()
-    stack.up(cloud, settings, queue=True)
+    pipeline.up(cloud, settings, queue=True)
     assert wire.calls.count("PutBucketNotificationConfiguration") == 1
     queue_first = wire.calls.index("CreateEventSourceMapping")
     assert queue_first < wire.calls.index("PutBucketNotificationConfiguration")
 
 
 def test_s3s_permission_outlives_the_change(cloud, settings, wire):
-    stack.up(cloud, settings)
+    pipeline.up(cloud, settings)
     wire.calls.clear()
-    stack.up(cloud, settings, queue=True)
+    pipeline.up(cloud, settings, queue=True)
     assert "RemovePermission" not in wire.calls
 
 
 def test_off_means_rules_first_then_mapping_then_policy(cloud, settings, wire):
-    stack.up(cloud, settings, queue=True)
+    pipeline.up(cloud, settings, queue=True)
     wire.calls.clear()
-    stack.up(cloud, settings)
+    pipeline.up(cloud, settings)
     order = [
         "PutBucketNotificationConfiguration",
         "DeleteEventSourceMapping",
@@ -236,7 +237,7 @@ def test_off_means_rules_first_then_mapping_then_policy(cloud, settings, wire):
 
 
 def test_a_queue_that_is_not_empty_stays_and_works(cloud, settings, monkeypatch):
-    stack.up(cloud, settings, queue=True)
+    pipeline.up(cloud, settings, queue=True)
     monkeypatch.setattr(queue, "DELAYS", ())
     cloud.awslambda.update_event_source_mapping(
         UUID=mapping(cloud, settings)["UUID"], Enabled=False
@@ -244,69 +245,69 @@ def test_a_queue_that_is_not_empty_stays_and_works(cloud, settings, monkeypatch)
     url = cloud.sqs.get_queue_url(QueueName=settings.queue_name)["QueueUrl"]
     cloud.sqs.send_message(QueueUrl=url, MessageBody="{}")
     said = []
-    stack.up(cloud, settings, say=said.append)
+    pipeline.up(cloud, settings, say=said.append)
     assert "with 1 uploads" in said[-1]
     assert role.QUEUE in policies(cloud, settings)
     assert notification(cloud, settings)["QueueConfigurations"] == []
 
 
 def test_queue_comes_and_goes(cloud, settings):
-    stack.up(cloud, settings, queue=True)
-    assert stack.status(cloud, settings, queue=True).ready
-    stack.up(cloud, settings)
-    found = stack.status(cloud, settings)
+    pipeline.up(cloud, settings, queue=True)
+    assert pipeline.status(cloud, settings, queue=True).ready
+    pipeline.up(cloud, settings)
+    found = pipeline.status(cloud, settings)
     assert found.ready
     assert {item.step for item in found.items}.isdisjoint({"queue", "failures"})
     assert policies(cloud, settings) == {role.THUMBNAILS}
 
 
 def test_reliable_stays_when_the_queue_goes(cloud, settings):
-    stack.up(cloud, settings, queue=True, reliable=True)
-    stack.up(cloud, settings, reliable=True)
-    assert stack.status(cloud, settings, reliable=True).ready
+    pipeline.up(cloud, settings, queue=True, reliable=True)
+    pipeline.up(cloud, settings, reliable=True)
+    assert pipeline.status(cloud, settings, reliable=True).ready
     assert policies(cloud, settings) == {role.THUMBNAILS, role.RELIABLE}
 
 
 def test_reliable_goes_and_the_queue_stays(cloud, settings):
-    stack.up(cloud, settings, queue=True, reliable=True)
-    stack.up(cloud, settings, queue=True)
-    assert stack.status(cloud, settings, queue=True).ready
+    pipeline.up(cloud, settings, queue=True, reliable=True)
+    pipeline.up(cloud, settings, queue=True)
+    assert pipeline.status(cloud, settings, queue=True).ready
 
 
 def test_plan_shows_the_difference(cloud, settings):
-    stack.up(cloud, settings)
-    plan = stack.plan(cloud, settings, queue=True)
+    pipeline.up(cloud, settings)
+    plan = pipeline.plan(cloud, settings, queue=True)
     states = {item.step: item.state for item in plan.items}
     assert states["queue"] == "create" and states["role"] == "update"
     assert f"policy 'queue' of {settings.role_name}" in plan.policies
 
 
 def test_down_takes_it_all(cloud, settings):
-    stack.up(cloud, settings, queue=True)
-    assert stack.down(cloud, settings).left == ()
+    pipeline.up(cloud, settings, queue=True)
+    assert pipeline.down(cloud, settings).left == ()
 
 
 @pytest.mark.parametrize("at", (1, 13, 21))
 def test_interrupted_up_goes_on(cloud, settings, wire, at):
     wire.cut_after = at
     with contextlib.suppress(KeyboardInterrupt):
-        stack.up(cloud, settings, queue=True)
+        pipeline.up(cloud, settings, queue=True)
     wire.reset()
-    stack.up(cloud, settings, queue=True)
-    assert stack.status(cloud, settings, queue=True).ready
+    pipeline.up(cloud, settings, queue=True)
+    assert pipeline.status(cloud, settings, queue=True).ready
 
 
 @pytest.mark.parametrize("at", (1, 3, 4, 6))
 def test_interrupted_change_back_goes_on(cloud, settings, wire, at):
-    stack.up(cloud, settings, queue=True)
+    pipeline.up(cloud, settings, queue=True)
     wire.reset()
     wire.cut_after = at
     with contextlib.suppress(KeyboardInterrupt):
-        stack.up(cloud, settings)
+        pipeline.up(cloud, settings)
     wire.reset()
-    stack.up(cloud, settings)
-    assert stack.status(cloud, settings).ready
-    assert stack.down(cloud, settings).left == ()
+    pipeline.up(cloud, settings)
+    assert pipeline.status(cloud, settings).ready
+    assert pipeline.down(cloud, settings).left == ()
 
 
 def test_replay_takes_the_queues_own_messages(cloud, queued, wire):
@@ -344,7 +345,7 @@ def test_no_upload_is_lost_or_doubled_on_the_way_there_and_back(local, monkeypat
     """Uploads go on and on, while the queue comes and goes again."""
     monkeypatch.setattr(queue, "QUIET_S", 2.0)
     settings = settings_for(local, name="turns", max_concurrency=2)
-    stack.up(local, settings)
+    pipeline.up(local, settings)
     keys, stop = [], threading.Event()
 
     def upload() -> None:
@@ -358,7 +359,7 @@ def test_no_upload_is_lost_or_doubled_on_the_way_there_and_back(local, monkeypat
     thread.start()
     try:
         for on in (True, False, True):
-            stack.up(local, settings, queue=on)
+            pipeline.up(local, settings, queue=on)
             stop.wait(1)
     finally:
         stop.set()
@@ -367,14 +368,14 @@ def test_no_upload_is_lost_or_doubled_on_the_way_there_and_back(local, monkeypat
     list(logs.wait_for(local, settings, keys, began))
     made = Counter(run.key for run in logs.runs(local, settings))
     assert made == Counter(keys) and len(keys) > 40
-    assert stack.down(local, settings).left == ()
+    assert pipeline.down(local, settings).left == ()
 
 
 @pytest.mark.slow
 def test_a_failure_does_not_take_its_batch_along(local):
     """Of one batch, the pictures are made, and what cannot be read comes back."""
     settings = settings_for(local, name="batch", queue=True, timeout_s=5)
-    stack.up(local, settings)
+    pipeline.up(local, settings)
     url = queue.require(local, settings)
     local.s3.put_object(Bucket=settings.source_bucket, Key="a.jpg", Body=picture())
     entries = [{"Id": "bad", "MessageBody": "no JSON"}]
@@ -385,5 +386,5 @@ def test_a_failure_does_not_take_its_batch_along(local):
     while queue.held(local, url) != 1 and time.monotonic() < deadline:
         time.sleep(0.1)
     assert queue.held(local, url) == 1
-    (note, *_) = stack.down(local, settings).notes
+    (note, *_) = pipeline.down(local, settings).notes
     assert note == "1 events went with queue batch-uploads"

@@ -9,8 +9,9 @@ from moto_cloud import here
 from pictures import encoded
 from PIL import Image
 
-from deploy import buckets, function, layer, recipes, role, stack, template
+from deploy import export, pipeline, recipes
 from deploy.errors import SettingsError
+from deploy.steps import buckets, function, layer, role
 
 WIDE = {"renditions": {"wide": {"width": 320, "height": 180}}}
 TITLE = {"thumbnail": {"watermark": {"text": "Workbook"}}}
@@ -53,14 +54,14 @@ def test_backup_is_the_source(cloud, settings):
 
 def test_nothing_is_deployed(cloud, settings, wire):
     with pytest.raises(SettingsError):
-        stack.up(cloud, settings, recipe={"thumbnail": {"effects": [{}]}})
+        pipeline.up(cloud, settings, recipe={"thumbnail": {"effects": [{}]}})
     assert wire.calls == []
 
 
 def test_text_takes_its_layer(cloud, settings):
     assert here(cloud, recipe=TITLE).text
     assert not here(cloud, recipe=WIDE).text
-    _, changed = stack.resolved(cloud, settings, {"recipe": TITLE})
+    _, changed = pipeline.resolved(cloud, settings, {"recipe": TITLE})
     assert changed.layer_name == "workbook-pillow-text"
 
 
@@ -72,7 +73,7 @@ def test_backup_bucket_in_the_environment(cloud):
 
 def test_backup_follows_a_new_name(cloud):
     settings = here(cloud, backup=True, recipe={"backup": {"folder": "all/"}})
-    _, renamed = stack.resolved(cloud, settings, {"name": "other"})
+    _, renamed = pipeline.resolved(cloud, settings, {"name": "other"})
     kept = json.loads(renamed.environment["RECIPE"])["backup"]
     assert kept == {"folder": "all/", "bucket": renamed.backup_bucket}
     assert renamed.backup_bucket.startswith("other-backup-")
@@ -156,7 +157,7 @@ def test_difference_is_planned(cloud, settings):
     for step in (buckets, role, layer, function):
         step.create(cloud, settings)
     wanted = here(cloud, backup=True, recipe=WIDE)
-    plan = stack.plan(cloud, wanted)
+    plan = pipeline.plan(cloud, wanted)
     notes = {item.step: item.note for item in plan.items}
     assert notes["role"] == "policy recipe"
     assert notes["buckets"] == "backup bucket, target policy"
@@ -168,7 +169,7 @@ def test_difference_is_planned(cloud, settings):
 
 def test_template_has_what_up_makes(cloud):
     settings = here(cloud, backup=True, recipe=WIDE)
-    resources = template.template(settings, "a", "b", "a layer")["Resources"]
+    resources = export.template(settings, "a", "b", "a layer")["Resources"]
     versions = resources["BackupBucket"]["Properties"]["VersioningConfiguration"]
     assert versions == {"Status": "Enabled"}
     policies = resources["Role"]["Properties"]["Policies"]

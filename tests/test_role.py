@@ -3,8 +3,8 @@ import json
 import pytest
 from moto_cloud import ACCOUNT, here
 
-from deploy import buckets, role
 from deploy.errors import ForeignResourceError
+from deploy.steps import buckets, role
 
 
 def inline(cloud, settings):

@@ -5,10 +5,12 @@ from datetime import UTC, datetime
 
 import pytest
 from PIL import Image
+from workbook import scale
+from workbook.scale import Load
 
-from deploy import cost, logs, queue, scale, stack
-from deploy.scale import Load
+from deploy import cost, logs, pipeline
 from deploy.settings import settings_for
+from deploy.steps import queue
 
 
 def test_littles_law():
@@ -109,7 +111,7 @@ def photo() -> bytes:
 def test_a_burst_on_the_local_cloud_and_simulated(local, record_property):
     """Simulated from what single pictures took, against what a burst took."""
     settings = settings_for(local, name="burst", queue=True, max_concurrency=2)
-    stack.up(local, settings)
+    pipeline.up(local, settings)
     body = photo()
 
     def put(key: str) -> float:
@@ -149,6 +151,6 @@ def test_a_burst_on_the_local_cloud_and_simulated(local, record_property):
     for name, value in figures.items():
         record_property(name, value)
     print(f"\n{figures}")
-    stack.down(local, settings)
+    pipeline.down(local, settings)
     assert len(burst) == 40
     assert 0.05 < simulated / measured < 20  # sanity; the figures are reported

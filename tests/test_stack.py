@@ -4,8 +4,9 @@ import json
 import pytest
 from moto_cloud import here
 
-from deploy import failures, role, stack
+from deploy import pipeline
 from deploy.errors import DeployError, PreflightError, SettingsError
+from deploy.steps import failures, role
 
 
 def states(report):
@@ -17,22 +18,22 @@ def quiet(line):
 
 
 def test_plan_of_nothing_creates(cloud, settings):
-    assert set(states(stack.plan(cloud, settings)).values()) == {"create"}
+    assert set(states(pipeline.plan(cloud, settings)).values()) == {"create"}
 
 
 def test_plan_changes_nothing(cloud, settings, wire):
-    stack.plan(cloud, settings, reliable=True)
+    pipeline.plan(cloud, settings, reliable=True)
     assert wire.mutations == []
 
 
 def test_plan_of_what_stands_keeps(cloud, settings):
-    stack.up(cloud, settings)
-    assert set(states(stack.plan(cloud, settings)).values()) == {"keep"}
+    pipeline.up(cloud, settings)
+    assert set(states(pipeline.plan(cloud, settings)).values()) == {"keep"}
 
 
 def test_plan_of_a_change_updates(cloud, settings):
-    stack.up(cloud, settings)
-    plan = stack.plan(cloud, settings, memory_mb=1024, reliable=True)
+    pipeline.up(cloud, settings)
+    plan = pipeline.plan(cloud, settings, memory_mb=1024, reliable=True)
     assert states(plan) == {
         "buckets": "keep",
         "role": "update",
@@ -45,69 +46,69 @@ def test_plan_of_a_change_updates(cloud, settings):
 
 
 def test_plan_removes_what_is_not_wanted(cloud, settings):
-    stack.up(cloud, settings, reliable=True)
-    assert states(stack.plan(cloud, settings))["failures"] == "remove"
+    pipeline.up(cloud, settings, reliable=True)
+    assert states(pipeline.plan(cloud, settings))["failures"] == "remove"
 
 
 def test_plan_shows_policies_and_cost(cloud, settings):
-    text = repr(stack.plan(cloud, settings))
+    text = repr(pipeline.plan(cloud, settings))
     assert json.dumps(role.thumbnails_policy(settings), indent=2) in text
     assert "costs nothing at rest" in text
 
 
 def test_plan_shows_what_is_foreign(cloud, settings, wire):
     wire.refuse("HeadBucket", "403", "Forbidden", 403)
-    assert states(stack.plan(cloud, settings))["buckets"] == "refused"
+    assert states(pipeline.plan(cloud, settings))["buckets"] == "refused"
 
 
 def test_up_builds_everything(cloud, settings):
-    stack.up(cloud, settings)
-    assert stack.status(cloud, settings).ready
+    pipeline.up(cloud, settings)
+    assert pipeline.status(cloud, settings).ready
 
 
 def test_up_twice_changes_nothing(cloud, settings, wire):
-    stack.up(cloud, settings, reliable=True)
+    pipeline.up(cloud, settings, reliable=True)
     wire.calls.clear()
-    stack.up(cloud, settings, reliable=True)
+    pipeline.up(cloud, settings, reliable=True)
     assert wire.mutations == []
 
 
 def test_up_says_where(cloud, settings):
-    text = repr(stack.up(cloud, settings))
+    text = repr(pipeline.up(cloud, settings))
     assert f"s3://{settings.source_bucket}/" in text
     host = f"{settings.target_bucket}.s3.eu-west-1.amazonaws.com"
     assert f"https://{host}/thumbnails/" in text
 
 
 def test_up_returns_arns(cloud, settings):
-    arns = stack.up(cloud, settings, reliable=True).arns
+    arns = pipeline.up(cloud, settings, reliable=True).arns
     assert arns["function"] == settings.function_arn
     assert arns["failures"] == settings.failure_queue_arn
     assert all(arn.startswith("arn:aws:") for arn in arns.values())
 
 
 def test_reliable_comes_and_goes(cloud, settings):
-    stack.up(cloud, settings, reliable=True)
-    assert stack.status(cloud, settings, reliable=True).ready
-    stack.up(cloud, settings)
-    report = stack.status(cloud, settings)
+    pipeline.up(cloud, settings, reliable=True)
+    assert pipeline.status(cloud, settings, reliable=True).ready
+    pipeline.up(cloud, settings)
+    report = pipeline.status(cloud, settings)
     assert report.ready and "failures" not in states(report)
 
 
 def test_held_events_are_not_thrown_away(cloud, settings):
     reliable = here(cloud, reliable=True)
-    stack.up(cloud, reliable)
+    pipeline.up(cloud, reliable)
     url = cloud.sqs.get_queue_url(QueueName=settings.failure_queue)["QueueUrl"]
     cloud.sqs.send_message(QueueUrl=url, MessageBody="{}")
     said = []
-    stack.up(cloud, settings, say=said.append)
+    pipeline.up(cloud, settings, say=said.append)
     assert said[1:] == ["Queue workbook-failures stays: it holds 1 failed events."]
 
 
 def test_up_explains_a_refusal(cloud, settings, wire):
     wire.refuse("CreateRole", "AccessDenied", "not authorized: iam:CreateRole", 403)
     with pytest.raises(DeployError, match="Ask the account's owner") as caught:
-        stack.up(cloud, settings)
+        pipeline.up(cloud, settings)
     assert caught.value.where == "step role"
     assert caught.value.__cause__.operation_name == "CreateRole"
 
@@ -115,52 +116,52 @@ def test_up_explains_a_refusal(cloud, settings, wire):
 def test_foreign_bucket_stops_up(cloud, settings, wire):
     wire.refuse("HeadBucket", "403", "Forbidden", 403)
     with pytest.raises(PreflightError, match="belongs to another account"):
-        stack.up(cloud, settings)
+        pipeline.up(cloud, settings)
     assert wire.mutations == []
 
 
 def test_one_bucket_for_both_is_refused(cloud, settings):
     with pytest.raises(SettingsError, match="one bucket"):
-        stack.up(cloud, settings, target_bucket=settings.source_bucket)
+        pipeline.up(cloud, settings, target_bucket=settings.source_bucket)
 
 
 def test_settings_of_another_account_are_refused(cloud, settings):
     other = dataclasses.replace(settings, account="999999999999")
     with pytest.raises(SettingsError, match="for account 999999999999"):
-        stack.up(cloud, other)
+        pipeline.up(cloud, other)
 
 
 def test_new_name_moves_derived_buckets(cloud, settings):
-    plan = stack.plan(cloud, settings, name="photos")
+    plan = pipeline.plan(cloud, settings, name="photos")
     assert plan.settings.source_bucket.startswith("photos-source-")
 
 
 def test_new_name_leaves_given_buckets(cloud):
     settings = here(cloud, source_bucket="my-photos")
-    plan = stack.plan(cloud, settings, name="photos")
+    plan = pipeline.plan(cloud, settings, name="photos")
     assert plan.settings.source_bucket == "my-photos"
 
 
 def test_status_of_nothing(cloud, settings):
-    report = stack.status(cloud, settings)
+    report = pipeline.status(cloud, settings)
     assert set(states(report).values()) == {"missing"} and not report.ready
 
 
 def test_status_names_the_difference(cloud, settings):
-    stack.up(cloud, settings)
-    report = stack.status(cloud, settings, timeout_s=60)
+    pipeline.up(cloud, settings)
+    report = pipeline.status(cloud, settings, timeout_s=60)
     assert "differs   function  workbook-thumbnailer  (Timeout)" in repr(report)
 
 
 def test_down_leaves_nothing(cloud, settings):
-    stack.up(cloud, settings, reliable=True)
+    pipeline.up(cloud, settings, reliable=True)
     name = settings.source_bucket
     cloud.s3.put_bucket_versioning(
         Bucket=name, VersioningConfiguration={"Status": "Enabled"}
     )
     cloud.s3.put_object(Bucket=name, Key="a.jpg", Body=b"1")
     cloud.s3.delete_object(Bucket=name, Key="a.jpg")
-    assert repr(stack.down(cloud, settings)) == "Nothing is left."
+    assert repr(pipeline.down(cloud, settings)) == "Nothing is left."
     assert cloud.s3.list_buckets()["Buckets"] == []
     assert cloud.iam.list_roles()["Roles"] == []
     assert cloud.awslambda.list_functions()["Functions"] == []
@@ -171,48 +172,48 @@ def test_down_leaves_nothing(cloud, settings):
 
 
 def test_down_of_nothing(cloud, settings, wire):
-    assert repr(stack.down(cloud, settings)) == "Nothing is left."
+    assert repr(pipeline.down(cloud, settings)) == "Nothing is left."
     assert wire.mutations == []
 
 
 def test_down_says_what_is_left(cloud, settings, wire, no_delays):
-    stack.up(cloud, settings)
+    pipeline.up(cloud, settings)
     wire.refuse("DeleteRole", "AccessDenied", "no", 403)
-    report = stack.down(cloud, settings)
+    report = pipeline.down(cloud, settings)
     assert "DeleteRole was refused (AccessDenied)" in repr(report)
     assert "Nothing is left" not in repr(report)
     assert len(report.left) == 1 and "workbook-thumbnailer-role" in report.left[0]
 
 
 def test_down_tells_of_lost_events(cloud, settings):
-    stack.up(cloud, settings, reliable=True)
+    pipeline.up(cloud, settings, reliable=True)
     url = cloud.sqs.get_queue_url(QueueName=settings.failure_queue)["QueueUrl"]
     cloud.sqs.send_message(QueueUrl=url, MessageBody="{}")
-    report = stack.down(cloud, settings)
+    report = pipeline.down(cloud, settings)
     assert report.notes == ("1 failed events went with queue workbook-failures",)
     assert report.left == ()
 
 
 def test_pipelines_do_not_meet(cloud, settings):
-    stack.up(cloud, settings)
+    pipeline.up(cloud, settings)
     other = here(cloud, name="other")
-    stack.up(cloud, other)
-    stack.down(cloud, other)
-    assert stack.status(cloud, settings).ready
+    pipeline.up(cloud, other)
+    pipeline.down(cloud, other)
+    assert pipeline.status(cloud, settings).ready
 
 
 def test_emulator_urls_have_the_bucket_in_the_path(cloud, settings):
     emulator = type(cloud)(
         cloud.session, cloud.account, cloud.region, "local", "http://127.0.0.1:1"
     )
-    see = stack.urls(emulator, settings)["thumbnails"]
+    see = pipeline.urls(emulator, settings)["thumbnails"]
     assert see == f"http://127.0.0.1:1/{settings.target_bucket}/thumbnails/"
 
 
 def test_every_step_has_its_verbs():
-    for step in stack.STEPS:
+    for step in pipeline.STEPS:
         assert all(hasattr(step.module, v) for v in ("create", "describe", "delete"))
-    assert failures in [step.module for step in stack.STEPS]
+    assert failures in [step.module for step in pipeline.STEPS]
 
 
 def test_given_role_outlives_the_pipeline(cloud, settings, wire):
@@ -220,18 +221,18 @@ def test_given_role_outlives_the_pipeline(cloud, settings, wire):
         RoleName="LabRole", AssumeRolePolicyDocument=json.dumps(role.trust_policy())
     )
     given = here(cloud, execution_role=f"arn:aws:iam::{settings.account}:role/LabRole")
-    made = stack.up(cloud, given)
+    made = pipeline.up(cloud, given)
     assert made.arns["role"] == given.execution_role
-    assert stack.status(cloud, given).ready
-    assert repr(stack.down(cloud, given)) == "Nothing is left."
+    assert pipeline.status(cloud, given).ready
+    assert repr(pipeline.down(cloud, given)) == "Nothing is left."
     assert not [name for name in wire.mutations[1:] if "Role" in name]
 
 
 def test_private_pipeline_writes_no_public_policy(cloud, settings):
-    plan = stack.plan(cloud, settings, public=False)
+    plan = pipeline.plan(cloud, settings, public=False)
     assert "PublicReadThumbnails" not in repr(plan)
 
 
 def test_resume_of_what_runs(cloud, settings):
-    stack.up(cloud, settings)
-    assert not stack.resume(cloud, settings)
+    pipeline.up(cloud, settings)
+    assert not pipeline.resume(cloud, settings)

@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError, ParamValidationError
 from moto import mock_aws
 
-from deploy.local import strict
+from deploy.local import refusals
 
 ACCOUNT = "123456789012"
 FUNCTION = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:thumbnailer"
@@ -38,7 +38,7 @@ def new_session():
 
 def attached(plain, interpreter=None):
     session = new_session()
-    strict.attach(session, plain.client, interpreter)
+    refusals.attach(session, plain.client, interpreter)
     return session
 
 
@@ -211,7 +211,7 @@ def test_botocores_validation_comes_first(ruled):
     ],
 )
 def test_trust(policy, trusted):
-    assert strict.trusts_lambda(policy) is trusted
+    assert refusals.trusts_lambda(policy) is trusted
 
 
 # The runtime
@@ -308,11 +308,11 @@ def test_every_dead_target_is_named(ruled):
 
 
 def test_validation_can_be_skipped_as_on_aws(plain):
-    rule = strict.functions_may_be_invoked
+    rule = refusals.functions_may_be_invoked
     configuration = {"LambdaFunctionConfigurations": [fires()]}
     params = {"Bucket": "photos", "NotificationConfiguration": configuration}
     params["SkipDestinationValidation"] = True
-    assert rule(params, strict.World(plain.client)) is None
+    assert rule(params, refusals.World(plain.client)) is None
 
 
 def test_missing_bucket_is_named_by_the_call_itself(ruled):
@@ -347,7 +347,7 @@ def invoker(**condition):
     ],
 )
 def test_who_is_let_in(policy, allowed):
-    assert strict.lets_in(policy, "photos", ACCOUNT) is allowed
+    assert refusals.lets_in(policy, "photos", ACCOUNT) is allowed
 
 
 # Overlapping rules
@@ -383,7 +383,7 @@ def test_overlap_without_filters(ruled):
 )
 def test_overlaps(one, other, overlap):
     one = one | {"Id": "one"}
-    found = list(strict.overlaps({"LambdaFunctionConfigurations": [one, other]}))
+    found = list(refusals.overlaps({"LambdaFunctionConfigurations": [one, other]}))
     assert bool(found) is overlap
 
 
@@ -393,7 +393,7 @@ def test_overlap_with_a_queue():
         "LambdaFunctionConfigurations": [fires(".jpg")],
         "QueueConfigurations": [queue],
     }
-    assert list(strict.overlaps(configuration)) == [(fires(".jpg"), queue)]
+    assert list(refusals.overlaps(configuration)) == [(fires(".jpg"), queue)]
 
 
 # Buckets
@@ -477,7 +477,7 @@ def test_a_bucket_made_twice_stays_as_it_is(ruled):
     ],
 )
 def test_public(policy, public):
-    assert strict.is_public(policy) is public
+    assert refusals.is_public(policy) is public
 
 
 @pytest.mark.parametrize(

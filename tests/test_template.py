@@ -11,11 +11,13 @@ import pytest
 from cfnlint.api import lint
 from cfnlint.config import ManualArgs
 
-from deploy import connect, export, layer, runtimes, stack, trigger
+from deploy import connect, export, pipeline, runtimes
 from deploy.cloud import Cloud
 from deploy.errors import ForeignResourceError
+from deploy.operations.export import Export
 from deploy.settings import Settings, settings_for
-from deploy.template import Export
+from deploy.steps import trigger
+from deploy.steps.layer import publish
 from handler import make_thumbnail
 
 SAMPLES = Path(__file__).parents[1] / "images" / "samples"
@@ -134,7 +136,7 @@ class Twins:
         self.one = settings_for(cloud, name="one", **options)
         self.two = settings_for(cloud, name="two", **options)
         self.cloudformation = cloud.client("cloudformation")
-        stack.up(cloud, self.one)
+        pipeline.up(cloud, self.one)
         self.deploy(export(cloud, self.two, folder))
 
     def deploy(self, exported: Export) -> None:
@@ -157,7 +159,7 @@ class Twins:
         """What each step describes, as if the pipeline had no name."""
         found = {
             step.name: step.module.describe(self.cloud, settings)
-            for step in stack.STEPS
+            for step in pipeline.STEPS
         }
         text = json.dumps(found, default=str)
         return json.loads(re.sub(rf"\b{settings.name}-", "name-", text))
@@ -165,13 +167,13 @@ class Twins:
     def delete(self) -> None:
         for bucket in (self.two.source_bucket, self.two.target_bucket, CODE_BUCKET):
             if bucket in str(self.cloud.s3.list_buckets()["Buckets"]):
-                stack.buckets.empty(self.cloud, bucket)
+                pipeline.buckets.empty(self.cloud, bucket)
         self.cloudformation.delete_stack(StackName="two")
         self.cloudformation.get_waiter("stack_delete_complete").wait(
             StackName="two", WaiterConfig={"Delay": 1, "MaxAttempts": 60}
         )
         self.cloud.s3.delete_bucket(Bucket=CODE_BUCKET)
-        stack.down(self.cloud, self.one)
+        pipeline.down(self.cloud, self.one)
 
 
 @pytest.fixture(
@@ -194,7 +196,7 @@ def clouds(local_folder):
 
 
 def test_status_finds_it_ready(twins):
-    states = {i.step: i.state for i in stack.status(twins.cloud, twins.two).items}
+    states = {i.step: i.state for i in pipeline.status(twins.cloud, twins.two).items}
     assert set(states.values()) == {"ready"}
     assert ("queue" in states) == twins.two.queue
 
@@ -275,15 +277,15 @@ def test_a_photo_becomes_a_thumbnail(twins):
 
 def test_down_leaves_it_to_cloudformation(twins):
     with pytest.raises(ForeignResourceError, match=r"stack 'two'.*delete-stack"):
-        stack.down(twins.cloud, twins.two)
-    assert stack.status(twins.cloud, twins.two).ready
+        pipeline.down(twins.cloud, twins.two)
+    assert pipeline.status(twins.cloud, twins.two).ready
 
 
 def test_up_changes_nothing_of_it(twins):
     before = trigger.describe(twins.cloud, twins.two)
-    stack.up(twins.cloud, twins.two)
+    pipeline.up(twins.cloud, twins.two)
     assert trigger.describe(twins.cloud, twins.two) == before
-    assert len(list(layer._versions(twins.cloud, twins.two))) == 1
+    assert len(list(publish._versions(twins.cloud, twins.two))) == 1
 
 
 def test_cloudformation_keeps_a_bucket_that_holds_pictures(twins):

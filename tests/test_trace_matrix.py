@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 from workbook import faults, mistakes
 
-from deploy import connect, failures, settings_for, stack, trace
+from deploy import connect, pipeline, settings_for, trace
 from deploy.cloud import Cloud
 from deploy.settings import Settings
+from deploy.steps import failures
 from deploy.tracing import NAMES, Trace
 
 #: What trace must name, by fault; None: nothing is broken.
@@ -57,9 +58,9 @@ def place(local_folder: Path) -> Iterator[tuple[Cloud, Settings]]:
         patch.setenv("WORKBOOK_LOCAL_CLOUD", str(local_folder))
         cloud = connect("local", say=lambda line: None)
         settings = settings_for(cloud, name="matrix", reliable=True)
-        stack.up(cloud, settings, say=lambda line: None)
+        pipeline.up(cloud, settings, say=lambda line: None)
         yield cloud, settings
-        stack.down(cloud, settings)
+        pipeline.down(cloud, settings)
 
 
 @pytest.fixture

@@ -13,9 +13,11 @@ import pytest
 from botocore.exceptions import ClientError
 from moto_cloud import here
 
-from deploy import buckets, failures, logs, role, stack, trace, trigger
+from deploy import logs, pipeline, trace
 from deploy.__main__ import main
-from deploy.tracing import NAMES, parts, way
+from deploy.steps import buckets, failures, role, trigger
+from deploy.tracing import NAMES, event_links
+from deploy.tracing import function_links as parts
 
 KEY = "a b.jpg"
 
@@ -23,7 +25,7 @@ KEY = "a b.jpg"
 @pytest.fixture
 def built(cloud, settings):
     """The pipeline, and a picture in its source that nothing was made of yet."""
-    stack.up(cloud, settings, say=lambda line: None)
+    pipeline.up(cloud, settings, say=lambda line: None)
     cloud.s3.put_object(Bucket=settings.source_bucket, Key=KEY, Body=b"photo")
     return cloud, settings
 
@@ -173,8 +175,8 @@ def test_the_name_that_was_meant(cloud, settings, asked, present, why):
 
 def test_similar_names():
     present = ["photos/cat.jpg", "dog.jpg", "Cat.JPG"]
-    assert way.similar("cat.jpg", present)[0] == "Cat.JPG"
-    assert way.similar("elephant.png", present) == []
+    assert event_links.similar("cat.jpg", present)[0] == "Cat.JPG"
+    assert event_links.similar("elephant.png", present) == []
 
 
 def test_a_delete_marker(built):
@@ -196,7 +198,7 @@ def test_a_name_that_no_rule_matches(built):
 
 def test_an_upload_in_parts(cloud, settings):
     only_put = dataclasses.replace(settings, events=("s3:ObjectCreated:Put",))
-    stack.up(cloud, only_put, say=lambda line: None)
+    pipeline.up(cloud, only_put, say=lambda line: None)
     place = {"Bucket": settings.source_bucket, "Key": "large.jpg"}
     upload = cloud.s3.create_multipart_upload(**place)["UploadId"]
     part = cloud.s3.upload_part(**place, UploadId=upload, PartNumber=1, Body=b"1")
@@ -247,7 +249,7 @@ def test_a_permission_that_does_not_let_it_in(built, changed, why):
 
 def test_by_way_of_the_queue(cloud):
     settings = here(cloud, queue=True)
-    stack.up(cloud, settings, say=lambda line: None)
+    pipeline.up(cloud, settings, say=lambda line: None)
     cloud.s3.put_object(Bucket=settings.source_bucket, Key=KEY, Body=b"photo")
     assert trace(KEY, cloud, settings)["permission"].state == "green"
     (mapping,) = cloud.awslambda.list_event_source_mappings()["EventSourceMappings"]
@@ -393,7 +395,7 @@ def test_no_word_yet(built):
 
 
 def test_nothing_was_ever_called(built, monkeypatch):
-    monkeypatch.setattr("deploy.tracing.outcome.PENDING_S", -1)
+    monkeypatch.setattr("deploy.tracing.result_links.PENDING_S", -1)
     found = trace(KEY, *built).broken
     assert found.name == "invocation"
     assert "it was copied there" in found.said
@@ -473,7 +475,7 @@ def test_rejected_is_an_ending(built):
 
 def test_a_kept_event(cloud):
     settings = here(cloud, reliable=True)
-    stack.up(cloud, settings, say=lambda line: None)
+    pipeline.up(cloud, settings, say=lambda line: None)
     head = cloud.s3.put_object(Bucket=settings.source_bucket, Key=KEY, Body=b"photo")
     url = cloud.sqs.get_queue_url(QueueName=settings.failure_queue)["QueueUrl"]
     for _ in range(2):

@@ -1,8 +1,8 @@
 import pytest
 from moto_cloud import here
 
-from deploy import buckets, function, layer, role, trigger
 from deploy.errors import DeployError
+from deploy.steps import buckets, function, layer, role, trigger
 
 QUEUE = "arn:aws:sqs:eu-west-1:123456789012:audit"
 THEIRS = {

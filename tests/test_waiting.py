@@ -1,7 +1,7 @@
 import pytest
 from botocore.exceptions import ClientError
 
-from deploy import stack, waiting
+from deploy import pipeline, waiting
 from deploy.errors import NotReadyError
 
 
@@ -29,8 +29,8 @@ def test_error_is_one_of_the_call(cloud, call, error):
 
 def test_passing_error_is_waited_for(cloud, settings, wire, no_delays):
     wire.fail("CreateBucket", "OperationAborted", status=409, times=2)
-    stack.up(cloud, settings)
-    assert stack.status(cloud, settings).ready
+    pipeline.up(cloud, settings)
+    assert pipeline.status(cloud, settings).ready
 
 
 def test_wait_is_bounded(cloud, settings, wire, monkeypatch, no_delays):

@@ -4,9 +4,10 @@ import zipfile
 
 import pytest
 
-from deploy import runtimes, wheels
+from deploy import runtimes
 from deploy.errors import LayerError
 from deploy.settings import Settings
+from deploy.steps.layer import wheel as wheels
 
 PILLOW = importlib.metadata.version("Pillow")
 

@@ -17,9 +17,10 @@ from IPython.testing.globalipapp import start_ipython
 from moto_cloud import here
 from PIL import Image
 
-from deploy import buckets, function, layer, role, stack, trigger
+from deploy import pipeline
 from deploy.errors import DeployError
 from deploy.logs import Run
+from deploy.steps import buckets, function, layer, role, trigger
 from handler.errors import ConfigError, ImageRejected
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "notebooks"))
@@ -252,7 +253,7 @@ def test_an_error_of_python_is_raised():
 
 def test_every_create_call_can_be_repeated(cloud, settings, capsys):
     document = json.dumps(role.trust_policy())
-    stack.up(cloud, settings)
+    pipeline.up(cloud, settings)
     name = settings.function_name
     calls = [
         lambda: cloud.s3.create_bucket(
@@ -583,9 +584,9 @@ def test_score_of_nothing(at):
 
 
 def test_score_is_kept_over_clean_up(at, cloud, settings):
-    stack.up(cloud, settings)
+    pipeline.up(cloud, settings)
     points = workbook.score().points
-    stack.down(cloud, settings)
+    pipeline.down(cloud, settings)
     after = workbook.score()
     assert points > 40 and after.points > points
     assert after["steps"]["2"]["passed"] == 0 and after["steps"]["2"]["best"] == 10

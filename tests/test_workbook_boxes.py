@@ -12,7 +12,7 @@ import ipywidgets
 import pytest
 from PIL import Image
 
-from deploy import connect, settings_for, stack
+from deploy import connect, pipeline, settings_for
 from deploy.cloud import Cloud
 from deploy.errors import DeployError
 from deploy.local import server
@@ -42,9 +42,9 @@ def cloud(local_folder: Path) -> Iterator[Cloud]:
 @pytest.fixture(scope="module")
 def settings(cloud: Cloud) -> Iterator[Settings]:
     settings = settings_for(cloud, name="boxes")
-    stack.up(cloud, settings)
+    pipeline.up(cloud, settings)
     yield settings
-    stack.down(cloud, settings)
+    pipeline.down(cloud, settings)
 
 
 @pytest.fixture

@@ -245,7 +245,7 @@ def _spawn(where: Path, port: int) -> tuple[subprocess.Popen, Running]:
         detached = {"creationflags": flags}
     with log.open("a", encoding="utf-8") as output:
         process = subprocess.Popen(
-            [_python(), str(HERE / "app.py")],
+            [_python(), str(HERE / "wrapper.py")],
             cwd=where,
             env=environment,
             stdin=subprocess.DEVNULL,

@@ -17,25 +17,25 @@ from typing import Any
 from deploy import waiting
 from deploy.cloud import Cloud
 from deploy.settings import Settings
-from deploy.tracing import outcome, parts, way
-from deploy.tracing.answers import Link as Link
+from deploy.tracing import event_links, function_links, result_links
 from deploy.tracing.facts import Facts
+from deploy.tracing.link import Link as Link
 
 #: The path: how each link is looked at, in order.
 LOOKS: dict[str, Callable[[Facts], Link]] = {
-    "object": way.the_object,
-    "rule": way.the_rule,
-    "event": way.the_event,
-    "target": way.the_target,
-    "permission": way.the_permission,
-    "function": parts.the_function,
-    "layer": parts.the_layer,
-    "role": parts.the_role,
-    "invocation": outcome.the_invocation,
-    "log": outcome.the_log,
-    "failures": outcome.the_failures,
-    "thumbnail": outcome.the_thumbnail,
-    "public": outcome.the_reader,
+    "object": event_links.the_object,
+    "rule": event_links.the_rule,
+    "event": event_links.the_event,
+    "target": event_links.the_target,
+    "permission": event_links.the_permission,
+    "function": function_links.the_function,
+    "layer": function_links.the_layer,
+    "role": function_links.the_role,
+    "invocation": result_links.the_invocation,
+    "log": result_links.the_log,
+    "failures": result_links.the_failures,
+    "thumbnail": result_links.the_thumbnail,
+    "public": result_links.the_reader,
 }
 NAMES = tuple(LOOKS)
 #: What stands in the configuration; the links after these tell what came of it.
@@ -107,7 +107,7 @@ def trace(
         settings: which pipeline; `settings_for(cloud)` if left out.
         overrides: fields of `Settings`, as in `trace("a.jpg", name="photos")`.
     """
-    from deploy.stack import resolved  # which imports every step
+    from deploy.pipeline import resolved  # which imports every step
 
     cloud, settings = resolved(cloud, settings, overrides)
     facts = Facts(cloud, settings, key)

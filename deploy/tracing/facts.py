@@ -13,10 +13,10 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import unquote_plus, urlsplit
 
-from deploy import logs, rules
+from deploy import logs, notifications
 from deploy.cloud import Cloud
 from deploy.settings import Settings
-from deploy.tracing.answers import Answer, Denied, ask
+from deploy.tracing.link import Answer, Denied, ask
 
 #: S3 writes times in whole seconds.
 _SECOND = timedelta(seconds=1)
@@ -60,12 +60,12 @@ class Facts:
         return ask(self.cloud.s3.get_bucket_notification_configuration, Bucket=bucket)
 
     @cached_property
-    def every_rule(self) -> list[rules.Rule]:
+    def every_rule(self) -> list[notifications.Rule]:
         """All of the bucket's rules."""
-        return rules.read(self.notification.data or {})
+        return notifications.read(self.notification.data or {})
 
     @cached_property
-    def matching(self) -> list[rules.Rule]:
+    def matching(self) -> list[notifications.Rule]:
         """The rules that are for uploads of this name."""
         return [rule for rule in self.every_rule if rule.matches(self.key)]
 
@@ -78,7 +78,7 @@ class Facts:
         return tuple(f"s3:ObjectCreated:{kind}" for kind in ("Put", "Post", "Copy"))
 
     @cached_property
-    def rule(self) -> rules.Rule | None:
+    def rule(self) -> notifications.Rule | None:
         """The rule that this upload went by."""
         covering = [
             rule for rule in self.matching if any(map(rule.covers, self.events))

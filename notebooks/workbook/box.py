@@ -8,7 +8,7 @@ from typing import Any
 
 import ipywidgets
 
-from deploy import rules
+from deploy import notifications
 from deploy.cloud import Cloud
 from deploy.logs import Run
 from deploy.settings import Settings
@@ -92,7 +92,7 @@ def send(cloud: Cloud, settings: Settings, files: Files) -> tuple[list[str], lis
             continue
         try:
             put(cloud, settings, name, content)
-            why = rules.unmatched(name, rules.rules(cloud, settings))
+            why = notifications.unmatched(name, notifications.rules(cloud, settings))
         except words.CLOUD_ERRORS as error:
             why = f"{name} was not uploaded. {words.sentence(error)}"
         if why:

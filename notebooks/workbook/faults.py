@@ -17,10 +17,11 @@ from types import ModuleType
 
 from botocore.exceptions import ClientError
 
-from deploy import buckets, failures, function, layer, role, stack, trigger
+from deploy import pipeline
 from deploy.cloud import Cloud
 from deploy.errors import DeployError
 from deploy.settings import Settings
+from deploy.steps import buckets, failures, function, layer, role, trigger
 from workbook import mistakes, session, words
 from workbook.mistakes import Act
 
@@ -108,7 +109,7 @@ def _place(cloud: Cloud | None, settings: Settings | None) -> tuple[Cloud, Setti
 
 
 def _build(cloud: Cloud, settings: Settings) -> None:
-    for step in stack.STEPS:
+    for step in pipeline.STEPS:
         step.module.create(cloud, settings)
 
 

@@ -14,9 +14,10 @@ from datetime import UTC, datetime
 
 from IPython.display import display
 
-from deploy import failures, logs, trace
+from deploy import logs, trace
 from deploy.cloud import Cloud
 from deploy.settings import Settings
+from deploy.steps import failures
 from deploy.tracing import Trace
 from deploy.tracing.facts import place as place_of
 from deploy.waiting import until

@@ -17,9 +17,9 @@ from urllib.parse import quote_plus
 from botocore.exceptions import ClientError
 from PIL import Image
 
-from deploy import buckets, function, layer, role, trigger
 from deploy.cloud import Cloud
 from deploy.settings import Settings
+from deploy.steps import buckets, function, layer, role, trigger
 from deploy.waiting import code
 
 SAMPLES = Path(__file__).resolve().parents[2] / "images" / "samples"

@@ -12,9 +12,10 @@ from urllib.parse import urlsplit
 from IPython.core.getipython import get_ipython
 from IPython.display import clear_output
 
-from deploy import Settings, buckets, connect, function, layer, role, settings_for
-from deploy import trigger as trigger_step
+from deploy import Settings, connect, settings_for
 from deploy.cloud import Cloud
+from deploy.steps import buckets, function, layer, role
+from deploy.steps import trigger as trigger_step
 from workbook import words
 
 NOTEBOOKS = {

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from deploy import logs, rules
+from deploy import logs, notifications
 from deploy.cloud import Cloud
 from deploy.errors import NotReadyError
 from deploy.settings import Settings
@@ -63,10 +63,10 @@ def outcomes(
     cloud: Cloud, settings: Settings, keys: list[str], since: datetime
 ) -> list[logs.Run]:
     """Wait for the outcome of each key, showing progress; say what never starts."""
-    present = rules.rules(cloud, settings)
+    present = notifications.rules(cloud, settings)
     expected = []
     for key in dict.fromkeys(keys):
-        if why := rules.unmatched(key, present):
+        if why := notifications.unmatched(key, present):
             print(why)
         else:
             expected.append(key)

@@ -16,7 +16,9 @@ from statistics import median
 
 from peers import FOLDER, ROOT
 
-from deploy import DeployError, Settings, contents, layer, runtimes
+from deploy import DeployError, Settings, runtimes
+from deploy.steps import layer
+from deploy.steps.layer import contents
 
 #: Part → what is timed in a fresh process, after what went before and is not timed.
 PARTS = {

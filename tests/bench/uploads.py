@@ -14,7 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median, quantiles
 
-from deploy import Cloud, Settings, connect, logs, settings_for, stack
+from deploy import Cloud, Settings, connect, logs, settings_for
+from deploy import pipeline as stack
 from deploy.local import server
 
 BURST_S = 300

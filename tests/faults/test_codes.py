@@ -4,7 +4,7 @@ import pytest
 from matrix import VARIANTS, Row, forget, left, quiet, recorded, variants
 from moto_cloud import here
 
-from deploy import stack, waiting
+from deploy import pipeline, waiting
 from deploy.errors import DeployError
 
 #: AWS's words; the codes that have none here are followed by "Please try again".
@@ -69,8 +69,8 @@ def services(wired):
 def test_each_error_passes(cloud, wire, no_delays, services, times):
     """In a run, every call answers with one error first; as many runs as errors."""
     settings = here(cloud, reliable=True)
-    ups = recorded(wire, stack.up, cloud, settings)
-    downs = recorded(wire, stack.down, cloud, settings)
+    ups = recorded(wire, pipeline.up, cloud, settings)
+    downs = recorded(wire, pipeline.down, cloud, settings)
     calls = dict.fromkeys(ups + downs)
     for turn in range(max(len(errors(services, call)) for call in calls)):
         wire.reset()
@@ -78,9 +78,9 @@ def test_each_error_passes(cloud, wire, no_delays, services, times):
         for call in calls:
             if turn < len(errors(services, call)):
                 inject(wire, call, errors(services, call)[turn], times)
-        stack.up(cloud, settings, say=quiet)
-        assert stack.status(cloud, settings).ready
-        assert stack.down(cloud, settings).left == ()
+        pipeline.up(cloud, settings, say=quiet)
+        assert pipeline.status(cloud, settings).ready
+        assert pipeline.down(cloud, settings).left == ()
         assert not any(wire.failures.values())
 
 
@@ -89,7 +89,7 @@ def test_each_error_passes(cloud, wire, no_delays, services, times):
 def test_up_with_an_error_for_ever(cloud, wire, no_delays, matrix, services, variant):
     """The run ends with one sentence at that call; the next goes on from there."""
     settings = here(cloud, **VARIANTS[variant])
-    calls = dict.fromkeys(recorded(wire, stack.up, cloud, settings))
+    calls = dict.fromkeys(recorded(wire, pipeline.up, cloud, settings))
     forget()
     rows = []
     for call in calls:
@@ -97,13 +97,13 @@ def test_up_with_an_error_for_ever(cloud, wire, no_delays, matrix, services, var
             wire.reset()
             inject(wire, call, error, 99)
             with pytest.raises(DeployError) as caught:
-                stack.up(cloud, settings, say=quiet)
+                pipeline.up(cloud, settings, say=quiet)
             wire.reset()
             remains = left(cloud, settings)
             fault = f"`{call}`: {error.code}"
             rows.append(Row(fault, str(caught.value), remains, "`up`: goes on there"))
-    stack.up(cloud, settings, say=quiet)
-    assert stack.status(cloud, settings).ready
+    pipeline.up(cloud, settings, say=quiet)
+    assert pipeline.status(cloud, settings).ready
     matrix(f"up ({variant}), an error for ever", rows)
 
 
@@ -111,19 +111,19 @@ def test_up_with_an_error_for_ever(cloud, wire, no_delays, matrix, services, var
 def test_down_with_an_error_for_ever(cloud, wire, no_delays, matrix, services):
     """The other steps are deleted all the same; the next run deletes the rest."""
     settings = here(cloud, reliable=True)
-    stack.up(cloud, settings, say=quiet)
-    calls = dict.fromkeys(recorded(wire, stack.down, cloud, settings))
+    pipeline.up(cloud, settings, say=quiet)
+    calls = dict.fromkeys(recorded(wire, pipeline.down, cloud, settings))
     rows = []
     for call in calls:
         for error in errors(services, call):
-            stack.up(cloud, settings, say=quiet)
+            pipeline.up(cloud, settings, say=quiet)
             wire.reset()
             inject(wire, call, error, 999)
-            said = "; ".join(stack.down(cloud, settings).notes)
+            said = "; ".join(pipeline.down(cloud, settings).notes)
             wire.reset()
             remains = left(cloud, settings)
             assert said
-            assert stack.down(cloud, settings).left == ()
+            assert pipeline.down(cloud, settings).left == ()
             fault = f"`{call}`: {error.code}"
             rows.append(Row(fault, said, remains, "`down`: nothing left"))
     matrix("down (reliable), an error for ever", rows)
@@ -133,14 +133,14 @@ def test_down_with_an_error_for_ever(cloud, wire, no_delays, matrix, services):
 def test_lost_answers(cloud, wire, no_delays, variant):
     """Each call is done, its answer gets lost, and botocore asks again."""
     settings = here(cloud, **VARIANTS[variant])
-    ups = recorded(wire, stack.up, cloud, settings)
-    downs = recorded(wire, stack.down, cloud, settings)
+    ups = recorded(wire, pipeline.up, cloud, settings)
+    downs = recorded(wire, pipeline.down, cloud, settings)
     wire.reset()
     forget()
     # moto makes a second mapping where AWS answers ResourceConflictException.
     wire.lost = {*ups, *downs} - {"CreateEventSourceMapping"}
-    stack.up(cloud, settings, say=quiet)
-    assert stack.status(cloud, settings).ready
+    pipeline.up(cloud, settings, say=quiet)
+    assert pipeline.status(cloud, settings).ready
     wire.lost |= set(downs)
-    assert stack.down(cloud, settings).left == ()
+    assert pipeline.down(cloud, settings).left == ()
     assert not wire.lost

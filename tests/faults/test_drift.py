@@ -6,7 +6,8 @@ import pytest
 from matrix import Row, quiet, standing
 from moto_cloud import here
 
-from deploy import buckets, function, role, stack, trigger
+from deploy import pipeline
+from deploy.steps import buckets, function, role, trigger
 
 OTHER_TRUST = json.dumps(role.trust_policy()).replace("lambda", "ec2")
 CLOSED = buckets.public_access_block(public_policy=False)
@@ -168,33 +169,33 @@ CHANGES = {
 
 def test_every_change_is_named_and_mended(cloud, no_delays, matrix):
     settings = here(cloud, reliable=True)
-    stack.up(cloud, settings, say=quiet)
+    pipeline.up(cloud, settings, say=quiet)
     rows = []
     for what, (change, name) in CHANGES.items():
         change(cloud, settings)
-        status = stack.status(cloud, settings)
+        status = pipeline.status(cloud, settings)
         differing = [item for item in status.items if item.state == "differs"]
         sees = "; ".join(f"{item.step} differs: {item.note}" for item in differing)
         assert name in sees, what
         remains = standing(status)
-        stack.up(cloud, settings, say=quiet)
-        assert stack.status(cloud, settings).ready, what
+        pipeline.up(cloud, settings, say=quiet)
+        assert pipeline.status(cloud, settings).ready, what
         rows.append(Row(what, sees, remains, "`up`: ready"))
     matrix("changed by hand", rows)
 
 
-@pytest.mark.parametrize("step", stack.STEPS, ids=lambda step: step.name)
+@pytest.mark.parametrize("step", pipeline.STEPS, ids=lambda step: step.name)
 def test_a_deleted_part_is_made_again(cloud, no_delays, step):
     settings = here(cloud, reliable=True)
-    stack.up(cloud, settings, say=quiet)
+    pipeline.up(cloud, settings, say=quiet)
     step.module.delete(cloud, settings)
-    stack.up(cloud, settings, say=quiet)
-    assert stack.status(cloud, settings).ready
+    pipeline.up(cloud, settings, say=quiet)
+    assert pipeline.status(cloud, settings).ready
 
 
 def test_everything_carries_the_tag(cloud):
     settings = here(cloud, reliable=True)
-    stack.up(cloud, settings, say=quiet)
+    pipeline.up(cloud, settings, say=quiet)
     role_tags = cloud.iam.list_role_tags(RoleName=settings.role_name)["Tags"]
     group = f"arn:aws:logs:{settings.region}:{settings.account}:log-group"
     alarm = cloud.cloudwatch.describe_alarms()["MetricAlarms"][0]["AlarmArn"]

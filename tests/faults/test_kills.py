@@ -8,7 +8,7 @@ import pytest
 from matrix import VARIANTS, Row, forget, left, quiet, recorded, variants
 from moto_cloud import Cut, here
 
-from deploy import stack
+from deploy import pipeline
 
 
 def killed(wire, at, run, *arguments):
@@ -21,13 +21,13 @@ def killed(wire, at, run, *arguments):
 
 
 def becomes_ready(cloud, settings):
-    stack.up(cloud, settings, say=quiet)
-    assert stack.status(cloud, settings).ready
+    pipeline.up(cloud, settings, say=quiet)
+    assert pipeline.status(cloud, settings).ready
     return "`up`: ready"
 
 
 def leaves_nothing(cloud, settings):
-    assert stack.down(cloud, settings).left == ()
+    assert pipeline.down(cloud, settings).left == ()
     return "`down`: nothing left"
 
 
@@ -35,11 +35,11 @@ def leaves_nothing(cloud, settings):
 @variants
 def test_killed_up(cloud, wire, no_delays, matrix, variant):
     settings = here(cloud, **VARIANTS[variant])
-    calls = recorded(wire, stack.up, cloud, settings)
+    calls = recorded(wire, pipeline.up, cloud, settings)
     rows = []
     for at, call in enumerate(calls, 1):
         forget()
-        killed(wire, at, stack.up, cloud, settings)
+        killed(wire, at, pipeline.up, cloud, settings)
         remains = left(cloud, settings)
         ready = becomes_ready(cloud, settings)
         nothing = leaves_nothing(cloud, settings)
@@ -51,10 +51,10 @@ def test_killed_up(cloud, wire, no_delays, matrix, variant):
 @pytest.mark.slow
 def test_half_a_pipeline_goes(cloud, wire, no_delays):
     settings = here(cloud, reliable=True)
-    calls = recorded(wire, stack.up, cloud, settings)
+    calls = recorded(wire, pipeline.up, cloud, settings)
     for at in range(1, len(calls) + 1):
         forget()
-        killed(wire, at, stack.up, cloud, settings)
+        killed(wire, at, pipeline.up, cloud, settings)
         assert leaves_nothing(cloud, settings)
 
 
@@ -62,12 +62,12 @@ def test_half_a_pipeline_goes(cloud, wire, no_delays):
 @variants
 def test_killed_down(cloud, wire, no_delays, matrix, variant):
     settings = here(cloud, **VARIANTS[variant])
-    stack.up(cloud, settings, say=quiet)
-    calls = recorded(wire, stack.down, cloud, settings)
+    pipeline.up(cloud, settings, say=quiet)
+    calls = recorded(wire, pipeline.down, cloud, settings)
     rows = []
     for at, call in enumerate(calls, 1):
-        stack.up(cloud, settings, say=quiet)
-        killed(wire, at, stack.down, cloud, settings)
+        pipeline.up(cloud, settings, say=quiet)
+        killed(wire, at, pipeline.down, cloud, settings)
         remains = left(cloud, settings)
         nothing = leaves_nothing(cloud, settings)
         fault = f"{at} of {len(calls)}: after `{call}`"
@@ -78,20 +78,20 @@ def test_killed_down(cloud, wire, no_delays, matrix, variant):
 @pytest.mark.slow
 def test_half_a_teardown_is_built_again(cloud, wire, no_delays):
     settings = here(cloud, reliable=True)
-    stack.up(cloud, settings, say=quiet)
-    calls = recorded(wire, stack.down, cloud, settings)
-    stack.up(cloud, settings, say=quiet)
+    pipeline.up(cloud, settings, say=quiet)
+    calls = recorded(wire, pipeline.down, cloud, settings)
+    pipeline.up(cloud, settings, say=quiet)
     for at in range(1, len(calls) + 1):
-        killed(wire, at, stack.down, cloud, settings)
+        killed(wire, at, pipeline.down, cloud, settings)
         assert becomes_ready(cloud, settings)
 
 
-@pytest.mark.parametrize("run", [stack.up, stack.down])
+@pytest.mark.parametrize("run", [pipeline.up, pipeline.down])
 def test_kill_after_kill(cloud, wire, no_delays, run):
     """Killed at every first change, it still gets there."""
     settings = here(cloud, reliable=True)
-    if run is stack.down:
-        stack.up(cloud, settings, say=quiet)
+    if run is pipeline.down:
+        pipeline.up(cloud, settings, say=quiet)
     kills = 0
     while kills < 50:
         wire.reset()

@@ -14,7 +14,7 @@ from matrix import Row, left, quiet
 from pictures import encoded, photo
 
 from deploy import cloud as connecting
-from deploy import logs, stack
+from deploy import logs, pipeline
 from deploy.local import server
 from deploy.settings import settings_for
 
@@ -27,7 +27,7 @@ KILLED_DOWN = (3, 6, 9, 12)
 @pytest.fixture
 def settings(local):
     yield settings_for(local, name=NAME, reliable=True)
-    stack.down(local, settings_for(local, name=NAME, reliable=True))
+    pipeline.down(local, settings_for(local, name=NAME, reliable=True))
 
 
 @pytest.fixture
@@ -70,18 +70,18 @@ def test_a_killed_process(local, settings, proxy, keys, matrix):
     for at in KILLED_UP:
         call = killed(proxy, "up", at)
         remains = left(local, settings)
-        stack.up(local, settings, say=quiet)
-        assert stack.status(local, settings).ready
+        pipeline.up(local, settings, say=quiet)
+        assert pipeline.status(local, settings).ready
         assert becomes_a_thumbnail(local, settings)
-        assert stack.down(local, settings).left == ()
+        assert pipeline.down(local, settings).left == ()
         then = "`up`: ready, a photo becomes a thumbnail; `down`: nothing left"
         fault = f"`up` killed at change {at}: `{call}`"
         rows.append(Row(fault, "nothing: it is gone", remains, then))
     for at in KILLED_DOWN:
-        stack.up(local, settings, say=quiet)
+        pipeline.up(local, settings, say=quiet)
         call = killed(proxy, "down", at)
         remains = left(local, settings)
-        assert stack.down(local, settings).left == ()
+        assert pipeline.down(local, settings).left == ()
         fault = f"`down` killed at change {at}: `{call}`"
         rows.append(Row(fault, "nothing: it is gone", remains, "`down`: nothing left"))
     matrix("a process killed on the local cloud", rows)
@@ -108,13 +108,13 @@ def test_a_spoiled_line(local, settings, proxy, keys, matrix, monkeypatch):
         spoil = partial(proxy.reset, fault, lambda n, e=every: n % e == 1, late_s=5)
         cloud = connecting.connect(endpoint=proxy.url, say=quiet)
         spoil()
-        stack.up(cloud, settings, say=quiet)
+        pipeline.up(cloud, settings, say=quiet)
         assert len(proxy.changes) > 23
         proxy.reset()
-        assert stack.status(local, settings).ready
+        assert pipeline.status(local, settings).ready
         assert becomes_a_thumbnail(local, settings)
         spoil()
-        assert stack.down(cloud, settings).left == ()
+        assert pipeline.down(cloud, settings).left == ()
         then = "the same run: ready, a photo becomes a thumbnail; then nothing left"
         rows.append(Row(words, "nothing: it takes longer", "all, then nothing", then))
     matrix("a bad line to the local cloud", rows)

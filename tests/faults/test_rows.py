@@ -5,9 +5,11 @@ from datetime import UTC, datetime
 import pytest
 from matrix import Row, forget, left, quiet, sections, shown
 
-from deploy import buckets, contents, layer, logs, role, stack, trigger
+from deploy import logs, pipeline
 from deploy.cloud import connect
 from deploy.errors import DeployError
+from deploy.steps import buckets, layer, role, trigger
+from deploy.steps.layer import contents
 
 GONE = "arn:aws:lambda:eu-west-1:123456789012:function:gone"
 QUEUE = "arn:aws:sqs:eu-west-1:123456789012:audit"
@@ -26,12 +28,12 @@ def refused(run, *arguments, **more):
 
 
 def up(cloud, settings, **more):
-    return stack.up(cloud, settings, say=quiet, **more)
+    return pipeline.up(cloud, settings, say=quiet, **more)
 
 
 def differing(cloud, settings):
     """The lines of `status` that are not ready."""
-    lines = repr(stack.status(cloud, settings)).splitlines()
+    lines = repr(pipeline.status(cloud, settings)).splitlines()
     return "; ".join(line for line in lines if line.startswith(("  miss", "  diff")))
 
 
@@ -112,7 +114,7 @@ def other_notifications(cloud, settings, wire):
     notify(cloud, settings, QueueConfigurations=[theirs])
     up(cloud, settings)
     stood = trigger.describe(cloud, settings)["others"]
-    stack.down(cloud, settings)
+    pipeline.down(cloud, settings)
     return f"`up` keeps the other {stood} rule beside ours"
 
 
@@ -183,14 +185,14 @@ def bucket_not_empty(cloud, settings, wire):
     )
     cloud.s3.put_object(Bucket=name, Key="a.jpg", Body=b"1")
     cloud.s3.delete_object(Bucket=name, Key="a.jpg")
-    return repr(stack.down(cloud, settings))
+    return repr(pipeline.down(cloud, settings))
 
 
 def teardown_fails_in_the_middle(cloud, settings, wire):
     up(cloud, settings)
     said = "not authorized to perform: lambda:DeleteFunction"
     wire.fail("DeleteFunction", "AccessDeniedException", said, 403)
-    return repr(stack.down(cloud, settings)).splitlines()[0]
+    return repr(pipeline.down(cloud, settings)).splitlines()[0]
 
 
 def token_expired(cloud, settings, wire):
@@ -250,8 +252,8 @@ def test_the_next_run_mends_every_fault(cloud, settings, wire, no_delays, matrix
     for symptom, sees in each_fault(cloud, settings, wire):
         remains = left(cloud, settings)
         up(cloud, settings)
-        assert stack.status(cloud, settings).ready, symptom
-        assert stack.down(cloud, settings).left == (), symptom
+        assert pipeline.status(cloud, settings).ready, symptom
+        assert pipeline.down(cloud, settings).left == (), symptom
         rows.append(Row(symptom, sees, remains, "`up`: ready; `down`: nothing left"))
     matrix("what people hit", rows)
 

@@ -12,9 +12,10 @@ from pictures import decoded, encoded, exif_of, photo
 from PIL import Image
 from workbook import mistakes
 
-from deploy import layer, logs, probe, stack, trace
+from deploy import logs, pipeline, probe, trace
 from deploy.errors import DeployError
 from deploy.settings import settings_for
+from deploy.steps import layer
 
 EVENTS = Path(__file__).parents[1] / "events"
 NAMES = ("a b.jpg", "a+b.jpg", "50%.jpg", "é.jpg", "2026/日本/a&b=c.png")
@@ -81,8 +82,8 @@ def no_picture(cloud, settings, folder):
 
 
 def paused(cloud, settings, folder):
-    stack.pause(cloud, settings)
-    lines = repr(stack.status(cloud, settings)).splitlines()
+    pipeline.pause(cloud, settings)
+    lines = repr(pipeline.status(cloud, settings)).splitlines()
     return next(line for line in lines if "(paused" in line)
 
 
@@ -98,7 +99,7 @@ def not_live_yet(cloud, settings, folder):
         Bucket=settings.source_bucket, NotificationConfiguration={}
     )
     found = repr(probe(cloud, settings, timeout_s=1)).splitlines()[1:]
-    stack.up(cloud, settings, say=quiet)
+    pipeline.up(cloud, settings, say=quiet)
     assert probe(cloud, settings).live
     return f"`probe`: {' '.join(found)} After `up`: Live"
 
@@ -134,12 +135,12 @@ def test_every_fault_that_runs(local, matrix, tmp_path):
     settings = settings_for(local, name="hit")
     rows = []
     for symptom, fault in FAULTS.items():
-        stack.up(local, settings, say=quiet)
+        pipeline.up(local, settings, say=quiet)
         sees = fault(local, settings, tmp_path)
         remains = left(local, settings)
-        stack.up(local, settings, say=quiet)
-        assert stack.status(local, settings).ready, symptom
+        pipeline.up(local, settings, say=quiet)
+        assert pipeline.status(local, settings).ready, symptom
         assert upload(local, settings, "z.jpg", encoded(photo())).outcome == "made"
         rows.append(Row(symptom, sees, remains, "`up`: a photo becomes a thumbnail"))
-    assert stack.down(local, settings).left == ()
+    assert pipeline.down(local, settings).left == ()
     matrix("what people hit, on the local cloud", rows)

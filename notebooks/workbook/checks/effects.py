@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from deploy import buckets, role
 from deploy.cloud import Cloud
 from deploy.settings import Settings
+from deploy.steps import buckets, role
 from handler.recipe.parse import FOLDER
 from workbook.checks.findings import Finding, answer, judged, waiting
 

@@ -6,10 +6,10 @@ import dataclasses
 from collections.abc import Iterator
 from types import ModuleType
 
-from deploy import buckets, failures, function, role, trigger
 from deploy.cloud import Cloud
 from deploy.errors import DeployError
 from deploy.settings import Settings
+from deploy.steps import buckets, failures, function, role, trigger
 from workbook.checks.findings import Finding, answer, judged, waiting
 
 _PARTS: tuple[tuple[str, ModuleType, str], ...] = (

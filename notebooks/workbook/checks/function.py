@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from deploy import function
 from deploy.cloud import Cloud
 from deploy.settings import TAG, Settings
+from deploy.steps import function
 from workbook.checks.findings import Finding, answer, judged, waiting
 
 _FIRST = ("the function exists", "it carries our tag", "it is active")

@@ -7,10 +7,10 @@ import hashlib
 from collections.abc import Iterator
 from typing import Any
 
-from deploy import layer
 from deploy.cloud import Cloud
 from deploy.errors import LayerError
 from deploy.settings import Settings
+from deploy.steps import layer
 from workbook.checks.findings import Finding, judged, waiting
 
 _NAMES = (

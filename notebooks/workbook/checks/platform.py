@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from deploy import backfill, queue, trigger
 from deploy.cloud import Cloud
 from deploy.errors import ForeignResourceError
+from deploy.operations import backfill
 from deploy.settings import Settings
+from deploy.steps import queue, trigger
 from workbook.checks.findings import Finding, answer, judged, waiting
 
 _NAMES = (

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from deploy import role
 from deploy.cloud import Cloud
 from deploy.settings import TAG, Settings
+from deploy.steps import role
 from workbook.checks.buckets import listed
 from workbook.checks.findings import Finding, answer, judged, waiting
 

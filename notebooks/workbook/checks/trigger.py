@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from deploy import trigger
 from deploy.cloud import Cloud
 from deploy.settings import Settings
+from deploy.steps import trigger
 from workbook.checks.findings import Finding, answer, judged, waiting
 
 _PERMISSION = (

@@ -8,9 +8,10 @@ import unicodedata
 from typing import Any
 from urllib.parse import quote_plus, unquote_plus
 
-from deploy import policies, rules, trigger
-from deploy.tracing.answers import Answer, Link, ask, link
+from deploy import notifications, policies
+from deploy.steps import trigger
 from deploy.tracing.facts import Facts
+from deploy.tracing.link import Answer, Link, ask, link
 
 _GONE = ("404", "NoSuchKey", "NoSuchBucket")
 _MISSING = ("ResourceNotFoundException", "NonExistentQueue", "QueueDoesNotExist")
@@ -109,7 +110,7 @@ def the_rule(facts: Facts) -> Link:
         said = "The bucket has no rule, so nothing starts the function."
         cure = "Make the trigger (06_trigger), then upload again."
         return Link("rule", "red", said, quoted, cure)
-    near = rules.nearest(facts.key, facts.every_rule)
+    near = notifications.nearest(facts.key, facts.every_rule)
     return Link(
         "rule",
         "red",
@@ -121,7 +122,7 @@ def the_rule(facts: Facts) -> Link:
     )
 
 
-def _in_words(every: list[rules.Rule]) -> str:
+def _in_words(every: list[notifications.Rule]) -> str:
     names = ", ".join(f"{rule} → {rule.target.split(':')[-1]}" for rule in every)
     return names or "no rules"
 

@@ -18,12 +18,12 @@ from pathlib import Path
 from PIL import Image, ImageOps, UnidentifiedImageError
 from tqdm.auto import tqdm
 
-from deploy import logs, stack
+from deploy import logs, pipeline
 from deploy.cloud import Cloud
 from deploy.errors import DeployError
 from deploy.settings import Settings
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = ROOT / "images" / "samples"
 SHEET = ROOT / ".local-cloud" / "contact-sheet.html"
 PREVIEW_PIXELS = 480
@@ -56,7 +56,7 @@ def run(
     Raises:
         DeployError: a step failed, or a picture did not become a thumbnail.
     """
-    stack.up(cloud, settings)
+    pipeline.up(cloud, settings)
     files = sorted(path for path in samples.iterdir() if path.is_file())
     bar = tqdm(files, desc="Uploading", unit="file", leave=False, disable=None)
     results = [upload(cloud, settings, file) for file in bar]

@@ -27,9 +27,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deploy import alarms, buckets, failures, function, layer, queue, role, trigger
 from deploy.cloud import Cloud
 from deploy.settings import Settings, settings_for
+from deploy.steps import (
+    alarms,
+    buckets,
+    failures,
+    function,
+    layer,
+    queue,
+    role,
+    trigger,
+)
 
 _ANY_ACCOUNT, _ANY_REGION = "000000000000", "us-east-1"  # neither gets into the file
 

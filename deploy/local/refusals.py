@@ -101,7 +101,7 @@ def _answer(refusal: Refusal) -> tuple[AWSResponse, dict[str, Any]]:
     """Write the answer as botocore would have parsed it from the network."""
     error = {"Code": refusal.code, "Message": refusal.message, **refusal.details}
     metadata = {
-        "RequestId": "refused-by-deploy.local.strict",
+        "RequestId": "refused-by-deploy.local.refusals",
         "HTTPStatusCode": refusal.status,
         "HTTPHeaders": {},
         "RetryAttempts": 0,

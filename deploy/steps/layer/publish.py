@@ -18,10 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deploy import contents, wheels
 from deploy.cloud import Cloud
 from deploy.errors import LayerError
 from deploy.settings import Settings
+from deploy.steps.layer import contents
+from deploy.steps.layer import wheel as wheels
 
 #: Goes up with every change to how `contents` makes the zip; its lists count anyway.
 RECIPE = 3
@@ -138,7 +139,7 @@ def check_size(path: Path) -> None:
             f"the layer has {unzipped / 1024**2:.0f} MB unzipped, and a function "
             "with all its layers may have 250",
             where=path.name,
-            todo="Leave modules out in deploy/contents.py.",
+            todo="Leave modules out in deploy/steps/layer/contents.py.",
         )
 
 

@@ -9,9 +9,10 @@ from typing import Any
 from botocore import UNSIGNED
 from botocore.config import Config
 
-from deploy import failures, logs, policies
-from deploy.tracing.answers import Answer, Denied, Link, ask, link
+from deploy import logs, policies
+from deploy.steps import failures
 from deploy.tracing.facts import Facts
+from deploy.tracing.link import Answer, Denied, Link, ask, link
 
 #: Seconds in which an event may be on its way: S3 mostly takes one, at times a minute.
 #: https://docs.aws.amazon.com/AmazonS3/latest/userguide/EventNotifications.html

@@ -9,9 +9,10 @@ import zipfile
 from collections.abc import Iterator
 from typing import Any
 
-from deploy import function, policies, role, runtimes
-from deploy.tracing.answers import Answer, Link, ask, link
+from deploy import policies, runtimes
+from deploy.steps import function, role
 from deploy.tracing.facts import Facts, fetch_zip
+from deploy.tracing.link import Answer, Link, ask, link
 
 _REBUILD = "Build the function again (05_function), then upload again."
 _IDENTITY = re.compile(r"sha256:[0-9a-f]{64}")

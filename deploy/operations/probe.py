@@ -20,10 +20,11 @@ from typing import Any
 from botocore.exceptions import ClientError
 from tqdm.auto import tqdm
 
-from deploy import buckets, logs, recipes
+from deploy import logs, recipes
 from deploy.cloud import Cloud
 from deploy.errors import DeployError
 from deploy.settings import Settings
+from deploy.steps import buckets
 from deploy.tracing import Trace, trace
 from deploy.waiting import code
 
@@ -85,7 +86,7 @@ def probe(
     Raises:
         DeployError: there is no source bucket, or you may not upload to it.
     """
-    from deploy.stack import resolved  # which imports every step
+    from deploy.pipeline import resolved  # which imports every step
 
     cloud, settings = resolved(cloud, settings, overrides)
     now = datetime.now(UTC)

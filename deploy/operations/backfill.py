@@ -6,7 +6,7 @@ invocations at a bounded pace. What is told looks like S3's own event, without t
 sequencer, which only S3 can give. To run it again finds only what is still missing.
 
 Both listings are held in memory, about 300 bytes a key. For many millions there is
-S3 Batch Operations (`deploy.batch`).
+S3 Batch Operations (`deploy.operations.batch`).
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from urllib.parse import quote_plus
 
 from tqdm.auto import tqdm
 
-from deploy import queue
 from deploy.cloud import Cloud
 from deploy.errors import DeployError, NotReadyError
 from deploy.settings import Settings
+from deploy.steps import queue
 from handler.uploads import target_key
 
 #: What one call of SendMessageBatch takes.

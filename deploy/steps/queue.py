@@ -19,10 +19,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from deploy import failures, role, trigger
 from deploy.cloud import Cloud
 from deploy.errors import DeployError, ForeignResourceError
 from deploy.settings import Settings
+from deploy.steps import failures, role, trigger
 from deploy.waiting import DELAYS, already, code, retry, until
 
 #: AWS asks for at least six times the function's timeout.

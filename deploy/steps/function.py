@@ -18,14 +18,15 @@ from typing import Any
 
 from botocore.exceptions import ClientError, WaiterError
 
-from deploy import recipes, role
+from deploy import recipes
 from deploy.cloud import Cloud
 from deploy.errors import DeployError, ForeignResourceError, NotReadyError
 from deploy.settings import TAG, Settings
+from deploy.steps import role
 from deploy.waiting import already, code, retry
 
 #: The folder that holds the handler's package, beside this one.
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 _NOT_YET = "cannot be assumed by Lambda"
 _PERMISSIONS = 0o644 << 16  # Lambda's user must be able to read the files
@@ -251,7 +252,7 @@ def top_level_names(source: str, file: str) -> set[str]:
 
 
 def _layer_arn(cloud: Cloud, settings: Settings, missing: str | None = None) -> str:
-    from deploy import layer  # fetches wheels; not needed to zip a handler
+    from deploy.steps import layer  # fetches wheels; not needed to zip a handler
 
     found = layer.describe(cloud, settings)
     if found is not None:

@@ -20,8 +20,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from deploy import role
 from deploy.settings import Settings
+from deploy.steps import role
 
 #: What a managed policy takes.
 #: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html

@@ -60,7 +60,7 @@ def check_complete(files: Mapping[str, bytes]) -> None:
                 f"it needs {', '.join(sorted(lacking))}, which neither the layer nor "
                 "the runtime's system has",
                 where=name,
-                todo="Look at what deploy/contents.py leaves out.",
+                todo="Look at what deploy/steps/layer/contents.py leaves out.",
             )
 
 

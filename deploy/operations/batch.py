@@ -15,9 +15,9 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote_plus
 
-from deploy.backfill import Picture
 from deploy.cloud import Cloud
 from deploy.errors import DeployError
+from deploy.operations.backfill import Picture
 from deploy.settings import Settings
 
 #: Where manifests and reports go in the target bucket: outside of what is public.

@@ -9,10 +9,12 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
-from deploy import bytecode, elf, runtimes, wheels
-from deploy.elf import check_machine as check_machine
+from deploy import runtimes
 from deploy.errors import LayerError
 from deploy.settings import Settings
+from deploy.steps.layer import bytecode, elf
+from deploy.steps.layer import wheel as wheels
+from deploy.steps.layer.elf import check_machine as check_machine
 
 #: Python modules of PIL that stay; whatever else they name is imported on demand.
 # fmt: off
@@ -159,7 +161,7 @@ def check_imports(files: Mapping[str, bytes], settings: Settings) -> None:
         raise LayerError(
             f"a module does not load: {done.stderr.strip().splitlines()[-1]}",
             where=f"the layer for {settings.runtime}",
-            todo="Look at what deploy/contents.py leaves out.",
+            todo="Look at what deploy/steps/layer/contents.py leaves out.",
         )
 
 

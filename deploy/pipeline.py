@@ -18,22 +18,20 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from tqdm.auto import tqdm
 
-from deploy import (
-    alarms,
-    buckets,
-    cost,
-    failures,
-    function,
-    layer,
-    preflight,
-    queue,
-    role,
-    trigger,
-    waiting,
-)
+from deploy import cost, preflight, waiting
 from deploy.cloud import Cloud, connect
 from deploy.errors import DeployError, ForeignResourceError, SettingsError
 from deploy.settings import STACK_TAG, Settings, settings_for, with_text
+from deploy.steps import (
+    alarms,
+    buckets,
+    failures,
+    function,
+    layer,
+    queue,
+    role,
+    trigger,
+)
 
 Say = Callable[[str], None]
 
