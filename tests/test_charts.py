@@ -40,13 +40,13 @@ def test_a_row_a_run():
 def test_cold_and_warm_are_told_apart():
     plot = workbook.durations(RUNS)
     assert "warm: median 30 ms\ncold: median 900 ms" in repr(plot)
-    colour = workbook.plots.COLOURS[1]
+    colour = workbook.show.plots.COLOURS[1]
     assert len(shapes(plot, "circle", colour)) == 1 + 1  # the dot, and its legend
 
 
 def test_outcomes_stand_in_lanes_over_time():
     plot = workbook.outcomes(RUNS)
-    made = shapes(plot, "circle", workbook.charts.OUTCOMES["made"])
+    made = shapes(plot, "circle", workbook.show.charts.OUTCOMES["made"])
     assert "made 2, rejected 1, failed 1" in repr(plot)
     assert len(made) == 2 and float(made[0].get("cx")) < float(made[1].get("cx"))
 
@@ -59,7 +59,7 @@ def test_memory_of_recorded_lines():
 
 def test_memory_that_ran_out_is_red():
     plot = workbook.memory(workbook.RECORDED)
-    assert len(shapes(plot, "rect", workbook.plots.COLOURS[3])) == 1
+    assert len(shapes(plot, "rect", workbook.show.plots.COLOURS[3])) == 1
 
 
 @pytest.mark.parametrize("draw", [workbook.durations, workbook.outcomes])

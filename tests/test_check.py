@@ -5,18 +5,17 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
-import sys
 import time
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 
 import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
 from moto_cloud import ACCOUNT, REGION, Wire
+from workbook import check, checks
 
 from deploy import pipeline
 from deploy.cloud import Cloud
@@ -24,10 +23,6 @@ from deploy.errors import DeployError
 from deploy.settings import TAG, Settings
 from deploy.steps import buckets, failures, function, layer, role, trigger
 from deploy.steps import queue as queue_step
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "notebooks"))
-
-from workbook import check, checks
 
 BUILT = {2: buckets, 3: role, 4: layer, 5: function, 6: trigger}
 NEEDS = {

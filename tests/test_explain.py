@@ -1,4 +1,4 @@
-"""No row of `workbook.known` without the real error: provoked, or AWS's own words.
+"""No row of `errors.table` without the real error: provoked, or AWS's own words.
 
 Three ways, the first where it can be had: the call itself, refused by moto, by our
 strict rules, by the handler or by Python; AWS's answer put on the wire in its exact
@@ -16,7 +16,6 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -27,16 +26,14 @@ from IPython.core.getipython import get_ipython
 from IPython.testing.globalipapp import start_ipython
 from PIL import Image
 from test_logs import line
+from workbook import checks, explain, session
+from workbook.errors import messages, table
+from workbook.errors.explain import in_result
 
 from deploy import logs, waiting
 from deploy.errors import DeployError
 from deploy.steps import buckets, function, layer, role, trigger
 from handler import lambda_handler, make_thumbnail
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "notebooks"))
-
-from workbook import checks, explain, known, session, words
-from workbook.explain import in_result
 
 PROVOKED: dict[str, list[Callable[..., Any]]] = {}
 
@@ -682,12 +679,12 @@ def test_runtime_not_here(local):
 
 
 def test_no_row_without_the_real_error():
-    assert {row.name for row in known.ROWS} == set(PROVOKED) | ELSEWHERE
+    assert {row.name for row in table.ROWS} == set(PROVOKED) | ELSEWHERE
 
 
 # --- what every row owes -------------------------------------------------------------
 
-every_row = pytest.mark.parametrize("one", known.ROWS, ids=lambda one: one.name)
+every_row = pytest.mark.parametrize("one", table.ROWS, ids=lambda one: one.name)
 
 
 @every_row
@@ -713,13 +710,13 @@ def codes_that_deploy_waits_for():
 
 @pytest.mark.parametrize("code", codes_that_deploy_waits_for())
 def test_what_deploy_waits_for_is_known(code):
-    assert code in {known_code for one in known.ROWS for known_code in one.codes} or (
+    assert code in {known_code for one in table.ROWS for known_code in one.codes} or (
         code in ("InvalidParameterValueException", "InvalidArgument")
     )
 
 
 def test_names_are_once():
-    assert len({one.name for one in known.ROWS}) == len(known.ROWS)
+    assert len({one.name for one in table.ROWS}) == len(table.ROWS)
 
 
 # --- what can be asked ---------------------------------------------------------------
@@ -785,7 +782,7 @@ def test_html_says_what_the_text_says():
 @pytest.fixture(scope="module")
 def shell():
     shell = start_ipython() or get_ipython()
-    words.install(shell)
+    messages.install(shell)
     return shell
 
 
@@ -826,7 +823,7 @@ def test_what_did_not_fail_is_left_alone(result, capsys):
 
 
 def test_begin_again_explains_once(shell, capsys):
-    words.install(shell)
-    words.install(shell)
+    messages.install(shell)
+    messages.install(shell)
     lines = ["Task timed out after 3.00 seconds"]
     assert said(shell, capsys, "lines", lines=lines).count("Again?") == 1

@@ -4,8 +4,8 @@ import zipfile
 from io import BytesIO
 
 import pytest
-from workbook import faults, mistakes
-from workbook.words import WorkbookError
+from workbook.errors.messages import WorkbookError
+from workbook.labs import faults, mistakes
 
 from deploy import pipeline
 

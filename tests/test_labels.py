@@ -10,22 +10,22 @@ from handler_cloud import ENV, ORDERED, refuse, run, upload
 from moto import mock_aws
 from pictures import encoded
 from PIL import Image
-from workbook import training
+from workbook import label_training
 
 from handler.errors import UploadsFailed
 from handler.recipe import labels
 
-SAMPLES = training.SAMPLES
+SAMPLES = label_training.SAMPLES
 
 
 @pytest.fixture(scope="module")
 def held_out():
-    return training.whole()
+    return label_training.whole()
 
 
 @pytest.fixture(scope="module")
 def trained():
-    return training.train(training.examples())
+    return label_training.train(label_training.examples())
 
 
 @pytest.fixture(autouse=True)
@@ -48,22 +48,22 @@ def said(client, key):
 
 
 def test_beats_the_majority(held_out):
-    right = training.accuracy(labels.model(), held_out)
-    assert training.majority(held_out) < 0.2
+    right = label_training.accuracy(labels.model(), held_out)
+    assert label_training.majority(held_out) < 0.2
     assert right > 0.75
 
 
 def test_nothing_held_out_is_learned():
     shown, kept = (
         {hashlib.sha256(path.read_bytes()).digest() for path in paths}
-        for paths in (training.TRAINED_ON, training.HELD_OUT)
+        for paths in (label_training.TRAINED_ON, label_training.HELD_OUT)
     )
     assert not shown & kept
     assert (len(shown), len(kept)) == (56, 30)
 
 
 def test_told(held_out):
-    table = training.told(labels.model(), held_out)
+    table = label_training.told(labels.model(), held_out)
     assert all(total == 5 and right >= 3 for total, right, _, _ in table.values())
     assert all(sum(counts[1:]) == counts[0] for counts in table.values())
 
@@ -76,7 +76,7 @@ def test_trained_again_says_the_same(trained, held_out):
 
 
 def test_trained_again_is_written_the_same(trained, tmp_path):
-    size = training.write(trained, tmp_path / "model.json")
+    size = label_training.write(trained, tmp_path / "model.json")
     assert json.loads((tmp_path / "model.json").read_text("utf-8")) == trained
     assert size < 4000
 
@@ -91,11 +91,11 @@ def test_unsure_of_what_is_none_of_them(kind):
 
 def test_learns_nothing_from_wrong_labels(held_out):
     # The right pictures with labels dealt at random: then it cannot beat chance.
-    given = training.examples(training.TRAINED_ON, 4)
+    given = label_training.examples(label_training.TRAINED_ON, 4)
     names = [label for _, label in given]
     random.Random(1).shuffle(names)
     dealt = [(found, name) for (found, _), name in zip(given, names, strict=True)]
-    assert training.accuracy(training.train(dealt), held_out) < 0.4
+    assert label_training.accuracy(label_training.train(dealt), held_out) < 0.4
 
 
 def test_model_is_small():
@@ -133,7 +133,7 @@ def test_in_metadata():
     [
         (SAMPLES / "city-panorama.jpg", "city"),
         (SAMPLES / "screenshot.png", "drawing"),
-        (training.LABELLED / "held-out" / "coast-1.jpg", "coast"),
+        (label_training.LABELLED / "held-out" / "coast-1.jpg", "coast"),
     ],
 )
 def test_labels_of_an_upload(client, lines, path, label):
@@ -149,10 +149,10 @@ def test_labels_of_an_upload(client, lines, path, label):
 def test_held_out_uploads(client):
     # What was trained outside says the same inside the handler, of its own rendition.
     right = 0
-    for path in training.HELD_OUT:
+    for path in label_training.HELD_OUT:
         run(client, upload(client, path.name, path.read_bytes()), env=env())
-        right += next(iter(said(client, path.name))) == training.kind(path)
-    assert right / len(training.HELD_OUT) > 0.75
+        right += next(iter(said(client, path.name))) == label_training.kind(path)
+    assert right / len(label_training.HELD_OUT) > 0.75
 
 
 # Rekognition

@@ -1,17 +1,12 @@
 """Every lab shows its fault, `follow` finds it, `mend` mends it, on the local cloud."""
 
-import sys
-from pathlib import Path
-
 import pytest
+from workbook import session
+from workbook.errors.messages import WorkbookError
+from workbook.labs import cards, faults
 
 from deploy import pipeline, settings_for, trace
 from deploy.tracing import NAMES, Link, Trace
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "notebooks"))
-
-from workbook import faults, labs, session
-from workbook.words import WorkbookError
 
 #: Lab → the first broken link, or the ending where none is broken.
 FOUND = {
@@ -31,34 +26,34 @@ FOUND = {
 
 
 def test_each_lab_has_a_fault_of_its_own():
-    names = [lab.fault for lab in labs.LABS]
+    names = [lab.fault for lab in cards.LABS]
     assert len(set(names)) == len(names) == 12
     assert set(names) <= set(faults.FAULTS)
 
 
 def test_each_lab_names_its_notebook():
-    assert {lab.mended_in for lab in labs.LABS} <= set(session.NOTEBOOKS.values())
+    assert {lab.mended_in for lab in cards.LABS} <= set(session.NOTEBOOKS.values())
 
 
 def test_a_symptom_does_not_tell_the_fault():
-    for lab in labs.LABS:
+    for lab in cards.LABS:
         assert faults.FAULTS[lab.fault].title not in lab.symptom
 
 
 def test_all_labs_are_listed():
-    assert len(repr(labs.labs()).splitlines()) == len(labs.LABS)
+    assert len(repr(cards.labs()).splitlines()) == len(cards.LABS)
 
 
 @pytest.mark.parametrize("number", [0, 13, "1"])
 def test_no_such_lab(number):
     with pytest.raises(WorkbookError, match="1 to 12"):
-        labs.lab(number)
+        cards.lab(number)
 
 
 def test_the_twin_tells_the_cause_alone():
     links = [Link(name, "green", "fine") for name in NAMES]
     links[7] = Link("role", "red", "It may not.", "GetRolePolicy", "Let it.")
-    shown = labs.shown(Trace("a<b>.jpg", "here", tuple(links), "broken"))
+    shown = cards.shown(Trace("a<b>.jpg", "here", tuple(links), "broken"))
     assert repr(shown) == "a<b>.jpg: broken\nrole: It may not.\n  Let it."
     assert "a&lt;b&gt;" in shown.data and "GetRolePolicy" in shown.data
 
@@ -77,10 +72,10 @@ def standing(local_folder):
 @pytest.mark.slow
 @pytest.mark.parametrize("number", FOUND)
 def test_each_lab_is_found_and_mended(number, standing):
-    key = labs.lab(number, *standing)
+    key = cards.lab(number, *standing)
     found = trace(key, *standing)
     first = found.broken.name if found.broken else found.ending
-    mended = labs.mend(number, *standing)
+    mended = cards.mend(number, *standing)
     assert first == FOUND[number], found
     assert "made" in repr(mended) or "nothing is left" in repr(mended)
     assert pipeline.status(*standing).ready

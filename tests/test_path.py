@@ -4,8 +4,8 @@ import base64
 import re
 
 import pytest
-from workbook import path
-from workbook.style import GREEN, RED
+from workbook.show import trace_picture
+from workbook.show.html import GREEN, RED
 
 from deploy.steps import buckets
 from deploy.tracing import NAMES, Link, Trace
@@ -28,56 +28,58 @@ def svg(shown):
 
 
 def test_every_link_has_its_place():
-    assert [link for its in path.STATIONS.values() for link in its] == list(NAMES)
-    assert all(f">{name}</text>" in svg(path.drawn(found())) for name in NAMES)
+    assert [link for its in trace_picture.STATIONS.values() for link in its] == list(
+        NAMES
+    )
+    assert all(f">{name}</text>" in svg(trace_picture.drawn(found())) for name in NAMES)
 
 
 def test_green_is_green():
-    drawn = svg(path.drawn(found()))
+    drawn = svg(trace_picture.drawn(found()))
     assert RED not in drawn
     assert drawn.count(f'r="11" fill="{GREEN}"') == len(NAMES)
 
 
 def test_the_broken_one_is_red():
-    drawn = svg(path.drawn(found("broken", layer=BROKEN)))
+    drawn = svg(trace_picture.drawn(found("broken", layer=BROKEN)))
     assert "Broken at layer: It has none." in drawn
     assert drawn.count("M") > drawn.count(RED) > 3
 
 
 def test_what_comes_after_is_faded():
-    drawn = svg(path.drawn(found("broken", layer=BROKEN)))
+    drawn = svg(trace_picture.drawn(found("broken", layer=BROKEN)))
     assert drawn.count('opacity="0.55"') == 2
     assert drawn.count("stroke-dasharray") == 2
 
 
 def test_evidence_and_cure_can_be_copied():
-    shown = path.drawn(found("broken", layer=BROKEN))
+    shown = trace_picture.drawn(found("broken", layer=BROKEN))
     assert "GetFunction → none" in shown.data
     assert "Attach &lt;it&gt;." in shown.data
 
 
 def test_warnings_are_told():
-    assert "Two tries." in path.drawn(found(log=WARNED)).data
+    assert "Two tries." in trace_picture.drawn(found(log=WARNED)).data
 
 
 @pytest.mark.parametrize("ending", ["rejected", "pending"])
 def test_other_endings(ending):
-    assert f">{ending}</text>" in svg(path.drawn(found(ending)))
+    assert f">{ending}</text>" in svg(trace_picture.drawn(found(ending)))
 
 
 def test_a_hostile_key_stays_text():
     key = "<script>" + "x" * 80 + '".jpg'
-    shown = path.drawn(found(key=key))
+    shown = trace_picture.drawn(found(key=key))
     assert "<script>" not in shown.data
     assert "<script>" not in svg(shown)
 
 
 def test_it_has_a_twin_in_words():
-    assert "✗ layer" in repr(path.drawn(found("broken", layer=BROKEN)))
+    assert "✗ layer" in repr(trace_picture.drawn(found("broken", layer=BROKEN)))
 
 
 def test_of_a_real_upload(cloud, settings):
     buckets.create(cloud, settings)
-    shown = path.show_trace("a.jpg", cloud, settings)
+    shown = trace_picture.show_trace("a.jpg", cloud, settings)
     assert "Broken at object" in svg(shown)
     assert "http" not in repr(shown)

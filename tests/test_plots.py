@@ -1,15 +1,10 @@
 import base64
 import re
-import sys
 import xml.etree.ElementTree as ET
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "notebooks"))
-
-from workbook import plots
-from workbook.plots import Axis
+from workbook.show import plots
+from workbook.show.plots import Axis
 
 SVG = "{http://www.w3.org/2000/svg}"
 CURVE = {"one": [(1, 10), (10, 100)], "two": [(1, 20), (10, 50)]}

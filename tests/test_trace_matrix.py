@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from workbook import faults, mistakes
+from workbook.labs import faults, mistakes
 
 from deploy import connect, pipeline, settings_for, trace
 from deploy.cloud import Cloud

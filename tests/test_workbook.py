@@ -5,29 +5,25 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
-import sys
 from datetime import UTC, datetime
-from pathlib import Path
 from urllib.request import proxy_bypass
 
 import pytest
+import workbook
 from botocore.exceptions import ClientError, EndpointConnectionError
 from IPython.core.getipython import get_ipython
 from IPython.testing.globalipapp import start_ipython
 from moto_cloud import here
 from PIL import Image
+from workbook import check, scores, session
+from workbook.errors import messages
+from workbook.show.html import Html
 
 from deploy import pipeline
 from deploy.errors import DeployError
 from deploy.logs import Run
 from deploy.steps import buckets, function, layer, role, trigger
 from handler.errors import ConfigError, ImageRejected
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "notebooks"))
-
-import workbook
-from workbook import check, scores, session, words
-from workbook.style import Html
 
 SAMPLES = workbook.SAMPLES
 
@@ -154,7 +150,7 @@ def test_begin_of_no_such_step(begin):
 def shell():
     """An IPython without a notebook around it."""
     shell = start_ipython() or get_ipython()
-    words.install(shell)
+    messages.install(shell)
     return shell
 
 
@@ -201,15 +197,15 @@ def test_a_missing_file_is_a_sentence(shell, capsys):
     ],
 )
 def test_sentence(error, says):
-    assert says in words.sentence(error)
+    assert says in messages.sentence(error)
 
 
 def test_sentence_of_a_failed_upload_has_no_path(cloud, tmp_path):
     file = tmp_path / "photo.jpg"
     file.write_bytes(jpeg())
-    with pytest.raises(words.TOLD) as failed:
+    with pytest.raises(messages.TOLD) as failed:
         cloud.s3.upload_file(str(file), "no-such-bucket", "photo.jpg")
-    said = words.sentence(failed.value)
+    said = messages.sentence(failed.value)
     assert "NoSuchBucket" in said and str(tmp_path) not in said
 
 

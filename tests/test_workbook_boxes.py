@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import io
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import ipywidgets
 import pytest
+import workbook
 from PIL import Image
+from workbook import checks, uploads
+from workbook.show import timeline
 
 from deploy import connect, pipeline, settings_for
 from deploy.cloud import Cloud
 from deploy.errors import DeployError
 from deploy.local import server
 from deploy.settings import Settings
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "notebooks"))
-
-import workbook
-from workbook import checks, times, uploads
 
 SAMPLES = workbook.SAMPLES
 
@@ -121,14 +118,14 @@ def test_timeline(cloud, settings):
     shown = workbook.timeline(cloud, settings, runs)
     assert repr(shown).startswith("this-side-up.jpg: made, 256 × 192 px, 7.3 kB; ")
     assert "124.7 kB<br>→ 7.3 kB" in shown.data and "$1" in shown.data
-    waited, worked = times.spans(runs[0])
+    waited, worked = timeline.spans(runs[0])
     assert waited is not None and worked == runs[0].ms
 
 
 def test_timeline_of_one_name_twice(cloud, settings):
     chart = SAMPLES / "this-side-up.jpg"
     runs = [workbook.upload(cloud, settings, chart)[0] for _ in range(2)]
-    assert all(times.spans(run)[0] is not None for run in runs)
+    assert all(timeline.spans(run)[0] is not None for run in runs)
 
 
 def test_timeline_of_nothing(cloud, settings):
@@ -137,7 +134,7 @@ def test_timeline_of_nothing(cloud, settings):
 
 def test_money_is_of_the_billed_time(cloud, settings):
     (run,) = workbook.upload(cloud, settings, SAMPLES / "this-side-up.jpg")
-    assert times.money(settings, run) > 2 * 0.005 / 1000
+    assert timeline.money(settings, run) > 2 * 0.005 / 1000
 
 
 def test_check_of_an_upload(cloud, settings):

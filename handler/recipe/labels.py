@@ -3,7 +3,7 @@
 The model is small: what ``features`` says of a thumbnail, and a weight for each of its
 numbers and each label. It tells six kinds of drawn pictures from each other, and is not
 made for photos; what looks like none of them, or scores too low, is "unsure".
-``notebooks/workbook/training.py`` trains it and writes ``model.json``.
+``notebooks/workbook/label_training.py`` trains it and writes ``model.json``.
 """
 
 import functools

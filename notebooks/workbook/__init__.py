@@ -1,22 +1,24 @@
 """What the notebooks import: begin, pictures, uploads, checks, the lab, the score."""
 
-from workbook import faults, labs
+from workbook import labs
 from workbook.bars import progress
-from workbook.box import upload_box
-from workbook.charts import RECORDED, durations, log_table, memory, outcomes
 from workbook.checks import check
-from workbook.effects import effects_lab, try_recipe
+from workbook.errors.explain import explain
 from workbook.exists import unless_exists
-from workbook.explain import explain
-from workbook.lab import thumbnail_lab, try_thumbnail
-from workbook.live import live_gallery
-from workbook.path import show_trace
-from workbook.pictures import gallery, preview, side_by_side
+from workbook.labs import faults
 from workbook.scores import score
 from workbook.session import begin
-from workbook.times import timeline
+from workbook.show import plots
+from workbook.show.charts import RECORDED, durations, log_table, memory, outcomes
+from workbook.show.pictures import gallery, preview, side_by_side
+from workbook.show.timeline import timeline
+from workbook.show.trace_picture import show_trace
+from workbook.show.video import frames, make_sizes, pick_frame
 from workbook.uploads import SAMPLES, upload
-from workbook.video import frames, make_sizes, pick_frame
+from workbook.widgets.effects_lab import effects_lab, try_recipe
+from workbook.widgets.live_gallery import live_gallery
+from workbook.widgets.thumbnail_lab import thumbnail_lab, try_thumbnail
+from workbook.widgets.upload_box import upload_box
 
 __all__ = [
     "RECORDED",
@@ -36,6 +38,7 @@ __all__ = [
     "memory",
     "outcomes",
     "pick_frame",
+    "plots",
     "preview",
     "progress",
     "score",

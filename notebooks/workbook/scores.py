@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deploy.local import server
-from workbook import style
+from workbook.show import html
 
 if TYPE_CHECKING:
     from workbook.checks.findings import Report
@@ -46,14 +46,14 @@ class Score(dict):
     def _repr_html_(self) -> str:
         rows = [
             (
-                style.escape(step["notebook"]),
+                html.escape(step["notebook"]),
                 _bar(step["best"], step["total"]),
                 f"{step['best']} of {step['total']}",
             )
             for step in self["steps"].values()
         ]
         title = f"<b>Score: {self.points} of {self.total}</b>"
-        return style.block(title) + style.table(("step", "", "green"), rows)
+        return html.block(title) + html.table(("step", "", "green"), rows)
 
 
 def score(path: Path | str | None = None) -> Score:
@@ -122,6 +122,6 @@ def _bar(best: int, total: int) -> str:
     width = round(160 * best / total) if total else 0
     return (
         '<div style="width:160px;height:12px;background:rgba(128,128,128,.3)">'
-        f'<div style="width:{width}px;height:12px;background:{style.GREEN}"></div>'
+        f'<div style="width:{width}px;height:12px;background:{html.GREEN}"></div>'
         "</div>"
     )

@@ -16,7 +16,7 @@ from deploy import Settings, connect, settings_for
 from deploy.cloud import Cloud
 from deploy.steps import buckets, function, layer, role
 from deploy.steps import trigger as trigger_step
-from workbook import words
+from workbook.errors import messages
 
 NOTEBOOKS = {
     0: "00_tour",
@@ -62,7 +62,7 @@ def begin(step: int = 0) -> Cloud:
     """
     shell = get_ipython()
     if shell:
-        words.install(shell)
+        messages.install(shell)
     if step not in NOTEBOOKS:
         raise no_step(step)
     said: list[str] = []
@@ -88,9 +88,9 @@ def current() -> tuple[Cloud, Settings]:
     return _current.cloud, settings_for(_current.cloud)
 
 
-def no_step(step: object) -> words.WorkbookError:
+def no_step(step: object) -> messages.WorkbookError:
     """Say that there is no such step."""
-    return words.WorkbookError(
+    return messages.WorkbookError(
         f"there is no step {step!r}", todo=f"They go from 0 to {max(NOTEBOOKS)}."
     )
 

@@ -12,8 +12,8 @@ from deploy import logs, notifications
 from deploy.cloud import Cloud
 from deploy.errors import NotReadyError
 from deploy.settings import Settings
-from workbook import words
 from workbook.bars import progress
+from workbook.errors import messages
 
 SAMPLES = Path(__file__).resolve().parents[2] / "images" / "samples"
 PATIENCE_S = 60
@@ -35,7 +35,7 @@ def upload(
     """
     paths = [Path(files)] if isinstance(files, str | Path) else [Path(f) for f in files]
     for path in paths:
-        words.check_file(path)
+        messages.check_file(path)
     started = datetime.now(UTC)
     for path in progress(paths, "Uploading"):
         cloud.s3.upload_file(

@@ -10,7 +10,7 @@ import pytest
 from matrix import Row, left, quiet
 from pictures import decoded, encoded, exif_of, photo
 from PIL import Image
-from workbook import mistakes
+from workbook.labs import mistakes
 
 from deploy import logs, pipeline, probe, trace
 from deploy.errors import DeployError

@@ -8,14 +8,14 @@ from typing import Any, Literal
 
 from botocore.exceptions import ClientError
 
-from workbook import style
+from workbook.show import html
 
 State = Literal["ok", "mend", "waits"]
 
 _MARKS = {
-    "ok": ("✓", style.GREEN),
-    "mend": ("✗", style.RED),
-    "waits": ("–", style.GREY),
+    "ok": ("✓", html.GREEN),
+    "mend": ("✗", html.RED),
+    "waits": ("–", html.GREY),
 }
 
 
@@ -72,9 +72,9 @@ class Report:
 
     def _repr_html_(self) -> str:
         rows = "".join(_row(finding) for finding in self.findings)
-        colour = style.GREEN if self.ok else style.RED
-        title = f"<b>{style.escape(self._title)}</b>"
-        return style.block(
+        colour = html.GREEN if self.ok else html.RED
+        title = f"<b>{html.escape(self._title)}</b>"
+        return html.block(
             f'<div style="border-left:4px solid {colour};padding:2px 14px">'
             f"{title}{rows}</div>"
         )
@@ -110,9 +110,9 @@ def answer(call: Callable[[], dict[str, Any]], *missing: str) -> dict[str, Any] 
 
 def _row(finding: Finding) -> str:
     mark, colour = _MARKS[finding.state]
-    mend = f'<div style="opacity:.85">{style.marked(finding.mend)}</div>'
+    mend = f'<div style="opacity:.85">{html.marked(finding.mend)}</div>'
     return (
         '<div style="display:flex;margin:3px 0">'
-        f'<div style="margin-right:10px">{style.badge(mark, colour)}</div>'
-        f"<div>{style.escape(finding.name)}{mend if finding.mend else ''}</div></div>"
+        f'<div style="margin-right:10px">{html.badge(mark, colour)}</div>'
+        f"<div>{html.escape(finding.name)}{mend if finding.mend else ''}</div></div>"
     )

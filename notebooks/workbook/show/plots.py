@@ -11,8 +11,8 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from workbook import style
-from workbook.style import Html, escape
+from workbook.show import html as style
+from workbook.show.html import Html, escape
 
 PAPER, INK, GREY, GRID = "#f7f8fa", "#22303f", "#5d6b7a", "#d5dbe2"
 #: Told apart by people who do not see all colours, too.

@@ -12,9 +12,11 @@ from deploy import logs
 from deploy.cloud import Cloud
 from deploy.logs import Run
 from deploy.settings import Settings
-from workbook import style, times, uploads, words
-from workbook.box import Files, chooser, hint, send
-from workbook.pictures import side_by_side
+from workbook import uploads
+from workbook.errors import messages
+from workbook.show import html, timeline
+from workbook.show.pictures import side_by_side
+from workbook.widgets.upload_box import Files, chooser, hint, send
 
 _PAUSE_S = 0.1
 #: REPORT, with the billed time, comes a moment after the handler's own line.
@@ -45,7 +47,7 @@ class LiveGallery(ipywidgets.VBox):
     def take(self, files: Files) -> None:
         """Upload files, and let a thread of their own follow them."""
         started = datetime.now(UTC)
-        self.said.value = style.note("Uploading …", style.GREY)
+        self.said.value = html.note("Uploading …", html.GREY)
         notes, keys = send(self.cloud, self.settings, files)
         self.said.value = "".join(notes)
         if keys:
@@ -70,7 +72,7 @@ class LiveGallery(ipywidgets.VBox):
                 self._show([run])
             self._add_reports(keys, started)
         except Exception as error:  # a thread's traceback would reach nobody
-            self.said.value += style.note(words.sentence(error), style.RED)
+            self.said.value += html.note(messages.sentence(error), html.RED)
         with self._lock:
             for key in keys:
                 self.pending.pop(key, None)
@@ -87,9 +89,9 @@ class LiveGallery(ipywidgets.VBox):
             time.sleep(_PAUSE_S)
 
     def _paint_times(self) -> None:
-        waiting = [times.pending(key, event) for key, event in self.pending.items()]
-        rows = [*times.rows(self.settings, self.runs), *waiting]
-        self.times.value = times.page(rows)
+        waiting = [timeline.pending(key, event) for key, event in self.pending.items()]
+        rows = [*timeline.rows(self.settings, self.runs), *waiting]
+        self.times.value = timeline.page(rows)
 
     def _show(self, runs: list[Run]) -> None:
         with self._lock:

@@ -19,8 +19,9 @@ from deploy.cloud import Cloud
 from deploy.logs import Run
 from deploy.settings import Settings
 from handler.recipe.labels import Scores, from_metadata
-from workbook import style, words
-from workbook.style import Html
+from workbook.errors import messages
+from workbook.show import html
+from workbook.show.html import Html
 
 PREVIEW_PIXELS = 256
 _BESIDE_PIXELS = 200  # two of them fit a projector at 150 %
@@ -51,15 +52,15 @@ def preview(picture: Source, caption: str = "") -> Picture:
     """Show bytes, a PIL image or a file at 256 pixels or less, with size and bytes."""
     content = read(picture)
     small, size = shrink(content)
-    weight = style.weight(len(content))
+    weight = html.weight(len(content))
     if isinstance(picture, Image.Image):  # it has no bytes until it is encoded
         weight += f" as {'PNG' if content.startswith(_PNG) else 'JPEG'}"
-    facts = " · ".join(filter(None, (style.pixels(size), weight)))
+    facts = " · ".join(filter(None, (html.pixels(size), weight)))
     shown = img(small, caption) if small else _missing(size)
     text = f"{caption}: {facts}" if caption else facts
-    under = f"<b>{style.escape(caption)}</b><br>" if caption else ""
+    under = f"<b>{html.escape(caption)}</b><br>" if caption else ""
     return Picture(
-        style.block(f"{shown}<br>{under}{facts}"),
+        html.block(f"{shown}<br>{under}{facts}"),
         text if small else f"{text} (no picture)",
         content,
         size,
@@ -74,7 +75,7 @@ def side_by_side(cloud: Cloud, settings: Settings, runs: Iterable[Run]) -> Html:
     pairs = list(zip(runs, found, strict=True))
     rows = [_row(cloud, run, *output) for run, output in pairs]
     text = "\n".join(in_words(run) + _tell(labels) for run, (_, labels) in pairs)
-    return Html(style.table(head, rows, "center"), text or "no uploads")
+    return Html(html.table(head, rows, "center"), text or "no uploads")
 
 
 def gallery(
@@ -98,20 +99,20 @@ def gallery(
         names = [prefix + key for key in keys][:most]
     cards = [(name, *_labelled(cloud, settings.target_bucket, name)) for name in names]
     shown = "".join(
-        style.card(
+        html.card(
             img(shrink(data)[0] or data, name),
-            style.escape(name.removeprefix(prefix)),
-            style.weight(len(data)) + _badges(labels),
+            html.escape(name.removeprefix(prefix)),
+            html.weight(len(data)) + _badges(labels),
         )
         for name, data, labels in cards
         if data
     )
     text = "\n".join(
-        f"{name}: {style.weight(len(data))}{_tell(labels)}"
+        f"{name}: {html.weight(len(data))}{_tell(labels)}"
         for name, data, labels in cards
         if data
     )
-    return Html(style.block(shown or "no thumbnails yet"), text or "no thumbnails yet")
+    return Html(html.block(shown or "no thumbnails yet"), text or "no thumbnails yet")
 
 
 def read(picture: Source) -> bytes:
@@ -123,7 +124,7 @@ def read(picture: Source) -> bytes:
     if isinstance(picture, Image.Image):
         return _encode(picture)
     if isinstance(picture, str | Path):
-        return words.file_bytes(Path(picture))
+        return messages.file_bytes(Path(picture))
     return bytes(picture)
 
 
@@ -174,7 +175,7 @@ def _encode(image: Image.Image) -> bytes:
 def img(data: bytes, alt: str = "", most: int = PREVIEW_PIXELS) -> str:
     """Embed a picture, shown at so many pixels at most."""
     return (
-        f'<img alt="{style.escape(alt)}" style="margin:auto;max-width:{most}px;'
+        f'<img alt="{html.escape(alt)}" style="margin:auto;max-width:{most}px;'
         f'max-height:{most}px" src="{data_uri(data)}">'
     )
 
@@ -188,9 +189,7 @@ def data_uri(data: bytes) -> str:
 def in_words(run: Run) -> str:
     """Tell in one line what became of an upload, without what changes each time."""
     if run.outcome == "made":
-        made = (
-            f"{style.pixels(run.thumbnail_size)}, {style.weight(run.thumbnail_bytes)}"
-        )
+        made = f"{html.pixels(run.thumbnail_size)}, {html.weight(run.thumbnail_bytes)}"
         return f"{run.key}: made, {made}"
     return f"{run.key}: {run.outcome}" + (f" ({run.reason})" if run.reason else "")
 
@@ -221,16 +220,16 @@ def _row(
 
 
 def _said(run: Run) -> str:
-    colour = {"made": style.GREEN, "stale": style.GREY}.get(run.outcome, style.RED)
+    colour = {"made": html.GREEN, "stale": html.GREY}.get(run.outcome, html.RED)
     start = "cold" if run.cold else "warm"
-    said = f"{style.badge(run.outcome, colour)} {start}, {run.ms:.0f} ms"
-    return said + (f"<br>{style.escape(run.reason)}" if run.reason else "")
+    said = f"{html.badge(run.outcome, colour)} {start}, {run.ms:.0f} ms"
+    return said + (f"<br>{html.escape(run.reason)}" if run.reason else "")
 
 
 def _badges(labels: Scores) -> str:
     """Show the two likeliest labels with their scores, if they are likely at all."""
     likeliest = [pair for pair in labels.items() if pair[1] >= 0.05][:2]
-    said = " ".join(style.badge(f"{name} {score:.2f}") for name, score in likeliest)
+    said = " ".join(html.badge(f"{name} {score:.2f}") for name, score in likeliest)
     return f"<br>{said}" if said else ""
 
 
@@ -259,5 +258,5 @@ def _missing(size: tuple[int, int] | None) -> str:
 
 
 def _caption(name: str, size: tuple[int, int] | None, data: bytes | None) -> str:
-    facts = filter(None, (style.pixels(size), style.weight(len(data)) if data else ""))
-    return f"<br><b>{style.escape(name)}</b><br>{', '.join(facts)}"
+    facts = filter(None, (html.pixels(size), html.weight(len(data)) if data else ""))
+    return f"<br><b>{html.escape(name)}</b><br>{', '.join(facts)}"

@@ -22,8 +22,10 @@ from deploy.cloud import Cloud
 from deploy.errors import DeployError
 from deploy.settings import Settings
 from deploy.steps import buckets, failures, function, layer, role, trigger
-from workbook import mistakes, session, words
-from workbook.mistakes import Act
+from workbook import session
+from workbook.errors import messages
+from workbook.labs import mistakes
+from workbook.labs.mistakes import Act
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ def try_it(
 
 def _fault(name: str) -> Fault:
     if name not in FAULTS:
-        raise words.WorkbookError(
+        raise messages.WorkbookError(
             f"there is no fault {name!r}", todo=f"There are {', '.join(FAULTS)}."
         )
     return FAULTS[name]

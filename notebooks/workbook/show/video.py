@@ -11,8 +11,9 @@ import ipywidgets
 from PIL import Image, ImageOps
 
 from handler.errors import ImageRejected
-from workbook import pictures, style, words
-from workbook.style import Html
+from workbook.errors import messages
+from workbook.show import html, pictures
+from workbook.show.html import Html
 from workbook.uploads import SAMPLES
 
 #: What a platform asks of one thumbnail: player, search result, sidebar, phone list.
@@ -44,15 +45,15 @@ def make_sizes(frame_bytes: bytes, sizes: Sequence[tuple[int, int]] = SIZES) -> 
     """
     made = {size: resized(frame_bytes, size) for size in sizes}
     cards = "".join(
-        style.card(
+        html.card(
             pictures.img(pictures.shrink(data)[0] or data, f"{size[0]} pixels wide"),
-            f"<b>{style.pixels(size)}</b>",
+            f"<b>{html.pixels(size)}</b>",
             _kb(data),
         )
         for size, data in made.items()
     )
-    text = "\n".join(f"{style.pixels(s)}: {_kb(data)}" for s, data in made.items())
-    return Html(style.block(cards), text)
+    text = "\n".join(f"{html.pixels(s)}: {_kb(data)}" for s, data in made.items())
+    return Html(html.block(cards), text)
 
 
 def resized(frame_bytes: bytes, size: tuple[int, int]) -> bytes:
@@ -89,9 +90,9 @@ class PickFrame(ipywidgets.VBox):
             button.layout.border = _BORDER if other == number else _NO_BORDER
         try:
             made = make_sizes(self.frames[number]).data
-            self.shown.value = style.block(f"<b>Frame {number + 1}</b>") + made
+            self.shown.value = html.block(f"<b>Frame {number + 1}</b>") + made
         except Exception as error:  # a callback's traceback would reach nobody
-            self.shown.value = style.note(words.sentence(error), style.RED)
+            self.shown.value = html.note(messages.sentence(error), html.RED)
 
     def _button(self, number: int) -> ipywidgets.Button:
         button = ipywidgets.Button(
@@ -115,7 +116,7 @@ class PickFrame(ipywidgets.VBox):
         return f"<style>{rules}</style>"
 
 
-_BORDER = f"3px solid {style.ORANGE}"
+_BORDER = f"3px solid {html.ORANGE}"
 _NO_BORDER = "3px solid transparent"
 
 
@@ -145,4 +146,4 @@ def _uri(frame: bytes) -> str:
 
 
 def _kb(data: bytes) -> str:
-    return style.weight(len(data))
+    return html.weight(len(data))

@@ -10,9 +10,10 @@ from deploy import cost
 from deploy.cloud import Cloud
 from deploy.logs import Run
 from deploy.settings import Settings
-from workbook import style, uploads
-from workbook.pictures import in_words
-from workbook.style import Html
+from workbook import uploads
+from workbook.show import html
+from workbook.show.html import Html
+from workbook.show.pictures import in_words
 
 _BAR_PIXELS = 160
 HEAD = ("upload", "event", "start and done", "in → out", "a million")
@@ -33,8 +34,8 @@ def page(cells: list[tuple[str, ...]]) -> str:
     legend = (
         f'<span style="font-size:13px;opacity:.75;white-space:normal">{_LEGEND}</span>'
     )
-    table = style.table(HEAD, cells, wrap=False)
-    return f'<div class="workbook-timeline">{table}{style.block(legend)}</div>'
+    table = html.table(HEAD, cells, wrap=False)
+    return f'<div class="workbook-timeline">{table}{html.block(legend)}</div>'
 
 
 def rows(settings: Settings, runs: list[Run]) -> list[tuple[str, ...]]:
@@ -48,22 +49,22 @@ def row(settings: Settings, run: Run, longest: float) -> tuple[str, ...]:
     waited, worked = spans(run)
     total = (waited or 0) + worked
     event = run.done - timedelta(milliseconds=total)
-    colour = style.ORANGE if run.cold else style.GREEN
-    start = style.badge("cold" if run.cold else "warm", colour)
+    colour = html.ORANGE if run.cold else html.GREEN
+    start = html.badge("cold" if run.cold else "warm", colour)
     said = f"start +{waited or 0:.0f} ms {start}<br>done +{total:.0f} ms"
     return (
-        style.escape(run.key),
+        html.escape(run.key),
         _clock(event),
         f"{bar(waited or 0, worked, longest, colour)}{said}",
-        f"{style.weight(run.source_bytes)}<br>→ {_out(run)}",
+        f"{html.weight(run.source_bytes)}<br>→ {_out(run)}",
         f"${1e6 * money(settings, run):.2f}",
     )
 
 
 def pending(key: str, event: datetime) -> tuple[str, ...]:
     """Lay out the cells of an upload that nothing is known of yet."""
-    waiting = style.badge("waiting", style.GREY)
-    return style.escape(key), _clock(event), waiting, "", ""
+    waiting = html.badge("waiting", html.GREY)
+    return html.escape(key), _clock(event), waiting, "", ""
 
 
 def spans(run: Run) -> tuple[float | None, float]:
@@ -102,8 +103,8 @@ def bar(waited: float, worked: float, longest: float, colour: str) -> str:
 
 def _out(run: Run) -> str:
     if run.outcome == "made":
-        return style.weight(run.thumbnail_bytes)
-    return style.badge(run.outcome, style.RED)
+        return html.weight(run.thumbnail_bytes)
+    return html.badge(run.outcome, html.RED)
 
 
 def _total_ms(run: Run) -> float:

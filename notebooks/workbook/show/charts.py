@@ -8,8 +8,8 @@ from collections.abc import Iterable
 
 from deploy import logs
 from deploy.logs import Run
-from workbook import plots, style
-from workbook.style import Html
+from workbook.show import html, plots
+from workbook.show.html import Html
 
 OUTCOMES = {
     "made": plots.COLOURS[0],
@@ -35,19 +35,19 @@ def log_table(runs: Iterable[Run]) -> Html:
     runs = list(runs)
     rows = [
         (
-            style.escape(run.key),
-            style.badge(run.outcome, OUTCOMES.get(run.outcome, style.GREY)),
+            html.escape(run.key),
+            html.badge(run.outcome, OUTCOMES.get(run.outcome, html.GREY)),
             "cold" if run.cold else "warm",
             f"{run.ms:.0f} ms",
             f"{run.duration_ms:.0f} ms" if run.duration_ms else "–",
-            style.weight(run.source_bytes),
-            style.weight(run.thumbnail_bytes),
+            html.weight(run.source_bytes),
+            html.weight(run.thumbnail_bytes),
         )
         for run in runs
     ]
     head = ("upload", "outcome", "start", "handler", "REPORT", "in", "out")
     text = "\n".join(f"{run.key}: {run.outcome}" for run in runs)
-    return Html(style.table(head, rows, wrap=False), text or "no runs")
+    return Html(html.table(head, rows, wrap=False), text or "no runs")
 
 
 def durations(runs: Iterable[Run]) -> Html:
@@ -60,7 +60,7 @@ def durations(runs: Iterable[Run]) -> Html:
         took = run.duration_ms or run.ms
         series.setdefault("cold" if run.cold else "warm", []).append((number, took))
     if not series:
-        return Html(style.block("no runs"), "no runs")
+        return Html(html.block("no runs"), "no runs")
     series = dict(sorted(series.items(), reverse=True))  # warm is green, cold orange
     text = "\n".join(
         f"{name}: median {statistics.median(ms for _, ms in points):.0f} ms"
@@ -74,7 +74,7 @@ def outcomes(runs: Iterable[Run]) -> Html:
     """Draw what became of each run over time, an outcome a lane."""
     runs = sorted(runs, key=lambda run: run.done)
     if not runs:
-        return Html(style.block("no runs"), "no runs")
+        return Html(html.block("no runs"), "no runs")
     start = runs[0].done
     seconds = [(run.done - start).total_seconds() for run in runs]
     counted = Counter(run.outcome for run in runs)

@@ -14,8 +14,9 @@ from handler.picture.render import Thumbnail, render, thumbnail
 from handler.picture.rendition import Plan
 from handler.recipe import parse as recipes
 from handler.recipe.watermark import PLACES
-from workbook import pictures, style, words
-from workbook.style import Html
+from workbook.errors import messages
+from workbook.show import html, pictures
+from workbook.show.html import Html
 
 _SMALL = 640  # what the sliders work on: a photo of 12 megapixels would make them slow
 _WIDE = {"style": {"description_width": "80px"}, "layout": {"width": "380px"}}
@@ -44,8 +45,8 @@ def try_recipe(
     content = pictures.read(photo)
     made = _made(content, _plan(recipe, assets))
     cards = [_source(content), *(_card(name, one) for name, one in made.items())]
-    lines = [f"{name}: {style.pixels(one.size)}" for name, one in made.items()]
-    return Tried(style.block("".join(cards)), "\n".join(lines), made)
+    lines = [f"{name}: {html.pixels(one.size)}" for name, one in made.items()]
+    return Tried(html.block("".join(cards)), "\n".join(lines), made)
 
 
 def effects_lab(photo: bytes | Path | str) -> ipywidgets.Widget:
@@ -54,8 +55,8 @@ def effects_lab(photo: bytes | Path | str) -> ipywidgets.Widget:
     try:
         content = pictures.read(photo)
         small = thumbnail(content, _SMALL, quality=95).data
-    except words.TOLD as error:
-        shown.value = style.note(words.sentence(error), style.RED)
+    except messages.TOLD as error:
+        shown.value = html.note(messages.sentence(error), html.RED)
         return ipywidgets.VBox([shown])
     source, controls = _source(content), _controls()
     which = ipywidgets.Dropdown(
@@ -68,15 +69,15 @@ def effects_lab(photo: bytes | Path | str) -> ipywidgets.Widget:
         try:
             part = _part(which.value, fields)
             made = _made(small, _plan({"thumbnail": part}))
-            below = style.escape(json.dumps(part, ensure_ascii=False))
+            below = html.escape(json.dumps(part, ensure_ascii=False))
             # As narrow as the pictures, so that it stays beside the sliders.
-            shown.value = style.block(
+            shown.value = html.block(
                 source + _card("thumbnail", made["thumbnail"]) + '<div style="max-'
                 'width:400px"><code style="white-space:normal;overflow-wrap:anywhere">'
                 f"{below}</code></div>"
             )
         except Exception as error:  # a callback's traceback would reach nobody
-            shown.value = style.note(words.sentence(error), style.RED)
+            shown.value = html.note(messages.sentence(error), html.RED)
 
     def choose(_: Any = None) -> None:
         sliders.children = list(controls[which.value].values())
@@ -150,7 +151,7 @@ def _part(effect: str, fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _plan(recipe: Mapping[str, Any], assets: Sequence[Path | str] = ()) -> Plan:
-    files = {Path(path).name: words.file_bytes(Path(path)) for path in assets}
+    files = {Path(path).name: messages.file_bytes(Path(path)) for path in assets}
     return recipes.parse(json.dumps(recipe), Config("target"), files)[None]
 
 
@@ -166,17 +167,17 @@ def _made(content: bytes, plan: Plan) -> dict[str, Thumbnail]:
 
 def _source(content: bytes) -> str:
     small, size = pictures.shrink(content)
-    return style.card(
+    return html.card(
         pictures.img(small, "source"),
         "<b>source</b>",
-        f"{style.pixels(size)} · {style.weight(len(content))}",
+        f"{html.pixels(size)} · {html.weight(len(content))}",
     )
 
 
 def _card(name: str, made: Thumbnail) -> str:
     small, _ = pictures.shrink(made.data)
-    return style.card(
+    return html.card(
         pictures.img(small, name),
-        f"<b>{style.escape(name)}</b>",
-        f"{style.pixels(made.size)} · {style.weight(len(made.data))}",
+        f"<b>{html.escape(name)}</b>",
+        f"{html.pixels(made.size)} · {html.weight(len(made.data))}",
     )

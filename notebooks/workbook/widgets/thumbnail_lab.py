@@ -10,9 +10,10 @@ import ipywidgets
 from PIL import Image, ImageOps
 
 from handler.errors import ImageRejected
-from workbook import pictures, style, words
-from workbook.pictures import Picture
-from workbook.words import WorkbookError
+from workbook.errors import messages
+from workbook.errors.messages import WorkbookError
+from workbook.show import html, pictures
+from workbook.show.pictures import Picture
 
 FILTERS = {
     "nearest": Image.Resampling.NEAREST,
@@ -44,8 +45,8 @@ def thumbnail_lab(path_or_bytes: bytes | Path | str) -> ipywidgets.Widget:
     shown = ipywidgets.HTML()
     try:
         image = _opened(pictures.read(path_or_bytes))
-    except words.TOLD as error:
-        shown.value = style.note(words.sentence(error), style.RED)
+    except messages.TOLD as error:
+        shown.value = html.note(messages.sentence(error), html.RED)
         return ipywidgets.VBox([shown])
     wide = {"style": {"description_width": "90px"}, "layout": {"width": "420px"}}
     box = ipywidgets.IntSlider(256, 16, 512, 16, description="box, px", **wide)
@@ -60,7 +61,7 @@ def thumbnail_lab(path_or_bytes: bytes | Path | str) -> ipywidgets.Widget:
             made = _made(image, box.value, quality.value, resample.value)
             shown.value = made.data
         except Exception as error:  # a callback's traceback would reach nobody
-            shown.value = style.note(words.sentence(error), style.RED)
+            shown.value = html.note(messages.sentence(error), html.RED)
 
     for control in (box, quality, resample):
         control.observe(show, names="value")

@@ -22,9 +22,13 @@ from deploy.tracing import Trace
 from deploy.tracing.facts import place as place_of
 from deploy.waiting import until
 from handler.uploads import target_key
-from workbook import faults, path, session, style, words
-from workbook.pictures import in_words
-from workbook.style import Html
+from workbook import session
+from workbook.errors import messages
+from workbook.labs import faults
+from workbook.show import html as style
+from workbook.show import trace_picture
+from workbook.show.html import Html
+from workbook.show.pictures import in_words
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,7 @@ class Lab:
     """One lab.
 
     Attributes:
-        fault: its name in `workbook.faults`.
+        fault: its name in `workbook.labs.faults`.
         symptom: what somebody would tell you on the telephone.
         question: what to predict before looking.
         mended_in: the notebook whose cell mends it.
@@ -203,7 +207,7 @@ def shown(found: Trace) -> Html:
     told = [found.broken] if found.broken else list(found.warnings)
     text = [f"{found.key}: {found.ending}"]
     text += [f"{link.name}: {link.said}\n  {link.cure}" for link in told]
-    return path.drawn(found, "\n".join(text))
+    return trace_picture.drawn(found, "\n".join(text))
 
 
 def _replayed(number: int, cloud: Cloud, settings: Settings) -> str:
@@ -272,7 +276,7 @@ def _patience(cloud: Cloud) -> float:
 
 def _lab(number: int) -> Lab:
     if number not in range(1, len(LABS) + 1):
-        raise words.WorkbookError(
+        raise messages.WorkbookError(
             f"there is no lab {number!r}", todo=f"They go from 1 to {len(LABS)}."
         )
     return LABS[number - 1]

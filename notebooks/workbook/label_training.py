@@ -7,7 +7,7 @@ the eight samples and of the pictures in ``images/labelled/training``. It is tes
 learned from. (They were looked at while features and threshold were chosen; of 120
 more that were drawn afterwards from other seeds, 110 were told right.)
 
-    PYTHONPATH=.:notebooks python -m workbook.training  writes handler/recipe/model.json
+    python -m workbook.label_training        writes handler/recipe/model.json
 
 What it cannot do. It has seen pictures that a program drew, and no photo; the held-out
 ones come from the same pens, so a photo will fare worse, and how much was not tested.

@@ -1,6 +1,6 @@
 """The mistakes that the failure labs make: a few boto3 calls each, as people make them.
 
-`workbook.faults` lists them, with what shows each and what mends it.
+`workbook.labs.faults` lists them, with what shows each and what mends it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from deploy.settings import Settings
 from deploy.steps import buckets, function, layer, role, trigger
 from deploy.waiting import code
 
-SAMPLES = Path(__file__).resolve().parents[2] / "images" / "samples"
+SAMPLES = Path(__file__).resolve().parents[3] / "images" / "samples"
 
 #: Marks the layer versions that a mistake published, so that they are found again.
 LAB = "put in by a failure lab"

@@ -8,9 +8,10 @@ import textwrap
 from deploy.cloud import Cloud
 from deploy.settings import Settings
 from deploy.tracing import Link, Trace, trace
-from workbook import session, style
-from workbook.plots import FONT, GREY, INK, PAPER, write
-from workbook.style import Html, escape
+from workbook import session
+from workbook.show import html
+from workbook.show.html import Html, escape
+from workbook.show.plots import FONT, GREY, INK, PAPER, write
 
 #: The stations of the path, and the links that belong to each.
 STATIONS = {
@@ -24,17 +25,17 @@ STATIONS = {
 WIDTH = 960
 _TOP, _CARD, _GAP, _HEIGHT = 78, 160, 28, 252
 _COLOURS = {
-    "green": style.GREEN,
-    "red": style.RED,
-    "amber": style.ORANGE,
+    "green": html.GREEN,
+    "red": html.RED,
+    "amber": html.ORANGE,
     "grey": "#aab4bf",
-    "rejected": style.ORANGE,
+    "rejected": html.ORANGE,
 }
 _ENDINGS = {
-    "made": style.GREEN,
-    "rejected": style.ORANGE,
-    "pending": style.GREY,
-    "broken": style.RED,
+    "made": html.GREEN,
+    "rejected": html.ORANGE,
+    "pending": html.GREY,
+    "broken": html.RED,
 }
 _AMBER = "#d9760a"  # the source bucket's, in the diagrams
 
@@ -57,7 +58,7 @@ def drawn(found: Trace, text: str = "") -> Html:
     )
     told = [found.broken] if found.broken else found.warnings
     panels = "".join(_panel(link) for link in told)
-    return Html(style.block(picture) + panels, text)
+    return Html(html.block(picture) + panels, text)
 
 
 def _panel(link: Link) -> str:
@@ -68,13 +69,13 @@ def _panel(link: Link) -> str:
     rows = "".join(
         f'<div style="display:flex;gap:12px;margin:4px 0">'
         f'<b style="min-width:76px">{name}</b>'
-        f'<span style="overflow-wrap:anywhere">{style.marked(words)}</span></div>'
+        f'<span style="overflow-wrap:anywhere">{html.marked(words)}</span></div>'
         for name, words in parts
         if words
     )
     colour = _COLOURS[link.state]
     bar = f"border-left:4px solid {colour};padding:4px 14px;margin:8px 0"
-    return style.block(f'<div style="{bar};max-width:{WIDTH - 40}px">{rows}</div>')
+    return html.block(f'<div style="{bar};max-width:{WIDTH - 40}px">{rows}</div>')
 
 
 def _svg(found: Trace) -> str:
@@ -129,7 +130,7 @@ def _stations(found: Trace) -> list[str]:
 
 
 def _card(x: float, name: str, links: list[Link], broken: bool) -> str:
-    edge, width = (style.RED, 4) if broken else (INK, 2)
+    edge, width = (html.RED, 4) if broken else (INK, 2)
     parts = [
         f'<rect x="{x}" y="{_TOP}" width="{_CARD}" height="{_HEIGHT}" rx="14" '
         f'fill="#fff" stroke="{edge}" stroke-width="{width}"/>',
@@ -147,9 +148,9 @@ def _row(x: float, y: float, link: Link) -> str:
     colour, red = _COLOURS[link.state], link.state == "red"
     ground = (
         f'<rect x="{x + 8}" y="{y - 17}" width="{_CARD - 16}" height="34" rx="8" '
-        f'fill="{style.RED}"/>'
+        f'fill="{html.RED}"/>'
     )
-    fill, mark = ("#fff", style.RED) if red else (colour, "#fff")
+    fill, mark = ("#fff", html.RED) if red else (colour, "#fff")
     words = "#fff" if red else (GREY if link.state == "grey" else INK)
     return (
         (ground if red else "")
@@ -187,7 +188,7 @@ def _arrow(x0: float, x1: float, reached: bool) -> str:
 def _icon(name: str, x: float, y: float) -> str:
     """Draw what the station is, as the course's diagrams do."""
     if "bucket" in name:
-        colour = _AMBER if name.startswith("source") else style.GREEN
+        colour = _AMBER if name.startswith("source") else html.GREEN
         return (
             f'<path d="M{x - 24} {y - 16} l6 40 q1 7 18 7 t18 -7 l6 -40" '
             f'fill="{colour}"/><ellipse cx="{x}" cy="{y - 16}" rx="23" ry="7" '

@@ -12,8 +12,9 @@ from deploy import notifications
 from deploy.cloud import Cloud
 from deploy.logs import Run
 from deploy.settings import Settings
-from workbook import style, words
-from workbook.pictures import side_by_side
+from workbook.errors import messages
+from workbook.show import html
+from workbook.show.pictures import side_by_side
 from workbook.uploads import put, wait
 
 HINT = (
@@ -34,16 +35,16 @@ def upload_box(cloud: Cloud, settings: Settings) -> ipywidgets.VBox:
     def take(files: Files) -> None:
         shown.value = ""
         started = datetime.now(UTC)
-        said.value = style.note("Uploading …", style.GREY)
+        said.value = html.note("Uploading …", html.GREY)
         notes, keys = send(cloud, settings, files)
-        said.value = "".join([*notes, style.note("Waiting …", style.GREY)])
+        said.value = "".join([*notes, html.note("Waiting …", html.GREY)])
         runs: list[Run] = []
         try:
             for run in wait(cloud, settings, keys, started):
                 runs.append(run)
                 shown.value = side_by_side(cloud, settings, runs).data
-        except words.CLOUD_ERRORS as error:
-            notes.append(style.note(words.sentence(error), style.RED))
+        except messages.CLOUD_ERRORS as error:
+            notes.append(html.note(messages.sentence(error), html.RED))
         said.value = "".join(notes)
 
     return ipywidgets.VBox([chooser(take, said), hint(), said, shown])
@@ -65,7 +66,7 @@ def chooser(take: Callable[[Files], None], said: ipywidgets.HTML) -> ipywidgets.
         try:
             take(change["new"])
         except Exception as error:  # a callback's traceback would reach nobody
-            said.value = style.note(words.sentence(error), style.RED)
+            said.value = html.note(messages.sentence(error), html.RED)
         button.value = ()  # the same photo can be chosen again
 
     button.observe(uploaded, names="value")
@@ -75,8 +76,8 @@ def chooser(take: Callable[[Files], None], said: ipywidgets.HTML) -> ipywidgets.
 def hint() -> ipywidgets.HTML:
     """Name the limit of the way through the browser, and the way without it."""
     return ipywidgets.HTML(
-        style.block(
-            f'<span style="font-size:13px;opacity:.75">{style.marked(HINT)}</span>'
+        html.block(
+            f'<span style="font-size:13px;opacity:.75">{html.marked(HINT)}</span>'
         )
     )
 
@@ -88,15 +89,15 @@ def send(cloud: Cloud, settings: Settings, files: Files) -> tuple[list[str], lis
     for file in files:
         name, content = file["name"], bytes(file["content"])
         if len(content) != file.get("size", len(content)):
-            notes.append(style.note(f"{name} arrived incomplete. {HINT}", style.RED))
+            notes.append(html.note(f"{name} arrived incomplete. {HINT}", html.RED))
             continue
         try:
             put(cloud, settings, name, content)
             why = notifications.unmatched(name, notifications.rules(cloud, settings))
-        except words.CLOUD_ERRORS as error:
-            why = f"{name} was not uploaded. {words.sentence(error)}"
+        except messages.CLOUD_ERRORS as error:
+            why = f"{name} was not uploaded. {messages.sentence(error)}"
         if why:
-            notes.append(style.note(why))
+            notes.append(html.note(why))
         else:
             keys.append(name)
     return notes, keys

@@ -22,8 +22,9 @@ from IPython.display import display
 from deploy.errors import DeployError
 from deploy.logs import Run
 from handler.errors import UploadsFailed
-from workbook import known, style
-from workbook.style import Html
+from workbook.errors import table
+from workbook.show import html
+from workbook.show.html import Html
 
 _CLIENT = re.compile(
     r"An error occurred \((?P<code>[\w.]+)\) when calling the (?P<call>\w+) operation"
@@ -52,7 +53,7 @@ class Said:
 class Explanation(Html):
     """A row of the table, shown; `row` is None for an error that is not in it."""
 
-    def __init__(self, said: Said, row: known.Row | None) -> None:
+    def __init__(self, said: Said, row: table.Row | None) -> None:
         self.said, self.row = said, row
         parts = _parts(said, row)
         text = "\n".join(f"{name + ':':<10} {words}" for name, words in parts)
@@ -65,7 +66,7 @@ def explain(what: BaseException | str | Run) -> Html:
     A `DeployError` says itself what to do, and is only shown.
     """
     if isinstance(what, DeployError):
-        return Html(style.note(str(what), style.RED), str(what))
+        return Html(html.note(str(what), html.RED), str(what))
     said = read(what)
     return Explanation(said, find(said))
 
@@ -88,9 +89,9 @@ def read(what: BaseException | str | Run) -> Said:
     return Said(type(what).__name__, str(what))
 
 
-def find(said: Said) -> known.Row | None:
+def find(said: Said) -> table.Row | None:
     """Find the first row of the table that fits."""
-    rows = known.ROWS
+    rows = table.ROWS
     fits = (row for row in rows if row.fits(said.code, said.message, said.operation))
     return next(fits, None)
 
@@ -151,7 +152,7 @@ def _reason(line: str) -> str:
     return record.get("reason") or "" if record.get("outcome") == "failed" else ""
 
 
-def _parts(said: Said, row: known.Row | None) -> list[tuple[str, str]]:
+def _parts(said: Said, row: table.Row | None) -> list[tuple[str, str]]:
     if row:
         return [("Means", row.means), ("Mend", row.cure), ("Again?", row.again)]
     words = ": ".join(filter(None, (said.code, said.message))) or "nothing"
@@ -164,23 +165,23 @@ def _parts(said: Said, row: known.Row | None) -> list[tuple[str, str]]:
     ]
 
 
-def _panel(parts: list[tuple[str, str]], row: known.Row | None) -> str:
-    colour = style.GREY
+def _panel(parts: list[tuple[str, str]], row: table.Row | None) -> str:
+    colour = html.GREY
     if row:
-        colour = {known.NEVER: style.RED, known.PASSES: style.GREEN}.get(
-            row.again, style.ORANGE
+        colour = {table.NEVER: html.RED, table.PASSES: html.GREEN}.get(
+            row.again, html.ORANGE
         )
     lines = "".join(
         '<div style="display:flex;margin:3px 0"><div style="min-width:76px">'
-        f"{style.badge(name.rstrip('?'), colour) if name == 'Again?' else _label(name)}"
-        f"</div><div>{style.marked(words)}</div></div>"
+        f"{html.badge(name.rstrip('?'), colour) if name == 'Again?' else _label(name)}"
+        f"</div><div>{html.marked(words)}</div></div>"
         for name, words in parts
     )
-    return style.block(
+    return html.block(
         f'<div style="border-left:4px solid {colour};padding:2px 14px;margin:4px 0;'
         f'max-width:820px">{lines}</div>'
     )
 
 
 def _label(name: str) -> str:
-    return f'<b style="opacity:.75">{style.escape(name)}</b>'
+    return f'<b style="opacity:.75">{html.escape(name)}</b>'

@@ -16,7 +16,7 @@ from botocore.exceptions import (
 
 from deploy import DeployError
 from handler.errors import ConfigError, ImageRejected, UploadsFailed
-from workbook import explain
+from workbook.errors import explain
 
 #: What a call to the cloud can end with.
 CLOUD_ERRORS = (DeployError, ClientError, BotoCoreError, Boto3Error)

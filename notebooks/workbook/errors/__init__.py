@@ -1,0 +1,1 @@
+"""What an error means here, and what to do about it."""

@@ -1,0 +1,1 @@
+"""What a notebook shows: pictures, plots, the trace and the timeline."""

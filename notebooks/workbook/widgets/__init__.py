@@ -1,0 +1,1 @@
+"""What a learner can click and drag; each has a twin in code."""
