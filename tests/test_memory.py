@@ -38,7 +38,8 @@ import sys
 from pathlib import Path
 import boto3
 client = boto3.client("s3", region_name="us-east-1", endpoint_url=sys.argv[2] or None)
-from handler import images, lambda_handler
+from handler import lambda_handler
+from handler.picture import render
 if sys.argv[2]:
     record = {"eventSource": "aws:s3", "eventName": "ObjectCreated:Put"}
     event = {"Records": [
@@ -48,7 +49,7 @@ if sys.argv[2]:
     env = {"TARGET_BUCKET": "thumbs", "RECIPE": sys.argv[3]}
     lambda_handler(event, client=client, env=env)
 else:
-    images.thumbnail(Path(sys.argv[1]).read_bytes())
+    render.thumbnail(Path(sys.argv[1]).read_bytes())
 [peak] = [
     line.split()[1]
     for line in Path("/proc/self/status").read_text().splitlines()

@@ -35,7 +35,7 @@ def near(one, two, slack=12):
 
 @pytest.fixture
 def render(monkeypatch):
-    monkeypatch.syspath_prepend(str(IMAGES))
+    monkeypatch.syspath_prepend(str(IMAGES / "drawing"))
     before = set(sys.modules)
     import render
 

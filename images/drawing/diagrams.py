@@ -1,6 +1,6 @@
 """Draw the workbook's diagrams: the whole pipeline, and one for each of its parts.
 
-    python images/diagrams.py
+    python images/drawing/diagrams.py
 
 writes ``pipeline.svg`` with all lit, and ``pipeline-<part>.svg`` with one part lit
 and the others dimmed, into ``images/diagrams``.
@@ -12,7 +12,7 @@ import argparse
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-FOLDER = Path(__file__).resolve().parent / "diagrams"
+FOLDER = Path(__file__).resolve().parents[1] / "diagrams"
 WIDTH, HEIGHT = 960, 400
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif"
 

@@ -1,8 +1,8 @@
 """Render the workbook's own sample pictures (Pillow and the standard library only).
 
-    python images/render.py                       all pictures, into images/samples
-    python images/render.py lighthouse.jpg        one picture
-    python images/render.py --to pictures         somewhere else
+    python images/drawing/render.py                       all pictures, into images/samples
+    python images/drawing/render.py lighthouse.jpg        one picture
+    python images/drawing/render.py --to pictures         somewhere else
 
 Each picture comes from a fixed seed and no clock is read, so that the same machine
 writes the same bytes again.
@@ -17,8 +17,8 @@ from pathlib import Path
 
 from PIL import Image
 
-HERE = Path(__file__).resolve().parent
-SAMPLES = HERE / "samples"
+IMAGES = Path(__file__).resolve().parents[1]
+SAMPLES = IMAGES / "samples"
 
 NOT_AN_IMAGE = """\
 Dear reader,
@@ -37,7 +37,7 @@ def camera(orientation: int = 1, place: bool = False) -> Image.Exif:
     exif = Image.Exif()
     exif[0x010F] = exif[0x0110] = "Thumbnail Workbook"  # Make, Model
     exif[0x0112] = orientation
-    exif[0x0131] = "images/render.py"  # Software
+    exif[0x0131] = "images/render.py"  # Software; where it stood: kept, for the bytes
     exif[0x0132] = "2024:06:21 05:42:00"  # DateTime
     if place:
         # The Exif and GPS blocks: DateTimeOriginal, and 46°30'0" N 8°15'0" E.
@@ -160,7 +160,7 @@ def main() -> None:
     if not names or "hero.jpg" in names:
         import hero
 
-        path = (args.to or HERE) / "hero.jpg"
+        path = (args.to or IMAGES) / "hero.jpg"
         hero.hero(SAMPLES).save(path, quality=86, optimize=True, progressive=True)
         print(f"{path.stat().st_size:>10,}  hero.jpg")
 

@@ -3,7 +3,7 @@
 A kind takes a seed, and from it the hour, the weather, the place of things and their
 colours. None repeats a sample: they share the brushes of ``paint``, not the scene.
 
-    python images/kinds.py            all of them, into images/labelled
+    python images/drawing/kinds.py            all of them, into images/labelled
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import paint
 from paint import Colour, Size, mask
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
-LABELLED = Path(__file__).resolve().parent / "labelled"
+LABELLED = Path(__file__).resolve().parents[1] / "labelled"
 
 #: An hour: the sky's ramp from above to the horizon, and what its light does to things.
 HOURS: dict[str, tuple[paint.Stops, Colour]] = {
