@@ -12,13 +12,13 @@ import pytest
 from deploy.local import server
 
 pytest_plugins = [
-    "aws_account",
-    "browser_page",
-    "handler_cloud",
-    "local_cloud",
-    "matrix",
-    "moto_cloud",
-    "proxy",
+    "support.aws_account",
+    "support.browser_page",
+    "support.handler_cloud",
+    "support.local_cloud",
+    "support.matrix",
+    "support.moto_cloud",
+    "support.proxy",
 ]
 
 # Nothing of the learner's own AWS configuration may reach a test …

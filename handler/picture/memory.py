@@ -1,6 +1,6 @@
 """How large a picture may be: the function's memory, and what each picture takes of it.
 
-Of the default 512 MB, in MiB, measured as peak RSS by tests/test_memory.py:
+Of the default 512 MB, in MiB, measured as peak RSS by its test:
 
      80   Python, boto3 with a client, Pillow: what the runtime needs anyway
     100   four sources of MAX_BYTES (25) that were read and wait for their turn

@@ -1,6 +1,6 @@
 """Render the workbook's own sample pictures (Pillow and the standard library only).
 
-    python images/drawing/render.py                       all pictures, into images/samples
+    python images/drawing/render.py                all pictures, into images/samples
     python images/drawing/render.py lighthouse.jpg        one picture
     python images/drawing/render.py --to pictures         somewhere else
 

@@ -10,9 +10,9 @@ import time
 from pathlib import Path
 
 import pytest
-from browser_page import Page
 from PIL import Image
 from selenium.webdriver.support.ui import Select
+from support.browser_page import Page
 
 pytestmark = pytest.mark.slow
 

@@ -1,8 +1,8 @@
 """Every error that passes with time, at every call: waited for, or one sentence."""
 
 import pytest
-from matrix import VARIANTS, Row, forget, left, quiet, recorded, variants
-from moto_cloud import here
+from support.matrix import VARIANTS, Row, forget, left, quiet, recorded, variants
+from support.moto_cloud import here
 
 from deploy import pipeline, waiting
 from deploy.errors import DeployError

@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from matrix import Row, quiet, standing
-from moto_cloud import here
+from support.matrix import Row, quiet, standing
+from support.moto_cloud import here
 
 from deploy import pipeline
 from deploy.steps import buckets, function, role, trigger

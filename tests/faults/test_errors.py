@@ -1,7 +1,7 @@
 """The errors that people meet on this road, and for each its rows of the matrix."""
 
 import pytest
-from matrix import sections
+from support.matrix import sections
 
 #: Number → what people search for, and the faults of the matrix that it is.
 ERRORS = {

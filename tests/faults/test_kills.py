@@ -5,8 +5,8 @@ kill, then what a learner would do.
 """
 
 import pytest
-from matrix import VARIANTS, Row, forget, left, quiet, recorded, variants
-from moto_cloud import Cut, here
+from support.matrix import VARIANTS, Row, forget, left, quiet, recorded, variants
+from support.moto_cloud import Cut, here
 
 from deploy import pipeline
 

@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
-from matrix import Row, left, quiet
-from pictures import encoded, photo
+from support.matrix import Row, left, quiet
+from support.pictures import encoded, photo
 
 from deploy import cloud as connecting
 from deploy import logs, pipeline

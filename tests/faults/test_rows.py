@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from matrix import Row, forget, left, quiet, sections, shown
+from support.matrix import Row, forget, left, quiet, sections, shown
 
 from deploy import logs, pipeline
 from deploy.cloud import connect

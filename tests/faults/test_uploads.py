@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from matrix import Row, left, quiet
-from pictures import decoded, encoded, exif_of, photo
 from PIL import Image
+from support.matrix import Row, left, quiet
+from support.pictures import decoded, encoded, exif_of, photo
 from workbook.labs import mistakes
 
 from deploy import logs, pipeline, probe, trace
@@ -17,7 +17,7 @@ from deploy.errors import DeployError
 from deploy.settings import settings_for
 from deploy.steps import layer
 
-EVENTS = Path(__file__).parents[1] / "events"
+EVENTS = Path(__file__).parents[1] / "support" / "events"
 NAMES = ("a b.jpg", "a+b.jpg", "50%.jpg", "é.jpg", "2026/日本/a&b=c.png")
 
 

@@ -28,7 +28,7 @@ with atheris.instrument_imports(include=["PIL", "handler"]):
     from handler.errors import ImageRejected
     from handler.picture.render import thumbnail
 
-import pictures  # noqa: E402 (found by the path just set)
+from support import pictures  # noqa: E402 (found by the path just set)
 
 BOX = 16  # the smaller, the more often the drafts and shortcuts for large pictures run
 

@@ -1,7 +1,7 @@
 """The errors that people meet on this road: what each means here, and its cure.
 
 One table. The first row that fits an error counts, so the narrow ones stand above the
-wide ones. Every row is provoked by a test of the same name in tests/test_explain.py.
+wide ones. Every row is provoked by a test of the same name in `test_explain`.
 """
 
 from __future__ import annotations

@@ -1,0 +1,429 @@
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from pathlib import Path
+
+import boto3
+import pytest
+from moto import mock_aws
+from PIL import Image, ImageCms
+
+from deploy import runtimes
+from deploy.cloud import Cloud
+from deploy.errors import LayerError
+from deploy.settings import Settings
+from deploy.steps import layer
+from deploy.steps.layer import contents, elf, publish
+from deploy.steps.layer import wheel as wheels
+
+ACCOUNT = "123456789012"
+ROOT = Path(__file__).parents[4]
+LIMIT_BYTES = 3_000_000
+TEXT_LIMIT_BYTES = 4_600_000
+
+
+def settings(**given):
+    return Settings(account=ACCOUNT, region="us-east-1", **given)
+
+
+def here(**given):
+    machine = {
+        "runtime": runtimes.machine_runtime(),
+        "architecture": runtimes.machine_architecture(),
+        "runs_here": True,
+    }
+    return settings(**machine | given)
+
+
+@pytest.fixture(scope="module")
+def built():
+    return layer.build(here())
+
+
+@pytest.fixture(scope="module")
+def unpacked(built, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("opt")
+    with zipfile.ZipFile(built.path) as archive:
+        archive.extractall(folder)
+    return folder / "python"
+
+
+@pytest.fixture
+def cloud(monkeypatch):
+    monkeypatch.setenv("AWS_CONFIG_FILE", "none")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "none")
+    with mock_aws(config={"lambda": {"use_docker": False}}):
+        session = boto3.Session("test", "test", region_name="us-east-1")
+        yield Cloud(session, ACCOUNT, "us-east-1", "endpoint")
+
+
+def run_with(folder, script, *paths):
+    """Run a script on this Python with the layer alone: no site-packages."""
+    lines = [f"import sys; sys.path[:0] = {[str(p) for p in (folder, *paths)]!r}"]
+    command = [sys.executable, "-I", "-S", "-B", "-c", "\n".join([*lines, script])]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+# What is in it
+
+
+def names(built):
+    with zipfile.ZipFile(built.path) as archive:
+        return archive.namelist()
+
+
+def test_everything_is_under_python(built):
+    assert {name.split("/")[0] for name in names(built)} == {"python"}
+
+
+def test_the_licence_is_kept(built):
+    assert any(name.endswith("LICENSE") for name in names(built))
+
+
+def test_codecs_of_other_formats_are_left_out(built):
+    text = " ".join(names(built))
+    assert not [word for word in ("avif", "webp", "_imagingft", "Gif") if word in text]
+
+
+def test_it_is_small(built):
+    if sys.platform != "linux":  # elsewhere all libraries stay
+        assert built.path.stat().st_size < 50 * 1024**2
+    else:
+        assert built.path.stat().st_size <= LIMIT_BYTES
+
+
+def test_bytecode_is_not_checked_against_its_source(built):
+    with zipfile.ZipFile(built.path) as archive:
+        compiled = [name for name in archive.namelist() if name.endswith(".pyc")]
+        flags = {struct.unpack("<I", archive.read(name)[4:8])[0] for name in compiled}
+    assert len(compiled) == len(contents.MODULES)
+    assert flags == {0b01}  # hash-based, unchecked (PEP 552)
+
+
+def test_bytecode_names_no_folder_of_this_machine(built):
+    with zipfile.ZipFile(built.path) as archive:
+        compiled = [name for name in archive.namelist() if name.endswith(".pyc")]
+        code = [archive.read(name) for name in compiled]
+    assert all(b"/opt/python" in one for one in code)
+    assert not any(tempfile.gettempdir().encode() in one for one in code)
+
+
+def test_built_twice_is_the_same_bytes(built, tmp_path):
+    wheel = wheels.fetch_wheel(here())
+    contents.write_zip(contents.collect(wheel, here()), tmp_path / "again.zip")
+    assert (tmp_path / "again.zip").read_bytes() == built.path.read_bytes()
+
+
+def test_built_once_is_taken_from_the_folder(built):
+    started = time.perf_counter()
+    assert layer.build(here()) == built
+    assert time.perf_counter() - started < 1
+
+
+# That it works
+
+
+ROUND_TRIP = """
+import io
+from PIL import Image, ImageCms, ImageOps
+source = Image.open({path!r})
+profile = source.info["icc_profile"]
+small = ImageOps.exif_transpose(source)
+given = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+small = ImageCms.profileToProfile(small, given, ImageCms.createProfile("sRGB"))
+small.thumbnail((32, 32))
+out = io.BytesIO()
+small.save(out, {format!r}, icc_profile=profile, quality=85, optimize=True)
+again = Image.open(out)
+again.load()
+print(again.format, *again.size, again.info["icc_profile"] == profile)
+"""
+
+
+@pytest.fixture
+def picture(tmp_path):
+    """Write a 64×48 picture with a profile, lying on its side by its EXIF tag."""
+
+    def write(format):
+        image = Image.new("RGB", (64, 48), "teal")
+        exif = Image.Exif()
+        exif[0x0112] = 6
+        profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+        path = tmp_path / f"picture.{format.lower()}"
+        image.save(path, format, exif=exif, icc_profile=profile)
+        return str(path)
+
+    return write
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG"])
+def test_a_thumbnail_with_profile_and_exif(unpacked, picture, format):
+    script = ROUND_TRIP.format(path=picture(format), format=format)
+    assert run_with(unpacked, script) == f"{format} 24 32 True"
+
+
+def test_every_module_imports(unpacked):
+    modules = sorted(contents.MODULES - {"__init__"})
+    script = "import importlib\n" + "".join(
+        f"importlib.import_module('PIL.{name}')\n" for name in modules
+    )
+    assert run_with(unpacked, script + "print('all')") == "all"
+
+
+def test_bytecode_is_what_is_loaded(unpacked):
+    script = "from PIL import Image; print(Image.__cached__, Image.core.__file__)"
+    cached, core = run_with(unpacked, script).split()
+    assert Path(cached).exists()
+    assert Path(core).is_relative_to(unpacked)
+
+
+def test_the_handler_imports(unpacked):
+    # Behind the layer, for boto3, which is what the runtime brings along.
+    packages = Path(boto3.__file__).parents[1]
+    script = "import handler.picture.render, PIL; print(PIL.__file__)"
+    path = run_with(unpacked, script, ROOT, packages)
+    assert Path(path).is_relative_to(unpacked)
+
+
+# What is refused
+
+
+def test_wheel_for_another_python():
+    name = "pillow-13.0.0-cp313-cp313-manylinux_2_27_aarch64.manylinux_2_28_aarch64.whl"
+    contents.check_tags(name, settings(runtime="python3.13"))
+    with pytest.raises(LayerError, match=r"does not fit python3\.14 on arm64"):
+        contents.check_tags(name, settings())
+
+
+@pytest.mark.parametrize(
+    "platform", ["win_arm64", "macosx_11_0_arm64", "manylinux_2_28_x86_64", "any"]
+)
+def test_wheel_for_another_platform(platform):
+    with pytest.raises(LayerError, match="does not fit"):
+        contents.check_tags(f"pillow-13.0.0-cp314-cp314-{platform}.whl", settings())
+
+
+def test_wheel_for_a_newer_glibc():
+    name = "pillow-13.0.0-cp311-cp311-manylinux_2_28_aarch64.whl"
+    with pytest.raises(LayerError, match="does not fit"):
+        contents.check_tags(name, settings(runtime="python3.11"))
+
+
+def test_damaged_wheel(tmp_path):
+    wheel = tmp_path / "pillow-13.0.0-cp314-cp314-manylinux_2_28_aarch64.whl"
+    wheel.write_bytes(b"half a file")
+    with pytest.raises(LayerError, match=r"damaged.*Delete it"):
+        contents.collect(wheel, settings())
+
+
+def test_a_module_left_out_is_named(monkeypatch):
+    monkeypatch.setattr(contents, "MODULES", contents.MODULES - {"TiffTags"})
+    with pytest.raises(LayerError, match=r"cannot import name 'TiffTags' from 'PIL'"):
+        contents.collect(wheels.fetch_wheel(here()), here())
+
+
+def zip_of(path, size, compression=zipfile.ZIP_STORED):
+    with zipfile.ZipFile(path, "w", compression) as archive:
+        archive.writestr("python/zeros", bytes(size))
+    return path
+
+
+def test_too_big_unzipped(tmp_path):
+    path = zip_of(tmp_path / "layer.zip", 251 * 1024**2, zipfile.ZIP_DEFLATED)
+    with pytest.raises(LayerError, match="251 MB unzipped"):
+        layer.check_size(path)
+
+
+# Publishing
+
+
+def test_published_once(cloud):
+    first = layer.create(cloud, here())
+    assert layer.create(cloud, here()) == first
+    assert first.endswith(":layer:workbook-pillow:1")
+
+
+def test_described_as_it_was_published(cloud, built):
+    arn = layer.create(cloud, here())
+    found = layer.describe(cloud, here())
+    assert (found["arn"], found["version"]) == (arn, 1)
+    assert found["identity"] == built.identity
+    assert found["runtimes"] == [runtimes.machine_runtime()]
+    assert found["architectures"] == [runtimes.machine_architecture()]
+
+
+def test_back_to_an_older_wheel_describe_agrees_with_create(cloud, tmp_path):
+    place = tmp_path / wheels.target(here())
+    place.mkdir()
+    wheel = wheels.fetch_wheel(here())
+    older = place / wheel.name
+    older.write_bytes(wheel.read_bytes())
+    first = layer.create(cloud, here(), tmp_path)
+    with zipfile.ZipFile(older, "a") as archive:
+        archive.comment = b"another wheel of the same name"
+    assert layer.create(cloud, here(), tmp_path) != first
+    older.write_bytes(wheel.read_bytes())
+    assert layer.create(cloud, here(), tmp_path) == first
+    found = layer.describe(cloud, here(), tmp_path)
+    assert (found["arn"], found["drift"]) == (first, {})
+
+
+def test_another_recipe_is_drift(cloud, monkeypatch):
+    layer.create(cloud, here())
+    monkeypatch.setattr(publish, "RECIPE", -1)
+    assert "identity" in layer.describe(cloud, here())["drift"]
+
+
+def test_without_a_wheel_the_newest_is_described(cloud, tmp_path):
+    arn = layer.create(cloud, here())
+    found = layer.describe(cloud, here(), tmp_path)
+    assert (found["arn"], found["drift"]) == (arn, {})
+
+
+@pytest.fixture
+def small_limit(cloud, monkeypatch):
+    """A source bucket, and a direct limit that every layer is over."""
+    monkeypatch.setattr(publish, "DIRECT_LIMIT_BYTES", 1_000)
+    cloud.s3.create_bucket(Bucket=here().source_bucket)
+    return cloud
+
+
+@pytest.mark.parametrize("versioning", ["Suspended", "Enabled"])
+def test_a_big_layer_goes_by_way_of_the_source(small_limit, built, versioning):
+    cloud, bucket = small_limit, here().source_bucket
+    cloud.s3.put_bucket_versioning(
+        Bucket=bucket, VersioningConfiguration={"Status": versioning}
+    )
+    layer.create(cloud, here())
+    version = cloud.awslambda.get_layer_version(
+        LayerName=here().layer_name, VersionNumber=1
+    )
+    assert version["Content"]["CodeSize"] == built.path.stat().st_size
+    left = cloud.s3.list_object_versions(Bucket=bucket)
+    assert not left.get("Versions") and not left.get("DeleteMarkers")
+
+
+def test_what_was_sent_goes_when_publishing_fails(small_limit):
+    events = small_limit.session.events
+    events.register("before-call.lambda.PublishLayerVersion", refuse)
+    with pytest.raises(ConnectionError):
+        layer.create(small_limit, here())
+    answer = small_limit.s3.list_objects_v2(Bucket=here().source_bucket)
+    assert answer["KeyCount"] == 0
+
+
+def refuse(**_):
+    raise ConnectionError("the line was cut")
+
+
+def test_delete_takes_both_flavours(cloud):
+    arn = layer.create(cloud, here(text=True))
+    assert "pillow-text" in arn and layer.create(cloud, here()) != arn
+    layer.delete(cloud, here())
+    assert layer.describe(cloud, here(text=True)) is None
+
+
+def test_description_fits_awss_limit(cloud):
+    layer.create(cloud, here())
+    assert len(layer.describe(cloud, here())["description"]) <= 256
+
+
+def test_nothing_published_nothing_described(cloud):
+    assert layer.describe(cloud, here()) is None
+
+
+def test_layer_for_another_processor_is_not_described(cloud):
+    layer.create(cloud, here())
+    machine = runtimes.machine_architecture()
+    other = "arm64" if machine == "x86_64" else "x86_64"
+    assert layer.describe(cloud, here(architecture=other)) is None
+
+
+def test_a_new_identity_is_published(cloud):
+    cloud.awslambda.publish_layer_version(
+        LayerName="workbook-pillow",
+        Description="Pillow of another time",
+        Content={"ZipFile": b"zip"},
+        CompatibleRuntimes=[runtimes.machine_runtime()],
+        CompatibleArchitectures=[runtimes.machine_architecture()],
+    )
+    assert layer.create(cloud, here()).endswith(":2")
+    assert layer.describe(cloud, here())["version"] == 2
+
+
+def test_delete_takes_every_version(cloud):
+    layer.create(cloud, here())
+    layer.delete(cloud, here())
+    assert layer.describe(cloud, here()) is None
+
+
+def test_delete_twice(cloud):
+    layer.delete(cloud, here())
+    layer.delete(cloud, here())
+    assert layer.describe(cloud, here()) is None
+
+
+def test_layers_take_no_tags():
+    # If this fails, boto3 has learnt to tag layers: tag ours in `layer.create`.
+    session = boto3.Session("test", "test", region_name="us-east-1")
+    model = session.client("lambda").meta.service_model
+    members = model.operation_model("PublishLayerVersion").input_shape.members
+    assert not [name for name in members if "tag" in name.lower()]
+
+
+# With FreeType
+
+
+@pytest.fixture(scope="module")
+def with_text(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("text")
+    with zipfile.ZipFile(layer.build(here(text=True)).path) as archive:
+        archive.extractall(folder)
+    return folder / "python"
+
+
+WRITE = """
+from PIL import Image, ImageDraw, ImageFont, features
+image = Image.new("L", (200, 60))
+font = ImageFont.load_default(size=40)
+ImageDraw.Draw(image).text((5, 5), "Ábc", font=font, fill=255)
+print(type(font).__name__, image.getbbox()[3] > 30, features.check("freetype2"))
+"""
+
+
+def test_text_is_written_at_any_size(with_text):
+    assert run_with(with_text, WRITE) == "FreeTypeFont True True"
+
+
+def test_without_it_there_is_no_freetype(unpacked):
+    script = "from PIL import features; print(features.check('freetype2'))"
+    assert run_with(unpacked, script) == "False"
+
+
+# From any laptop to every runtime
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("text", [False, True], ids=["plain", "text"])
+@pytest.mark.parametrize("architecture", ["x86_64", "arm64"])
+@pytest.mark.parametrize("runtime", sorted(runtimes.RUNTIMES))
+def test_layer_for_every_target(runtime, architecture, text):
+    built = layer.build(settings(runtime=runtime, architecture=architecture, text=text))
+    with zipfile.ZipFile(built.path) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    elf.check_machine(files, architecture)
+    elf.check_glibc(files, runtimes.RUNTIMES[runtime])
+    elf.check_complete(files)
+    abi = runtimes.RUNTIMES[runtime].abi.replace("cp", "cpython-")
+    extensions = contents.EXTENSIONS | contents.TEXT if text else contents.EXTENSIONS
+    wanted = {f"python/PIL/{name}.{abi}" for name in extensions}
+    found = {name.rpartition(".")[0].rpartition("-")[0] for name in files}
+    found = {name.split("-x86_64")[0].split("-aarch64")[0] for name in found}
+    assert wanted <= found
+    limit = TEXT_LIMIT_BYTES if text else LIMIT_BYTES
+    assert built.path.stat().st_size <= limit

@@ -1,0 +1,136 @@
+import json
+
+import pytest
+from support.moto_cloud import here
+
+from deploy import pipeline
+from deploy.errors import ForeignResourceError
+from deploy.settings import TAG
+from deploy.steps import alarms
+
+
+@pytest.fixture
+def reliable(cloud):
+    return here(cloud, reliable=True)
+
+
+def stored(cloud, settings):
+    return cloud.cloudwatch.describe_alarms()["MetricAlarms"]
+
+
+def ring(cloud, settings, what, state="ALARM"):
+    cloud.cloudwatch.set_alarm_state(
+        AlarmName=settings.alarm_name(what), StateValue=state, StateReason="a test"
+    )
+
+
+def test_create(cloud, reliable):
+    names = alarms.create(cloud, reliable)
+    assert names == [alarm["AlarmName"] for alarm in stored(cloud, reliable)]
+    assert alarms.describe(cloud, reliable)["drift"] == {}
+
+
+def test_create_twice_changes_nothing(cloud, reliable, wire):
+    alarms.create(cloud, reliable)
+    wire.calls.clear()
+    alarms.create(cloud, reliable)
+    assert wire.mutations == []
+
+
+def test_changed_alarm_is_mended(cloud, reliable):
+    alarms.create(cloud, reliable)
+    changed = alarms.alarms(reliable)[0] | {"Threshold": 7.0}
+    cloud.cloudwatch.put_metric_alarm(**changed)
+    assert list(alarms.describe(cloud, reliable)["drift"]) == ["errors"]
+    alarms.create(cloud, reliable)
+    assert alarms.describe(cloud, reliable)["drift"] == {}
+
+
+def test_missing_alarm_is_drift(cloud, reliable):
+    alarms.create(cloud, reliable)
+    cloud.cloudwatch.delete_alarms(AlarmNames=[reliable.alarm_name("kept")])
+    assert list(alarms.describe(cloud, reliable)["drift"]) == ["kept"]
+
+
+def test_each_watches_what_is_ours(reliable):
+    watched = {
+        (alarm["Namespace"], part["Name"], part["Value"])
+        for alarm in alarms.alarms(reliable)
+        for part in alarm["Dimensions"]
+    }
+    assert watched == {
+        ("AWS/Lambda", "FunctionName", reliable.function_name),
+        ("AWS/SQS", "QueueName", reliable.failure_queue),
+    }
+
+
+def test_silence_is_no_alarm(reliable):
+    every = alarms.alarms(reliable)
+    assert {alarm["TreatMissingData"] for alarm in every} == {"notBreaching"}
+
+
+def test_topic_is_told(cloud):
+    topic = "arn:aws:sns:eu-west-1:123456789012:oncall"
+    told = here(cloud, reliable=True, alarm_topic=topic)
+    alarms.create(cloud, told)
+    actions = [alarm["AlarmActions"] for alarm in stored(cloud, told)]
+    assert actions == [[topic]] * len(alarms.RULES)
+
+
+def test_nobody_is_told_by_default(cloud, reliable):
+    alarms.create(cloud, reliable)
+    assert not any(alarm["AlarmActions"] for alarm in stored(cloud, reliable))
+
+
+def test_unreliable_takes_them_away(cloud, settings, reliable):
+    alarms.create(cloud, reliable)
+    assert alarms.create(cloud, settings) is None
+    assert alarms.describe(cloud, settings) is None
+
+
+def test_foreign_alarm_is_refused(cloud, reliable, wire):
+    theirs = alarms.alarms(reliable)[0] | {"Threshold": 3.0}
+    cloud.cloudwatch.put_metric_alarm(**theirs)
+    wire.calls.clear()
+    with pytest.raises(ForeignResourceError, match="not ours"):
+        alarms.create(cloud, reliable)
+    (note,) = alarms.delete(cloud, reliable)
+    assert "left alone" in note and wire.mutations == []
+
+
+def test_tags(cloud, reliable):
+    alarms.create(cloud, reliable)
+    arn = stored(cloud, reliable)[0]["AlarmArn"]
+    tags = cloud.cloudwatch.list_tags_for_resource(ResourceARN=arn)["Tags"]
+    assert tags == [{"Key": TAG, "Value": reliable.name}]
+
+
+@pytest.mark.parametrize(
+    ("state", "says"),
+    [
+        ("ALARM", "ALARM: errors, kept"),
+        ("OK", "all quiet"),
+        ("INSUFFICIENT_DATA", "no data yet"),
+    ],
+)
+def test_status_says_what_rings(cloud, reliable, state, says):
+    pipeline.up(cloud, reliable)
+    for what in alarms.RULES:
+        known = state != "INSUFFICIENT_DATA" and what not in ("errors", "kept")
+        ring(cloud, reliable, what, "OK" if known else state)
+    assert f"({says})" in repr(pipeline.status(cloud, reliable))
+
+
+def test_status_says_what_waits(cloud, reliable):
+    pipeline.up(cloud, reliable)
+    url = cloud.sqs.get_queue_url(QueueName=reliable.failure_queue)["QueueUrl"]
+    for _ in range(3):
+        cloud.sqs.send_message(QueueUrl=url, MessageBody=json.dumps({}))
+    status = pipeline.status(cloud, reliable)
+    assert "(3 events wait)" in repr(status) and status.ready
+
+
+def test_plan_removes_them(cloud, settings, reliable):
+    pipeline.up(cloud, reliable)
+    (item,) = [i for i in pipeline.plan(cloud, settings).items if i.step == "alarms"]
+    assert item.state == "remove"

@@ -1,0 +1,309 @@
+import json
+
+import boto3
+import pytest
+from support.moto_cloud import ACCOUNT, REGION, here
+
+from deploy.errors import DeployError, ForeignResourceError
+from deploy.settings import TAG
+from deploy.steps import buckets
+
+
+def put(cloud, bucket, key="a.jpg"):
+    return cloud.s3.put_object(Bucket=bucket, Key=key, Body=b"picture")
+
+
+def block(cloud, bucket):
+    answer = cloud.s3.get_public_access_block(Bucket=bucket)
+    return answer["PublicAccessBlockConfiguration"]
+
+
+def names(cloud):
+    return [bucket["Name"] for bucket in cloud.s3.list_buckets()["Buckets"]]
+
+
+def test_us_east_1_is_not_named():
+    assert buckets.bucket_request("abc", ACCOUNT, "us-east-1") == {"Bucket": "abc"}
+
+
+def test_other_regions_are_named():
+    request = buckets.bucket_request("abc", ACCOUNT, REGION)
+    assert request["CreateBucketConfiguration"] == {"LocationConstraint": REGION}
+
+
+def test_namespace_follows_the_name():
+    own = buckets.bucket_request(f"abc-{ACCOUNT}-{REGION}-an", ACCOUNT, REGION)
+    other = buckets.bucket_request(f"abc-{ACCOUNT}-us-east-1-an", ACCOUNT, REGION)
+    assert own["BucketNamespace"] == "account-regional"
+    assert "BucketNamespace" not in other
+
+
+def test_only_thumbnails_are_public(settings):
+    assert buckets.public_read(settings) == {
+        "Sid": "PublicReadThumbnails",
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": "s3:GetObject",
+        "Resource": f"arn:aws:s3:::{settings.target_bucket}/thumbnails/*",
+    }
+
+
+def test_merged_keeps_other_statements():
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": [{"Sid": "a"}, {"Sid": "b", "x": 1}],
+    }
+    merged = buckets.merged(policy, {"Sid": "b", "x": 2})
+    assert merged["Statement"] == [{"Sid": "a"}, {"Sid": "b", "x": 2}]
+
+
+def test_merged_takes_a_bare_statement():
+    merged = buckets.merged({"Statement": {"Sid": "a"}}, {"Sid": "b"})
+    assert merged["Statement"] == [{"Sid": "a"}, {"Sid": "b"}]
+
+
+def test_create_makes_both(cloud, settings):
+    made = buckets.create(cloud, settings)
+    assert sorted(made) == names(cloud)
+
+
+def test_create_in_us_east_1(cloud):
+    east = type(cloud)(cloud.session, ACCOUNT, "us-east-1", "aws")
+    buckets.create(east, here(east))
+    assert len(names(east)) == 2
+
+
+def test_no_acl_is_sent(cloud, settings):
+    sent = []
+    cloud.s3.meta.events.register(
+        "provide-client-params.s3", lambda params, **_: sent.append(params)
+    )
+    buckets.create(cloud, settings)
+    assert sent and not any("ACL" in params for params in sent)
+
+
+def test_create_twice_changes_nothing(cloud, settings, wire):
+    buckets.create(cloud, settings)
+    wire.calls.clear()
+    buckets.create(cloud, settings)
+    assert wire.mutations == []
+
+
+def test_source_stays_blocked(cloud, settings):
+    buckets.create(cloud, settings)
+    assert all(block(cloud, settings.source_bucket).values())
+
+
+def test_target_lifts_two_blocks(cloud, settings):
+    buckets.create(cloud, settings)
+    lifted = {k for k, v in block(cloud, settings.target_bucket).items() if not v}
+    assert lifted == {"BlockPublicPolicy", "RestrictPublicBuckets"}
+
+
+def test_other_policy_statements_survive(cloud, settings):
+    buckets.create(cloud, settings)
+    theirs = {
+        "Sid": "Theirs",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:DeleteObject",
+        "Resource": f"arn:aws:s3:::{settings.target_bucket}/*",
+    }
+    policy = {"Version": "2012-10-17", "Statement": [theirs]}
+    cloud.s3.put_bucket_policy(Bucket=settings.target_bucket, Policy=json.dumps(policy))
+    assert "target policy" in buckets.describe(cloud, settings)["drift"]
+    buckets.create(cloud, settings)
+    answer = cloud.s3.get_bucket_policy(Bucket=settings.target_bucket)
+    statements = json.loads(answer["Policy"])["Statement"]
+    assert statements == [theirs, buckets.public_read(settings)]
+
+
+def test_account_block_is_named(cloud, settings, wire):
+    wire.refuse("PutBucketPolicy", "AccessDenied", "blocked", 403)
+    with pytest.raises(DeployError, match="Block Public Access of the whole account"):
+        buckets.create(cloud, settings)
+
+
+def test_lifted_block_may_hold_a_moment(cloud, settings, wire, no_delays):
+    wire.refuse("PutBucketPolicy", "AccessDenied", "by BlockPublicPolicy setting", 403)
+    buckets.create(cloud, settings)
+    assert buckets.describe(cloud, settings)["drift"] == {}
+
+
+def test_stranger_is_refused(cloud, settings, wire):
+    wire.refuse("HeadBucket", "403", "Forbidden", 403)
+    with pytest.raises(ForeignResourceError, match="belongs to another account"):
+        buckets.create(cloud, settings)
+    assert wire.mutations == []
+
+
+def test_taken_name_is_refused(cloud, settings, wire):
+    wire.refuse("CreateBucket", "BucketAlreadyExists", "taken", 409)
+    with pytest.raises(ForeignResourceError, match="another account has this name"):
+        buckets.create(cloud, settings)
+
+
+def test_other_region_is_refused(cloud, settings):
+    name = "photos-in-frankfurt"
+    boto3.client("s3", region_name="eu-central-1").create_bucket(
+        Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
+    )
+    with pytest.raises(ForeignResourceError, match="region eu-central-1"):
+        buckets.create(cloud, here(cloud, source_bucket=name))
+
+
+def test_empty_bucket_is_taken_up(cloud, settings):
+    request = buckets.bucket_request(settings.source_bucket, ACCOUNT, REGION)
+    cloud.s3.create_bucket(**request)
+    buckets.create(cloud, settings)
+    tags = cloud.s3.get_bucket_tagging(Bucket=settings.source_bucket)["TagSet"]
+    assert tags == [{"Key": TAG, "Value": "workbook"}]
+
+
+def test_other_tags_survive(cloud, settings):
+    name = settings.source_bucket
+    cloud.s3.create_bucket(**buckets.bucket_request(name, ACCOUNT, REGION))
+    theirs = {"Key": "team", "Value": "photos"}
+    cloud.s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": [theirs]})
+    buckets.create(cloud, settings)
+    assert theirs in cloud.s3.get_bucket_tagging(Bucket=name)["TagSet"]
+
+
+def test_filled_bucket_is_not_taken_up(cloud, settings):
+    name = settings.source_bucket
+    cloud.s3.create_bucket(**buckets.bucket_request(name, ACCOUNT, REGION))
+    put(cloud, name)
+    with pytest.raises(ForeignResourceError, match="holds objects and has no tag"):
+        buckets.create(cloud, settings)
+
+
+def test_bucket_of_another_pipeline_is_refused(cloud, settings):
+    buckets.create(cloud, settings)
+    other = here(cloud, name="other", source_bucket=settings.source_bucket)
+    with pytest.raises(ForeignResourceError, match="the pipeline 'workbook'"):
+        buckets.create(cloud, other)
+
+
+def test_describe_nothing(cloud, settings):
+    assert buckets.describe(cloud, settings) is None
+
+
+def test_describe_what_stands(cloud, settings):
+    buckets.create(cloud, settings)
+    assert buckets.describe(cloud, settings) == {
+        "source": settings.source_bucket,
+        "target": settings.target_bucket,
+        "objects": [],
+        "drift": {},
+    }
+
+
+def test_describe_drift(cloud, settings):
+    buckets.create(cloud, settings)
+    cloud.s3.delete_bucket_policy(Bucket=settings.target_bucket)
+    cloud.s3.delete_bucket(Bucket=settings.source_bucket)
+    drift = buckets.describe(cloud, settings)["drift"]
+    assert drift.keys() == {"source bucket", "target policy"}
+
+
+def test_describe_says_what_is_held(cloud, settings):
+    buckets.create(cloud, settings)
+    put(cloud, settings.source_bucket)
+    assert buckets.describe(cloud, settings)["objects"] == [settings.source_bucket]
+
+
+def test_delete_empties_everything(cloud, settings):
+    buckets.create(cloud, settings)
+    name = settings.source_bucket
+    put(cloud, name)
+    cloud.s3.put_bucket_versioning(
+        Bucket=name, VersioningConfiguration={"Status": "Enabled"}
+    )
+    put(cloud, name)
+    cloud.s3.delete_object(Bucket=name, Key="a.jpg")
+    cloud.s3.create_multipart_upload(Bucket=name, Key="half")
+    assert buckets.delete(cloud, settings) == []
+    assert names(cloud) == []
+
+
+def test_delete_many_objects(cloud, settings):
+    buckets.create(cloud, settings)
+    for number in range(1_001):
+        put(cloud, settings.target_bucket, f"{number}.jpg")
+    buckets.delete(cloud, settings)
+    assert names(cloud) == []
+
+
+def test_delete_nothing(cloud, settings, wire):
+    assert buckets.delete(cloud, settings) == []
+    assert wire.mutations == []
+
+
+def test_delete_leaves_what_is_not_ours(cloud, settings):
+    buckets.create(cloud, settings)
+    put(cloud, settings.source_bucket)
+    cloud.s3.delete_bucket_tagging(Bucket=settings.source_bucket)
+    (left,) = buckets.delete(cloud, settings)
+    assert left.startswith(f"bucket {settings.source_bucket} was left alone")
+    assert names(cloud) == [settings.source_bucket]
+
+
+def test_delete_says_what_s3_kept(cloud, settings, wire, no_delays):
+    buckets.create(cloud, settings)
+    for _ in range(4):
+        wire.refuse("DeleteBucket", "BucketNotEmpty", "not empty", 409)
+    (left,) = buckets.delete(cloud, settings)
+    assert "is still there" in left
+
+
+def test_without_takes_one_statement_out():
+    policy = {"Version": "2012-10-17", "Statement": [{"Sid": "a"}, {"Sid": "b"}]}
+    assert buckets.without(policy, "b")["Statement"] == [{"Sid": "a"}]
+    assert buckets.without(policy, "c") is policy
+
+
+def test_without_the_last_statement_is_no_policy():
+    assert buckets.without({"Statement": {"Sid": "a"}}, "a") is None
+    assert buckets.without(None, "a") is None
+
+
+def test_private_target_stays_closed(cloud, wire):
+    settings = here(cloud, public=False)
+    buckets.create(cloud, settings)
+    assert all(block(cloud, settings.target_bucket).values())
+    assert "PutBucketPolicy" not in wire.calls
+    assert buckets.describe(cloud, settings)["drift"] == {}
+
+
+def test_public_comes_and_goes(cloud, settings):
+    private = here(cloud, public=False)
+    buckets.create(cloud, settings)
+    drift = buckets.describe(cloud, private)["drift"]
+    assert drift.keys() == {"target public access block", "target policy"}
+    buckets.create(cloud, private)
+    assert buckets.describe(cloud, private)["drift"] == {}
+    buckets.create(cloud, settings)
+    assert buckets.describe(cloud, settings)["drift"] == {}
+
+
+def test_closing_keeps_other_statements(cloud, settings):
+    buckets.create(cloud, settings)
+    theirs = {
+        "Sid": "Theirs",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:GetObject",
+        "Resource": f"arn:aws:s3:::{settings.target_bucket}/secret/*",
+    }
+    both = buckets.merged({"Statement": [theirs]}, buckets.public_read(settings))
+    both["Version"] = "2012-10-17"
+    cloud.s3.put_bucket_policy(Bucket=settings.target_bucket, Policy=json.dumps(both))
+    buckets.create(cloud, here(cloud, public=False))
+    answer = cloud.s3.get_bucket_policy(Bucket=settings.target_bucket)
+    assert json.loads(answer["Policy"])["Statement"] == [theirs]
+
+
+def test_late_write_is_deleted_too(cloud, settings, wire, no_delays):
+    buckets.create(cloud, settings)
+    wire.fail("DeleteBucket", "BucketNotEmpty", status=409, times=2)
+    assert buckets.delete(cloud, settings) == []

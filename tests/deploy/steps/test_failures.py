@@ -1,0 +1,199 @@
+import json
+
+import pytest
+from botocore.exceptions import ClientError
+from support.moto_cloud import here
+
+from deploy.errors import DeployError, ForeignResourceError
+from deploy.steps import buckets, failures, function, layer, role
+
+EVENT = {
+    "Records": [{"s3": {"bucket": {"name": "photos"}, "object": {"key": "a.jpg"}}}]
+}
+RECORD = {
+    "version": "1.0",
+    "requestContext": {"condition": "RetriesExhausted", "approximateInvokeCount": 3},
+    "requestPayload": EVENT,
+    "responsePayload": {"errorMessage": "AccessDenied"},
+}
+
+
+@pytest.fixture
+def reliable(cloud):
+    """Reliable settings, and everything but the failures step."""
+    settings = here(cloud, reliable=True)
+    for step in (buckets, role, layer, function):
+        step.create(cloud, settings)
+    return settings
+
+
+def url(cloud, settings):
+    return cloud.sqs.get_queue_url(QueueName=settings.failure_queue)["QueueUrl"]
+
+
+def fail(cloud, settings, body=RECORD):
+    cloud.sqs.send_message(QueueUrl=url(cloud, settings), MessageBody=json.dumps(body))
+
+
+def held(cloud, settings):
+    return failures.describe(cloud, settings)["events"]
+
+
+def test_create(cloud, reliable):
+    assert failures.create(cloud, reliable) == reliable.failure_queue_arn
+    found = failures.describe(cloud, reliable)
+    assert found["config"] == failures.event_invoke_config(reliable)
+    assert found["drift"] == {}
+
+
+def test_two_retries_then_the_queue(settings):
+    assert failures.event_invoke_config(settings) == {
+        "MaximumRetryAttempts": 2,
+        "DestinationConfig": {"OnFailure": {"Destination": settings.failure_queue_arn}},
+    }
+
+
+def test_events_are_kept_two_weeks(cloud, reliable):
+    failures.create(cloud, reliable)
+    answer = cloud.sqs.get_queue_attributes(
+        QueueUrl=url(cloud, reliable), AttributeNames=["MessageRetentionPeriod"]
+    )
+    assert answer["Attributes"]["MessageRetentionPeriod"] == "1209600"
+
+
+def test_create_twice_changes_nothing(cloud, reliable, wire):
+    failures.create(cloud, reliable)
+    wire.calls.clear()
+    failures.create(cloud, reliable)
+    assert wire.mutations == []
+
+
+def test_unready_role_is_waited_for(cloud, reliable, wire, no_delays):
+    wire.refuse(
+        "PutFunctionEventInvokeConfig",
+        "InvalidParameterValueException",
+        "The function's execution role does not have permissions to call SendMessage",
+    )
+    assert failures.create(cloud, reliable)
+
+
+def test_unreliable_takes_it_away(cloud, reliable, settings):
+    failures.create(cloud, reliable)
+    assert failures.create(cloud, settings) is None
+    assert failures.describe(cloud, settings) is None
+
+
+def test_unreliable_keeps_held_events(cloud, reliable, settings):
+    failures.create(cloud, reliable)
+    fail(cloud, reliable)
+    failures.create(cloud, settings)
+    found = failures.describe(cloud, settings)
+    assert found["events"] == 1 and found["config"] is None
+
+
+def test_delete_says_what_went(cloud, reliable):
+    failures.create(cloud, reliable)
+    fail(cloud, reliable)
+    (note,) = failures.delete(cloud, reliable)
+    assert note == "1 failed events went with queue workbook-failures"
+    assert failures.describe(cloud, reliable) is None
+
+
+def test_foreign_queue_is_refused(cloud, reliable, wire):
+    cloud.sqs.create_queue(QueueName=reliable.failure_queue)
+    wire.calls.clear()
+    with pytest.raises(ForeignResourceError, match="not ours"):
+        failures.create(cloud, reliable)
+    (left,) = failures.delete(cloud, reliable)
+    assert "left alone" in left and wire.mutations == []
+
+
+def test_foreign_destination_stays(cloud, reliable, settings):
+    theirs = {
+        "MaximumRetryAttempts": 0,
+        "DestinationConfig": {"OnFailure": {"Destination": "arn:aws:sqs:::theirs"}},
+    }
+    cloud.awslambda.put_function_event_invoke_config(
+        FunctionName=settings.function_name, **theirs
+    )
+    failures.delete(cloud, settings)
+    assert failures.describe(cloud, settings)["config"] == theirs
+
+
+def test_delete_nothing(cloud, settings, wire):
+    assert failures.delete(cloud, settings) == []
+    assert wire.mutations == []
+
+
+def test_replay_sends_the_event_again(cloud, reliable, wire):
+    failures.create(cloud, reliable)
+    fail(cloud, reliable)
+    sent = []
+    cloud.awslambda.meta.events.register_first(
+        "provide-client-params.lambda.Invoke",
+        lambda params, **_: sent.append(params),
+        unique_id="sent",
+    )
+    lines = failures.replay(cloud, reliable)
+    cloud.awslambda.meta.events.unregister(
+        "provide-client-params.lambda.Invoke", unique_id="sent"
+    )
+    assert lines == ["photos/a.jpg: AccessDenied"]
+    assert json.loads(sent[0]["Payload"]) == EVENT
+    assert sent[0]["InvocationType"] == "Event"
+
+
+def test_replay_empties_the_queue(cloud, reliable):
+    failures.create(cloud, reliable)
+    for _ in range(3):
+        fail(cloud, reliable)
+    assert len(failures.replay(cloud, reliable)) == 3
+    assert held(cloud, reliable) == 0
+
+
+def test_replay_deletes_after_the_invoke(cloud, reliable, wire):
+    failures.create(cloud, reliable)
+    fail(cloud, reliable)
+    wire.calls.clear()
+    failures.replay(cloud, reliable)
+    assert wire.calls.index("Invoke") < wire.calls.index("DeleteMessage")
+
+
+def test_refused_event_stays(cloud, reliable, wire):
+    failures.create(cloud, reliable)
+    fail(cloud, reliable)
+    wire.refuse("Invoke", "TooManyRequestsException", "Rate exceeded", 429)
+    with pytest.raises(ClientError, match="Rate exceeded"):
+        failures.replay(cloud, reliable)
+    assert held(cloud, reliable) == 1
+
+
+def test_other_messages_stay(cloud, reliable):
+    failures.create(cloud, reliable)
+    fail(cloud, reliable, body="hello")
+    assert failures.replay(cloud, reliable) == []
+    assert held(cloud, reliable) == 1
+
+
+def test_replay_without_a_queue(cloud, settings):
+    with pytest.raises(DeployError, match="no queue of failed events"):
+        failures.replay(cloud, settings)
+
+
+@pytest.mark.parametrize(
+    ("record", "line"),
+    [
+        (RECORD, "photos/a.jpg: AccessDenied"),
+        (RECORD | {"responsePayload": None}, "photos/a.jpg: RetriesExhausted"),
+        (
+            {
+                "requestPayload": EVENT,
+                "requestContext": {"condition": failures.STOPPED},
+            },
+            "photos/a.jpg: not tried, the function was stopped",
+        ),
+        ({"requestPayload": {}}, "an event without uploads: unknown cause"),
+    ],
+)
+def test_in_words(record, line):
+    assert failures.in_words(record) == line

@@ -1,0 +1,226 @@
+import io
+import json
+import zipfile
+
+import pytest
+from support.moto_cloud import here
+
+from deploy.errors import DeployError, ForeignResourceError, NotReadyError
+from deploy.steps import buckets, function, layer, role
+
+NOT_YET = "The role defined for the function cannot be assumed by Lambda."
+
+
+@pytest.fixture
+def ground(cloud, settings):
+    """What the function stands on: buckets, role and layer."""
+    for step in (buckets, role, layer):
+        step.create(cloud, settings)
+
+
+@pytest.fixture
+def root(tmp_path):
+    """A folder with a small handler package, and what must not be zipped."""
+    package = tmp_path / "handler"
+    (package / "__pycache__").mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    (package / "app.py").write_text("def lambda_handler(event, context): ...\n")
+    (package / "notes.txt").write_text("not code")
+    (package / "__pycache__" / "app.cpython-311.py").write_text("")
+    return tmp_path
+
+
+def members(zipped):
+    with zipfile.ZipFile(io.BytesIO(zipped)) as archive:
+        return archive.infolist()
+
+
+def test_package_holds_python_only(settings, root):
+    names = [entry.filename for entry in members(function.package(settings, root))]
+    assert names == ["handler/__init__.py", "handler/app.py"]
+
+
+def test_package_is_the_same_bytes(settings, root):
+    before = function.package(settings, root)
+    (root / "handler" / "app.py").touch()
+    assert function.package(settings, root) == before
+
+
+def test_package_is_readable_by_lambda(settings, root):
+    modes = {entry.external_attr >> 16 for entry in members(function.package(settings))}
+    assert modes == {0o644}
+
+
+def test_our_own_handler_packs(settings):
+    names = [entry.filename for entry in members(function.package(settings))]
+    assert "handler/app.py" in names
+
+
+@pytest.mark.parametrize(
+    ("handler", "why"),
+    [
+        (
+            "handler.lambda_function.lambda_handler",
+            "no file handler/lambda_function.py",
+        ),
+        ("handler.app.main", "defines no main"),
+        ("lambda_handler", "names no module"),
+        ("nowhere.app.lambda_handler", "no file nowhere/app.py"),
+    ],
+)
+def test_missing_handler_is_refused(cloud, root, handler, why):
+    with pytest.raises(DeployError, match=why):
+        function.package(here(cloud, handler=handler), root)
+
+
+def test_handler_is_not_run(settings, root):
+    code = "raise SystemExit\ndef lambda_handler(event, context): ...\n"
+    (root / "handler" / "app.py").write_text(code)
+    assert function.package(settings, root)
+
+
+def test_imported_handler_counts(settings, root):
+    (root / "handler" / "app.py").write_text("from x import main as lambda_handler\n")
+    assert function.package(settings, root)
+
+
+def test_create(cloud, settings, ground):
+    assert function.create(cloud, settings) == settings.function_arn
+
+
+def test_configuration_is_what_settings_say(cloud, settings, ground):
+    function.create(cloud, settings)
+    found = function.describe(cloud, settings)["configuration"]
+    assert found["MemorySize"] == settings.memory_mb
+    assert found["Timeout"] == settings.timeout_s
+    assert found["Environment"]["Variables"] == settings.environment
+
+
+def test_log_group_has_an_end(cloud, settings, ground):
+    function.create(cloud, settings)
+    (group,) = cloud.logs.describe_log_groups()["logGroups"]
+    assert group["logGroupName"] == settings.log_group
+    assert group["retentionInDays"] == 14
+
+
+def test_create_twice_changes_nothing(cloud, settings, ground, wire):
+    function.create(cloud, settings)
+    wire.calls.clear()
+    function.create(cloud, settings)
+    assert wire.mutations == []
+
+
+def test_new_configuration_is_an_update(cloud, settings, ground, wire):
+    function.create(cloud, settings)
+    wire.calls.clear()
+    more = here(cloud, memory_mb=1024, box=128)
+    drift = function.describe(cloud, more)["drift"]
+    assert drift["MemorySize"] == (512, 1024)
+    function.create(cloud, more)
+    assert wire.mutations == ["UpdateFunctionConfiguration"]
+    assert function.describe(cloud, more)["drift"] == {}
+
+
+def test_new_code_is_an_update(cloud, settings, ground, wire, root):
+    function.create(cloud, settings)
+    wire.calls.clear()
+    assert "CodeSha256" in function.describe(cloud, settings, root=root)["drift"]
+    function.create(cloud, settings, root=root)
+    assert wire.mutations == ["UpdateFunctionCode"]
+
+
+def test_updates_wait_for_each_other(cloud, settings, ground, wire, root):
+    function.create(cloud, settings)
+    wire.calls.clear()
+    function.create(cloud, here(cloud, memory_mb=1024), root=root)
+    after = wire.calls[wire.calls.index("UpdateFunctionCode") + 1 :]
+    assert after[:2] == ["GetFunction", "UpdateFunctionConfiguration"]
+
+
+def test_missing_layer_is_named(cloud, settings, wire):
+    with pytest.raises(DeployError, match=r"layer workbook-pillow is not published"):
+        function.create(cloud, settings)
+    assert wire.mutations == []
+
+
+def test_unready_role_is_waited_for(cloud, settings, ground, wire, no_delays):
+    for _ in range(2):
+        wire.refuse("CreateFunction", "InvalidParameterValueException", NOT_YET)
+    assert function.create(cloud, settings) == settings.function_arn
+
+
+def test_wait_for_the_role_is_bounded(cloud, settings, ground, wire, no_delays):
+    for _ in range(9):
+        wire.refuse("CreateFunction", "InvalidParameterValueException", NOT_YET)
+    with pytest.raises(NotReadyError, match="still cannot assume the role"):
+        function.create(cloud, settings)
+
+
+def test_wrong_trust_is_not_waited_for(cloud, settings, ground, wire, no_delays):
+    wrong = json.dumps(role.trust_policy()).replace("lambda", "ec2")
+    cloud.iam.update_assume_role_policy(
+        RoleName=settings.role_name, PolicyDocument=wrong
+    )
+    wire.refuse("CreateFunction", "InvalidParameterValueException", NOT_YET)
+    with pytest.raises(DeployError, match="does not let lambda"):
+        function.create(cloud, settings)
+    assert wire.calls.count("CreateFunction") == 1
+
+
+def test_other_refusals_are_not_repeated(cloud, settings, ground, wire):
+    wire.refuse("CreateFunction", "InvalidParameterValueException", "Unzipped size")
+    with pytest.raises(cloud.awslambda.exceptions.InvalidParameterValueException):
+        function.create(cloud, settings)
+
+
+def test_foreign_function_is_refused(cloud, settings, ground, wire):
+    function.create(cloud, settings)
+    cloud.awslambda.untag_resource(
+        Resource=settings.function_arn, TagKeys=["thumbnail-workbook"]
+    )
+    wire.calls.clear()
+    with pytest.raises(ForeignResourceError, match="not ours"):
+        function.create(cloud, settings)
+    (left,) = function.delete(cloud, settings)
+    assert "left alone" in left and wire.mutations == []
+
+
+def test_describe_nothing(cloud, settings):
+    assert function.describe(cloud, settings) is None
+
+
+def test_log_group_alone_is_seen(cloud, settings):
+    cloud.logs.create_log_group(logGroupName=settings.log_group)
+    found = function.describe(cloud, settings)
+    assert found["arn"] is None and "function" in found["drift"]
+
+
+def test_delete_takes_the_log_along(cloud, settings, ground):
+    function.create(cloud, settings)
+    assert function.delete(cloud, settings) == []
+    assert function.describe(cloud, settings) is None
+
+
+def test_delete_nothing(cloud, settings, wire):
+    assert function.delete(cloud, settings) == []
+    assert wire.mutations == []
+
+
+def test_other_limits_are_no_pause(cloud, settings, ground, wire):
+    function.create(cloud, settings)
+    cloud.awslambda.put_function_concurrency(
+        FunctionName=settings.function_name, ReservedConcurrentExecutions=5
+    )
+    wire.calls.clear()
+    assert not function.resume(cloud, settings)
+    assert wire.mutations == []
+
+
+def test_nothing_to_pause(cloud, settings):
+    with pytest.raises(DeployError, match="no such function"):
+        function.pause(cloud, settings)
+
+
+def test_lost_answer_is_no_conflict(cloud, settings, ground, wire, no_delays):
+    wire.lost = {"CreateFunction", "CreateLogGroup"}
+    assert function.create(cloud, settings) == settings.function_arn

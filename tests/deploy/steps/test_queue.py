@@ -1,0 +1,390 @@
+import contextlib
+import io
+import json
+import threading
+import time
+from collections import Counter
+from datetime import UTC, datetime
+
+import pytest
+from botocore.exceptions import ClientError
+from PIL import Image
+from support.moto_cloud import here
+
+from deploy import logs, pipeline
+from deploy.errors import ForeignResourceError, SettingsError
+from deploy.settings import settings_for
+from deploy.steps import buckets, failures, function, layer, queue, role, trigger
+
+EVENT = {
+    "Records": [{"s3": {"bucket": {"name": "photos"}, "object": {"key": "a.jpg"}}}]
+}
+
+
+@pytest.fixture(autouse=True)
+def quiet(monkeypatch):
+    monkeypatch.setattr(queue, "QUIET_S", 0.0)
+
+
+@pytest.fixture
+def queued(cloud):
+    """Settings with a queue, and everything but the queue and the trigger."""
+    settings = here(cloud, queue=True)
+    for step in (buckets, role, layer, function, failures):
+        step.create(cloud, settings)
+    return settings
+
+
+def mapping(cloud, settings):
+    (found,) = cloud.awslambda.list_event_source_mappings(
+        EventSourceArn=settings.queue_arn
+    )["EventSourceMappings"]
+    return found
+
+
+def attributes(cloud, settings):
+    url = cloud.sqs.get_queue_url(QueueName=settings.queue_name)["QueueUrl"]
+    return cloud.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])[
+        "Attributes"
+    ]
+
+
+def notification(cloud, settings):
+    answer = cloud.s3.get_bucket_notification_configuration(
+        Bucket=settings.source_bucket
+    )
+    return {
+        kind: [rule["Id"] for rule in answer.get(kind, [])]
+        for kind in ("LambdaFunctionConfigurations", "QueueConfigurations")
+    }
+
+
+def policies(cloud, settings):
+    answer = cloud.iam.list_role_policies(RoleName=settings.role_name)
+    return set(answer["PolicyNames"])
+
+
+def test_create(cloud, queued):
+    assert queue.create(cloud, queued) == queued.queue_arn
+    assert queue.describe(cloud, queued)["drift"] == {}
+
+
+def test_the_mapping_has_batches_a_cap_and_partial_failures(cloud, queued):
+    queue.create(cloud, queued)
+    found = mapping(cloud, queued)
+    assert found["BatchSize"] == 10
+    assert found["ScalingConfig"] == {"MaximumConcurrency": 10}
+    assert found["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+def test_a_message_stays_hidden_six_timeouts(cloud, queued):
+    queue.create(cloud, queued)
+    assert attributes(cloud, queued)["VisibilityTimeout"] == "180"
+
+
+def test_what_fails_too_often_goes_to_the_failures(cloud, queued):
+    queue.create(cloud, queued)
+    redrive = json.loads(attributes(cloud, queued)["RedrivePolicy"])
+    assert redrive["deadLetterTargetArn"] == queued.failure_queue_arn
+    assert int(redrive["maxReceiveCount"]) == 5
+
+
+def test_only_our_bucket_of_our_account_may_send(settings):
+    (statement,) = queue.queue_policy(settings)["Statement"]
+    assert statement["Principal"] == {"Service": "s3.amazonaws.com"}
+    assert statement["Condition"] == {
+        "ArnEquals": {"aws:SourceArn": f"arn:aws:s3:::{settings.source_bucket}"},
+        "StringEquals": {"aws:SourceAccount": settings.account},
+    }
+
+
+def test_the_role_may_take_from_this_queue_alone(settings):
+    (statement,) = role.queue_policy(settings)["Statement"]
+    assert statement["Resource"] == settings.queue_arn
+    assert len(statement["Action"]) == 3
+
+
+def test_create_twice_changes_nothing(cloud, queued, wire):
+    queue.create(cloud, queued)
+    wire.calls.clear()
+    queue.create(cloud, queued)
+    assert wire.mutations == []
+
+
+def test_drifted_attributes_are_mended(cloud, queued):
+    queue.create(cloud, queued)
+    url = cloud.sqs.get_queue_url(QueueName=queued.queue_name)["QueueUrl"]
+    cloud.sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "9"})
+    assert "queue attributes" in queue.describe(cloud, queued)["drift"]
+    queue.create(cloud, queued)
+    assert queue.describe(cloud, queued)["drift"] == {}
+
+
+def test_a_drifted_mapping_is_mended(cloud, queued):
+    queue.create(cloud, queued)
+    more = here(cloud, queue=True, batch_size=4, max_concurrency=2)
+    assert "mapping" in queue.describe(cloud, more)["drift"]
+    queue.create(cloud, more)
+    assert mapping(cloud, more)["BatchSize"] == 4
+
+
+def test_a_disabled_mapping_is_enabled(cloud, queued):
+    queue.create(cloud, queued)
+    cloud.awslambda.update_event_source_mapping(
+        UUID=mapping(cloud, queued)["UUID"], Enabled=False
+    )
+    assert "mapping" in queue.describe(cloud, queued)["drift"]
+    queue.create(cloud, queued)
+    assert mapping(cloud, queued)["State"] == "Enabled"
+
+
+@pytest.mark.parametrize(
+    "busy", ["ResourceInUseException", "ResourceConflictException"]
+)
+def test_a_busy_mapping_is_waited_for(cloud, queued, wire, no_delays, busy):
+    queue.create(cloud, queued)
+    for call in ("UpdateEventSourceMapping", "DeleteEventSourceMapping"):
+        wire.fail(call, busy, "Another operation is in progress.", 409, times=2)
+    queue.create(cloud, here(cloud, queue=True, batch_size=4))
+    assert mapping(cloud, queued)["BatchSize"] == 4
+    queue.delete(cloud, queued)
+    assert queue.describe(cloud, queued) is None
+
+
+def test_unready_role_is_waited_for(cloud, queued, wire, no_delays):
+    wire.refuse(
+        "CreateEventSourceMapping",
+        "InvalidParameterValueException",
+        "The provided execution role does not have permissions to call ReceiveMessage "
+        "on SQS",
+    )
+    assert queue.create(cloud, queued)
+
+
+def test_a_role_without_the_permission_is_told(cloud, queued, wire, no_delays):
+    for _ in range(4):
+        wire.refuse(
+            "CreateEventSourceMapping",
+            "InvalidParameterValueException",
+            "The provided execution role does not have permissions to call "
+            "ReceiveMessage on SQS",
+        )
+    with pytest.raises(ClientError, match="ReceiveMessage"):
+        queue.create(cloud, queued)
+
+
+def test_foreign_queue_is_refused(cloud, queued, wire):
+    cloud.sqs.create_queue(QueueName=queued.queue_name)
+    wire.calls.clear()
+    with pytest.raises(ForeignResourceError, match="not ours"):
+        queue.create(cloud, queued)
+    (left,) = queue.delete(cloud, queued)
+    assert "left alone" in left and wire.mutations == []
+
+
+def test_delete(cloud, queued):
+    queue.create(cloud, queued)
+    queue.delete(cloud, queued)
+    assert queue.describe(cloud, queued) is None
+
+
+def test_delete_nothing(cloud, settings, wire):
+    assert queue.delete(cloud, settings) == []
+    assert wire.mutations == []
+
+
+def test_up_turns_the_rules_to_the_queue_and_back(cloud, settings):
+    pipeline.up(cloud, settings)
+    before = notification(cloud, settings)
+    pipeline.up(cloud, settings, queue=True)
+    assert notification(cloud, settings) == {
+        "LambdaFunctionConfigurations": [],
+        "QueueConfigurations": ["workbook-jpg", "workbook-png"],
+    }
+    pipeline.up(cloud, settings)
+    assert notification(cloud, settings) == before
+
+
+def test_one_call_turns_all_rules(cloud, settings, wire):
+    pipeline.up(cloud, settings)
+    wire.calls.clear()
+    pipeline.up(cloud, settings, queue=True)
+    assert wire.calls.count("PutBucketNotificationConfiguration") == 1
+    queue_first = wire.calls.index("CreateEventSourceMapping")
+    assert queue_first < wire.calls.index("PutBucketNotificationConfiguration")
+
+
+def test_s3s_permission_outlives_the_change(cloud, settings, wire):
+    pipeline.up(cloud, settings)
+    wire.calls.clear()
+    pipeline.up(cloud, settings, queue=True)
+    assert "RemovePermission" not in wire.calls
+
+
+def test_off_means_rules_first_then_mapping_then_policy(cloud, settings, wire):
+    pipeline.up(cloud, settings, queue=True)
+    wire.calls.clear()
+    pipeline.up(cloud, settings)
+    order = [
+        "PutBucketNotificationConfiguration",
+        "DeleteEventSourceMapping",
+        "DeleteQueue",
+        "DeleteRolePolicy",
+    ]
+    assert [wire.calls.index(name) for name in order] == sorted(
+        wire.calls.index(name) for name in order
+    )
+
+
+def test_a_queue_that_is_not_empty_stays_and_works(cloud, settings, monkeypatch):
+    pipeline.up(cloud, settings, queue=True)
+    monkeypatch.setattr(queue, "DELAYS", ())
+    cloud.awslambda.update_event_source_mapping(
+        UUID=mapping(cloud, settings)["UUID"], Enabled=False
+    )
+    url = cloud.sqs.get_queue_url(QueueName=settings.queue_name)["QueueUrl"]
+    cloud.sqs.send_message(QueueUrl=url, MessageBody="{}")
+    said = []
+    pipeline.up(cloud, settings, say=said.append)
+    assert "with 1 uploads" in said[-1]
+    assert role.QUEUE in policies(cloud, settings)
+    assert notification(cloud, settings)["QueueConfigurations"] == []
+
+
+def test_queue_comes_and_goes(cloud, settings):
+    pipeline.up(cloud, settings, queue=True)
+    assert pipeline.status(cloud, settings, queue=True).ready
+    pipeline.up(cloud, settings)
+    found = pipeline.status(cloud, settings)
+    assert found.ready
+    assert {item.step for item in found.items}.isdisjoint({"queue", "failures"})
+    assert policies(cloud, settings) == {role.THUMBNAILS}
+
+
+def test_reliable_stays_when_the_queue_goes(cloud, settings):
+    pipeline.up(cloud, settings, queue=True, reliable=True)
+    pipeline.up(cloud, settings, reliable=True)
+    assert pipeline.status(cloud, settings, reliable=True).ready
+    assert policies(cloud, settings) == {role.THUMBNAILS, role.RELIABLE}
+
+
+def test_reliable_goes_and_the_queue_stays(cloud, settings):
+    pipeline.up(cloud, settings, queue=True, reliable=True)
+    pipeline.up(cloud, settings, queue=True)
+    assert pipeline.status(cloud, settings, queue=True).ready
+
+
+def test_plan_shows_the_difference(cloud, settings):
+    pipeline.up(cloud, settings)
+    plan = pipeline.plan(cloud, settings, queue=True)
+    states = {item.step: item.state for item in plan.items}
+    assert states["queue"] == "create" and states["role"] == "update"
+    assert f"policy 'queue' of {settings.role_name}" in plan.policies
+
+
+def test_down_takes_it_all(cloud, settings):
+    pipeline.up(cloud, settings, queue=True)
+    assert pipeline.down(cloud, settings).left == ()
+
+
+@pytest.mark.parametrize("at", (1, 13, 21))
+def test_interrupted_up_goes_on(cloud, settings, wire, at):
+    wire.cut_after = at
+    with contextlib.suppress(KeyboardInterrupt):
+        pipeline.up(cloud, settings, queue=True)
+    wire.reset()
+    pipeline.up(cloud, settings, queue=True)
+    assert pipeline.status(cloud, settings, queue=True).ready
+
+
+@pytest.mark.parametrize("at", (1, 3, 4, 6))
+def test_interrupted_change_back_goes_on(cloud, settings, wire, at):
+    pipeline.up(cloud, settings, queue=True)
+    wire.reset()
+    wire.cut_after = at
+    with contextlib.suppress(KeyboardInterrupt):
+        pipeline.up(cloud, settings)
+    wire.reset()
+    pipeline.up(cloud, settings)
+    assert pipeline.status(cloud, settings).ready
+    assert pipeline.down(cloud, settings).left == ()
+
+
+def test_replay_takes_the_queues_own_messages(cloud, queued, wire):
+    url = cloud.sqs.get_queue_url(QueueName=queued.failure_queue)["QueueUrl"]
+    cloud.sqs.send_message(QueueUrl=url, MessageBody=json.dumps(EVENT))
+    assert failures.replay(cloud, queued) == ["photos/a.jpg: tried too often"]
+
+
+def test_other_rules_of_the_queue_kind_stay(settings, cloud):
+    theirs = {"Id": "audit", "QueueArn": "arn:aws:sqs:::audit", "Events": []}
+    ours = trigger.rules(here(cloud, queue=True))
+    merged = trigger.merged({"QueueConfigurations": [theirs]}, ours, settings)
+    assert trigger.merged(merged, [], settings) == {"QueueConfigurations": [theirs]}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("batch_size", 11), ("max_concurrency", 1)]
+)
+def test_numbers_that_lambda_refuses(cloud, field, value):
+    with pytest.raises(SettingsError, match=f"Settings.{field}: {value}"):
+        here(cloud, **{field: value})
+
+
+# --- on the local cloud --------------------------------------------------------------
+
+
+def picture() -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (400, 300), (200, 30, 30)).save(out, "JPEG")
+    return out.getvalue()
+
+
+@pytest.mark.slow
+def test_no_upload_is_lost_or_doubled_on_the_way_there_and_back(local, monkeypatch):
+    """Uploads go on and on, while the queue comes and goes again."""
+    monkeypatch.setattr(queue, "QUIET_S", 2.0)
+    settings = settings_for(local, name="turns", max_concurrency=2)
+    pipeline.up(local, settings)
+    keys, stop = [], threading.Event()
+
+    def upload() -> None:
+        while not stop.is_set():
+            key = f"{len(keys)}.jpg"
+            local.s3.put_object(Bucket=settings.source_bucket, Key=key, Body=picture())
+            keys.append(key)
+            stop.wait(0.05)
+
+    thread = threading.Thread(target=upload)
+    thread.start()
+    try:
+        for on in (True, False, True):
+            pipeline.up(local, settings, queue=on)
+            stop.wait(1)
+    finally:
+        stop.set()
+        thread.join()
+    began = datetime.fromtimestamp(0, UTC)
+    list(logs.wait_for(local, settings, keys, began))
+    made = Counter(run.key for run in logs.runs(local, settings))
+    assert made == Counter(keys) and len(keys) > 40
+    assert pipeline.down(local, settings).left == ()
+
+
+@pytest.mark.slow
+def test_a_failure_does_not_take_its_batch_along(local):
+    """Of one batch, the pictures are made, and what cannot be read comes back."""
+    settings = settings_for(local, name="batch", queue=True, timeout_s=5)
+    pipeline.up(local, settings)
+    url = queue.require(local, settings)
+    local.s3.put_object(Bucket=settings.source_bucket, Key="a.jpg", Body=picture())
+    entries = [{"Id": "bad", "MessageBody": "no JSON"}]
+    local.sqs.send_message_batch(QueueUrl=url, Entries=entries)
+    (run,) = logs.wait_for(local, settings, ["a.jpg"], datetime.fromtimestamp(0, UTC))
+    assert run.outcome == "made"
+    deadline = time.monotonic() + 20
+    while queue.held(local, url) != 1 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert queue.held(local, url) == 1
+    (note, *_) = pipeline.down(local, settings).notes
+    assert note == "1 events went with queue batch-uploads"

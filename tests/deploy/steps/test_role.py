@@ -1,0 +1,205 @@
+import json
+
+import pytest
+from support.moto_cloud import ACCOUNT, here
+
+from deploy.errors import ForeignResourceError
+from deploy.steps import buckets, role
+
+
+def inline(cloud, settings):
+    answer = cloud.iam.list_role_policies(RoleName=settings.role_name)
+    return sorted(answer["PolicyNames"])
+
+
+def test_trust_policy():
+    (statement,) = role.trust_policy()["Statement"]
+    assert statement == {
+        "Effect": "Allow",
+        "Principal": {"Service": "lambda.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+    }
+
+
+def test_thumbnails_policy_is_two_statements(settings):
+    assert role.thumbnails_policy(settings) == {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Action": "s3:GetObject",
+                "Resource": f"arn:aws:s3:::{settings.source_bucket}/*",
+            },
+            {
+                "Effect": "Allow",
+                "Action": "s3:PutObject",
+                "Resource": f"arn:aws:s3:::{settings.target_bucket}/*",
+            },
+        ],
+    }
+
+
+def test_reliable_policy(settings):
+    statements = role.reliable_policy(settings)["Statement"]
+    source, target = settings.source_bucket, settings.target_bucket
+    assert [(s["Action"], s["Resource"]) for s in statements] == [
+        ("s3:ListBucket", f"arn:aws:s3:::{source}"),
+        ("s3:GetObject", f"arn:aws:s3:::{target}/*"),
+        ("sqs:SendMessage", settings.failure_queue_arn),
+    ]
+
+
+def test_reliable_policy_of_versioned_source(settings):
+    statements = role.reliable_policy(settings, versioned=True)["Statement"]
+    read = next(s for s in statements if s["Action"] == "s3:GetObjectVersion")
+    assert read["Resource"] == f"arn:aws:s3:::{settings.source_bucket}/*"
+
+
+@pytest.mark.parametrize("versioned", [False, True])
+def test_every_reason_has_a_name(settings, versioned):
+    statements = role.reliable_policy(settings, versioned=versioned)["Statement"]
+    sids = [s["Sid"] for s in statements]
+    assert len(set(sids)) == len(statements) and all(sid.isalnum() for sid in sids)
+
+
+@pytest.mark.parametrize(
+    ("change", "trusted"),
+    [
+        ({}, True),
+        (
+            {"Principal": {"Service": ["ec2.amazonaws.com", "lambda.amazonaws.com"]}},
+            True,
+        ),
+        ({"Principal": {"Service": "ec2.amazonaws.com"}}, False),
+        ({"Principal": {"AWS": "*"}}, False),
+        ({"Principal": "*"}, False),
+        ({"Effect": "Deny"}, False),
+        ({"Action": "sts:TagSession"}, False),
+    ],
+)
+def test_trusts_lambda(change, trusted):
+    (statement,) = role.trust_policy()["Statement"]
+    assert role.trusts_lambda({"Statement": statement | change}) is trusted
+
+
+def test_create(cloud, settings):
+    assert role.create(cloud, settings) == settings.role_arn
+    assert inline(cloud, settings) == ["thumbnails"]
+
+
+def test_log_permission_is_attached(cloud, settings):
+    role.create(cloud, settings)
+    assert role.describe(cloud, settings)["attached"] == [role.BASIC_EXECUTION]
+
+
+def test_create_twice_changes_nothing(cloud, settings, wire):
+    role.create(cloud, settings)
+    wire.calls.clear()
+    assert role.create(cloud, settings) == settings.role_arn
+    assert wire.mutations == []
+
+
+def test_describe_nothing(cloud, settings):
+    assert role.describe(cloud, settings) is None
+
+
+def test_describe_drift(cloud, settings):
+    role.create(cloud, settings)
+    cloud.iam.delete_role_policy(RoleName=settings.role_name, PolicyName="thumbnails")
+    cloud.iam.detach_role_policy(
+        RoleName=settings.role_name, PolicyArn=role.BASIC_EXECUTION
+    )
+    drift = role.describe(cloud, settings)["drift"]
+    assert drift.keys() == {"policy thumbnails", "log permission"}
+
+
+def test_wrong_trust_is_mended(cloud, settings):
+    role.create(cloud, settings)
+    wrong = json.dumps(role.trust_policy()).replace("lambda", "ec2")
+    cloud.iam.update_assume_role_policy(
+        RoleName=settings.role_name, PolicyDocument=wrong
+    )
+    assert "trust policy" in role.describe(cloud, settings)["drift"]
+    role.create(cloud, settings)
+    assert role.describe(cloud, settings)["drift"] == {}
+
+
+def test_reliable_comes_and_goes(cloud, settings):
+    reliable = here(cloud, reliable=True)
+    role.create(cloud, reliable)
+    assert inline(cloud, settings) == ["reliable", "thumbnails"]
+    role.create(cloud, settings)
+    assert inline(cloud, settings) == ["thumbnails"]
+
+
+def test_versioned_source_is_seen(cloud, settings):
+    reliable = here(cloud, reliable=True)
+    buckets.create(cloud, reliable)
+    cloud.s3.put_bucket_versioning(
+        Bucket=settings.source_bucket, VersioningConfiguration={"Status": "Enabled"}
+    )
+    role.create(cloud, reliable)
+    policy = role.describe(cloud, reliable)["policies"]["reliable"]
+    assert policy == role.reliable_policy(reliable, versioned=True)
+
+
+def test_foreign_role_is_refused(cloud, settings, wire):
+    cloud.iam.create_role(
+        RoleName=settings.role_name,
+        AssumeRolePolicyDocument=json.dumps(role.trust_policy()),
+    )
+    wire.calls.clear()
+    with pytest.raises(ForeignResourceError, match="not ours"):
+        role.create(cloud, settings)
+    (left,) = role.delete(cloud, settings)
+    assert "left alone" in left and wire.mutations == []
+
+
+def test_delete_takes_extra_policies_along(cloud, settings):
+    role.create(cloud, settings)
+    cloud.iam.put_role_policy(
+        RoleName=settings.role_name,
+        PolicyName="extra",
+        PolicyDocument=json.dumps(role.thumbnails_policy(settings)),
+    )
+    assert role.delete(cloud, settings) == []
+    assert role.describe(cloud, settings) is None
+
+
+def test_delete_nothing(cloud, settings, wire):
+    assert role.delete(cloud, settings) == []
+    assert wire.mutations == []
+
+
+LAB_ROLE = f"arn:aws:iam::{ACCOUNT}:role/LabRole"
+
+
+@pytest.fixture
+def given(cloud, settings, wire):
+    """Settings with a role of somebody else's, which trusts Lambda."""
+    trust = json.dumps(role.trust_policy())
+    cloud.iam.create_role(RoleName="LabRole", AssumeRolePolicyDocument=trust)
+    wire.calls.clear()
+    return here(cloud, execution_role=LAB_ROLE)
+
+
+def test_given_role_is_not_touched(cloud, given, wire):
+    assert role.create(cloud, given) == LAB_ROLE
+    assert role.delete(cloud, given) == []
+    assert wire.calls == []
+
+
+def test_given_role_is_described(cloud, given):
+    found = role.describe(cloud, given)
+    assert found["trust"] == role.trust_policy() and found["drift"] == {}
+
+
+def test_given_role_may_be_unreadable(cloud, given, wire):
+    wire.refuse("GetRole", "AccessDenied", "not authorized: iam:GetRole", 403)
+    assert role.describe(cloud, given)["trust"] is None
+
+
+def test_given_role_must_stand(cloud, settings):
+    missing = here(cloud, execution_role=LAB_ROLE)
+    with pytest.raises(ForeignResourceError, match="one that is given is not made"):
+        role.describe(cloud, missing)

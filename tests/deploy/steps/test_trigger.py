@@ -1,0 +1,216 @@
+import pytest
+from support.moto_cloud import here
+
+from deploy.errors import DeployError
+from deploy.steps import buckets, function, layer, role, trigger
+
+QUEUE = "arn:aws:sqs:eu-west-1:123456789012:audit"
+THEIRS = {
+    "Id": "audit",
+    "QueueArn": QUEUE,
+    "Events": ["s3:ObjectRemoved:*"],
+}
+NOT_YET = "Unable to validate the following destination configurations"
+
+
+@pytest.fixture
+def ground(cloud, settings):
+    """What the trigger stands on."""
+    for step in (buckets, role, layer, function):
+        step.create(cloud, settings)
+
+
+def put(cloud, settings, **configuration):
+    cloud.sqs.create_queue(QueueName="audit")
+    cloud.s3.put_bucket_notification_configuration(
+        Bucket=settings.source_bucket, NotificationConfiguration=configuration
+    )
+
+
+def get(cloud, settings):
+    answer = cloud.s3.get_bucket_notification_configuration(
+        Bucket=settings.source_bucket
+    )
+    return {kind: value for kind, value in answer.items() if kind != "ResponseMetadata"}
+
+
+def rule(suffix="", prefix="", events=("s3:ObjectCreated:*",), **more):
+    rules = [{"Name": "prefix", "Value": prefix}, {"Name": "suffix", "Value": suffix}]
+    wanted = [part for part in rules if part["Value"]]
+    return {
+        "Id": "other",
+        "QueueArn": QUEUE,
+        "Events": list(events),
+        "Filter": {"Key": {"FilterRules": wanted}},
+    } | more
+
+
+def test_two_rules(settings):
+    first, second = trigger.rules(settings)
+    assert first == {
+        "Id": "workbook-jpg",
+        "LambdaFunctionArn": settings.function_arn,
+        "Events": [
+            "s3:ObjectCreated:Put",
+            "s3:ObjectCreated:CompleteMultipartUpload",
+        ],
+        "Filter": {"Key": {"FilterRules": [{"Name": "suffix", "Value": ".jpg"}]}},
+    }
+    assert second["Id"] == "workbook-png"
+
+
+def test_permission_names_bucket_and_account(settings):
+    permission = trigger.permission(settings)
+    assert permission["SourceArn"] == f"arn:aws:s3:::{settings.source_bucket}"
+    assert permission["SourceAccount"] == settings.account
+
+
+def test_merged_keeps_all_others(settings):
+    others = {
+        "QueueConfigurations": [THEIRS],
+        "TopicConfigurations": [{"Id": "t", "TopicArn": "arn", "Events": []}],
+        "EventBridgeConfiguration": {},
+        "LambdaFunctionConfigurations": [
+            {"Id": "theirs", "LambdaFunctionArn": "arn:other", "Events": []}
+        ],
+    }
+    merged = trigger.merged(others, trigger.rules(settings), settings)
+    assert trigger.merged(merged, [], settings) == others
+    assert len(merged["LambdaFunctionConfigurations"]) == 3
+
+
+def test_merged_drops_a_suffix_given_up(cloud, settings):
+    before = trigger.merged({}, trigger.rules(settings), settings)
+    fewer = here(cloud, suffixes=(".jpg",))
+    after = trigger.merged(before, trigger.rules(fewer), fewer)
+    ids = [rule["Id"] for rule in after["LambdaFunctionConfigurations"]]
+    assert ids == ["workbook-jpg"]
+
+
+def test_merged_reads_as_s3_writes(settings):
+    (jpg, png) = trigger.rules(settings)
+    answered = jpg | {
+        "Events": jpg["Events"][::-1],
+        "Filter": {"Key": {"FilterRules": [{"Name": "Suffix", "Value": ".jpg"}]}},
+    }
+    before = {"LambdaFunctionConfigurations": [answered, png]}
+    assert trigger.merged(before, [jpg, png], settings) == before
+
+
+@pytest.mark.parametrize(
+    ("other", "overlaps"),
+    [
+        (rule(suffix=".jpg"), True),
+        (rule(suffix="g"), True),
+        (rule(prefix="in/"), True),
+        (rule(suffix=".gif"), False),
+        (rule(suffix=".jpg", events=["s3:ObjectRemoved:*"]), False),
+        (rule(suffix=".jpg", events=["s3:ObjectCreated:Copy"]), False),
+        (rule(suffix=".jpg", events=["s3:ObjectCreated:Put"]), True),
+    ],
+)
+def test_overlap(settings, other, overlaps):
+    configuration = {
+        "LambdaFunctionConfigurations": trigger.rules(settings),
+        "QueueConfigurations": [other],
+    }
+    assert bool(trigger.overlap(configuration)) is overlaps
+
+
+def test_prefixes_apart_do_not_overlap():
+    pair = [rule(prefix="a/", suffix=".jpg"), rule(prefix="b/", suffix=".jpg")]
+    assert trigger.overlap({"QueueConfigurations": pair}) is None
+
+
+def test_create(cloud, settings, ground):
+    assert trigger.create(cloud, settings) == settings.source_bucket
+    assert len(get(cloud, settings)["LambdaFunctionConfigurations"]) == 2
+    assert trigger.describe(cloud, settings)["drift"] == {}
+
+
+def test_create_twice_changes_nothing(cloud, settings, ground, wire):
+    trigger.create(cloud, settings)
+    wire.calls.clear()
+    trigger.create(cloud, settings)
+    assert wire.mutations == []
+
+
+def test_permission_comes_first(cloud, settings, ground, wire):
+    trigger.create(cloud, settings)
+    granted = wire.calls.index("AddPermission")
+    put_at = wire.calls.index("PutBucketNotificationConfiguration")
+    assert "GetPolicy" in wire.calls[granted:put_at]
+
+
+def test_other_rules_survive(cloud, settings, ground):
+    put(cloud, settings, QueueConfigurations=[THEIRS])
+    trigger.create(cloud, settings)
+    assert get(cloud, settings)["QueueConfigurations"] == [THEIRS]
+    trigger.delete(cloud, settings)
+    assert get(cloud, settings) == {"QueueConfigurations": [THEIRS]}
+
+
+def test_wrong_permission_is_replaced(cloud, settings, ground, wire):
+    wrong = trigger.permission(settings) | {"SourceAccount": "999999999999"}
+    cloud.awslambda.add_permission(FunctionName=settings.function_name, **wrong)
+    assert "permission" in trigger.describe(cloud, settings)["drift"]
+    trigger.create(cloud, settings)
+    assert trigger.describe(cloud, settings)["drift"] == {}
+
+
+def test_overlap_is_shown_before_the_call(cloud, settings, ground, wire):
+    put(cloud, settings, QueueConfigurations=[rule(suffix=".jpg")])
+    wire.calls.clear()
+    with pytest.raises(DeployError, match=r"'workbook-jpg'.*; and rule 'other'"):
+        trigger.create(cloud, settings)
+    assert "PutBucketNotificationConfiguration" not in wire.calls
+
+
+def test_slow_permission_is_waited_for(cloud, settings, ground, wire, no_delays):
+    for _ in range(2):
+        wire.refuse("PutBucketNotificationConfiguration", "InvalidArgument", NOT_YET)
+    trigger.create(cloud, settings)
+    assert trigger.describe(cloud, settings)["drift"] == {}
+
+
+def test_dead_target_is_named(cloud, settings, ground, wire, no_delays):
+    put(cloud, settings, QueueConfigurations=[THEIRS])
+    for _ in range(9):
+        wire.refuse("PutBucketNotificationConfiguration", "InvalidArgument", NOT_YET)
+    with pytest.raises(DeployError, match=QUEUE):
+        trigger.create(cloud, settings)
+
+
+def test_dead_function_is_not_waited_for(cloud, settings, ground, wire):
+    gone = "arn:aws:lambda:eu-west-1:123456789012:function:gone"
+    theirs = {"Id": "old", "LambdaFunctionArn": gone, "Events": ["s3:ObjectRemoved:*"]}
+    cloud.s3.put_bucket_notification_configuration(
+        Bucket=settings.source_bucket,
+        NotificationConfiguration={"LambdaFunctionConfigurations": [theirs]},
+        SkipDestinationValidation=True,
+    )
+    wire.calls.clear()
+    with pytest.raises(DeployError, match=r"rule 'old' → .*function:gone \(Not auth"):
+        trigger.create(cloud, settings)
+    assert wire.calls.count("PutBucketNotificationConfiguration") == 1
+
+
+def test_describe_nothing(cloud, settings):
+    assert trigger.describe(cloud, settings) is None
+
+
+def test_describe_counts_the_others(cloud, settings, ground):
+    put(cloud, settings, QueueConfigurations=[THEIRS])
+    trigger.create(cloud, settings)
+    assert trigger.describe(cloud, settings)["others"] == 1
+
+
+def test_delete(cloud, settings, ground):
+    trigger.create(cloud, settings)
+    assert trigger.delete(cloud, settings) == []
+    assert trigger.describe(cloud, settings) is None
+
+
+def test_delete_nothing(cloud, settings, wire):
+    assert trigger.delete(cloud, settings) == []
+    assert wire.mutations == []

@@ -1,0 +1,205 @@
+import json
+import subprocess
+import sys
+
+import pytest
+from PIL import Image
+from support.moto_cloud import REGION
+
+from deploy import pipeline
+from deploy.__main__ import main
+from deploy.cloud import connect
+from deploy.settings import settings_for
+
+AWS = ("--cloud", "aws", "--region", REGION)
+
+
+@pytest.fixture
+def buckets(account):
+    """Two buckets of ours on "AWS", a picture in one; the rest is not needed."""
+    from deploy.steps import buckets
+
+    cloud = connect("aws", region=REGION, say=lambda line: None)
+    settings = settings_for(cloud)
+    buckets.create(cloud, settings)
+    cloud.s3.put_object(Bucket=settings.source_bucket, Key="a.jpg", Body=b"1")
+    return cloud, settings
+
+
+def test_plan(account, capsys):
+    assert main(["plan", *AWS]) == 0
+    assert "create    role      workbook-thumbnailer-role" in capsys.readouterr().out
+
+
+def test_plan_of_a_name(account, capsys):
+    assert main(["plan", *AWS, "--name", "photos", "--reliable"]) == 0
+    assert "photos-failures" in capsys.readouterr().out
+
+
+def test_status(account, capsys):
+    assert main(["status", *AWS]) == 0
+    assert "missing   function  workbook-thumbnailer" in capsys.readouterr().out
+
+
+def test_aws_is_named_first(account, capsys):
+    main(["status", *AWS])
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first.startswith(f"AWS account 123456789012, region {REGION}, as arn:")
+
+
+def test_down_of_nothing(account, capsys):
+    assert main(["down", *AWS]) == 0
+    assert capsys.readouterr().out.endswith("Nothing is left.\n")
+
+
+def test_down_asks_where_pictures_are(buckets, capsys):
+    assert main(["down", *AWS]) == 1
+    assert "there is no terminal to ask you in. Say --yes" in capsys.readouterr().err
+    assert pipeline.status(*buckets).items[0].state == "ready"
+
+
+@pytest.mark.parametrize(("answer", "left"), [("y", 0), ("", 1), ("no", 1)])
+def test_down_does_what_it_was_told(buckets, monkeypatch, answer, left):
+    cloud, _ = buckets
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("builtins.input", lambda question: answer)
+    assert main(["down", *AWS]) == left
+    assert bool(cloud.s3.list_buckets()["Buckets"]) is bool(left)
+
+
+def test_yes_does_not_ask(buckets, capsys):
+    assert main(["down", *AWS, "--yes"]) == 0
+    assert capsys.readouterr().out.endswith("Nothing is left.\n")
+
+
+@pytest.mark.slow  # may fetch a wheel
+def test_export_needs_no_cloud(tmp_path, capsys):
+    where = ["--folder", str(tmp_path / "out"), "--name", "photos", "--reliable"]
+    assert main(["export", *where]) == 0
+    assert "--stack-name photos" in capsys.readouterr().out
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert names == {"template.json", "layer.zip", "function.zip"}
+
+
+def test_replay_without_a_queue(account, capsys):
+    assert main(["replay", *AWS]) == 1
+    assert (
+        "Only up(reliable=True) and up(queue=True) keep them."
+        in capsys.readouterr().err
+    )
+
+
+def test_error_is_one_sentence(account, capsys):
+    assert main(["plan", *AWS, "--name", "Not A Name"]) == 1
+    error = capsys.readouterr().err
+    assert "'Not A Name' is no name for a pipeline" in error
+    assert len(error.splitlines()) == 1
+
+
+def test_interrupt_says_what_to_do(buckets, capsys, monkeypatch):
+    def interrupt(question):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("builtins.input", interrupt)
+    assert main(["down", *AWS]) == 130
+    assert "goes on where this one stopped" in capsys.readouterr().err
+
+
+def test_cloud_or_endpoint_not_both(capsys):
+    with pytest.raises(SystemExit):
+        main(["plan", "--cloud", "aws", "--endpoint", "http://localhost:1"])
+    assert "not allowed with" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["plan", "up", "status", "down", "demo", "local"])
+def test_every_command_has_help(command, capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main([command, "--help"])
+    assert "usage" in capsys.readouterr().out
+
+
+def run(*arguments, **environment):
+    clean = {"PATH": "", "AWS_EC2_METADATA_DISABLED": "true", "HOME": "/nonexistent"}
+    return subprocess.run(
+        [sys.executable, "-m", "deploy", *arguments],
+        env=clean | environment,
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_no_credentials():
+    done = run("status", *AWS)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert "connect() alone uses the local cloud" in done.stderr
+
+
+def test_no_region():
+    done = run("status", "--cloud", "aws")
+    assert "no region is set" in done.stderr and done.returncode == 1
+
+
+def test_no_emulator_there():
+    done = run("status", "--endpoint", "http://127.0.0.1:9")
+    assert "could not ask who you are" in done.stderr and done.returncode == 1
+
+
+def test_link_is_signed(account, capsys, monkeypatch):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    assert main(["link", "thumbnails/cat.jpg", *AWS]) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert "/thumbnails/cat.jpg?X-Amz-Algorithm=AWS4-HMAC-SHA256" in last
+
+
+def test_role_and_private_are_settings(account, capsys):
+    role = "arn:aws:iam::123456789012:role/LabRole"
+    main(["plan", *AWS, "--role", role, "--private"])
+    text = capsys.readouterr()
+    assert "LabRole" in text.out + text.err
+    assert "PublicReadThumbnails" not in text.out
+
+
+@pytest.fixture
+def recipe_file(tmp_path):
+    mark = tmp_path / "logo.png"
+    Image.new("RGBA", (40, 20), "red").save(mark)
+    recipe = {
+        "thumbnail": {"watermark": {"picture": "logo.png"}},
+        "renditions": {"wide": {"width": 640, "height": 360}},
+    }
+    path = tmp_path / "recipe.json"
+    path.write_text(json.dumps(recipe))
+    return path
+
+
+def test_recipe_and_backup_are_planned(account, capsys, recipe_file):
+    asset = str(recipe_file.with_name("logo.png"))
+    options = ["--recipe", str(recipe_file), "--asset", asset, "--backup"]
+    assert main(["plan", *AWS, *options]) == 0
+    out = capsys.readouterr().out
+    assert "KeepBackups" in out and "renditions/wide/*" in out
+
+
+def test_recipe_without_its_file(account, capsys, recipe_file):
+    assert main(["plan", *AWS, "--recipe", str(recipe_file)]) == 1
+    assert "'logo.png', and no such file is in the zip" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "--recipe: the recipe"),
+        (b"\xff", "cannot be read"),
+        (b"{", "the recipe is no JSON"),
+        (b"[]", "Settings.recipe"),
+    ],
+)
+def test_bad_recipe_is_one_sentence(account, capsys, tmp_path, content, said):
+    path = tmp_path / "recipe.json"
+    if content is not None:
+        path.write_bytes(content)
+    assert main(["up", *AWS, "--recipe", str(path)]) == 1
+    err = capsys.readouterr().err
+    assert said in err and "Traceback" not in err

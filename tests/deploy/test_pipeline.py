@@ -1,0 +1,238 @@
+import dataclasses
+import json
+
+import pytest
+from support.moto_cloud import here
+
+from deploy import pipeline
+from deploy.errors import DeployError, PreflightError, SettingsError
+from deploy.steps import failures, role
+
+
+def states(report):
+    return {item.step: item.state for item in report.items}
+
+
+def quiet(line):
+    """Say nothing."""
+
+
+def test_plan_of_nothing_creates(cloud, settings):
+    assert set(states(pipeline.plan(cloud, settings)).values()) == {"create"}
+
+
+def test_plan_changes_nothing(cloud, settings, wire):
+    pipeline.plan(cloud, settings, reliable=True)
+    assert wire.mutations == []
+
+
+def test_plan_of_what_stands_keeps(cloud, settings):
+    pipeline.up(cloud, settings)
+    assert set(states(pipeline.plan(cloud, settings)).values()) == {"keep"}
+
+
+def test_plan_of_a_change_updates(cloud, settings):
+    pipeline.up(cloud, settings)
+    plan = pipeline.plan(cloud, settings, memory_mb=1024, reliable=True)
+    assert states(plan) == {
+        "buckets": "keep",
+        "role": "update",
+        "layer": "keep",
+        "function": "update",
+        "failures": "create",
+        "trigger": "keep",
+        "alarms": "create",
+    }
+
+
+def test_plan_removes_what_is_not_wanted(cloud, settings):
+    pipeline.up(cloud, settings, reliable=True)
+    assert states(pipeline.plan(cloud, settings))["failures"] == "remove"
+
+
+def test_plan_shows_policies_and_cost(cloud, settings):
+    text = repr(pipeline.plan(cloud, settings))
+    assert json.dumps(role.thumbnails_policy(settings), indent=2) in text
+    assert "costs nothing at rest" in text
+
+
+def test_plan_shows_what_is_foreign(cloud, settings, wire):
+    wire.refuse("HeadBucket", "403", "Forbidden", 403)
+    assert states(pipeline.plan(cloud, settings))["buckets"] == "refused"
+
+
+def test_up_builds_everything(cloud, settings):
+    pipeline.up(cloud, settings)
+    assert pipeline.status(cloud, settings).ready
+
+
+def test_up_twice_changes_nothing(cloud, settings, wire):
+    pipeline.up(cloud, settings, reliable=True)
+    wire.calls.clear()
+    pipeline.up(cloud, settings, reliable=True)
+    assert wire.mutations == []
+
+
+def test_up_says_where(cloud, settings):
+    text = repr(pipeline.up(cloud, settings))
+    assert f"s3://{settings.source_bucket}/" in text
+    host = f"{settings.target_bucket}.s3.eu-west-1.amazonaws.com"
+    assert f"https://{host}/thumbnails/" in text
+
+
+def test_up_returns_arns(cloud, settings):
+    arns = pipeline.up(cloud, settings, reliable=True).arns
+    assert arns["function"] == settings.function_arn
+    assert arns["failures"] == settings.failure_queue_arn
+    assert all(arn.startswith("arn:aws:") for arn in arns.values())
+
+
+def test_reliable_comes_and_goes(cloud, settings):
+    pipeline.up(cloud, settings, reliable=True)
+    assert pipeline.status(cloud, settings, reliable=True).ready
+    pipeline.up(cloud, settings)
+    report = pipeline.status(cloud, settings)
+    assert report.ready and "failures" not in states(report)
+
+
+def test_held_events_are_not_thrown_away(cloud, settings):
+    reliable = here(cloud, reliable=True)
+    pipeline.up(cloud, reliable)
+    url = cloud.sqs.get_queue_url(QueueName=settings.failure_queue)["QueueUrl"]
+    cloud.sqs.send_message(QueueUrl=url, MessageBody="{}")
+    said = []
+    pipeline.up(cloud, settings, say=said.append)
+    assert said[1:] == ["Queue workbook-failures stays: it holds 1 failed events."]
+
+
+def test_up_explains_a_refusal(cloud, settings, wire):
+    wire.refuse("CreateRole", "AccessDenied", "not authorized: iam:CreateRole", 403)
+    with pytest.raises(DeployError, match="Ask the account's owner") as caught:
+        pipeline.up(cloud, settings)
+    assert caught.value.where == "step role"
+    assert caught.value.__cause__.operation_name == "CreateRole"
+
+
+def test_foreign_bucket_stops_up(cloud, settings, wire):
+    wire.refuse("HeadBucket", "403", "Forbidden", 403)
+    with pytest.raises(PreflightError, match="belongs to another account"):
+        pipeline.up(cloud, settings)
+    assert wire.mutations == []
+
+
+def test_one_bucket_for_both_is_refused(cloud, settings):
+    with pytest.raises(SettingsError, match="one bucket"):
+        pipeline.up(cloud, settings, target_bucket=settings.source_bucket)
+
+
+def test_settings_of_another_account_are_refused(cloud, settings):
+    other = dataclasses.replace(settings, account="999999999999")
+    with pytest.raises(SettingsError, match="for account 999999999999"):
+        pipeline.up(cloud, other)
+
+
+def test_new_name_moves_derived_buckets(cloud, settings):
+    plan = pipeline.plan(cloud, settings, name="photos")
+    assert plan.settings.source_bucket.startswith("photos-source-")
+
+
+def test_new_name_leaves_given_buckets(cloud):
+    settings = here(cloud, source_bucket="my-photos")
+    plan = pipeline.plan(cloud, settings, name="photos")
+    assert plan.settings.source_bucket == "my-photos"
+
+
+def test_status_of_nothing(cloud, settings):
+    report = pipeline.status(cloud, settings)
+    assert set(states(report).values()) == {"missing"} and not report.ready
+
+
+def test_status_names_the_difference(cloud, settings):
+    pipeline.up(cloud, settings)
+    report = pipeline.status(cloud, settings, timeout_s=60)
+    assert "differs   function  workbook-thumbnailer  (Timeout)" in repr(report)
+
+
+def test_down_leaves_nothing(cloud, settings):
+    pipeline.up(cloud, settings, reliable=True)
+    name = settings.source_bucket
+    cloud.s3.put_bucket_versioning(
+        Bucket=name, VersioningConfiguration={"Status": "Enabled"}
+    )
+    cloud.s3.put_object(Bucket=name, Key="a.jpg", Body=b"1")
+    cloud.s3.delete_object(Bucket=name, Key="a.jpg")
+    assert repr(pipeline.down(cloud, settings)) == "Nothing is left."
+    assert cloud.s3.list_buckets()["Buckets"] == []
+    assert cloud.iam.list_roles()["Roles"] == []
+    assert cloud.awslambda.list_functions()["Functions"] == []
+    assert cloud.awslambda.list_layers()["Layers"] == []
+    assert cloud.logs.describe_log_groups()["logGroups"] == []
+    assert "QueueUrls" not in cloud.sqs.list_queues()
+    assert cloud.cloudwatch.describe_alarms()["MetricAlarms"] == []
+
+
+def test_down_of_nothing(cloud, settings, wire):
+    assert repr(pipeline.down(cloud, settings)) == "Nothing is left."
+    assert wire.mutations == []
+
+
+def test_down_says_what_is_left(cloud, settings, wire, no_delays):
+    pipeline.up(cloud, settings)
+    wire.refuse("DeleteRole", "AccessDenied", "no", 403)
+    report = pipeline.down(cloud, settings)
+    assert "DeleteRole was refused (AccessDenied)" in repr(report)
+    assert "Nothing is left" not in repr(report)
+    assert len(report.left) == 1 and "workbook-thumbnailer-role" in report.left[0]
+
+
+def test_down_tells_of_lost_events(cloud, settings):
+    pipeline.up(cloud, settings, reliable=True)
+    url = cloud.sqs.get_queue_url(QueueName=settings.failure_queue)["QueueUrl"]
+    cloud.sqs.send_message(QueueUrl=url, MessageBody="{}")
+    report = pipeline.down(cloud, settings)
+    assert report.notes == ("1 failed events went with queue workbook-failures",)
+    assert report.left == ()
+
+
+def test_pipelines_do_not_meet(cloud, settings):
+    pipeline.up(cloud, settings)
+    other = here(cloud, name="other")
+    pipeline.up(cloud, other)
+    pipeline.down(cloud, other)
+    assert pipeline.status(cloud, settings).ready
+
+
+def test_emulator_urls_have_the_bucket_in_the_path(cloud, settings):
+    emulator = type(cloud)(
+        cloud.session, cloud.account, cloud.region, "local", "http://127.0.0.1:1"
+    )
+    see = pipeline.urls(emulator, settings)["thumbnails"]
+    assert see == f"http://127.0.0.1:1/{settings.target_bucket}/thumbnails/"
+
+
+def test_every_step_has_its_verbs():
+    for step in pipeline.STEPS:
+        assert all(hasattr(step.module, v) for v in ("create", "describe", "delete"))
+    assert failures in [step.module for step in pipeline.STEPS]
+
+
+def test_given_role_outlives_the_pipeline(cloud, settings, wire):
+    cloud.iam.create_role(
+        RoleName="LabRole", AssumeRolePolicyDocument=json.dumps(role.trust_policy())
+    )
+    given = here(cloud, execution_role=f"arn:aws:iam::{settings.account}:role/LabRole")
+    made = pipeline.up(cloud, given)
+    assert made.arns["role"] == given.execution_role
+    assert pipeline.status(cloud, given).ready
+    assert repr(pipeline.down(cloud, given)) == "Nothing is left."
+    assert not [name for name in wire.mutations[1:] if "Role" in name]
+
+
+def test_private_pipeline_writes_no_public_policy(cloud, settings):
+    plan = pipeline.plan(cloud, settings, public=False)
+    assert "PublicReadThumbnails" not in repr(plan)
+
+
+def test_resume_of_what_runs(cloud, settings):
+    pipeline.up(cloud, settings)
+    assert not pipeline.resume(cloud, settings)

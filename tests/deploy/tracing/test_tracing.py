@@ -1,0 +1,542 @@
+"""`trace` names the first broken link, quotes the answers, and changes nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import time
+import zipfile
+from datetime import UTC, datetime
+
+import pytest
+from botocore.exceptions import ClientError
+from support.moto_cloud import here
+
+from deploy import logs, pipeline, trace
+from deploy.__main__ import main
+from deploy.steps import buckets, failures, role, trigger
+from deploy.tracing import NAMES, event_links
+from deploy.tracing import function_links as parts
+
+KEY = "a b.jpg"
+
+
+@pytest.fixture
+def built(cloud, settings):
+    """The pipeline, and a picture in its source that nothing was made of yet."""
+    pipeline.up(cloud, settings, say=lambda line: None)
+    cloud.s3.put_object(Bucket=settings.source_bucket, Key=KEY, Body=b"photo")
+    return cloud, settings
+
+
+@pytest.fixture
+def made(built):
+    """The same, with the thumbnail and the log line that the function would leave."""
+    thumbnail(*built)
+    say(*built, "made", target=f"thumbnails/{KEY}")
+    return built
+
+
+def thumbnail(cloud, settings, etag=None, kind="image/jpeg", key=f"thumbnails/{KEY}"):
+    head = cloud.s3.head_object(Bucket=settings.source_bucket, Key=KEY)
+    cloud.s3.put_object(
+        Bucket=settings.target_bucket,
+        Key=key,
+        Body=b"thumbnail",
+        ContentType=kind,
+        Metadata={"source-etag": etag or head["ETag"].strip('"')},
+        ACL="public-read",  # moto lets a stranger read by ACL, and not by policy
+    )
+
+
+def say(cloud, settings, outcome, key=KEY, request_id="1", **more):
+    line = {"bucket": settings.source_bucket, "key": key, "outcome": outcome}
+    line |= {"ms": 1.0, "cold": False, "request_id": request_id, "sequencer": "01"}
+    line |= {"done": datetime.now(UTC).isoformat()}
+    log(cloud, settings, json.dumps(line | more))
+
+
+def log(cloud, settings, *messages):
+    """Write lines as Lambda would, into a stream of their own."""
+    names = {"logGroupName": settings.log_group, "logStreamName": "one"}
+    with contextlib.suppress(ClientError):
+        cloud.logs.create_log_stream(**names)
+    now = int(time.time() * 1000) + 1
+    events = [{"timestamp": now, "message": message} for message in messages]
+    cloud.logs.put_log_events(logEvents=events, **names)
+
+
+def configure(cloud, settings, **changes):
+    name = settings.function_name
+    cloud.awslambda.update_function_configuration(FunctionName=name, **changes)
+
+
+# --- the whole --------------------------------------------------------------------
+
+
+def test_green(made):
+    found = trace(KEY, *made)
+    assert [link.state for link in found.links if link.name != "failures"] == [
+        "green"
+    ] * (len(NAMES) - 1)
+    assert (found.ending, found.broken) == ("made", None)
+
+
+def test_reads_only(made, wire):
+    wire.reset()
+    trace(KEY, *made)
+    assert wire.mutations == ["FilterLogEvents"]
+
+
+def test_nothing_is_deployed(cloud, settings):
+    found = trace(KEY, cloud, settings)
+    assert found.broken.name == "object"
+    assert "02_buckets" in found.broken.cure
+
+
+def test_it_does_not_wait(cloud, settings, wire):
+    wire.reset()
+    trace(KEY, cloud, settings)
+    assert wire.calls.count("ListObjectVersions") == 1
+
+
+def test_each_link_quotes_an_answer(built):
+    quoted = [link for link in trace(KEY, *built).links if link.state != "grey"]
+    assert all(" → " in link.evidence for link in quoted if link.name != "thumbnail")
+
+
+def test_as_text(built):
+    trigger.delete(*built)
+    said = repr(trace(KEY, *built))
+    assert "✗ rule" in said
+    assert "Evidence: GetBucketNotificationConfiguration → no rules" in said
+    assert "Cure: Make the trigger (06_trigger)" in said
+
+
+@pytest.mark.parametrize(
+    ("operation", "name", "lacks"),
+    [
+        ("HeadObject", "object", "s3:GetObject"),
+        ("GetBucketNotificationConfiguration", "rule", "s3:GetBucketNotification"),
+        ("GetPolicy", "permission", "lambda:GetPolicy"),
+        ("GetFunction", "target", "lambda:GetFunction"),
+        ("GetRole", "role", "iam:GetRole"),
+        ("FilterLogEvents", "log", "logs:FilterLogEvents"),
+    ],
+)
+def test_a_look_that_is_denied(made, wire, operation, name, lacks):
+    for _ in range(9):
+        wire.refuse(operation, "AccessDenied", "not authorized", status=403)
+    found = trace(KEY, *made)[name]
+    assert found.state == "amber"
+    assert f"you lack {lacks}" in found.said
+
+
+def test_a_fault_that_came_later_is_a_warning(made):
+    configure(*made, Layers=[])
+    found = trace(KEY, *made)
+    assert (found.ending, found.broken) == ("made", None)
+    assert found["layer"].said.startswith("This upload came through; the next would")
+
+
+def test_consequences_are_grey(built):
+    configure(*built, Layers=[])
+    say(*built, "failed", reason="AccessDenied")
+    found = trace(KEY, *built)
+    assert found.broken.name == "layer"
+    assert {found["log"].state, found["thumbnail"].state} == {"grey"}
+
+
+def test_command_line(cloud, monkeypatch, capsys):
+    monkeypatch.setattr("deploy.__main__.connect", lambda *_, **__: cloud)
+    assert main(["trace", KEY]) == 1
+    assert "✗ object" in capsys.readouterr().out
+
+
+# --- the way in -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("asked", "present", "why"),
+    [
+        ("A b.jpg", "a b.jpg", "Case counts."),
+        ("a+b.jpg", "a b.jpg", "form-encoded"),
+        ("caf\u0065\u0301.jpg", "caf\u00e9.jpg", "Unicode form"),
+    ],
+)
+def test_the_name_that_was_meant(cloud, settings, asked, present, why):
+    buckets.create(cloud, settings)
+    cloud.s3.put_object(Bucket=settings.source_bucket, Key=present, Body=b"1")
+    said = trace(asked, cloud, settings).broken.said
+    assert f"Nearest: {present!r}" in said
+    assert why in said
+
+
+def test_similar_names():
+    present = ["photos/cat.jpg", "dog.jpg", "Cat.JPG"]
+    assert event_links.similar("cat.jpg", present)[0] == "Cat.JPG"
+    assert event_links.similar("elephant.png", present) == []
+
+
+def test_a_delete_marker(built):
+    cloud, settings = built
+    cloud.s3.put_bucket_versioning(
+        Bucket=settings.source_bucket, VersioningConfiguration={"Status": "Enabled"}
+    )
+    cloud.s3.delete_object(Bucket=settings.source_bucket, Key=KEY)
+    assert "delete marker" in trace(KEY, *built).broken.said
+
+
+def test_a_name_that_no_rule_matches(built):
+    cloud, settings = built
+    cloud.s3.put_object(Bucket=settings.source_bucket, Key="A.JPG", Body=b"1")
+    found = trace("A.JPG", *built).broken
+    assert found.name == "rule"
+    assert "the nearest is .jpg" in found.said
+
+
+def test_an_upload_in_parts(cloud, settings):
+    only_put = dataclasses.replace(settings, events=("s3:ObjectCreated:Put",))
+    pipeline.up(cloud, only_put, say=lambda line: None)
+    place = {"Bucket": settings.source_bucket, "Key": "large.jpg"}
+    upload = cloud.s3.create_multipart_upload(**place)["UploadId"]
+    part = cloud.s3.upload_part(**place, UploadId=upload, PartNumber=1, Body=b"1")
+    parts = {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
+    cloud.s3.complete_multipart_upload(**place, UploadId=upload, MultipartUpload=parts)
+    found = trace("large.jpg", cloud, settings).broken
+    assert found.name == "event"
+    assert "CompleteMultipartUpload" in found.cure
+
+
+def test_the_rules_function_is_gone(built):
+    cloud, settings = built
+    cloud.awslambda.delete_function(FunctionName=settings.function_name)
+    found = trace(KEY, *built).broken
+    assert found.name == "target"
+    assert "ResourceNotFoundException" in found.evidence
+
+
+def test_a_rule_for_another_pipelines_function(built):
+    cloud, settings = built
+    other = here(cloud, name="other", source_bucket=settings.source_bucket)
+    found = trace(KEY, cloud, other)
+    assert found.broken.name == "target"
+    assert "another function" in found.broken.said
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        ({"SourceArn": "arn:aws:s3:::others"}, "for another bucket"),
+        ({"SourceAccount": "999999999999"}, "for another account"),
+        (None, "does not let the bucket in."),
+    ],
+)
+def test_a_permission_that_does_not_let_it_in(built, changed, why):
+    cloud, settings = built
+    name = settings.function_name
+    cloud.awslambda.remove_permission(
+        FunctionName=name, StatementId=trigger.STATEMENT_ID
+    )
+    if changed:
+        wrong = trigger.permission(settings) | changed
+        cloud.awslambda.add_permission(FunctionName=name, **wrong)
+    found = trace(KEY, *built).broken
+    assert found.name == "permission"
+    assert why in found.said
+
+
+def test_by_way_of_the_queue(cloud):
+    settings = here(cloud, queue=True)
+    pipeline.up(cloud, settings, say=lambda line: None)
+    cloud.s3.put_object(Bucket=settings.source_bucket, Key=KEY, Body=b"photo")
+    assert trace(KEY, cloud, settings)["permission"].state == "green"
+    (mapping,) = cloud.awslambda.list_event_source_mappings()["EventSourceMappings"]
+    cloud.awslambda.delete_event_source_mapping(UUID=mapping["UUID"])
+    assert "takes them out" in trace(KEY, cloud, settings).broken.said
+
+
+# --- the function's parts ---------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "name", "said"),
+    [
+        ({"Handler": "handler.app.nothing"}, "function", "defines no nothing"),
+        ({"Handler": "lambda_function.main"}, "function", "no file lambda_function.py"),
+        ({"Environment": {"Variables": {}}}, "function", "TARGET_BUCKET is not set"),
+        ({"Layers": []}, "layer", "No module named 'PIL'"),
+    ],
+)
+def test_a_wrong_configuration(built, changes, name, said):
+    configure(*built, **changes)
+    found = trace(KEY, *built).broken
+    assert found.name == name
+    assert said in found.said
+
+
+def test_a_layer_for_another_runtime(built):
+    arn = built[0].awslambda.publish_layer_version(
+        LayerName="other",
+        Content={"ZipFile": empty_zip()},
+        CompatibleRuntimes=["python3.9"],
+    )["LayerVersionArn"]
+    configure(*built, Layers=[arn])
+    found = trace(KEY, *built).broken
+    assert found.name == "layer"
+    assert "CompatibleRuntimes: python3.9" in found.evidence
+
+
+def empty_zip():
+    from io import BytesIO
+
+    out = BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("a.py", "")
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("module", "said"),
+    [
+        ("_imaging.cpython-313-x86_64-linux-gnu.so", ""),
+        ("_imaging.cpython-313-darwin.so", ""),
+        ("_imaging.cp313-win_amd64.pyd", ""),
+        ("_imaging.cpython-312-x86_64-linux-gnu.so", "another Python"),
+        ("_imaging.cpython-313-aarch64-linux-gnu.so", "another processor"),
+    ],
+)
+def test_modules_that_python_would_not_find(module, said):
+    found = parts.modules_misfit([f"python/PIL/{module}"], "python3.13", "x86_64")
+    assert said in found if said else found == ""
+
+
+def test_a_deleted_layer_version_is_a_warning(built):
+    cloud, settings = built
+    cloud.awslambda.delete_layer_version(LayerName=settings.layer_name, VersionNumber=1)
+    assert trace(KEY, *built)["layer"].state == "amber"
+
+
+def test_a_missing_statement_is_printed(built):
+    cloud, settings = built
+    cloud.iam.delete_role_policy(
+        RoleName=settings.role_name, PolicyName=role.THUMBNAILS
+    )
+    found = trace(KEY, *built).broken
+    missing = json.loads(found.cure.partition(": ")[2])
+    assert found.name == "role"
+    assert missing == role.thumbnails_policy(settings)["Statement"][0]
+
+
+def test_a_denial_in_the_buckets_policy(built):
+    cloud, settings = built
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:Put*", "Resource": "*"}
+    cloud.s3.put_bucket_policy(
+        Bucket=settings.target_bucket,
+        Policy=json.dumps({"Version": "2012-10-17", "Statement": [deny]}),
+    )
+    assert "A statement denies s3:PutObject" in trace(KEY, *built).broken.said
+
+
+def test_the_role_is_gone(built):
+    role.delete(*built)
+    found = trace(KEY, *built).broken
+    assert "was deleted" in found.said
+    assert "NoSuchEntity" in found.evidence
+
+
+def test_the_role_trusts_someone_else(built):
+    cloud, settings = built
+    trust = json.dumps(role.trust_policy()).replace("lambda.", "ec2.")
+    cloud.iam.update_assume_role_policy(
+        RoleName=settings.role_name, PolicyDocument=trust
+    )
+    assert "does not trust Lambda" in trace(KEY, *built).broken.said
+
+
+def test_a_role_that_may_not_log(made):
+    cloud, settings = made
+    cloud.iam.detach_role_policy(
+        RoleName=settings.role_name, PolicyArn=role.BASIC_EXECUTION
+    )
+    assert trace(KEY, *made)["role"].state == "amber"
+
+
+# --- what came of it --------------------------------------------------------------
+
+
+def test_stopped(built):
+    cloud, settings = built
+    cloud.awslambda.put_function_concurrency(
+        FunctionName=settings.function_name, ReservedConcurrentExecutions=0
+    )
+    found = trace(KEY, *built).broken
+    assert found.name == "invocation"
+    assert "ReservedConcurrentExecutions 0" in found.evidence
+
+
+def test_stopped_when_it_came(built):
+    cloud, settings = built
+    head = cloud.s3.head_object(Bucket=settings.source_bucket, Key=KEY)
+    url = cloud.sqs.create_queue(QueueName=settings.failure_queue)["QueueUrl"]
+    one = record(head) | {"requestContext": {"condition": failures.STOPPED}}
+    del one["responsePayload"]
+    cloud.sqs.send_message(QueueUrl=url, MessageBody=json.dumps(one))
+    found = trace(KEY, cloud, settings)
+    assert found.broken.name == "invocation" and "replay" in found.broken.cure
+    assert "not tried, the function was stopped" in found["failures"].said
+
+
+def test_no_word_yet(built):
+    found = trace(KEY, *built)
+    assert (found.ending, found.broken) == ("pending", None)
+    assert found["invocation"].state == "amber"
+
+
+def test_nothing_was_ever_called(built, monkeypatch):
+    monkeypatch.setattr("deploy.tracing.result_links.PENDING_S", -1)
+    found = trace(KEY, *built).broken
+    assert found.name == "invocation"
+    assert "it was copied there" in found.said
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("RuntimeError: no", "failed 1 time: RuntimeError: no. Lambda tries again"),
+        ("AccessDenied: An error", "failed 1 time: AccessDenied"),
+    ],
+)
+def test_it_failed(built, reason, said):
+    say(*built, "failed", reason=reason)
+    found = trace(KEY, *built).broken
+    assert found.name == "log"
+    assert said in found.said
+
+
+def test_it_failed_for_good(built):
+    for number in range(logs.ATTEMPTS):
+        say(*built, "failed", reason="RuntimeError", request_id=str(number))
+    assert "given up" in trace(KEY, *built).broken.said
+
+
+def test_a_retry_mended_it(made):
+    say(*made, "failed", reason="RuntimeError: a bad day")
+    say(*made, "made")
+    found = trace(KEY, *made)
+    assert (found.ending, found.broken) == ("made", None)
+    assert "a bad day" in found["log"].said
+
+
+def test_the_raw_key(built):
+    say(*built, "stale", key="a+b.jpg", reason="deleted before it was read")
+    found = trace(KEY, *built).broken
+    assert found.name == "log"
+    assert "'a+b.jpg'" in found.said
+
+
+@pytest.mark.parametrize(
+    ("line", "cure"),
+    [
+        ("x Task timed out after 1.00 seconds", "Settings.timeout_s"),
+        ("[ERROR] Runtime.ImportModuleError: Unable to import", "04_layer"),
+    ],
+)
+def test_an_end_without_a_word(built, line, cure):
+    log(*built, line)
+    found = trace(KEY, *built).broken
+    assert found.name == "log"
+    assert cure in found.cure
+
+
+def test_figures_of_the_run(made):
+    report = (
+        "REPORT RequestId: 1\tDuration: 12.00 ms\tBilled Duration: 12 ms\t"
+        "Memory Size: 512 MB\tMax Memory Used: 90 MB"
+    )
+    log(*made, report)
+    assert "REPORT 12.00 ms of 512 MB" in trace(KEY, *made)["log"].evidence
+
+
+def test_too_little_memory(built):
+    say(*built, "rejected", reason="decoding takes 29 MB of memory, more than")
+    found = trace(KEY, *built).broken
+    assert "Settings.memory_mb" in found.cure
+
+
+def test_rejected_is_an_ending(built):
+    thumbnail(*built, key=f"rejected/{KEY}.json", kind="application/json")
+    say(*built, "rejected", reason="not a JPEG or PNG")
+    found = trace(KEY, *built)
+    assert (found.ending, found.broken) == ("rejected", None)
+    assert "not a JPEG or PNG" in found["log"].said
+
+
+def test_a_kept_event(cloud):
+    settings = here(cloud, reliable=True)
+    pipeline.up(cloud, settings, say=lambda line: None)
+    head = cloud.s3.put_object(Bucket=settings.source_bucket, Key=KEY, Body=b"photo")
+    url = cloud.sqs.get_queue_url(QueueName=settings.failure_queue)["QueueUrl"]
+    for _ in range(2):
+        cloud.sqs.send_message(QueueUrl=url, MessageBody=json.dumps(record(head)))
+    found = trace(KEY, cloud, settings).broken
+    assert found.name == "failures"
+    assert "Unable to import" in found.evidence
+    assert failures.describe(cloud, settings)["events"] == 2
+
+
+def record(head):
+    bucket = {"name": "photos"}
+    thing = {"key": "a+b.jpg", "eTag": head["ETag"].strip('"')}
+    error = {"errorType": "Runtime.Import", "errorMessage": "Unable to import"}
+    return {
+        "timestamp": datetime.now(UTC).isoformat(),
+        "requestContext": {"approximateInvokeCount": 3},
+        "requestPayload": {"Records": [{"s3": {"bucket": bucket, "object": thing}}]},
+        "responsePayload": error,
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "name", "said"),
+    [
+        ({"etag": "another"}, "thumbnail", "from another upload"),
+        ({"kind": "binary/octet-stream"}, "thumbnail", "browsers do not show it"),
+    ],
+)
+def test_a_wrong_thumbnail(made, changes, name, said):
+    thumbnail(*made, **changes)
+    found = trace(KEY, *made).broken
+    assert found.name == name
+    assert said in found.said
+
+
+def test_a_thumbnail_that_was_deleted(made):
+    cloud, settings = made
+    cloud.s3.delete_object(Bucket=settings.target_bucket, Key=f"thumbnails/{KEY}")
+    assert "deleted since" in trace(KEY, *made).broken.cure
+
+
+def test_blocked(made):
+    cloud, settings = made
+    cloud.s3.put_public_access_block(
+        Bucket=settings.target_bucket,
+        PublicAccessBlockConfiguration=buckets.public_access_block(public_policy=False),
+    )
+    found = trace(KEY, *made).broken
+    assert found.name == "public"
+    assert "RestrictPublicBuckets true" in found.evidence
+
+
+def test_no_public_policy(made):
+    cloud, settings = made
+    cloud.s3.delete_bucket_policy(Bucket=settings.target_bucket)
+    assert "NoSuchBucketPolicy" in trace(KEY, *made).broken.evidence
+
+
+def test_private_on_purpose(made):
+    cloud, settings = made
+    private = dataclasses.replace(settings, public=False)
+    buckets.create(cloud, private)
+    assert trace(KEY, cloud, private).broken is None

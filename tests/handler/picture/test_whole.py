@@ -1,0 +1,161 @@
+"""JPEGs of which a part is missing, with an end all the same: refused, no other."""
+
+import contextlib
+import random
+
+import pytest
+from PIL import Image
+from support.pictures import encoded, landscape, photo
+
+from handler.errors import ImageRejected
+from handler.picture import jpeg
+from handler.picture.render import make_thumbnail, thumbnail
+
+END = b"\xff\xd9"
+KINDS = [
+    {},
+    {"optimize": True},
+    {"quality": 100, "subsampling": "4:4:4"},
+    {"subsampling": "4:2:2"},
+    {"restart_marker_blocks": 1},
+    {"restart_marker_rows": 1},
+]
+BOXES = [40, 80, 160, 640]  # decoded at 1/8, 1/4, 1/2 and in full
+
+
+def scan_data(data, number=0):
+    """Return where a scan's coded data begins, and where it ends."""
+    segments = jpeg.walk(data)
+    at = [segment.marker for segment in segments].index(jpeg.START_OF_SCAN)
+    places = [
+        (segment.body, following.start)
+        for segment, following in zip(segments[at:], segments[at + 1 :], strict=False)
+        if segment.marker == jpeg.START_OF_SCAN
+    ]
+    return places[number]
+
+
+def cuts(start, end, many=8):
+    """Return places from a scan's first byte to near its end."""
+    return range(start, end - 200, (end - 200 - start) // many)
+
+
+@pytest.mark.parametrize("box", BOXES)
+@pytest.mark.parametrize("options", KINDS)
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+def test_cut_with_an_end(mode, options, box):
+    data = encoded(photo().convert(mode), **options)
+    for at in cuts(*scan_data(data)):
+        with pytest.raises(ImageRejected, match="truncated"):
+            make_thumbnail(data[:at] + END, box)
+
+
+@pytest.mark.parametrize("tail", ["noise", "zeros", "segments", "a picture"])
+def test_cut_with_anything_after_it(tail):
+    data = encoded(photo())
+    noise = random.Random(1).randbytes(200).replace(b"\xff", b"")
+    after = {"noise": noise, "zeros": bytes(200), "segments": data[2:600]}
+    start, end = scan_data(data)
+    for at in cuts(start, end - 2000):
+        with pytest.raises(ImageRejected):
+            make_thumbnail(data[:at] + after.get(tail, data) + END)
+
+
+@pytest.mark.parametrize("number", range(10))
+@pytest.mark.parametrize("last", [True, False])
+def test_cut_in_a_progressive_scan(number, last):
+    data = encoded(landscape((640, 480)), progressive=True)
+    start, end = scan_data(data, number)
+    for at in cuts(start, end, 3):
+        with pytest.raises(ImageRejected, match="truncated"):
+            make_thumbnail(data[:at] + (END if last else data[end:]), 640)
+
+
+def test_bytes_missing_in_the_middle():
+    data = encoded(photo())
+    start, end = scan_data(data)
+    half = (start + end) // 2
+    with pytest.raises(ImageRejected, match="truncated"):
+        make_thumbnail(data[:half] + data[half + 1000 :])
+
+
+@pytest.mark.parametrize("marker", [b"\xff\xd0", b"\xff\x01", b"\xff\xc4\0\x02"])
+def test_marker_in_coded_data(marker):
+    data = encoded(photo())
+    half = sum(scan_data(data)) // 2
+    with pytest.raises(ImageRejected, match="truncated"):
+        make_thumbnail(data[:half] + marker + data[half:])
+
+
+def test_no_scan():
+    data = encoded(photo())
+    with pytest.raises(ImageRejected, match="broken JPEG"):
+        make_thumbnail(data[: data.index(b"\xff\xda")] + END)
+
+
+# Never refused
+
+
+@pytest.mark.parametrize("size", [(1, 1), (8, 8), (33, 17), (2049, 40), (700, 500)])
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("options", KINDS)
+def test_whole(size, progressive, options):
+    for image in (landscape(size), Image.new("RGB", size, (9, 99, 200))):
+        data = encoded(image, progressive=progressive, **options)
+        for box in (3, 64, 2049):
+            assert thumbnail(data, box).source_size == size
+
+
+@pytest.mark.parametrize("padding", [b"\0", b"\xff", bytes(5000), b"\xff" * 999, b"ab"])
+@pytest.mark.parametrize("progressive", [False, True])
+def test_padding_of_coded_data(padding, progressive):
+    data = encoded(photo(), progressive=progressive)
+    padded = data[:-2] + padding + END
+    assert make_thumbnail(padded) == make_thumbnail(data)
+
+
+def test_restart_after_the_last_data():
+    data = encoded(photo(), restart_marker_rows=1)
+    assert make_thumbnail(data[:-2] + b"\xff\xd0" + END) == make_thumbnail(data)
+
+
+# Not told
+
+
+def test_last_block_is_not_missed():
+    data = encoded(photo().convert("L"), restart_marker_blocks=1)
+    assert thumbnail(data[:-30] + END).size == (256, 192)
+
+
+def test_cut_between_two_scans():
+    data = encoded(photo(), progressive=True)
+    assert thumbnail(data[: scan_data(data, 5)[1]] + END).size == (256, 192)
+
+
+def test_cut_at_a_restart_of_a_progressive_scan():
+    data = encoded(photo(), progressive=True, restart_marker_blocks=1)
+    start, end = scan_data(data, 5)
+    half = data.index(b"\xff\xd0", (start + end) // 2)
+    assert thumbnail(data[:half] + END, 640).size == (640, 480)
+
+
+def test_cut_that_changes_no_pixel():
+    data = encoded(landscape((2400, 1800)), progressive=True)
+    start, end = scan_data(data, -1)
+    short = data[: (start + end) // 2] + END
+    assert make_thumbnail(short, 100) == make_thumbnail(data, 100)
+
+
+def test_damage_that_keeps_the_amount():
+    data = encoded(photo((64, 48)))
+    made = set()
+    for at in range(scan_data(data)[0], len(data) - 2):
+        flipped = data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
+        with contextlib.suppress(ImageRejected):
+            made.add(make_thumbnail(flipped))
+    assert len(made) > 1
+
+
+def test_arithmetic_coding_is_not_looked_into():
+    data = encoded(photo()).replace(b"\xff\xc0", b"\xff\xc9")
+    assert thumbnail(data).size == (256, 192)

@@ -1,0 +1,100 @@
+"""Settings: read from the environment, checked, and clear about what is wrong."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from handler.config import Config
+from handler.errors import ConfigError
+
+TARGET = {"TARGET_BUCKET": "thumbs"}
+
+
+def test_defaults():
+    config = Config.from_environment(TARGET)
+    assert (config.box, config.quality, config.max_megapixels) == (256, 85, 50)
+    assert (config.max_bytes, config.ordered) == (26_214_400, False)
+
+
+def test_all_variables():
+    env = {
+        "TARGET_BUCKET": "thumbs",
+        "BOX": "128",
+        "QUALITY": "70",
+        "MAX_MEGAPIXELS": "12",
+        "MAX_BYTES": "1000",
+        "ORDERED": "true",
+        "CACHE_CONTROL": "no-cache",
+        "THUMBNAIL_PREFIX": "small/",
+        "REJECT_PREFIX": "bad/",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1769",
+    }
+    values = ("thumbs", 128, 70, 12, 1000, True, "no-cache", "small/", "bad/", 1769)
+    assert Config.from_environment(env) == Config(*values)
+
+
+def test_reads_the_process(monkeypatch):
+    monkeypatch.setenv("TARGET_BUCKET", "from-the-process")
+    assert Config.from_environment().target_bucket == "from-the-process"
+
+
+def test_target_is_required():
+    with pytest.raises(ConfigError, match="TARGET_BUCKET is not set"):
+        Config.from_environment({})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("BOX", "0"),
+        ("BOX", "big"),
+        ("BOX", " 256"),
+        ("BOX", "1_0"),
+        ("BOX", "٣"),
+        ("BOX", "9" * 5000),
+        ("QUALITY", "96"),
+        ("MAX_MEGAPIXELS", "-1"),
+        ("MAX_BYTES", ""),
+        ("ORDERED", "yes"),
+        ("CACHE_CONTROL", "public\nx-evil: 1"),
+        ("THUMBNAIL_PREFIX", "thumbnails"),
+        ("THUMBNAIL_PREFIX", ""),
+        ("REJECT_PREFIX", "/rejected/"),
+        ("REJECT_PREFIX", "thumbnails/rejected/"),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512 MB"),
+    ],
+)
+def test_names_what_is_wrong(name, value):
+    with pytest.raises(ConfigError) as caught:
+        Config.from_environment(TARGET | {name: value})
+    assert str(caught.value).startswith(f"{name} is {value!r}: ")
+
+
+def test_import_needs_no_environment():
+    root = Path(__file__).parents[2]
+    code = "import handler; print(handler.lambda_handler.__name__)"
+    keep = {
+        name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ
+    }
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        cwd=root,
+        env=keep,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "lambda_handler\n"
+
+
+def test_import_is_lean():
+    # Each would cost milliseconds of every cold start, and few pictures need them.
+    heavy = ["PIL.ImageCms", "PIL.TiffImagePlugin", "PIL.MpoImagePlugin"]
+    code = f"import sys, handler.app; print([m for m in {heavy} if m in sys.modules])"
+    root = Path(__file__).parents[2]
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

@@ -1,0 +1,221 @@
+"""A real JupyterLab, and Notebook 7, in headless Chromium, as a learner has them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.chrome.options import Options
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+
+ROOT = Path(__file__).parents[2]
+#: Kept after the run, to be looked at.
+SCREENSHOTS = ROOT / ".local-cloud" / "screenshots"
+
+# The last three keep Chromium from calling home, which a closed network refuses.
+FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+# What stands in the notebook, whether or not it is scrolled into sight.
+_CELLS = """
+return window.jupyterapp.shell.currentWidget.content.widgets
+  .filter(cell => cell.model.type === "code")
+  .map(cell => ({
+    number: cell.model.executionCount,
+    tags: cell.model.getMetadata("tags") || [],
+    outputs: cell.model.outputs.toJSON(),
+  }));
+"""
+# Before the kernel answers, "run all" would open a dialogue instead.
+_READY = """
+const panel = window.jupyterapp.shell.currentWidget;
+const kernel = panel?.sessionContext?.session?.kernel;
+return kernel?.connectionStatus === "connected" && kernel?.status === "idle";
+"""
+# Without waiting for the promise: it is kept until the kernel has answered.
+# The box's file input is in no document, and a dialogue would be the desktop's own.
+_DIALOGUE = """
+document.getElementById("chosen")?.remove();
+HTMLInputElement.prototype.click = function () {
+  this.id = "chosen";
+  document.body.appendChild(this);
+};
+"""
+_CLEAR = """
+const done = arguments[arguments.length - 1];
+window.jupyterapp.commands.execute("notebook:clear-all-cell-outputs").then(done, done);
+"""
+_RUN_ALL = 'window.jupyterapp.commands.execute("notebook:run-all-cells");'
+
+
+class Page:
+    """One notebook, open in a browser."""
+
+    def __init__(self, browser: webdriver.Chrome, url: str, name: str) -> None:
+        self.browser, self.name = browser, name
+        browser.get(f"{url}/notebooks/{quote(name)}?reset")
+        self.until("return !!window.jupyterapp")
+        self.until(_READY)
+
+    def run_all(self, seconds: float = 180) -> list[dict[str, Any]]:
+        """Run every cell, wait for the last, and return the code cells."""
+        self.browser.execute_async_script(_CLEAR)
+        self.browser.execute_script(_RUN_ALL)
+        self.until(f"return (() => {{{_CELLS}}})().every(cell => cell.number)", seconds)
+        return self.cells()
+
+    def cells(self) -> list[dict[str, Any]]:
+        """Return number, tags and outputs of every code cell."""
+        return self.browser.execute_script(_CELLS)
+
+    def errors(self) -> list[str]:
+        """Return every error that no cell announces."""
+        return [
+            output.get("evalue", "")
+            for cell in self.cells()
+            for output in cell["outputs"]
+            if output["output_type"] == "error"
+            and "raises-exception" not in cell["tags"]
+        ]
+
+    def until(self, script: str, seconds: float = 60) -> Any:
+        """Wait until a script returns something true."""
+        deadline = time.monotonic() + seconds
+        while not (value := self.browser.execute_script(script)):
+            if time.monotonic() > deadline:
+                self.screenshot("timeout")
+                raise TimeoutError(f"{self.name}: waited {seconds:.0f} s for {script}")
+            time.sleep(0.1)
+        return value
+
+    def choose_file(self, path: Path) -> None:
+        """Click the upload box and choose a file, as in the browser's dialogue."""
+        self.browser.execute_script(_DIALOGUE)
+        button = self.browser.find_element(By.CSS_SELECTOR, "button.jupyter-button")
+        self.browser.execute_script("arguments[0].click()", button)
+        self.browser.find_element(By.ID, "chosen").send_keys(str(path))
+
+    def scroll_to(self, selector: str) -> None:
+        """Bring what matches into the middle of the window."""
+        self.browser.execute_script(
+            "document.querySelector(arguments[0])?.scrollIntoView({block: 'center'})",
+            selector,
+        )
+        time.sleep(0.5)  # the notebook draws what came into sight
+
+    def screenshot(self, what: str) -> Path:
+        """Keep what the learner sees now."""
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        path = SCREENSHOTS / f"{Path(self.name).stem}-{what}.png"
+        self.browser.save_screenshot(str(path))
+        return path
+
+
+#: Where each application shows a notebook.
+_PATHS = {"jupyterlab": "lab/tree", "notebook": "notebooks"}
+
+
+@contextmanager
+def serving(application: str, home: Path) -> Iterator[str]:
+    """Serve a copy of the notebooks; yield what their addresses begin with.
+
+    The local cloud is the test run's own (see tests/conftest.py).
+    """
+    shutil.copytree(ROOT / "notebooks", home / "notebooks")
+    shutil.copytree(ROOT / "images", home / "images")  # a link is not served
+    port = free_port()
+    command = [sys.executable, "-m", application, "--no-browser", "--allow-root"]
+    options = [
+        f"--ServerApp.port={port}",
+        "--ServerApp.port_retries=0",
+        "--IdentityProvider.token=",
+        "--LabApp.expose_app_in_browser=True",
+        "--JupyterNotebookApp.expose_app_in_browser=True",
+        f"--ServerApp.root_dir={home}",
+    ]
+    ours = {"HOME": str(home), "JUPYTER_CONFIG_PATH": str(ROOT / ".jupyter")}
+    with (home / "log").open("w") as log:
+        process = subprocess.Popen(
+            [*command, *options],
+            cwd=ROOT,
+            env=os.environ | ours,
+            stdout=log,
+            stderr=log,
+        )
+        url = f"http://127.0.0.1:{port}"
+        wait_for(url, home / "log")
+        yield f"{url}/{_PATHS[application]}"
+        process.terminate()
+        process.wait(20)
+
+
+@pytest.fixture(scope="session")
+def lab_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """JupyterLab."""
+    with serving("jupyterlab", tmp_path_factory.mktemp("lab")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def notebook_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Notebook 7."""
+    with serving("notebook", tmp_path_factory.mktemp("notebook")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[webdriver.Chrome]:
+    """Headless Chromium, tall enough to see a whole section."""
+    if not (shutil.which("chromium") and shutil.which("chromedriver")):
+        pytest.skip("no Chromium here; Debian: apt install chromium chromium-driver")
+    options = Options()
+    for flag in FLAGS:
+        options.add_argument(flag)
+    options.binary_location = shutil.which("chromium") or ""
+    service = Service(shutil.which("chromedriver"))
+    browser = webdriver.Chrome(options=options, service=service)
+    browser.set_window_size(1280, 1600)
+    yield browser
+    browser.quit()
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for(url: str, log: Path, seconds: float = 60) -> None:
+    """Wait until JupyterLab answers."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            with opener.open(f"{url}/api"):
+                return
+        except OSError:
+            if time.monotonic() > deadline:
+                raise TimeoutError(log.read_text()) from None
+            time.sleep(0.2)

@@ -1,0 +1,74 @@
+"""Faults on the local cloud: what really runs, really stops."""
+
+from datetime import UTC, datetime
+
+from support.pictures import encoded, photo
+
+from deploy import logs, pipeline
+from deploy.operations.backfill import backfill
+from deploy.settings import settings_for
+from deploy.steps import failures
+from deploy.tracing import trace
+from deploy.waiting import until
+
+
+def quiet(line):
+    """Say nothing."""
+
+
+def put(cloud, settings):
+    """Upload a picture."""
+    cloud.s3.put_object(
+        Bucket=settings.source_bucket, Key="a.jpg", Body=encoded(photo())
+    )
+
+
+def test_pause_loses_events_and_backfill_makes_up(local):
+    settings = settings_for(local, name="paused")
+    pipeline.up(local, settings, say=quiet)
+    pipeline.pause(local, settings)
+    assert "(paused, `resume`" in repr(pipeline.status(local, settings))
+    since = datetime.now(UTC)
+    put(local, settings)
+    assert logs.runs(local, settings, since) == []
+    said = []
+    pipeline.up(local, settings, say=said.append)
+    assert "it runs again" in said[0] and "deploy backfill` makes" in said[0]
+    assert backfill(local, settings).missing == ("a.jpg",)
+    (run,) = logs.wait_for(local, settings, ["a.jpg"], since)
+    assert run.outcome == "made"
+    assert pipeline.status(local, settings).ready
+    assert pipeline.down(local, settings).left == ()
+
+
+def test_pause_keeps_events_for_replay(local):
+    settings = settings_for(local, name="kept", reliable=True)
+    pipeline.up(local, settings, say=quiet)
+    pipeline.pause(local, settings)
+    since = datetime.now(UTC)
+    put(local, settings)
+    until(
+        lambda: failures.describe(local, settings)["events"], what="it", where="queue"
+    )
+    said = []
+    assert pipeline.resume(local, settings, say=said.append)
+    assert "keeps 1 failed event: `python -m deploy replay`" in said[0]
+    assert "deploy replay" in trace("a.jpg", local, settings).broken.cure
+    (line,) = failures.replay(local, settings)
+    (run,) = logs.wait_for(local, settings, ["a.jpg"], since)
+    assert line.endswith("the function was stopped") and run.outcome == "made"
+    assert pipeline.down(local, settings).left == ()
+
+
+def test_pause_lets_a_queue_wait(local):
+    settings = settings_for(local, name="waits", queue=True, timeout_s=1)
+    pipeline.up(local, settings, say=quiet)
+    pipeline.pause(local, settings)
+    since = datetime.now(UTC)
+    put(local, settings)
+    assert "Uploads wait" in trace("a.jpg", local, settings).broken.said
+    said = []
+    assert pipeline.resume(local, settings, say=said.append)
+    (run,) = logs.wait_for(local, settings, ["a.jpg"], since)
+    assert "which it works on now" in said[0] and run.outcome == "made"
+    assert pipeline.down(local, settings).left == ()
