@@ -1,0 +1,72 @@
+"""A permission is asked for by AWS's name, and on the resource AWS asks about.
+
+Runs in MiniStack's environment, beside `wrapper.py`: see there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from ministack.core import iam_actions
+from ministack.core.iam_evaluator import enforce
+from ministack.core.responses import get_account_id, get_region
+from ministack.services import s3
+
+
+def action_of(service: str, method: str, path: str, *more: Any) -> str | None:
+    """Name the permission that AWS asks for."""
+    action = _extract_action(service, method, path, *more)
+    if action == "lambda:ListLayers" and path.rstrip("/").endswith("/versions"):
+        return "lambda:ListLayerVersions"
+    return action
+
+
+def resource_of(
+    service: str, method: str, path: str, headers: dict, body: bytes, *more: Any
+) -> str:
+    """Name the resource that AWS asks about."""
+    arn = _extract_resource(service, method, path, headers, body, *more)
+    here = f"{get_region()}:{get_account_id()}"
+    if service == "lambda" and path.rstrip("/").endswith("/functions") and body:
+        return f"arn:aws:lambda:{here}:function:{json.loads(body)['FunctionName']}"
+    if service == "monitoring" and arn == "*":
+        return f"arn:aws:cloudwatch:{here}:alarm:*"
+    if service == "logs" and "TagResource" not in headers.get("x-amz-target", ""):
+        group = f"arn:aws:logs:{here}:log-group:" if arn == "*" else arn
+        return f"{group.removesuffix(':*')}:log-stream:"
+    return arn
+
+
+def hide_missing_keys(read: Callable[..., tuple], method: str) -> Callable[..., tuple]:
+    """Answer 403 for a missing key to a caller that may not list the bucket.
+
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+    """
+
+    def reading(bucket: str, key: str, headers: Any = None, query: Any = None) -> tuple:
+        headers, query = headers or {}, query or {}
+        answer = read(bucket, key, headers, query)
+        if answer[0] != 404 or bucket not in s3._buckets:
+            return answer
+        caller = s3._request_access_key(method, key, headers, query, b"")
+        arn = f"arn:aws:s3:::{bucket}"
+        if caller and not enforce(caller, "s3:ListBucket", "s3", get_region(), arn):
+            return answer
+        return s3._error("AccessDenied", "Access Denied", 403, f"/{bucket}/{key}")
+
+    return reading
+
+
+# MiniStack's own functions, kept.
+_extract_action = iam_actions.extract_iam_action
+_extract_resource = iam_actions.extract_resource_arn
+
+
+def install() -> None:
+    """Put ours in their places."""
+    iam_actions.extract_iam_action = action_of
+    iam_actions.extract_resource_arn = resource_of
+    s3._get_object = hide_missing_keys(s3._get_object, "GET")
+    s3._head_object = hide_missing_keys(s3._head_object, "HEAD")
