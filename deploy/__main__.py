@@ -20,8 +20,15 @@ from deploy.steps import buckets, failures
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    """Run one of deploy's commands."""
+    parser = argparse.ArgumentParser("python -m deploy", description=__doc__)
+    add_commands(parser)
+    return run(parser, argv)
+
+
+def run(parser: argparse.ArgumentParser, argv: Sequence[str] | None = None) -> int:
     """Run one command; a `DeployError` is one sentence on stderr and exit code 1."""
-    options = _parser().parse_args(argv)
+    options = parser.parse_args(argv)
     try:
         return options.run(options)
     except DeployError as error:
@@ -36,8 +43,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("python -m deploy", description=__doc__)
+def add_commands(
+    parser: argparse.ArgumentParser,
+) -> argparse._SubParsersAction[argparse.ArgumentParser]:
+    """Add deploy's commands to a parser; more can be added to what is returned."""
     verbs = parser.add_subparsers(required=True, metavar="command")
     common = _common_options()
     for name, run, says in _COMMANDS:
@@ -84,7 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     local = verbs.add_parser("local", help=says, description=says)
     local.add_argument("action", choices=_LOCAL)
     local.set_defaults(run=lambda options: _LOCAL[options.action]())
-    return parser
+    return verbs
 
 
 def _add_recipe_options(verb: argparse.ArgumentParser) -> None:
