@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
-from dataclasses import dataclass
+import unicodedata
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from deploy import recipes, runtimes
@@ -25,8 +27,15 @@ _NO_ACCOUNT_NAMESPACE = ("me-south-1", "me-central-1")
 
 _BUCKET_NAME = re.compile(r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
 _STACK_NAME = re.compile(r"^[a-z][a-z0-9-]*[a-z0-9]$")
+# As many letters leave room in a bucket's name for account and region, anywhere.
+_SHORT = 25
 # A path may stand before the name: role/service-role/…
 _ROLE_ARN = re.compile(r"^arn:aws:iam::(\d{12}):role/(?:[\x21-\x7e]+/)?[\w+=,.@-]+$")
+
+
+def default_name() -> str:
+    """Return what a pipeline is called that is given no name: `WORKBOOK_NAME`."""
+    return os.environ.get("WORKBOOK_NAME") or "workbook"
 
 
 @dataclass(frozen=True)
@@ -42,7 +51,7 @@ class Settings:
 
     account: str
     region: str
-    name: str = "workbook"
+    name: str = field(default_factory=default_name)
     source_bucket: str = ""
     target_bucket: str = ""
 
@@ -93,12 +102,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Derive the bucket names and refuse what AWS would refuse."""
-        if not _STACK_NAME.match(self.name):
-            raise SettingsError(
-                f"{self.name!r} is no name for a pipeline",
-                where="Settings.name",
-                todo="Use lower-case letters, digits and hyphens, a letter first.",
-            )
+        check_name(self.name)
         for role in ("source", "target"):
             if not getattr(self, f"{role}_bucket"):
                 object.__setattr__(self, f"{role}_bucket", self._bucket(role))
@@ -125,12 +129,12 @@ class Settings:
         https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html
         """
         limits = {"batch_size": (1, 10), "max_concurrency": (2, 1000)}
-        for field, (low, high) in limits.items():
-            if not low <= getattr(self, field) <= high:
+        for number, (low, high) in limits.items():
+            if not low <= getattr(self, number) <= high:
                 raise SettingsError(
-                    f"{getattr(self, field)} is out of range: Lambda takes "
+                    f"{getattr(self, number)} is out of range: Lambda takes "
                     f"{low} to {high}",
-                    where=f"Settings.{field}",
+                    where=f"Settings.{number}",
                     todo="Choose a number between them.",
                 )
 
@@ -248,6 +252,26 @@ def with_text(overrides: dict[str, Any]) -> dict[str, Any]:
     if overrides.get("recipe") and recipes.draws_text(overrides["recipe"]):
         return {"text": True} | overrides
     return overrides
+
+
+def check_name(name: str) -> None:
+    """Refuse what no pipeline can be called, and suggest the nearest name that can."""
+    if not _STACK_NAME.fullmatch(name):
+        raise SettingsError(
+            f"{name!r} is no name for a pipeline",
+            where="--name, WORKBOOK_NAME or Settings.name",
+            todo="Use lower-case letters, digits and hyphens, a letter first and no "
+            f"hyphen last: {nearest_name(name)!r} would do.",
+        )
+
+
+def nearest_name(name: str) -> str:
+    """Spell a person's name as a pipeline can be called: "José M." → "jose-m"."""
+    letters = unicodedata.normalize("NFKD", name.casefold())
+    plain = "".join(each for each in letters if not unicodedata.combining(each))
+    words = re.sub(r"[^a-z0-9]+", "-", plain).lstrip("-0123456789")
+    short = words[:_SHORT].strip("-")
+    return short if len(short) > 1 else f"{short or 'learner'}-1"
 
 
 def check_bucket_name(name: str) -> None:

@@ -1,11 +1,13 @@
 import dataclasses
 
 import pytest
+from hypothesis import given
+from hypothesis.strategies import text
 
 from deploy.cloud import Cloud
 from deploy.errors import SettingsError
 from deploy.runtimes import machine_runtime
-from deploy.settings import Settings, check_bucket_name, settings_for
+from deploy.settings import Settings, check_bucket_name, nearest_name, settings_for
 
 ACCOUNT = "123456789012"
 
@@ -36,6 +38,44 @@ def test_one_bucket_for_both_is_refused():
 def test_bad_names_are_refused(name):
     with pytest.raises(SettingsError, match="is no name for a pipeline"):
         make(name=name)
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("José", "jose"),
+        ("Müller", "muller"),
+        ("Groß", "gross"),
+        ("a b", "a-b"),
+        ("3c", "c-1"),
+        ("a", "a-1"),
+        ("李", "learner-1"),
+        ("anna-", "anna"),
+        ("anna\n", "anna"),
+        ("Maximiliana Hohenlohe-Langenburg", "maximiliana-hohenlohe-lan"),
+    ],
+)
+def test_a_wrong_name_is_told_the_nearest_right_one(name, nearest):
+    with pytest.raises(SettingsError, match=f"no hyphen last: '{nearest}' would do"):
+        make(name=name)
+    assert make(name=nearest, region="ap-southeast-1").name == nearest
+
+
+@given(text())
+def test_whatever_it_is_called_the_nearest_name_will_do(name):
+    assert make(name=nearest_name(name), region="ap-southeast-1")
+
+
+def test_the_name_is_the_environments(monkeypatch):
+    monkeypatch.setenv("WORKBOOK_NAME", "alice")
+    assert make().role_name == "alice-thumbnailer-role"
+    assert make(name="bob").name == "bob"
+
+
+def test_a_wrong_name_in_the_environment_is_refused(monkeypatch):
+    monkeypatch.setenv("WORKBOOK_NAME", "José")
+    with pytest.raises(SettingsError, match=r"WORKBOOK_NAME.*'jose' would do"):
+        make()
 
 
 def test_long_name_says_how_long():
