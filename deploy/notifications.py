@@ -1,21 +1,28 @@
-"""Which of a bucket's notification rules an upload matches, and which comes nearest."""
+"""What S3 tells of an upload, and to whom: rules, what they match, and what they tell.
+
+Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-filtering.html
+"""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import PurePosixPath
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from deploy.cloud import Cloud
-from deploy.policies import matches
+from deploy.policies import Decision, Document, allowed, matches
 from deploy.settings import Settings
 from deploy.waiting import code
 
-_TARGETS = {
+#: Who calls a target: S3.
+SERVICE = "s3.amazonaws.com"
+#: Kind of rule → where its target stands.
+TARGETS = {
     "LambdaFunctionConfigurations": "LambdaFunctionArn",
     "QueueConfigurations": "QueueArn",
     "TopicConfigurations": "TopicArn",
@@ -29,12 +36,14 @@ class Rule:
     Attributes:
         events: as in "s3:ObjectCreated:Put"; with * for any.
         target: the ARN of a function, a queue or a topic.
+        id: its name within the configuration; S3 makes one up where there is none.
     """
 
     prefix: str
     suffix: str
     events: tuple[str, ...] = ("s3:ObjectCreated:*",)
     target: str = ""
+    id: str = "?"
 
     def matches(self, key: str) -> bool:
         """Tell whether the rule is for uploads of this name."""
@@ -43,6 +52,21 @@ class Rule:
     def covers(self, event: str) -> bool:
         """Tell whether the rule is for this type of event."""
         return any(matches(pattern, event) for pattern in self.events)
+
+    def overlaps(self, other: Rule) -> bool:
+        """Tell whether one upload would match both, which S3 refuses."""
+        short, prefix = sorted((self.prefix, other.prefix), key=len)
+        end, suffix = sorted((self.suffix, other.suffix), key=len)
+        events = any(map(self.covers, other.events))
+        events = events or any(map(other.covers, self.events))
+        return prefix.startswith(short) and suffix.endswith(end) and events
+
+    @property
+    def meaning(self) -> frozenset[tuple[str, str, str, str]]:
+        """What starts what, in however many rules: (event, prefix, suffix, target)."""
+        return frozenset(
+            (event, self.prefix, self.suffix, self.target) for event in self.events
+        )
 
     def __str__(self) -> str:
         """Write the rule as one would say it."""
@@ -65,11 +89,67 @@ def rules(cloud: Cloud, settings: Settings) -> list[Rule]:
 
 def read(configuration: Mapping[str, Any]) -> list[Rule]:
     """Read the rules of a notification configuration."""
-    return [
-        _rule(one, one[arn])
-        for kind, arn in _TARGETS.items()
-        for one in configuration.get(kind, [])
-    ]
+    return [rule(written) for written in listed(configuration)]
+
+
+def listed(configuration: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """List a configuration's rules, of whatever kind, as they are written."""
+    return [written for kind in TARGETS for written in configuration.get(kind) or []]
+
+
+def rule(written: Mapping[str, Any]) -> Rule:
+    """Read one rule; S3 answers "Suffix" where "suffix" was sent."""
+    filters = written.get("Filter", {}).get("Key", {}).get("FilterRules", [])
+    values = {part["Name"].lower(): part.get("Value", "") for part in filters}
+    return Rule(
+        values.get("prefix", ""),
+        values.get("suffix", ""),
+        tuple(sorted(written["Events"])),
+        next((written[arn] for arn in TARGETS.values() if arn in written), ""),
+        written.get("Id", "?"),
+    )
+
+
+def overlap(configuration: Mapping[str, Any]) -> tuple[Rule, Rule] | None:
+    """Find two rules that S3 refuses side by side: one upload would match both."""
+    pairs = combinations(read(configuration), 2)
+    return next(((rule, other) for rule, other in pairs if rule.overlaps(other)), None)
+
+
+def refusal(first: Rule, second: Rule) -> str:
+    """Say in S3's words why it refuses two rules that overlap."""
+    if any((first.prefix, first.suffix, second.prefix, second.suffix)):
+        return (
+            "Configuration is ambiguously defined. Cannot have overlapping suffixes "
+            "in two rules if the prefixes are overlapping for the same event type."
+        )
+    return (
+        "Configurations overlap. Configurations on the same bucket cannot share a "
+        "common event type."
+    )
+
+
+def may_call(
+    policy: Document, target: str, bucket: str, account: str, *, trusting: bool = False
+) -> Decision:
+    """Decide whether a target's policy lets S3 call it for this bucket of this account.
+
+    Args:
+        policy: the function's or the queue's resource policy.
+        target: the ARN of the function or the queue.
+        trusting: take a condition that cannot be judged from here as met.
+    """
+    return allowed(
+        policy,
+        "sqs:SendMessage" if ":sqs:" in target else "lambda:InvokeFunction",
+        target,
+        principal={"Service": SERVICE},
+        context={
+            "aws:sourcearn": f"arn:aws:s3:::{bucket}",
+            "aws:sourceaccount": account,
+        },
+        trusting=trusting,
+    )
 
 
 def unmatched(key: str, present: Sequence[Rule]) -> str | None:
@@ -89,14 +169,3 @@ def nearest(key: str, present: Sequence[Rule]) -> Rule:
     suffix = PurePosixPath(key).suffix.lower()
     close = difflib.get_close_matches(suffix, [r.suffix for r in present], 1, 0)
     return next(rule for rule in present if rule.suffix == close[0])
-
-
-def _rule(one: Mapping[str, Any], target: str) -> Rule:
-    filters = one.get("Filter", {}).get("Key", {}).get("FilterRules", [])
-    values = {part["Name"].lower(): part.get("Value", "") for part in filters}
-    return Rule(
-        values.get("prefix", ""),
-        values.get("suffix", ""),
-        tuple(sorted(one["Events"])),
-        target,
-    )

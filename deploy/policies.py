@@ -1,4 +1,4 @@
-"""Read policy documents as IAM does: may this caller do this to that resource?
+"""Write policy documents, and read them as IAM does: may this caller do this to that?
 
 A denial anywhere wins, then any statement that allows; with neither it is refused. This
 reads the documents it is given (`Action`, `Resource`, `Principal`, their `Not…` forms,
@@ -10,9 +10,9 @@ Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_eval
 
 from __future__ import annotations
 
+import fnmatch
 import json
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +46,31 @@ class Decision:
         return not self.allowed and self.statement is not None
 
 
+def document(*statements: Statement) -> dict[str, Any]:
+    """Write a policy of these statements."""
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def statement(
+    action: str | list[str],
+    resource: str | list[str] = "",
+    *,
+    sid: str = "",
+    principal: str | Mapping[str, str] = "",
+    condition: Mapping[str, Any] | None = None,
+) -> Statement:
+    """Write a statement that allows; a trust policy's has no resource."""
+    fields = {
+        "Sid": sid,
+        "Effect": "Allow",
+        "Principal": principal,
+        "Action": action,
+        "Resource": resource,
+        "Condition": condition,
+    }
+    return {name: value for name, value in fields.items() if value}
+
+
 def allowed(
     documents: Document | Iterable[Document],
     action: str,
@@ -53,6 +78,7 @@ def allowed(
     *,
     principal: Mapping[str, str] | None = None,
     context: Mapping[str, str] | None = None,
+    trusting: bool = False,
 ) -> Decision:
     """Decide whether policies allow an action ("s3:GetObject") on a resource's ARN.
 
@@ -63,16 +89,17 @@ def allowed(
         principal: who calls, for policies of resources: {"Service": "s3.amazonaws.com"}
             or {"AWS": arn}; left out, statements are read as a role's own.
         context: condition keys in lower case, as in {"aws:sourcearn": "arn:…"}.
+        trusting: take a condition that cannot be judged from here as met.
     """
     if isinstance(documents, str | Mapping):
         documents = [documents]
     yes: Statement | None = None
     near: list[Statement] = []
     unsure = False
-    for statement in (one for document in documents for one in statements(document)):
+    for statement in (found for policy in documents for found in statements(policy)):
         if not _speaks_of(statement, "Action", action, fold=True):
             continue
-        met = _met(statement, context or {})
+        met = _met(statement, context or {}, trusting)
         fits = (
             _speaks_of(statement, "Resource", resource)
             and (principal is None or _names(statement, principal))
@@ -90,6 +117,34 @@ def allowed(
     return Decision(yes is not None, yes, tuple(near), unsure)
 
 
+def trusts(document: Document, service: str) -> bool:
+    """Tell whether a trust policy lets a service ("lambda.amazonaws.com") in.
+
+    Its conditions, on who makes the service do so, are taken as met.
+    """
+    who = {"Service": service}
+    return bool(allowed(document, "sts:AssumeRole", "", principal=who, trusting=True))
+
+
+def is_for_anyone(statement: Statement) -> bool:
+    """Tell whether a statement is about everybody, or about all but a few."""
+    principal = statement.get("Principal")
+    if isinstance(principal, Mapping):
+        principal = principal.get("AWS", [])
+    return "NotPrincipal" in statement or "*" in listed(principal)
+
+
+def conditions(statement: Statement) -> Iterator[tuple[str, str]]:
+    """Yield a statement's conditions as (key in lower case, value), whatever compares.
+
+    Lambda and IAM write "aws:SourceArn" in different cases; keys have none.
+    """
+    for pairs in statement.get("Condition", {}).values():
+        for key, values in pairs.items():
+            for value in listed(values):
+                yield key.lower(), str(value)
+
+
 def statements(document: Document) -> list[Statement]:
     """List a policy's statements; [] where it is no policy (the call will say so)."""
     if isinstance(document, str):
@@ -100,13 +155,14 @@ def statements(document: Document) -> list[Statement]:
     found = (
         listed(document.get("Statement", [])) if isinstance(document, Mapping) else []
     )
-    return [one for one in found if isinstance(one, dict) and "Effect" in one]
+    return [part for part in found if isinstance(part, dict) and "Effect" in part]
 
 
 def matches(pattern: str, text: str) -> bool:
     """Compare as IAM does: * for any characters, ? for one, the rest as it stands."""
-    wild = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
-    return re.fullmatch(wild, text, re.DOTALL) is not None
+    # What is between two stars is looked for once and never again (fnmatch's atomic
+    # groups), so that a hostile policy cannot make this slow.
+    return fnmatch.fnmatchcase(text, pattern.replace("[", "[[]"))
 
 
 def listed(value: Any) -> list[Any]:
@@ -119,12 +175,15 @@ def _speaks_of(statement: Statement, part: str, text: str, fold: bool = False) -
     wanted = text.lower() if fold else text
 
     def among(patterns: Any) -> bool:
-        every = (one.lower() if fold else one for one in listed(patterns))
-        return any(matches(pattern, wanted) for pattern in every)
+        return any(
+            matches(pattern.lower() if fold else pattern, wanted)
+            for pattern in listed(patterns)
+        )
 
     if f"Not{part}" in statement:
         return not among(statement[f"Not{part}"])
-    return among(statement.get(part, []))
+    # A trust policy names no resource: it is about the role that it hangs on.
+    return among(statement.get(part, "*" if part == "Resource" else []))
 
 
 def _names(statement: Statement, principal: Mapping[str, str]) -> bool:
@@ -147,7 +206,7 @@ def _account_of(arn: str) -> str:
     return f"arn:{parts[1]}:iam::{parts[4]}:root" if len(parts) > 5 else arn
 
 
-_COMPARE = {
+_COMPARE: dict[str, Callable[[str, str], bool]] = {
     "StringEquals": lambda wanted, is_now: wanted == is_now,
     "StringEqualsIgnoreCase": lambda wanted, is_now: wanted.lower() == is_now.lower(),
     "StringLike": matches,
@@ -157,7 +216,9 @@ _COMPARE = {
 }
 
 
-def _met(statement: Statement, context: Mapping[str, str]) -> bool | None:
+def _met(
+    statement: Statement, context: Mapping[str, str], trusting: bool
+) -> bool | None:
     """Judge a statement's conditions: met, not met, or None where we cannot tell."""
     verdicts = [
         _compared(operator, listed(values), context.get(key.lower()))
@@ -166,7 +227,7 @@ def _met(statement: Statement, context: Mapping[str, str]) -> bool | None:
     ]
     if False in verdicts:
         return False
-    return None if None in verdicts else True
+    return None if None in verdicts and not trusting else True
 
 
 def _compared(operator: str, wanted: list[Any], is_now: str | None) -> bool | None:
@@ -176,5 +237,5 @@ def _compared(operator: str, wanted: list[Any], is_now: str | None) -> bool | No
     if compare is None or is_now is None:
         return None
     # IAM writes true as "true"; JSON's own true is taken, too.
-    texts = [str(one).lower() if isinstance(one, bool) else str(one) for one in wanted]
+    texts = [str(v).lower() if isinstance(v, bool) else str(v) for v in wanted]
     return any(compare(text, is_now) for text in texts) is not negated

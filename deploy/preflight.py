@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from deploy import policies
 from deploy import rights as deployer
 from deploy.cloud import Cloud
 from deploy.errors import ForeignResourceError, PreflightError
-from deploy.policies import listed
 from deploy.settings import Settings
 from deploy.steps import role
 from deploy.waiting import code, is_denied
@@ -165,7 +165,7 @@ def execution_role(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
         what = "its trust policy could not be read"
         todo = "It must let lambda.amazonaws.com assume it (sts:AssumeRole)."
         yield Finding("warning", "role", what, where, todo)
-    elif not role.trusts_lambda(trust):
+    elif not policies.trusts(trust, role.SERVICE):
         what = "its trust policy does not let lambda.amazonaws.com assume it"
         todo = "Give another role, or ask its owner for the trust policy of the plan."
         yield Finding("refusal", "role", what, where, todo)
@@ -304,8 +304,8 @@ def _denied(cloud: Cloud, principal: str, written: dict[str, Any]) -> set[str]:
     """
     pages = cloud.iam.get_paginator("simulate_principal_policy").paginate(
         PolicySourceArn=principal,
-        ActionNames=listed(written["Action"]),
-        ResourceArns=[_example(arn) for arn in listed(written["Resource"])],
+        ActionNames=policies.listed(written["Action"]),
+        ResourceArns=[_example(arn) for arn in policies.listed(written["Resource"])],
         ContextEntries=[
             {
                 "ContextKeyName": key,

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deploy.errors import SettingsError
+from deploy.policies import Statement, statement
 
 if TYPE_CHECKING:
     from deploy.settings import Settings
@@ -104,7 +105,7 @@ def public_folders(settings: Settings) -> list[str]:
     return list(dict.fromkeys([settings.thumbnail_prefix, *folders]))
 
 
-def statements(settings: Settings) -> list[Recipe]:
+def statements(settings: Settings) -> list[Statement]:
     """Write what the role may do for the recipe, a statement a reason."""
     recipe = json.loads(completed(settings) or "{}")
     parts = [recipe, *recipe.get("named", {}).values()]
@@ -114,13 +115,14 @@ def statements(settings: Settings) -> list[Recipe]:
     for number, bucket in enumerate(sorted(kept), 1):
         end = str(number) if len(kept) > 1 else ""
         objects = f"arn:aws:s3:::{bucket}/*"
-        found.append(_allow(f"KeepBackups{end}", "s3:PutObject", objects))
+        found.append(statement("s3:PutObject", objects, sid=f"KeepBackups{end}"))
         if settings.reliable:  # a conditional copy compares with what stands
             order = f"KeepBackupsInOrder{end}"
-            found.append(_allow(order, "s3:GetObject", objects))
+            found.append(statement("s3:GetObject", objects, sid=order))
     if asks:
         # The action knows no resource that could be named.
-        found.append(_allow("AskForLabels", "rekognition:DetectLabels", "*"))
+        labels = statement("rekognition:DetectLabels", "*", sid="AskForLabels")
+        found.append(labels)
     return found
 
 
@@ -137,7 +139,3 @@ def _read(settings: Settings) -> Recipe:
             todo='Write it as a dict, such as {"labels": {"by": "model"}}.',
         )
     return recipe
-
-
-def _allow(sid: str, action: str, resource: str) -> dict[str, Any]:
-    return {"Sid": sid, "Effect": "Allow", "Action": action, "Resource": resource}

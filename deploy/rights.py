@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from deploy import policies
 from deploy.settings import Settings
 from deploy.steps import role
 
@@ -419,18 +420,18 @@ def deployer_policy(settings: Settings) -> dict[str, Any]:
 
     Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
     """
-    return _document([statement(settings, one) for one in purposes(settings)])
+    return policies.document(*(statement(settings, p) for p in purposes(settings)))
 
 
 def managed(settings: Settings) -> list[dict[str, Any]]:
     """Share the deployer's policy out to documents that each fit a managed policy."""
-    documents = [_document([])]
-    for one in deployer_policy(settings)["Statement"]:
-        longer = _document([*documents[-1]["Statement"], one])
+    documents = [policies.document()]
+    for written in deployer_policy(settings)["Statement"]:
+        longer = policies.document(*documents[-1]["Statement"], written)
         if size(longer) <= MANAGED_CHARACTERS:
             documents[-1] = longer
         else:
-            documents.append(_document([one]))
+            documents.append(policies.document(written))
     return documents
 
 
@@ -451,31 +452,24 @@ def statement(
 ) -> dict[str, Any]:
     """Write a purpose as a statement, with all of its actions or only with some."""
     every = {right.action for right in purpose.rights}
-    written: dict[str, Any] = {
-        "Sid": purpose.sid,
-        "Effect": "Allow",
-        "Action": sorted(every if actions is None else every & actions),
-        "Resource": purpose.on(settings),
-    }
-    if purpose.condition:
-        written["Condition"] = purpose.condition(settings)
-    return written
+    return policies.statement(
+        sorted(every if actions is None else every & actions),
+        purpose.on(settings),
+        sid=purpose.sid,
+        condition=purpose.condition(settings) if purpose.condition else None,
+    )
 
 
 def part_of(settings: Settings, actions: set[str]) -> dict[str, Any]:
     """Write the part of the policy that gives these actions, and no more."""
-    return _document(
-        [
+    return policies.document(
+        *(
             statement(settings, purpose, actions)
             for purpose in purposes(settings)
             if actions & {right.action for right in purpose.rights}
             and not purpose.optional
-        ]
+        )
     )
-
-
-def _document(statements: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"Version": "2012-10-17", "Statement": statements}
 
 
 def actions_of(operation: str) -> set[str]:

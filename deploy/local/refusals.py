@@ -11,17 +11,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import combinations
 from typing import Any
 
 import boto3
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError
 
-from deploy import runtimes
+from deploy import notifications, policies, runtimes
 from deploy.errors import SettingsError
-from deploy.policies import listed, matches, statements
 from deploy.settings import check_bucket_name
+from deploy.steps.role import SERVICE
 
 Lookup = Callable[[str], Any]
 
@@ -127,23 +126,12 @@ def role_is_assumable(params: dict[str, Any], world: World) -> Refusal | None:
         if error.response["Error"]["Code"] != "NoSuchEntity":
             raise
         role = None
-    if role and trusts_lambda(role["AssumeRolePolicyDocument"]):
+    if role and policies.trusts(role["AssumeRolePolicyDocument"], SERVICE):
         return None
     return Refusal(
         "InvalidParameterValueException",
         "The role defined for the function cannot be assumed by Lambda.",
     )
-
-
-def trusts_lambda(policy: dict[str, Any] | str) -> bool:
-    """Tell whether a trust policy lets Lambda in; its conditions are not read."""
-    effects = {
-        statement["Effect"]
-        for statement in statements(policy)
-        if _names(statement, "lambda.amazonaws.com")
-        and _allows(statement, "sts:AssumeRole")
-    }
-    return effects == {"Allow"}
 
 
 def runtime_is_supported(params: dict[str, Any], world: World) -> Refusal | None:
@@ -190,15 +178,9 @@ def role_may_read_the_queue(params: dict[str, Any], world: World) -> Refusal | N
     function = _function(params["FunctionName"], world)
     if ":sqs:" not in arn or function is None:
         return None
-    allowed = list(_role_statements(function["Role"].rsplit("/", 1)[-1], world))
+    documents = list(_role_policies(function["Role"].rsplit("/", 1)[-1], world))
     for action in _QUEUE_ACTIONS:
-        effects = {
-            statement["Effect"]
-            for statement in allowed
-            if _allows(statement, f"sqs:{action}")
-            and any(matches(p, arn) for p in listed(statement.get("Resource", [])))
-        }
-        if effects != {"Allow"}:
+        if not policies.allowed(documents, f"sqs:{action}", arn, trusting=True):
             return Refusal(
                 "InvalidParameterValueException",
                 "The provided execution role does not have permissions to call "
@@ -242,73 +224,27 @@ def _function(name: str, world: World) -> dict[str, Any] | None:
     return answer["Configuration"]
 
 
-def _role_statements(role: str, world: World) -> Iterator[dict[str, Any]]:
-    """Read every statement of a role's own and attached policies."""
+def _role_policies(role: str, world: World) -> Iterator[dict[str, Any]]:
+    """Read a role's own and attached policies."""
     iam = world.lookup("iam")
     for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:
         policy = iam.get_role_policy(RoleName=role, PolicyName=name)
-        yield from statements(policy["PolicyDocument"])
+        yield policy["PolicyDocument"]
     attached = iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]
     for policy in attached:
         arn = policy["PolicyArn"]
         version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
         found = iam.get_policy_version(PolicyArn=arn, VersionId=version)
-        yield from statements(found["PolicyVersion"]["Document"])
+        yield found["PolicyVersion"]["Document"]
 
 
 # S3: notifications
 
 
 def rules_do_not_overlap(params: dict[str, Any], world: World) -> Refusal | None:
-    """Refuse two rules that would both fire for one upload.
-
-    Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-filtering.html
-    """
-    for one, other in overlaps(params["NotificationConfiguration"]):
-        if not any(affixes(one)) and not any(affixes(other)):
-            return Refusal(
-                "InvalidArgument",
-                "Configurations overlap. Configurations on the same bucket cannot "
-                "share a common event type.",
-            )
-        return Refusal(
-            "InvalidArgument",
-            "Configuration is ambiguously defined. Cannot have overlapping suffixes "
-            "in two rules if the prefixes are overlapping for the same event type.",
-        )
-    return None
-
-
-_KINDS = (
-    "LambdaFunctionConfigurations",
-    "QueueConfigurations",
-    "TopicConfigurations",
-)
-
-
-def overlaps(configuration: dict[str, Any]) -> Iterator[tuple[dict, dict]]:
-    """Find the pairs of rules that share an event type and could match one key."""
-    rules = [rule for kind in _KINDS for rule in configuration.get(kind) or []]
-    for one, other in combinations(rules, 2):
-        (prefix, suffix), (prefix2, suffix2) = affixes(one), affixes(other)
-        prefixes = prefix.startswith(prefix2) or prefix2.startswith(prefix)
-        suffixes = suffix.endswith(suffix2) or suffix2.endswith(suffix)
-        if prefixes and suffixes and _share_event(one["Events"], other["Events"]):
-            yield one, other
-
-
-def affixes(rule: dict[str, Any]) -> tuple[str, str]:
-    """Return a rule's prefix and suffix, "" where it has none."""
-    filters = rule.get("Filter", {}).get("Key", {}).get("FilterRules", [])
-    found = {one["Name"].lower(): one["Value"] for one in filters}
-    return found.get("prefix", ""), found.get("suffix", "")
-
-
-def _share_event(ones: list[str], others: list[str]) -> bool:
-    """Tell whether two lists of event types meet: s3:ObjectCreated:* meets :Put."""
-    return any(
-        matches(one, other) or matches(other, one) for one in ones for other in others
-    )
+    """Refuse two rules that would both fire for one upload."""
+    pair = notifications.overlap(params["NotificationConfiguration"])
+    return pair and Refusal("InvalidArgument", notifications.refusal(*pair))
 
 
 def functions_may_be_invoked(params: dict[str, Any], world: World) -> Refusal | None:
@@ -331,7 +267,10 @@ def functions_may_be_invoked(params: dict[str, Any], world: World) -> Refusal | 
     details: dict[str, str] = {}
     for arn in arns:
         same_region = arn.split(":")[3] == region
-        if same_region and lets_in(_permissions(arn, world), bucket, account):
+        policy = _permissions(arn, world)
+        if same_region and notifications.may_call(
+            policy, arn, bucket, account, trusting=True
+        ):
             continue
         number = len(details) // 2 + 1
         details[f"ArgumentName{number}"] = f"{arn}, null"
@@ -352,33 +291,6 @@ def _permissions(arn: str, world: World) -> dict[str, Any] | str:
         if error.response["Error"]["Code"] != "ResourceNotFoundException":
             raise
         return {}
-
-
-def lets_in(policy: dict[str, Any] | str, bucket: str, account: str) -> bool:
-    """Tell whether a function's policy lets this bucket of this account invoke it."""
-    facts = {"aws:sourcearn": f"arn:aws:s3:::{bucket}", "aws:sourceaccount": account}
-    effects = {
-        statement["Effect"]
-        for statement in statements(policy)
-        if _names(statement, "s3.amazonaws.com")
-        and _allows(statement, "lambda:InvokeFunction")
-        and _conditions_hold(statement, facts)
-    }
-    return effects == {"Allow"}
-
-
-def _conditions_hold(statement: dict[str, Any], facts: dict[str, str]) -> bool:
-    """Compare the conditions on known facts; those on others are taken as met."""
-    for operator, wanted in statement.get("Condition", {}).items():
-        exact = operator == "StringEquals"
-        for key, values in wanted.items():
-            fact = facts.get(key.lower())
-            if fact is not None and not any(
-                fact == value if exact else matches(value, fact)
-                for value in listed(values)
-            ):
-                return False
-    return True
 
 
 # S3: buckets and their policies
@@ -461,9 +373,9 @@ def is_public(policy: dict[str, Any] | str) -> bool:
     """
     return any(
         statement["Effect"] == "Allow"
-        and ("NotPrincipal" in statement or _is_anyone(statement.get("Principal")))
+        and policies.is_for_anyone(statement)
         and not _is_narrowed(statement)
-        for statement in statements(policy)
+        for statement in policies.statements(policy)
     )
 
 
@@ -478,32 +390,10 @@ _NARROWING = frozenset({
 
 
 def _is_narrowed(statement: dict[str, Any]) -> bool:
-    return any(
-        key.lower() in _NARROWING and not any("*" in v for v in listed(values))
-        for wanted in statement.get("Condition", {}).values()
-        for key, values in wanted.items()
-    )
-
-
-# Policy documents
-
-
-def _is_anyone(principal: Any) -> bool:
-    if isinstance(principal, dict):
-        principal = principal.get("AWS", [])
-    return "*" in listed(principal)
-
-
-def _names(statement: dict[str, Any], service: str) -> bool:
-    principal = statement.get("Principal", {})
-    if not isinstance(principal, dict):
-        return principal == "*"
-    return service in listed(principal.get("Service", []))
-
-
-def _allows(statement: dict[str, Any], action: str) -> bool:
-    patterns = listed(statement.get("Action", []))
-    return any(matches(pattern.lower(), action.lower()) for pattern in patterns)
+    fixed: dict[str, bool] = {}
+    for key, value in policies.conditions(statement):
+        fixed[key] = fixed.get(key, True) and "*" not in value
+    return any(fixed.get(key, False) for key in _NARROWING)
 
 
 _LAMBDA_RULES = (runtime_is_supported, runtime_runs_here, role_is_assumable)

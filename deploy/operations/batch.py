@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote_plus
 
+from deploy import policies
 from deploy.cloud import Cloud
 from deploy.errors import DeployError
 from deploy.operations.backfill import Picture
@@ -83,13 +84,12 @@ def create_job_request(
 
 def trust_policy(settings: Settings) -> dict[str, Any]:
     """Write who may take the job's role: S3 Batch Operations, for this account."""
-    statement = {
-        "Effect": "Allow",
-        "Principal": {"Service": "batchoperations.s3.amazonaws.com"},
-        "Action": "sts:AssumeRole",
-        "Condition": {"StringEquals": {"aws:SourceAccount": settings.account}},
-    }
-    return {"Version": "2012-10-17", "Statement": [statement]}
+    may_take_it = policies.statement(
+        "sts:AssumeRole",
+        principal={"Service": "batchoperations.s3.amazonaws.com"},
+        condition={"StringEquals": {"aws:SourceAccount": settings.account}},
+    )
+    return policies.document(may_take_it)
 
 
 def role_policy(settings: Settings) -> dict[str, Any]:
@@ -103,11 +103,7 @@ def role_policy(settings: Settings) -> dict[str, Any]:
         "s3:GetObject": f"{place}manifest-*",
         "s3:PutObject": f"{place}reports/*",
     }
-    statements = [
-        {"Effect": "Allow", "Action": action, "Resource": resource}
-        for action, resource in wanted.items()
-    ]
-    return {"Version": "2012-10-17", "Statement": statements}
+    return policies.document(*(policies.statement(*pair) for pair in wanted.items()))
 
 
 def submit(

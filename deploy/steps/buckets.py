@@ -15,7 +15,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from deploy import recipes
+from deploy import policies, recipes
 from deploy.cloud import Cloud
 from deploy.errors import DeployError, ForeignResourceError
 from deploy.settings import TAG, Settings
@@ -36,21 +36,18 @@ def public_read(settings: Settings) -> dict[str, Any]:
         f"arn:aws:s3:::{settings.target_bucket}/{folder}*"
         for folder in recipes.public_folders(settings)
     ]
-    return {
-        "Sid": PUBLIC_READ_SID,
-        "Effect": "Allow",
-        "Principal": "*",
-        "Action": "s3:GetObject",
-        "Resource": folders[0] if len(folders) == 1 else folders,
-    }
+    return policies.statement(
+        "s3:GetObject",
+        folders[0] if len(folders) == 1 else folders,
+        sid=PUBLIC_READ_SID,
+        principal="*",
+    )
 
 
 def merged(policy: dict[str, Any] | None, statement: dict[str, Any]) -> dict[str, Any]:
     """Put a statement into a bucket policy in place of the one with the same Sid."""
-    policy = policy or {"Version": "2012-10-17", "Statement": []}
-    others = policy["Statement"]
-    if isinstance(others, dict):  # IAM's grammar allows a single statement bare
-        others = [others]
+    policy = policy or policies.document()
+    others = policies.listed(policy["Statement"])
     if statement in others:
         return policy
     kept = [other for other in others if other.get("Sid") != statement["Sid"]]
@@ -59,9 +56,7 @@ def merged(policy: dict[str, Any] | None, statement: dict[str, Any]) -> dict[str
 
 def without(policy: dict[str, Any] | None, sid: str) -> dict[str, Any] | None:
     """Take a statement out of a bucket policy; None when no other is left."""
-    others = (policy or {}).get("Statement", [])
-    if isinstance(others, dict):
-        others = [others]
+    others = policies.listed((policy or {}).get("Statement", []))
     kept = [other for other in others if other.get("Sid") != sid]
     if policy is None or len(kept) == len(others):
         return policy

@@ -18,7 +18,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError, WaiterError
 
-from deploy import recipes
+from deploy import policies, recipes
 from deploy.cloud import Cloud
 from deploy.errors import DeployError, ForeignResourceError, NotReadyError
 from deploy.settings import TAG, Settings
@@ -332,7 +332,7 @@ def _check_trust(cloud: Cloud, settings: Settings) -> None:
     found = role.describe(cloud, settings)
     if found and found["trust"] is None:  # a given role that we may not read
         return
-    if found is None or not role.trusts_lambda(found["trust"]):
+    if found is None or not policies.trusts(found["trust"], role.SERVICE):
         raise DeployError(
             "there is no such role"
             if found is None

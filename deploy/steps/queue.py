@@ -19,8 +19,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from deploy import notifications
 from deploy.cloud import Cloud
 from deploy.errors import DeployError, ForeignResourceError
+from deploy.policies import document, statement
 from deploy.settings import Settings
 from deploy.steps import failures, role, trigger
 from deploy.waiting import DELAYS, already, code, retry, until
@@ -42,24 +44,17 @@ _LOOK_EVERY_S = 0.5
 
 def queue_policy(settings: Settings) -> dict[str, Any]:
     """Write who may send: S3, for this bucket of this account."""
-    return {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Sid": "SourceBucketMaySend",
-                "Effect": "Allow",
-                "Principal": {"Service": "s3.amazonaws.com"},
-                "Action": "sqs:SendMessage",
-                "Resource": settings.queue_arn,
-                "Condition": {
-                    "ArnEquals": {
-                        "aws:SourceArn": f"arn:aws:s3:::{settings.source_bucket}"
-                    },
-                    "StringEquals": {"aws:SourceAccount": settings.account},
-                },
-            }
-        ],
-    }
+    may_send = statement(
+        "sqs:SendMessage",
+        settings.queue_arn,
+        sid="SourceBucketMaySend",
+        principal={"Service": notifications.SERVICE},
+        condition={
+            "ArnEquals": {"aws:SourceArn": f"arn:aws:s3:::{settings.source_bucket}"},
+            "StringEquals": {"aws:SourceAccount": settings.account},
+        },
+    )
+    return document(may_send)
 
 
 def queue_attributes(settings: Settings) -> dict[str, str]:
@@ -237,12 +232,12 @@ def _differences(
 def _read(value: str | None) -> Any:
     """Read an attribute: documents compare by what they say; "5" and 5 are the same."""
     try:
-        document = json.loads(value or "null")
+        found = json.loads(value or "null")
     except ValueError:
         return value
-    if isinstance(document, dict) and "maxReceiveCount" in document:
-        document["maxReceiveCount"] = int(document["maxReceiveCount"])
-    return document
+    if isinstance(found, dict) and "maxReceiveCount" in found:
+        found["maxReceiveCount"] = int(found["maxReceiveCount"])
+    return found
 
 
 def _mapping(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:

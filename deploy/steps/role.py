@@ -16,8 +16,12 @@ from botocore.exceptions import ClientError
 from deploy import recipes
 from deploy.cloud import Cloud
 from deploy.errors import ForeignResourceError
+from deploy.policies import document, statement
 from deploy.settings import TAG, Settings
 from deploy.waiting import already, code
+
+#: Who takes the role.
+SERVICE = "lambda.amazonaws.com"
 
 THUMBNAILS = "thumbnails"
 RELIABLE = "reliable"
@@ -29,32 +33,14 @@ BASIC_EXECUTION = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionR
 
 def trust_policy() -> dict[str, Any]:
     """Write who may take the role: the Lambda service."""
-    return _document(
-        [
-            {
-                "Effect": "Allow",
-                "Principal": {"Service": "lambda.amazonaws.com"},
-                "Action": "sts:AssumeRole",
-            }
-        ]
-    )
+    return document(statement("sts:AssumeRole", principal={"Service": SERVICE}))
 
 
 def thumbnails_policy(settings: Settings) -> dict[str, Any]:
     """Write what making thumbnails needs: read the source, write the target."""
-    return _document(
-        [
-            {
-                "Effect": "Allow",
-                "Action": "s3:GetObject",
-                "Resource": f"arn:aws:s3:::{settings.source_bucket}/*",
-            },
-            {
-                "Effect": "Allow",
-                "Action": "s3:PutObject",
-                "Resource": f"arn:aws:s3:::{settings.target_bucket}/*",
-            },
-        ]
+    return document(
+        statement("s3:GetObject", f"arn:aws:s3:::{settings.source_bucket}/*"),
+        statement("s3:PutObject", f"arn:aws:s3:::{settings.target_bucket}/*"),
     )
 
 
@@ -65,16 +51,17 @@ def reliable_policy(settings: Settings, *, versioned: bool = False) -> dict[str,
     queue = settings.failure_queue_arn
     statements = [
         # Without it S3 answers 403, not 404, when the picture is gone.
-        _allow("TellMissingFromForbidden", "s3:ListBucket", source),
+        statement("s3:ListBucket", source, sid="TellMissingFromForbidden"),
         # A conditional write compares with the thumbnail that stands.
-        _allow("KeepOverwritesInOrder", "s3:GetObject", f"{target}/*"),
-        _allow("KeepFailedEvents", "sqs:SendMessage", queue),
+        statement("s3:GetObject", f"{target}/*", sid="KeepOverwritesInOrder"),
+        statement("sqs:SendMessage", queue, sid="KeepFailedEvents"),
     ]
     if versioned:
         # The event names a version, and reading that one has its own permission.
-        read = _allow("ReadTheEventsVersion", "s3:GetObjectVersion", f"{source}/*")
+        version = f"{source}/*"
+        read = statement("s3:GetObjectVersion", version, sid="ReadTheEventsVersion")
         statements.insert(2, read)
-    return _document(statements)
+    return document(*statements)
 
 
 def queue_policy(settings: Settings) -> dict[str, Any]:
@@ -83,13 +70,13 @@ def queue_policy(settings: Settings) -> dict[str, Any]:
     https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html#events-sqs-permissions
     """
     actions = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
-    return _document([_allow("TakeFromTheQueue", actions, settings.queue_arn)])
+    return document(statement(actions, settings.queue_arn, sid="TakeFromTheQueue"))
 
 
 def recipe_policy(settings: Settings) -> dict[str, Any] | None:
     """Write what a recipe adds: a backup's writes, Rekognition; None for nothing."""
     statements = recipes.statements(settings)
-    return _document(statements) if statements else None
+    return document(*statements) if statements else None
 
 
 def remove_queue_policy(cloud: Cloud, settings: Settings) -> None:
@@ -101,25 +88,17 @@ def remove_queue_policy(cloud: Cloud, settings: Settings) -> None:
 def documents(settings: Settings) -> list[dict[str, Any]]:
     """Collect the policies that a role given by its owner must hold by itself."""
     group = f"arn:aws:logs:{settings.region}:{settings.account}:log-group:"
-    log = _allow(
-        "WriteTheLog",
+    log = statement(
         ["logs:CreateLogStream", "logs:PutLogEvents"],
         f"{group}{settings.log_group}:*",
+        sid="WriteTheLog",
     )
-    found = [thumbnails_policy(settings), _document([log])]
+    found = [thumbnails_policy(settings), document(log)]
     if settings.reliable:
         found.append(reliable_policy(settings))
     if settings.queue:
         found.append(queue_policy(settings))
     return found
-
-
-def trusts_lambda(document: dict[str, Any]) -> bool:
-    """Tell whether a trust policy lets the Lambda service take the role."""
-    statements = document.get("Statement", [])
-    if isinstance(statements, dict):
-        statements = [statements]
-    return any(_lets_lambda_in(statement) for statement in statements)
 
 
 def create(cloud: Cloud, settings: Settings) -> str:
@@ -186,7 +165,7 @@ def describe(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:
         drift["trust policy"] = (trust, trust_policy())
     if BASIC_EXECUTION not in attached:
         drift["log permission"] = (attached, [BASIC_EXECUTION])
-    policies = {name: document for name, document in found.items() if document}
+    policies = {name: policy for name, policy in found.items() if policy}
     return {
         "arn": role["Arn"],
         "trust": trust,
@@ -239,29 +218,6 @@ def _given(cloud: Cloud, settings: Settings) -> dict[str, Any]:
         "given": True,
         "drift": {},
     }
-
-
-def _document(statements: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"Version": "2012-10-17", "Statement": statements}
-
-
-def _allow(sid: str, action: str | list[str], resource: str) -> dict[str, Any]:
-    return {"Sid": sid, "Effect": "Allow", "Action": action, "Resource": resource}
-
-
-def _lets_lambda_in(statement: dict[str, Any]) -> bool:
-    principal = statement.get("Principal", {})
-    services = principal.get("Service", []) if isinstance(principal, dict) else []
-    actions = statement.get("Action", [])
-    return (
-        statement.get("Effect") == "Allow"
-        and "lambda.amazonaws.com" in _listed(services)
-        and bool({"sts:AssumeRole", "sts:*", "*"} & set(_listed(actions)))
-    )
-
-
-def _listed(value: str | list[str]) -> list[str]:
-    return [value] if isinstance(value, str) else value
 
 
 def _find(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:

@@ -14,26 +14,23 @@ Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-t
 from __future__ import annotations
 
 import json
-from itertools import combinations
+from collections.abc import Iterable
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from deploy import notifications, policies
 from deploy.cloud import Cloud
 from deploy.errors import DeployError
+from deploy.notifications import Rule
 from deploy.settings import Settings
 from deploy.waiting import already, code, retry, until
 
 #: The one statement of the function's resource policy that is ours.
 STATEMENT_ID = "source-bucket-may-invoke"
 
-_KINDS = {
-    "LambdaFunctionConfigurations": "LambdaFunctionArn",
-    "QueueConfigurations": "QueueArn",
-    "TopicConfigurations": "TopicArn",
-}
 #: Where rules of ours can stand: they name the function, or the queue before it.
-_OURS = {kind: _KINDS[kind] for kind in list(_KINDS)[:2]}
+_OURS = ("LambdaFunctionConfigurations", "QueueConfigurations")
 _NOT_YET = "Unable to validate the following destination configurations"
 
 
@@ -69,7 +66,7 @@ def permission(settings: Settings) -> dict[str, str]:
     return {
         "StatementId": STATEMENT_ID,
         "Action": "lambda:InvokeFunction",
-        "Principal": "s3.amazonaws.com",
+        "Principal": notifications.SERVICE,
         "SourceArn": f"arn:aws:s3:::{settings.source_bucket}",
         "SourceAccount": settings.account,
     }
@@ -87,31 +84,24 @@ def merged(
     after = {
         kind: value for kind, value in before.items() if kind != "ResponseMetadata"
     }
-    present = [rule for kind in _OURS for rule in after.get(kind, [])]
-    if ours and _starts(present, settings) == _starts(ours, settings):
+    if ours and _meaning(_ours(after, settings)) == _meaning(ours):
         return after
-    for kind, arn in _OURS.items():
+    for kind in _OURS:
         present = after.get(kind, [])
-        by_id = {rule.get("Id"): rule for rule in present if _is_ours(rule, settings)}
-        kept = [rule for rule in present if not _is_ours(rule, settings)]
+        mine = _ours({kind: present}, settings)
+        by_id = {rule.get("Id"): rule for rule in mine}
+        kept = [rule for rule in present if rule not in mine]
         for rule in ours:
-            if arn in rule:
+            if notifications.TARGETS[kind] in rule:
                 old = by_id.get(rule["Id"])
-                kept.append(old if old and _meaning(old) == _meaning(rule) else rule)
+                kept.append(
+                    old if old and _meaning([old]) == _meaning([rule]) else rule
+                )
         if kept:
             after[kind] = kept
         else:
             after.pop(kind, None)
     return after
-
-
-def overlap(configuration: dict[str, Any]) -> tuple[dict, dict] | None:
-    """Find two rules that S3 refuses side by side: one upload would match both."""
-    every = [rule for kind in _KINDS for rule in configuration.get(kind, [])]
-    for one, other in combinations(every, 2):
-        if _overlaps(one, other):
-            return one, other
-    return None
 
 
 def create(cloud: Cloud, settings: Settings) -> str:
@@ -140,8 +130,7 @@ def describe(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:
     """
     before = _notification(cloud, settings)
     statement = _statement(cloud, settings)
-    every = [rule for kind in _KINDS for rule in before.get(kind, [])]
-    ours = [rule for rule in every if _is_ours(rule, settings)]
+    ours = _ours(before, settings)
     if not ours and statement is None:
         return None
     drift: dict[str, tuple[Any, Any]] = {}
@@ -152,7 +141,7 @@ def describe(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:
     return {
         "rules": ours,
         "permission": statement,
-        "others": len(every) - len(ours),
+        "others": len(notifications.listed(before)) - len(ours),
         "drift": drift,
     }
 
@@ -232,7 +221,7 @@ def _unreachable(
     refused = _refused(error)
     rules = [
         f"rule {rule.get('Id', '?')!r} → {rule[arn]} ({refused.get(rule[arn], '?')})"
-        for kind, arn in _KINDS.items()
+        for kind, arn in notifications.TARGETS.items()
         for rule in configuration.get(kind, [])
         if not refused or rule[arn] in refused
     ]
@@ -246,87 +235,50 @@ def _unreachable(
 
 
 def _check_overlap(settings: Settings, configuration: dict[str, Any]) -> None:
-    pair = overlap(configuration)
+    pair = notifications.overlap(configuration)
     if pair is None:
         return
-    one, other = (_in_words(rule) for rule in pair)
+    first, second = map(_in_words, pair)
     raise DeployError(
-        f"two rules would match the same upload, which S3 refuses: {one}; and {other}",
+        f"two rules would match the same upload, which S3 refuses: {first}; and "
+        f"{second}",
         where=f"bucket {settings.source_bucket}",
         todo="Remove or narrow the one that is not ours, or change Settings.suffixes.",
     )
 
 
-def _in_words(rule: dict[str, Any]) -> str:
-    prefix, suffix = _filter(rule)
-    events = ", ".join(rule["Events"])
+def _in_words(rule: Rule) -> str:
     return (
-        f"rule {rule.get('Id', '?')!r} (prefix {prefix!r}, suffix {suffix!r}, {events})"
+        f"rule {rule.id!r} (prefix {rule.prefix!r}, suffix {rule.suffix!r}, "
+        f"{', '.join(rule.events)})"
     )
 
 
-def _filter(rule: dict[str, Any]) -> tuple[str, str]:
-    filters = rule.get("Filter", {}).get("Key", {}).get("FilterRules", [])
-    values = {part["Name"].lower(): part.get("Value", "") for part in filters}
-    return values.get("prefix", ""), values.get("suffix", "")
-
-
-def _target(rule: dict[str, Any]) -> str:
-    return next(rule[arn] for arn in _KINDS.values() if arn in rule)
-
-
-def _meaning(rule: dict[str, Any]) -> tuple[Any, ...]:
-    return _target(rule), frozenset(rule["Events"]), _filter(rule)
-
-
-def _is_ours(rule: dict[str, Any], settings: Settings) -> bool:
+def _ours(configuration: dict[str, Any], settings: Settings) -> list[dict[str, Any]]:
     """Ours by target, and by Id (a suffix given up earlier goes too) or by meaning."""
-    if _target(rule) not in (settings.function_arn, settings.queue_arn):
-        return False
-    wanted = {start for one in rules(settings) for start in _starts_of(one)}
-    return rule.get("Id", "").startswith(f"{settings.name}-") or (
-        _starts_of(rule) <= wanted
-    )
+    wanted = _meaning(rules(settings))
+    return [
+        written
+        for written in notifications.listed(configuration)
+        if (rule := notifications.rule(written)).target
+        in (settings.function_arn, settings.queue_arn)
+        and (rule.id.startswith(f"{settings.name}-") or rule.meaning <= wanted)
+    ]
 
 
-def _starts(every: list[dict[str, Any]], settings: Settings) -> set[tuple[Any, ...]]:
-    """List what starts our function, whatever rules are called and however many."""
-    return {
-        start
-        for rule in every
-        if _is_ours(rule, settings)
-        for start in _starts_of(rule)
-    }
-
-
-def _starts_of(rule: dict[str, Any]) -> set[tuple[Any, ...]]:
-    return {(event, _filter(rule), _target(rule)) for event in rule["Events"]}
+def _meaning(every: Iterable[dict[str, Any]]) -> frozenset[tuple[str, ...]]:
+    """Collect what starts what, whatever rules are called and however many."""
+    return frozenset().union(*(notifications.rule(rule).meaning for rule in every))
 
 
 def _same(before: dict[str, Any], after: dict[str, Any]) -> bool:
     """Compare two configurations, the order of rules aside."""
 
     def rule_set(configuration: dict[str, Any]) -> list[str]:
-        every = [r for kind in _KINDS for r in configuration.get(kind, [])]
+        every = notifications.listed(configuration)
         return sorted(json.dumps(rule, sort_keys=True) for rule in every)
 
     return rule_set(before) == rule_set(after)
-
-
-def _overlaps(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    prefix, suffix = _filter(one)
-    other_prefix, other_suffix = _filter(other)
-    return (
-        any(_share(a, b) for a in one["Events"] for b in other["Events"])
-        and (prefix.startswith(other_prefix) or other_prefix.startswith(prefix))
-        and (suffix.endswith(other_suffix) or other_suffix.endswith(suffix))
-    )
-
-
-def _share(event: str, other: str) -> bool:
-    """Tell whether two event types meet; "s3:ObjectCreated:*" meets all of its kind."""
-    short, long = sorted((event, other), key=lambda name: len(name.rstrip("*")))
-    return short == long or (short.endswith("*") and long.startswith(short[:-1]))
 
 
 def _statement(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:
@@ -336,10 +288,10 @@ def _statement(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:
         if code(error) == "ResourceNotFoundException":
             return None
         raise
-    statements = json.loads(answer["Policy"])["Statement"]
-    ours = [one for one in statements if one.get("Sid") == STATEMENT_ID]
+    statements = policies.statements(answer["Policy"])
+    ours = [found for found in statements if found.get("Sid") == STATEMENT_ID]
     # CloudFormation names a statement itself; what it permits is what counts.
-    ours += [one for one in statements if _permits(one, settings)]
+    ours += [found for found in statements if _permits(found, settings)]
     return next(iter(ours), None)
 
 
@@ -348,11 +300,7 @@ def _permits(statement: dict[str, Any] | None, settings: Settings) -> bool:
     wanted = permission(settings)
     if statement is None:
         return False
-    conditions = {
-        key.lower(): value
-        for part in statement.get("Condition", {}).values()
-        for key, value in part.items()
-    }
+    conditions = dict(policies.conditions(statement))
     return (
         statement["Effect"] == "Allow"
         and statement["Action"] == wanted["Action"]

@@ -224,16 +224,8 @@ def the_permission(facts: Facts) -> Link:
     queue = ":sqs:" in facts.rule.target
     answer, document = _policy_of(facts, facts.rule.target)
     settings = facts.settings
-    decision = policies.allowed(
-        document,
-        "sqs:SendMessage" if queue else "lambda:InvokeFunction",
-        facts.rule.target,
-        principal={"Service": "s3.amazonaws.com"},
-        context={
-            "aws:sourcearn": f"arn:aws:s3:::{settings.source_bucket}",
-            "aws:sourceaccount": settings.account,
-        },
-    )
+    target, bucket = facts.rule.target, settings.source_bucket
+    decision = notifications.may_call(document, target, bucket, settings.account)
     what = "queue" if queue else "function"
     if decision:
         sid = (decision.statement or {}).get("Sid", "")
@@ -270,7 +262,7 @@ def _but(decision: policies.Decision, settings: Any) -> str:
     """Say in what a statement that comes near differs."""
     if decision.denied:
         return ": a statement denies it"
-    values = [value for _, value in _facts_of(decision)]
+    values = [value for _, value in _conditions_of(decision)]
     if not decision.near:
         return ""
     if any(":s3:::" in v and settings.source_bucket not in v for v in values):
@@ -283,14 +275,8 @@ def _but(decision: policies.Decision, settings: Any) -> str:
 def _conditions(decision: policies.Decision) -> str:
     if not decision.near:
         return "no statement for s3.amazonaws.com"
-    return json.dumps(dict(_facts_of(decision)))
+    return json.dumps(dict(_conditions_of(decision)))
 
 
-def _facts_of(decision: policies.Decision) -> list[tuple[str, str]]:
-    return [
-        (key, str(value))
-        for statement in decision.near
-        for part in statement.get("Condition", {}).values()
-        for key, values in part.items()
-        for value in policies.listed(values)
-    ]
+def _conditions_of(decision: policies.Decision) -> list[tuple[str, str]]:
+    return [pair for found in decision.near for pair in policies.conditions(found)]

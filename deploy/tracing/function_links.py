@@ -212,7 +212,7 @@ def the_role(facts: Facts) -> Link:
         said = f"Its role {name} was deleted." if gone else "Could not look."
         cure = "Build the role again (03_role), then upload again."
         return Link("role", "red" if gone else "amber", said, answer.quoted(), cure)
-    if not role.trusts_lambda(answer["Role"]["AssumeRolePolicyDocument"]):
+    if not policies.trusts(answer["Role"]["AssumeRolePolicyDocument"], role.SERVICE):
         return Link(
             "role",
             "red",

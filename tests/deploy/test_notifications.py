@@ -1,6 +1,11 @@
 import pytest
 
-from deploy import notifications, pipeline
+from deploy import notifications, pipeline, policies
+from deploy.notifications import Rule
+
+PUT, COPY = "s3:ObjectCreated:Put", "s3:ObjectCreated:Copy"
+EVERY, REMOVED = "s3:ObjectCreated:*", "s3:ObjectRemoved:*"
+FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:f"
 
 BOTH = [notifications.Rule("", ".jpg"), notifications.Rule("", ".png")]
 
@@ -49,3 +54,78 @@ def test_rules_of_other_targets_are_read():
     (rule,) = notifications.read({"QueueConfigurations": [one]})
     assert rule.target == one["QueueArn"]
     assert rule.matches("anything")
+
+
+def test_a_rule_is_read_as_s3_writes_it():
+    filters = [{"Name": "Suffix", "Value": ".jpg"}, {"Name": "prefix"}]
+    written = {
+        "Id": "one",
+        "LambdaFunctionArn": FUNCTION,
+        "Events": [PUT, COPY],
+        "Filter": {"Key": {"FilterRules": filters}},
+    }
+    assert notifications.rule(written) == Rule("", ".jpg", (COPY, PUT), FUNCTION, "one")
+
+
+@pytest.mark.parametrize(
+    ("rule", "other", "overlap"),
+    [
+        (Rule("", ".jpg"), Rule("", ".png"), False),
+        (Rule("", ".jpg"), Rule("", ".gif"), False),
+        (Rule("", ".jpg"), Rule("", ".jpg"), True),
+        (Rule("", ".jpg"), Rule("", "g"), True),
+        (Rule("", ".jpg"), Rule("", ""), True),
+        (Rule("", ".jpg"), Rule("in/", ""), True),
+        (Rule("in/", ".jpg"), Rule("out/", ".jpg"), False),
+        (Rule("in/", ".jpg"), Rule("in/a", "jpg"), True),
+        (Rule("", ".jpg", (PUT,)), Rule("", ".jpg", (REMOVED,)), False),
+        (Rule("", ".jpg", (PUT,)), Rule("", ".jpg", (EVERY,)), True),
+        (Rule("", ".jpg", (PUT,)), Rule("", ".jpg", (COPY,)), False),
+        (Rule("", ".jpg", (PUT, COPY)), Rule("", ".jpg", (COPY,)), True),
+    ],
+)
+def test_overlap(rule, other, overlap):
+    assert rule.overlaps(other) is overlap
+    assert other.overlaps(rule) is overlap
+
+
+def test_overlap_with_a_queue(settings):
+    everything = {"QueueArn": "arn", "Events": [EVERY]}
+    written = {"LambdaFunctionArn": FUNCTION, "Events": [PUT]}
+    pair = notifications.overlap(
+        {"LambdaFunctionConfigurations": [written], "QueueConfigurations": [everything]}
+    )
+    assert [rule.target for rule in pair] == [FUNCTION, "arn"]
+
+
+def invoker(principal=None, action="lambda:InvokeFunction", **condition):
+    who = principal or {"Service": "s3.amazonaws.com"}
+    return policies.document(
+        policies.statement(action, FUNCTION, principal=who, condition=condition)
+    )
+
+
+@pytest.mark.parametrize(
+    ("policy", "may"),
+    [
+        (invoker(), True),
+        (invoker(ArnLike={"AWS:SourceArn": "arn:aws:s3:::pho*"}), True),
+        (invoker(ArnEquals={"aws:SourceArn": ["arn:aws:s3:::photos"]}), True),
+        (invoker(StringEquals={"aws:SourceArn": "arn:aws:s3:::pho*"}), False),
+        (invoker(StringEquals={"AWS:SourceAccount": "123456789012"}), True),
+        (invoker(StringEquals={"AWS:SourceAccount": "1"}), False),
+        (invoker("*", "lambda:*"), True),
+        ({}, False),
+        ("", False),
+    ],
+)
+def test_who_is_let_in(policy, may):
+    decision = notifications.may_call(policy, FUNCTION, "photos", "123456789012")
+    assert bool(decision) is may
+
+
+def test_a_condition_that_cannot_be_judged():
+    policy = invoker(StringEquals={"aws:SourceOrgID": "o-1"})
+    call = (policy, FUNCTION, "photos", "123456789012")
+    assert not notifications.may_call(*call)
+    assert notifications.may_call(*call, trusting=True)

@@ -14,8 +14,7 @@ def allow(action, resource, **more):
     return {"Effect": "Allow", "Action": action, "Resource": resource} | more
 
 
-def document(*statements):
-    return {"Version": "2012-10-17", "Statement": list(statements)}
+document = policies.document
 
 
 def reads(*statements, **more):
@@ -147,4 +146,76 @@ def test_no_policy_allows_nothing():
 
 def test_patterns():
     assert policies.matches("arn:aws:s3:::a?c*", "arn:aws:s3:::abc/d")
+    assert policies.matches("a[b]*", "a[b]\nc")
     assert not policies.matches("a.c", "abc")
+    assert not policies.matches("a[b]", "ab")
+
+
+def test_many_stars_do_not_take_for_ever():
+    """With backtracking ten stars on sixty characters took minutes; this has forty."""
+    assert not policies.matches("*a" * 40 + "b", "a" * 20_000)
+
+
+def test_as_it_is_written():
+    written = policies.statement("s3:GetObject", PHOTO, sid="Read", principal="*")
+    assert policies.document(written) == {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "Read",
+                "Effect": "Allow",
+                "Principal": "*",
+                "Action": "s3:GetObject",
+                "Resource": PHOTO,
+            }
+        ],
+    }
+
+
+LAMBDA = {"Service": role.SERVICE}
+
+
+def taken(**changes):
+    return policies.statement("sts:AssumeRole", principal=LAMBDA) | changes
+
+
+@pytest.mark.parametrize(
+    ("statements", "trusted"),
+    [
+        ([taken()], True),
+        ([taken(Principal="*", Action="sts:*")], True),
+        ([taken(Principal={"Service": ["ec2.amazonaws.com", role.SERVICE]})], True),
+        ([taken(Action=["sts:TagSession", "sts:AssumeRole"])], True),
+        ([taken(Condition={"StringEquals": {"aws:SourceAccount": "1"}})], True),
+        ([taken(), taken()], True),
+        ([], False),
+        ([taken(), taken(Effect="Deny")], False),
+        ([taken(Principal={"Service": "edgelambda.amazonaws.com"})], False),
+        ([taken(Principal={"AWS": "*"})], False),
+        ([taken(Action="sts:Tag*")], False),
+    ],
+)
+def test_whom_a_role_trusts(statements, trusted):
+    assert policies.trusts(document(*statements), role.SERVICE) is trusted
+    assert policies.trusts(json.dumps(document(*statements)), role.SERVICE) is trusted
+
+
+@pytest.mark.parametrize(
+    ("statement", "everybody"),
+    [
+        ({"Principal": "*"}, True),
+        ({"Principal": {"AWS": ["1", "*"]}}, True),
+        ({"NotPrincipal": {"AWS": "1"}}, True),
+        ({"Principal": {"AWS": "1"}}, False),
+        ({"Principal": {"Service": "s3.amazonaws.com"}}, False),
+        ({}, False),
+    ],
+)
+def test_what_is_for_anyone(statement, everybody):
+    assert policies.is_for_anyone(statement) is everybody
+
+
+def test_conditions_are_read_in_one_case():
+    both = {"ArnLike": {"AWS:SourceArn": ["a", "b"]}, "Bool": {"aws:x": True}}
+    found = list(policies.conditions({"Condition": both}))
+    assert found == [("aws:sourcearn", "a"), ("aws:sourcearn", "b"), ("aws:x", "True")]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 from typing import Any
 
+from deploy import policies
 from deploy.cloud import Cloud
+from deploy.policies import listed
 from deploy.settings import TAG, Settings
 from workbook.checks.findings import Finding, answer, judged, waiting
 
@@ -80,17 +81,20 @@ def _public_read(
     wanted = f"arn:aws:s3:::{name}/{settings.thumbnail_prefix}*"
     document = policy(cloud, name)
     statements = public(document)
-    denied = [_in_words(one) for one in _denials(document, wanted)]
+    key = wanted.replace("*", "photo.jpg")
+    anyone = {"AWS": "*"}
+    decision = policies.allowed(document, "s3:GetObject", key, principal=anyone)
     allowed = any(
         _is_read(one, wanted) and not one.get("Condition") for one in statements
     )
     wider = [_in_words(one) for one in statements if not _is_read(one, wanted)]
     why = f"No statement allows s3:GetObject on {wanted} to everybody."
-    if denied:
-        why = f"A statement denies {'; '.join(denied)}, and a denial always wins."
+    if decision.denied:
+        denial = _in_words(decision.statement or {})
+        why = f"A statement denies {denial}, and a denial always wins."
     yield judged(
         names[0],
-        allowed and not denied,
+        allowed and not decision.denied,
         f"{why} Put the policy again with `put_bucket_policy` (02_buckets).",
     )
     yield judged(
@@ -151,38 +155,11 @@ def policy(cloud: Cloud, name: str) -> dict[str, Any]:
 
 def public(document: dict[str, Any]) -> list[dict[str, Any]]:
     """List the statements of a policy that allow something to everybody."""
-    statements = listed(document.get("Statement", []))
     return [
         statement
-        for statement in statements
-        if statement.get("Effect") == "Allow" and _is_anyone(statement)
+        for statement in policies.statements(document)
+        if statement["Effect"] == "Allow" and policies.is_for_anyone(statement)
     ]
-
-
-def listed(value: Any) -> list[Any]:
-    """Return what policies may write bare or in a list as a list."""
-    return value if isinstance(value, list) else [value]
-
-
-def _denials(document: dict[str, Any], resource: str) -> list[dict[str, Any]]:
-    """List the statements that take the public reading away again."""
-    key = resource.replace("*", "photo.jpg")
-    return [
-        one
-        for one in listed(document.get("Statement", []))
-        if one.get("Effect") == "Deny"
-        and _is_anyone(one)
-        and not one.get("Condition")
-        and any(fnmatchcase("s3:GetObject", a) for a in listed(one.get("Action", [])))
-        and any(fnmatchcase(key, r) for r in listed(one.get("Resource", [])))
-    ]
-
-
-def _is_anyone(statement: dict[str, Any]) -> bool:
-    principal = statement.get("Principal")
-    if isinstance(principal, dict):
-        return "*" in listed(principal.get("AWS", []))
-    return principal == "*" or "NotPrincipal" in statement
 
 
 def _is_read(statement: dict[str, Any], resource: str) -> bool:

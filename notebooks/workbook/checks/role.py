@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from deploy import policies
 from deploy.cloud import Cloud
+from deploy.policies import listed
 from deploy.settings import TAG, Settings
 from deploy.steps import role
-from workbook.checks.buckets import listed
 from workbook.checks.findings import Finding, answer, judged, waiting
 
 _NAMES = (
@@ -45,7 +46,7 @@ def look(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
 
 
 def _trust(document: dict[str, Any]) -> Finding:
-    if not role.trusts_lambda(document):
+    if not policies.trusts(document, role.SERVICE):
         mend = "It does not let lambda.amazonaws.com do sts:AssumeRole."
     else:
         mend = "It lets in more than lambda.amazonaws.com."

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
+from deploy import notifications, policies
 from deploy.cloud import Cloud
 from deploy.settings import Settings
 from deploy.steps import trigger
@@ -36,8 +36,8 @@ def look(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
         return
     for suffix, name, both in zip(settings.suffixes, names, events, strict=True):
         yield from _rule(configuration, settings, suffix, (name, both))
-    pair = trigger.overlap(configuration)
-    told = " and ".join(repr(rule.get("Id", "?")) for rule in pair or ())
+    pair = notifications.overlap(configuration)
+    told = " and ".join(repr(rule.id) for rule in pair or ())
     yield judged(
         _OVERLAP,
         pair is None,
@@ -51,8 +51,8 @@ def _permission(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
         lambda: cloud.awslambda.get_policy(FunctionName=settings.function_name),
         "ResourceNotFoundException",
     )
-    statements = json.loads(found["Policy"])["Statement"] if found else []
-    ours = [one for one in statements if _lets_s3_in(one)]
+    statements = policies.statements(found["Policy"]) if found else []
+    ours = [statement for statement in statements if _lets_s3_in(statement)]
     yield judged(
         _PERMISSION[0],
         bool(ours),
@@ -68,7 +68,7 @@ def _permission(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
         (_PERMISSION[2], "aws:sourceaccount", wanted["SourceAccount"]),
     ):
         # Every statement must: one without the condition lets any bucket in.
-        values = [_conditions(one).get(key) for one in ours]
+        values = [dict(policies.conditions(found)).get(key) for found in ours]
         wrong = [value for value in values if value != should]
         argument = "SourceArn" if key == "aws:sourcearn" else "SourceAccount"
         yield judged(
@@ -85,12 +85,11 @@ def _rule(
     suffix: str,
     names: tuple[str, str],
 ) -> Iterator[Finding]:
-    rules = configuration.get("LambdaFunctionConfigurations", [])
     found = [
         rule
-        for rule in rules
-        if rule["LambdaFunctionArn"] == settings.function_arn
-        and _filter(rule) == ("", suffix)
+        for rule in notifications.read(configuration)
+        if rule.target == settings.function_arn
+        and (rule.prefix, rule.suffix) == ("", suffix)
     ]
     yield judged(
         names[0],
@@ -101,10 +100,11 @@ def _rule(
     if not found:
         yield from waiting("the rule", names[1])
         return
-    has = {event for rule in found for event in rule["Events"]}
-    lacks = [event for event in settings.events if event not in has]
-    if "s3:ObjectCreated:*" in has:
-        lacks = []
+    lacks = [
+        event
+        for event in settings.events
+        if not any(rule.covers(event) for rule in found)
+    ]
     yield judged(
         names[1],
         not lacks,
@@ -114,24 +114,12 @@ def _rule(
 
 
 def _lets_s3_in(statement: dict[str, Any]) -> bool:
-    principal = statement.get("Principal")
-    service = principal.get("Service") if isinstance(principal, dict) else principal
-    return (
-        statement.get("Effect") == "Allow"
-        and statement.get("Action") in ("lambda:InvokeFunction", "lambda:*")
-        and service == "s3.amazonaws.com"
+    return bool(
+        policies.allowed(
+            {"Statement": statement},
+            "lambda:InvokeFunction",
+            statement.get("Resource", ""),
+            principal={"Service": notifications.SERVICE},
+            trusting=True,
+        )
     )
-
-
-def _conditions(statement: dict[str, Any]) -> dict[str, Any]:
-    return {
-        key.lower(): value
-        for part in statement.get("Condition", {}).values()
-        for key, value in part.items()
-    }
-
-
-def _filter(rule: dict[str, Any]) -> tuple[str, str]:
-    parts = rule.get("Filter", {}).get("Key", {}).get("FilterRules", [])
-    values = {part["Name"].lower(): part.get("Value", "") for part in parts}
-    return values.get("prefix", ""), values.get("suffix", "")

@@ -175,45 +175,6 @@ def test_botocores_validation_comes_first(ruled):
         ruled.client("lambda").create_function(FunctionName="f", Role=ROLE)
 
 
-@pytest.mark.parametrize(
-    ("policy", "trusted"),
-    [
-        (trust(), True),
-        (json.dumps(trust()), True),
-        (document(Principal="*", Action="sts:*"), True),
-        (
-            document(
-                Principal={"Service": ["s3.amazonaws.com", "lambda.amazonaws.com"]},
-                Action=["sts:TagSession", "sts:AssumeRole"],
-            ),
-            True,
-        ),
-        (trust("edgelambda.amazonaws.com"), False),
-        (document(Principal={"AWS": "*"}, Action="sts:AssumeRole"), False),
-        (trust() | {"Statement": []}, False),
-        (
-            document(Principal={"Service": "lambda.amazonaws.com"}, Action="sts:Tag*"),
-            False,
-        ),
-        (
-            {"Statement": [*trust()["Statement"], trust()["Statement"][0]]},
-            True,
-        ),
-        (
-            {
-                "Statement": [
-                    *trust()["Statement"],
-                    trust()["Statement"][0] | {"Effect": "Deny"},
-                ]
-            },
-            False,
-        ),
-    ],
-)
-def test_trust(policy, trusted):
-    assert refusals.trusts_lambda(policy) is trusted
-
-
 # The runtime
 
 
@@ -324,32 +285,6 @@ def test_notifications_can_be_emptied(ruled):
     assert notify(ruled)["ResponseMetadata"]["HTTPStatusCode"] == 200
 
 
-def invoker(**condition):
-    return document(
-        Principal={"Service": "s3.amazonaws.com"},
-        Action="lambda:InvokeFunction",
-        **({"Condition": condition} if condition else {}),
-    )
-
-
-@pytest.mark.parametrize(
-    ("policy", "allowed"),
-    [
-        (invoker(), True),
-        (invoker(ArnLike={"AWS:SourceArn": "arn:aws:s3:::pho*"}), True),
-        (invoker(ArnEquals={"aws:SourceArn": ["arn:aws:s3:::photos"]}), True),
-        (invoker(StringEquals={"aws:SourceArn": "arn:aws:s3:::pho*"}), False),
-        (invoker(StringEquals={"AWS:SourceAccount": ACCOUNT}), True),
-        (invoker(StringEquals={"AWS:SourceAccount": "1"}), False),
-        (document(Principal="*", Action="lambda:*"), True),
-        ({}, False),
-        ("", False),
-    ],
-)
-def test_who_is_let_in(policy, allowed):
-    assert refusals.lets_in(policy, "photos", ACCOUNT) is allowed
-
-
 # Overlapping rules
 
 
@@ -365,35 +300,6 @@ def test_overlap_without_filters(ruled):
     permit(ruled)
     message = refused_notification(ruled, fires(), fires())["Message"]
     assert message.startswith("Configurations overlap.")
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "overlap"),
-    [
-        (fires(".jpg"), fires(".png"), False),
-        (fires(".jpg"), fires(".jpg"), True),
-        (fires(".jpg"), fires(), True),
-        (fires(".jpg", "in/"), fires(".jpg", "out/"), False),
-        (fires(".jpg", "in/"), fires("jpg", "in/a"), True),
-        (fires(".jpg"), fires(".jpg", events=["s3:ObjectRemoved:*"]), False),
-        (fires(".jpg"), fires(".jpg", events=["s3:ObjectCreated:*"]), True),
-        (fires(".jpg", events=["s3:ObjectCreated:*"]), fires(".jpg"), True),
-        (fires(".jpg"), fires(".jpg", events=["s3:ObjectCreated:Copy"]), False),
-    ],
-)
-def test_overlaps(one, other, overlap):
-    one = one | {"Id": "one"}
-    found = list(refusals.overlaps({"LambdaFunctionConfigurations": [one, other]}))
-    assert bool(found) is overlap
-
-
-def test_overlap_with_a_queue():
-    queue = {"QueueArn": "arn", "Events": ["s3:ObjectCreated:*"]}
-    configuration = {
-        "LambdaFunctionConfigurations": [fires(".jpg")],
-        "QueueConfigurations": [queue],
-    }
-    assert list(refusals.overlaps(configuration)) == [(fires(".jpg"), queue)]
 
 
 # Buckets

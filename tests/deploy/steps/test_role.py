@@ -62,26 +62,6 @@ def test_every_reason_has_a_name(settings, versioned):
     assert len(set(sids)) == len(statements) and all(sid.isalnum() for sid in sids)
 
 
-@pytest.mark.parametrize(
-    ("change", "trusted"),
-    [
-        ({}, True),
-        (
-            {"Principal": {"Service": ["ec2.amazonaws.com", "lambda.amazonaws.com"]}},
-            True,
-        ),
-        ({"Principal": {"Service": "ec2.amazonaws.com"}}, False),
-        ({"Principal": {"AWS": "*"}}, False),
-        ({"Principal": "*"}, False),
-        ({"Effect": "Deny"}, False),
-        ({"Action": "sts:TagSession"}, False),
-    ],
-)
-def test_trusts_lambda(change, trusted):
-    (statement,) = role.trust_policy()["Statement"]
-    assert role.trusts_lambda({"Statement": statement | change}) is trusted
-
-
 def test_create(cloud, settings):
     assert role.create(cloud, settings) == settings.role_arn
     assert inline(cloud, settings) == ["thumbnails"]

@@ -97,31 +97,6 @@ def test_merged_reads_as_s3_writes(settings):
     assert trigger.merged(before, [jpg, png], settings) == before
 
 
-@pytest.mark.parametrize(
-    ("other", "overlaps"),
-    [
-        (rule(suffix=".jpg"), True),
-        (rule(suffix="g"), True),
-        (rule(prefix="in/"), True),
-        (rule(suffix=".gif"), False),
-        (rule(suffix=".jpg", events=["s3:ObjectRemoved:*"]), False),
-        (rule(suffix=".jpg", events=["s3:ObjectCreated:Copy"]), False),
-        (rule(suffix=".jpg", events=["s3:ObjectCreated:Put"]), True),
-    ],
-)
-def test_overlap(settings, other, overlaps):
-    configuration = {
-        "LambdaFunctionConfigurations": trigger.rules(settings),
-        "QueueConfigurations": [other],
-    }
-    assert bool(trigger.overlap(configuration)) is overlaps
-
-
-def test_prefixes_apart_do_not_overlap():
-    pair = [rule(prefix="a/", suffix=".jpg"), rule(prefix="b/", suffix=".jpg")]
-    assert trigger.overlap({"QueueConfigurations": pair}) is None
-
-
 def test_create(cloud, settings, ground):
     assert trigger.create(cloud, settings) == settings.source_bucket
     assert len(get(cloud, settings)["LambdaFunctionConfigurations"]) == 2
