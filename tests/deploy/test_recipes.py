@@ -9,7 +9,8 @@ from PIL import Image
 from support.moto_cloud import here
 from support.pictures import encoded
 
-from deploy import export, pipeline, recipes
+from deploy import pipeline, recipes
+from deploy.operations import export
 from deploy.errors import SettingsError
 from deploy.steps import buckets, function, layer, role
 

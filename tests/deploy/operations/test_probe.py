@@ -7,6 +7,7 @@ from support.moto_cloud import here
 from deploy import pipeline, probe
 from deploy.__main__ import main
 from deploy.errors import DeployError
+from deploy.operations import probe as probing
 from deploy.settings import settings_for
 from handler.uploads import target_key
 
@@ -56,8 +57,8 @@ def test_all_versions_go(built, monkeypatch):
     cloud.s3.put_bucket_versioning(
         Bucket=settings.source_bucket, VersioningConfiguration={"Status": "Enabled"}
     )
-    monkeypatch.setattr(probe, "_AGAIN_S", 0.01)
-    monkeypatch.setattr(probe, "_LOOK_EVERY_S", 0.02)
+    monkeypatch.setattr(probing, "_AGAIN_S", 0.01)
+    monkeypatch.setattr(probing, "_LOOK_EVERY_S", 0.02)
     uploads = []
 
     def make_at_the_third(params, **_):
