@@ -10,8 +10,8 @@ from support.moto_cloud import here
 from support.pictures import encoded
 
 from deploy import pipeline, recipes
-from deploy.operations import export
 from deploy.errors import SettingsError
+from deploy.operations import export
 from deploy.steps import buckets, function, layer, role
 
 WIDE = {"renditions": {"wide": {"width": 320, "height": 180}}}
