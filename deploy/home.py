@@ -1,10 +1,20 @@
-"""Where everything is written while somebody learns: one folder."""
+"""Where everything is written while somebody learns: one folder.
+
+The local cloud, wheels for layers, contact sheets, scores and a learner's copies lie
+below `home()`. A checkout may be read-only and shared: then it is a folder of the
+user's own, and `moved()` says so.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+
+from deploy.errors import LocalCloudError
 
 #: The checkout: the folder that holds `deploy`, `handler`, `notebooks` and `images`.
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -18,9 +28,53 @@ def home() -> Path:
     """
     if named := os.environ.get("WORKBOOK_HOME"):
         return Path(named).expanduser().resolve()
-    if os.access(CHECKOUT, os.W_OK):
-        return CHECKOUT / ".local-cloud"
-    return _of_the_user() / "thumbnail-workbook"
+    beside = CHECKOUT / ".local-cloud"
+    return beside if _can_be_written(beside) else _of_the_user() / "thumbnail-workbook"
+
+
+def moved() -> str:
+    """Say where everything goes if the checkout cannot be written; else nothing."""
+    if os.environ.get("WORKBOOK_HOME") or _can_be_written(CHECKOUT / ".local-cloud"):
+        return ""
+    return f"{CHECKOUT} cannot be written: what is made lies in {home()}."
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder that its owner alone can read and list."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if os.name != "nt" and folder.stat().st_mode & 0o077:
+        folder.chmod(0o700)
+
+
+@contextlib.contextmanager
+def in_plain_words(where: Path) -> Iterator[None]:
+    """Tell in a sentence what the disk refused, as `LocalCloudError`."""
+    try:
+        yield
+    except OSError as error:
+        path = error.filename if isinstance(error.filename, str) else str(where)
+        what, todo = _WORDS.get(error.errno or 0, (error.strerror or str(error), ""))
+        raise LocalCloudError(what, where=path, todo=todo or _ELSEWHERE) from error
+
+
+_ELSEWHERE = "WORKBOOK_HOME names another folder for everything that is written."
+_FULL = ("the disk is full", "Free some room, then try again.")
+_CLOSED = ("this user may not write there", _ELSEWHERE)
+_NO_FOLDER = ("a file stands where a folder should", "Move it away, then try again.")
+_WORDS = {
+    errno.ENOSPC: _FULL,
+    errno.EDQUOT: _FULL,
+    errno.EFBIG: ("a file may not get that large", "Raise the limit, then try again."),
+    errno.EACCES: _CLOSED,
+    errno.EPERM: _CLOSED,
+    errno.EROFS: ("the disk is read-only", _ELSEWHERE),
+    errno.ENOTDIR: _NO_FOLDER,
+    errno.EEXIST: _NO_FOLDER,
+    errno.EISDIR: (
+        "a folder stands where a file should",
+        "Move it away, then try again.",
+    ),
+}
 
 
 def _of_the_user() -> Path:
@@ -29,3 +83,8 @@ def _of_the_user() -> Path:
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Application Support"
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+
+
+def _can_be_written(folder: Path) -> bool:
+    nearest = folder if folder.exists() else folder.parent
+    return os.access(nearest, os.W_OK | os.X_OK)

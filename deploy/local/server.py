@@ -1,38 +1,45 @@
 """Start, find, stop and reset the local cloud: one a checkout, shared by all kernels.
 
-It lives in `.local-cloud/` beside the code: `venv/` (MiniStack and boto3, nothing
-else), `wheels/` (what layers are built from) and `cloud/` (its state and its log).
+It lives in `home()`, `.local-cloud/` beside the code: `venv/` (MiniStack and boto3,
+nothing else) and `cloud/` (its state and its log).
 `WORKBOOK_LOCAL_CLOUD` names another folder for the last, so that tests and classes
 can have clouds of their own.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import http.client
 import json
 import os
+import re
 import secrets
 import shutil
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import IO
 
 import boto3
 import botocore.session
 import psutil
+from botocore.configprovider import (
+    BOTOCORE_DEFAUT_SESSION_VARIABLES,
+    ConstantProvider,
+)
 from filelock import FileLock
 
 from deploy import runtimes
 from deploy.errors import LocalCloudError
+from deploy.home import home, in_plain_words, make_private, moved
+from deploy.local import lock
 
 HERE = Path(__file__).resolve().parent
-HOME = HERE.parents[1] / ".local-cloud"
-VENV = HOME / "venv"
 REQUIREMENTS = HERE / "requirements.txt"
 
 ACCOUNT = "000000000000"
@@ -45,6 +52,20 @@ SERVICES = "s3,lambda,iam,sts,sqs,sns,logs,monitoring,cloudformation,events,tagg
 #: What of the learner's environment reaches the local cloud: what processes need,
 #: and nothing of AWS, boto3, Python or proxies.
 INHERITED = ("PATH", "SYSTEMROOT", "TEMP", "TMP", "LANG", "LC_ALL")
+
+#: What `reset` forgets.
+_STATE = (
+    "state.json",
+    "state.damaged",
+    "objects",
+    "blobs",
+    "state",
+    "tmp",
+)
+
+_DETACHED = 0
+if sys.platform == "win32":
+    _DETACHED = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
 
 Say = Callable[[str], None]
 
@@ -61,7 +82,6 @@ class Running:
     folder: str
     secret_key: str = field(repr=False)
     token: str = field(repr=False)
-    created: float = 0.0
     account: str = ACCOUNT
     access_key: str = ACCESS_KEY
     runtime: str = field(default_factory=runtimes.machine_runtime)
@@ -73,10 +93,12 @@ class Running:
 
     def session(self, region: str) -> boto3.Session:
         """Make a session that nothing of the learner's AWS configuration reaches."""
-        config = Path(self.folder) / "aws-config"
-        core = botocore.session.Session(profile="default")
-        core.set_config_variable("config_file", str(config))
-        core.set_config_variable("credentials_file", str(config))
+        core = botocore.session.Session()
+        settings = core.get_component("config_store")
+        for name, (_, _, default, _) in BOTOCORE_DEFAUT_SESSION_VARIABLES.items():
+            settings.set_config_provider(name, ConstantProvider(default))
+        for name in ("config_file", "credentials_file"):
+            settings.set_config_provider(name, ConstantProvider(os.devnull))
         return boto3.Session(
             self.access_key,
             self.secret_key,
@@ -87,7 +109,8 @@ class Running:
 
 def folder() -> Path:
     """The folder of this checkout's local cloud."""
-    return Path(os.environ.get("WORKBOOK_LOCAL_CLOUD") or HOME / "cloud").resolve()
+    named = os.environ.get("WORKBOOK_LOCAL_CLOUD")
+    return Path(named).resolve() if named else home() / "cloud"
 
 
 def find(where: Path | None = None) -> Running | None:
@@ -95,7 +118,7 @@ def find(where: Path | None = None) -> Running | None:
     where = where or folder()
     try:
         running = Running(**json.loads((where / "server.json").read_text("utf-8")))
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, RecursionError):
         return None
     # A stale file, or another program on the port: its process is not the one.
     return running if _health(running).get("pid") == running.pid else None
@@ -111,21 +134,57 @@ def start(where: Path | None = None, *, say: Say = print) -> Running:
     if running := find(where):
         return running
     set_up(say=say)
-    where.mkdir(parents=True, exist_ok=True)
-    with FileLock(where / "start.lock"):  # two kernels may start at once
-        if running := find(where):
-            return running
-        _end(where)
-        say("Starting the local cloud …")
-        running = _launch(where)
+    with _turn(where):  # two kernels may start at once
+        return find(where) or _start(where, say)
+
+
+def stop(where: Path | None = None) -> bool:
+    """Stop the local cloud in good order; True if there was one.
+
+    Raises:
+        LocalCloudError: it does not end, or is another user's.
+    """
+    where = where or folder()
+    if not where.exists():
+        return False
+    with _turn(where):
+        return _stop(where)
+
+
+def reset(where: Path | None = None, *, say: Say = print) -> Running:
+    """Forget everything in the local cloud and start it empty.
+
+    Raises:
+        LocalCloudError: as `start` and `stop`.
+    """
+    where = where or folder()
+    set_up(say=say)
+    with _turn(where):
+        _stop(where)
+        for name in _STATE:
+            _remove(where / name)
+        return _start(where, say)
+
+
+@contextlib.contextmanager
+def _turn(where: Path) -> Iterator[None]:
+    """One process at a time starts or stops the cloud of a folder, its owner's own."""
+    with in_plain_words(where):
+        make_private(where)
+        with FileLock(where / "start.lock"):
+            yield
+
+
+def _start(where: Path, say: Say) -> Running:
+    _end(where)
+    say("Starting the local cloud …")
+    running = _launch(where, say)
     if notice := _health(running).get("notice"):
         say(notice)
     return running
 
 
-def stop(where: Path | None = None) -> bool:
-    """Stop the local cloud in good order; True if there was one."""
-    where = where or folder()
+def _stop(where: Path) -> bool:
     running = find(where)
     if running is None:
         return _end(where)
@@ -133,15 +192,11 @@ def stop(where: Path | None = None) -> bool:
     return _end(where, patience_s=STOP_TIMEOUT_S)
 
 
-def reset(where: Path | None = None, *, say: Say = print) -> Running:
-    """Forget everything in the local cloud and start it empty."""
-    where = where or folder()
-    stop(where)
-    for name in ("state.json", "state.damaged"):
-        (where / name).unlink(missing_ok=True)
-    for name in ("objects", "blobs", "state", "tmp"):
-        shutil.rmtree(where / name, ignore_errors=True)
-    return start(where, say=say)
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def set_up(*, say: Say = print) -> None:
@@ -152,21 +207,21 @@ def set_up(*, say: Say = print) -> None:
     """
     if _is_set_up():
         return
-    HOME.mkdir(parents=True, exist_ok=True)
-    with FileLock(HOME / "set-up.lock"):
-        if _is_set_up():
-            return
-        say("Setting up the local cloud (once, about 20 seconds) …")
-        shutil.rmtree(VENV, ignore_errors=True)
-        _make_venv()
-        pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        _run([_python(), *pip, "--requirement", str(REQUIREMENTS)])
-        (VENV / "ready").write_text(_fingerprint(), "utf-8")
+    if words := moved():
+        say(words)
+    with in_plain_words(home()):
+        make_private(home())
+        with FileLock(home() / "set-up.lock"):
+            if not _is_set_up():
+                say("Setting up the local cloud (once, about 20 seconds) …")
+                _make_venv()
+                _install()
 
 
 def _make_venv() -> None:
+    _remove(_venv())
     try:
-        _run([sys.executable, "-m", "venv", str(VENV)])
+        _run([sys.executable, "-I", "-m", "venv", str(_venv())])
     except LocalCloudError as error:
         raise LocalCloudError(
             "this Python cannot make a virtual environment",
@@ -175,21 +230,75 @@ def _make_venv() -> None:
         ) from error
 
 
+def _install() -> None:
+    """Install what the cloud runs on; it is ready when it can be imported."""
+    pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    _run([_python(), "-I", *pip, "--requirement", str(REQUIREMENTS)])
+    _run([_python(), "-I", "-c", "import boto3, hypercorn, ministack"])
+    (_venv() / "ready").write_text(_fingerprint(), "utf-8")
+
+
 def _run(command: list[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = subprocess.run(
+        command, capture_output=True, text=True, env=_pip_environment()
+    )
     if done.returncode:
-        lines = (done.stderr or done.stdout).strip().splitlines() or ["no message"]
+        text = (done.stderr or done.stdout).strip() or "no message"
+        todo = next((todo for sign, todo in _SIGNS if sign in text), _NETWORK)
         raise LocalCloudError(
-            f"set-up failed: {lines[-1]}",
+            f"set-up failed: {text.splitlines()[-1]}",
             where="the local cloud",
-            todo="The first set-up needs the network (later starts do not): "
-            "check it, then try again.",
+            todo=todo,
         )
+
+
+_NETWORK = (
+    "The first set-up needs the network (later starts do not): "
+    "check it, then try again."
+)
+#: What stands in pip's or Python's last words → what to do.
+_SIGNS = (
+    ("No space left", "The disk is full: free some room, then try again."),
+    ("Permission denied", "WORKBOOK_HOME names another folder to write to."),
+    ("Read-only file system", "WORKBOOK_HOME names another folder to write to."),
+    (
+        "No module named",
+        "pip installed it elsewhere: its configuration (`pip config list`) names a "
+        "target or a prefix. Remove that, then try again.",
+    ),
+)
+
+
+def _pip_environment() -> dict[str, str]:
+    """The learner's index, proxies and certificates, and nothing that bends an install.
+
+    Left out: PIP_TARGET, PIP_REQUIRE_HASHES, PYTHONWARNINGS and their like.
+    """
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PIP_", "PYTHON")) or name in _PIP
+    }
+    return kept | {"PIP_USER": "0", "PIP_REQUIRE_HASHES": "0"}
+
+
+_PIP = tuple(
+    f"PIP_{name}"
+    for name in (
+        *("INDEX_URL", "EXTRA_INDEX_URL", "FIND_LINKS", "NO_INDEX", "TRUSTED_HOST"),
+        *("CERT", "CLIENT_CERT", "PROXY", "RETRIES", "TIMEOUT", "CACHE_DIR"),
+        "CONFIG_FILE",
+    )
+)
+
+
+def _venv() -> Path:
+    return home() / "venv"
 
 
 def _python() -> str:
     place = "Scripts/python.exe" if os.name == "nt" else "bin/python"
-    return str(VENV / place)
+    return str(_venv() / place)
 
 
 def _fingerprint() -> str:
@@ -199,25 +308,17 @@ def _fingerprint() -> str:
 
 def _is_set_up() -> bool:
     try:
-        return (VENV / "ready").read_text("utf-8") == _fingerprint()
+        return (_venv() / "ready").read_text("utf-8") == _fingerprint()
     except OSError:
         return False
 
 
-def _launch(where: Path) -> Running:
+def _launch(where: Path, say: Say) -> Running:
     """Start the server process and wait until it answers."""
     for attempt in range(3):
         port = _choose_port(where, again=attempt == 0)
-        process, running = _spawn(where, port)
-        deadline = time.monotonic() + START_TIMEOUT_S
-        while time.monotonic() < deadline and process.poll() is None:
-            if _health(running).get("pid") == running.pid:
-                _write_private(where / "server.json", json.dumps(asdict(running)))
-                process.returncode = 0  # let go: it outlives us, Popen need not warn
-                return running
-            time.sleep(0.05)
-        process.kill()
-        process.wait()
+        if running := _try_port(where, port, say):
+            return running
         if os.environ.get("WORKBOOK_PORT"):
             break  # asked for by number: another would be no answer
     log = where / "server.log"
@@ -229,34 +330,82 @@ def _launch(where: Path) -> Running:
     )
 
 
-def _spawn(where: Path, port: int) -> tuple[subprocess.Popen, Running]:
-    shutil.rmtree(where / "tmp", ignore_errors=True)  # workers of a killed server
+def _try_port(where: Path, port: int, say: Say) -> Running | None:
+    """Start a server there and take it on; None when it ended or never answered."""
+    token = secrets.token_urlsafe(32)
+    secret_key = _secret(where, say)
+    environment = _environment(where, port, secret_key) | {"WORKBOOK_TOKEN": token}
+    with _spawn(where, environment) as (pid, adopt):
+        running = Running(port, pid, str(where), secret_key, token)
+        try:
+            if _answers(running):
+                _write_private(where / "server.json", json.dumps(asdict(running)))
+                adopt()  # without it, it ends itself
+                return running
+        except BaseException:  # a full disk, or Ctrl-C: nobody would find it
+            _kill(pid)
+            raise
+        _kill(pid)
+        return None
+
+
+def _answers(running: Running) -> bool:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline and _is_alive(running.pid):
+        if _health(running).get("pid") == running.pid:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+@contextlib.contextmanager
+def _spawn(
+    where: Path, environment: dict[str, str]
+) -> Iterator[tuple[int, Callable[[], object]]]:
+    """Run `launch.py`, the parent of the server; its process id, and what adopts it."""
+    _remove(where / "tmp")  # workers of a killed server
     for name in ("tmp", "state", "objects"):
-        (where / name).mkdir(parents=True, exist_ok=True)
-    (where / "aws-config").write_text("[default]\n", "utf-8")
+        make_private(where / name)
+    with _log(where) as output:
+        process = subprocess.Popen(
+            [_python(), str(HERE / "launch.py")],
+            cwd=where,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=output,
+            creationflags=_DETACHED,
+        )
+    assert process.stdin and process.stdout
+    with process.stdin as answer, process.stdout as pid:
+        try:
+            # On Windows a venv's Python is but the parent, too.
+            yield int(pid.read() or 0), lambda: (answer.write(b"!"), answer.flush())
+        finally:
+            if os.name == "nt":
+                process.returncode = 0  # let go: it outlives us, Popen need not warn
+            else:
+                process.wait()
+
+
+def _log(where: Path) -> IO[bytes]:
     log = where / "server.log"
     if log.exists() and log.stat().st_size > LOG_BYTES:
         log.replace(log.with_suffix(".old.log"))
-    secret_key, token = _secret(where), secrets.token_urlsafe(32)
-    environment = _environment(where, port, secret_key) | {"WORKBOOK_TOKEN": token}
-    detached: dict = {"start_new_session": True}
-    if os.name == "nt":
-        flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
-        detached = {"creationflags": flags}
-    with log.open("a", encoding="utf-8") as output:
-        process = subprocess.Popen(
-            [_python(), str(HERE / "wrapper.py")],
-            cwd=where,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            **detached,
-        )
-    created = psutil.Process(process.pid).create_time()
-    return process, Running(
-        port, process.pid, str(where), secret_key, token, created=created
-    )
+    return os.fdopen(_open_private(log, os.O_APPEND), "ab")
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+def _kill(pid: int) -> None:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        if pid:
+            psutil.Process(pid).kill()
 
 
 def _environment(where: Path, port: int, secret_key: str) -> dict[str, str]:
@@ -269,8 +418,8 @@ def _environment(where: Path, port: int, secret_key: str) -> dict[str, str]:
         "AUTH": "true",  # policies count
         "AWS_ACCESS_KEY_ID": ACCESS_KEY,
         "AWS_SECRET_ACCESS_KEY": secret_key,
-        "AWS_CONFIG_FILE": str(where / "aws-config"),
-        "AWS_SHARED_CREDENTIALS_FILE": str(where / "aws-config"),
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
         "S3_PERSIST": "1",
         "S3_DATA_DIR": str(where / "objects"),
@@ -292,23 +441,27 @@ def _environment(where: Path, port: int, secret_key: str) -> dict[str, str]:
 def _choose_port(where: Path, *, again: bool) -> int:
     """The port asked for, or the last one if it is free, or any free one."""
     if asked := os.environ.get("WORKBOOK_PORT"):
-        if not asked.isdigit() or not _is_free(int(asked)):
-            raise LocalCloudError(
-                f"port {asked} is taken or no port",
-                where="WORKBOOK_PORT",
-                todo="Unset WORKBOOK_PORT and a free port is chosen.",
-            )
-        return int(asked)
+        return _asked_port(asked)
     last = where / "port"
     if again and last.exists():
-        text = last.read_text("utf-8").strip()
-        if text.isdigit() and _is_free(int(text)):
+        text = last.read_text("utf-8", "replace").strip()
+        if text.isdecimal() and _is_free(int(text)):
             return int(text)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     last.write_text(str(port), "utf-8")  # kernels keep their clients over a restart
     return port
+
+
+def _asked_port(asked: str) -> int:
+    todo = "Unset WORKBOOK_PORT and a free port is chosen."
+    if not (asked.isdecimal() and 1 <= int(asked) <= 65535):
+        raise LocalCloudError(f"{asked!r} is no port", where="WORKBOOK_PORT", todo=todo)
+    if not _is_free(int(asked)):
+        what = f"port {asked} is taken, or not for this user"
+        raise LocalCloudError(what, where="WORKBOOK_PORT", todo=todo)
+    return int(asked)
 
 
 def _is_free(port: int) -> bool:
@@ -322,20 +475,31 @@ def _is_free(port: int) -> bool:
         return True
 
 
-def _secret(where: Path) -> str:
+def _secret(where: Path, say: Say) -> str:
     """The folder's secret key: the same after a restart, unknown to others."""
     path = where / "secret"
-    if not path.exists():
-        _write_private(path, secrets.token_urlsafe(32))
-    return path.read_text("utf-8")
+    if path.exists():
+        found = path.read_bytes()
+        if re.fullmatch(rb"[\w-]{20,}", found):
+            return found.decode()
+        path.replace(path.with_suffix(".damaged"))
+        say("The local cloud's secret was damaged and is made anew: restart kernels.")
+    _write_private(path, secret := secrets.token_urlsafe(32))
+    return secret
 
 
 def _write_private(path: Path, text: str) -> None:
     beside = path.with_name(path.name + ".new")
-    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w"):
-        pass
-    beside.write_text(text, "utf-8")
+    with os.fdopen(_open_private(beside, os.O_TRUNC), "w", encoding="utf-8") as file:
+        file.write(text)
     beside.replace(path)
+
+
+def _open_private(path: Path, flag: int) -> int:
+    opened = os.open(path, os.O_WRONLY | os.O_CREAT | flag, 0o600)
+    if os.name != "nt":
+        os.fchmod(opened, 0o600)  # as one that stood already may be open to others
+    return opened
 
 
 def _health(running: Running) -> dict:
@@ -349,26 +513,34 @@ def _request(running: Running, method: str, path: str) -> dict:
         connection.request(method, path, headers={"X-Workbook-Token": running.token})
         answer = json.loads(connection.getresponse().read())
         return answer if isinstance(answer, dict) else {}
-    except (OSError, http.client.HTTPException, ValueError):
+    except (OSError, http.client.HTTPException, ValueError, TypeError, OverflowError):
         return {}
     finally:
         connection.close()
 
 
 def _end(where: Path, *, patience_s: float = 0) -> bool:
-    """See that the recorded process is gone, by force if need be."""
-    try:
-        recorded = json.loads((where / "server.json").read_text("utf-8"))
-        process = psutil.Process(recorded["pid"])
-        # The number may have been given to another program since.
-        ours = abs(process.create_time() - recorded["created"]) < 1
-    except (OSError, ValueError, KeyError, TypeError, psutil.Error):
-        ours = False
-    if ours:
-        try:
-            process.wait(patience_s)
-        except psutil.TimeoutExpired:
-            process.kill()
-            process.wait(5)
+    """See that no server holds the folder, by force if need be; True if one did."""
+    held = where / "server.lock"
+    ran = lock.holder(held) is not None
+    if ran and not _is_freed(held, patience_s):
+        pid = lock.holder(held)
+        _kill(pid or 0)
+        if not _is_freed(held, 5):
+            raise LocalCloudError(
+                f"process {pid or '(unknown)'} does not end",
+                where=f"the local cloud in {where}",
+                todo="End it yourself, then try again.",
+            )
     (where / "server.json").unlink(missing_ok=True)
-    return ours
+    return ran
+
+
+def _is_freed(held: Path, patience_s: float) -> bool:
+    """Wait until nobody holds the lock: then the server is gone, reaped or not."""
+    deadline = time.monotonic() + patience_s
+    while lock.holder(held) is not None:
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(0.02)
+    return True

@@ -1,4 +1,4 @@
-"""MiniStack behind a thin wrapper of ours. Run by `server.start()`, not imported.
+"""MiniStack behind a thin wrapper of ours. `launch.py` runs it in a process of its own.
 
 What plain MiniStack lacks, and this adds (`FIDELITY.md` has the whole table):
 
@@ -25,7 +25,7 @@ import signal
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-# Beside this file, which is run as a script.
+# Beside this file: `launch.py` is run as a script.
 import delivery
 import guard
 import ministack.app as ministack
@@ -74,6 +74,8 @@ async def _answer(send: Send, status: int, body: dict) -> None:
 
 async def main() -> None:
     """Serve until told to stop."""
+    for module in (saving, delivery, permissions, stacks):
+        module.install()
     loop = asyncio.get_running_loop()
     for name in ("SIGTERM", "SIGINT"):
         try:
@@ -88,9 +90,3 @@ async def main() -> None:
     saver = asyncio.create_task(saving.save_regularly())
     await serve(app, config, shutdown_trigger=saving.stopping.wait)
     saver.cancel()
-
-
-if __name__ == "__main__":
-    for module in (saving, delivery, permissions, stacks):
-        module.install()
-    asyncio.run(main())

@@ -203,8 +203,7 @@ def test_secrets_are_for_the_owner_only(own_folder):
 
 
 def test_no_venv_module_is_said_in_one_sentence(monkeypatch, tmp_path):
-    monkeypatch.setattr(server, "HOME", tmp_path)
-    monkeypatch.setattr(server, "VENV", tmp_path / "venv")
+    monkeypatch.setenv("WORKBOOK_HOME", str(tmp_path))
     monkeypatch.setattr(server.sys, "executable", "/bin/false")
     with pytest.raises(LocalCloudError, match="python3-venv"):
         server.set_up(say=quiet)
@@ -212,8 +211,7 @@ def test_no_venv_module_is_said_in_one_sentence(monkeypatch, tmp_path):
 
 @pytest.mark.slow
 def test_no_network_at_set_up_is_said_in_one_sentence(monkeypatch, tmp_path):
-    monkeypatch.setattr(server, "HOME", tmp_path)
-    monkeypatch.setattr(server, "VENV", tmp_path / "venv")
+    monkeypatch.setenv("WORKBOOK_HOME", str(tmp_path))
     for name in ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "HTTPS_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
