@@ -10,6 +10,7 @@ from deploy import logs as logs
 from deploy import runtimes as runtimes
 from deploy.cloud import Cloud as Cloud
 from deploy.cloud import connect as connect
+from deploy.configure import settings_for as settings_for
 from deploy.errors import DeployError as DeployError
 from deploy.operations.export import export as export
 from deploy.operations.probe import probe as probe
@@ -20,7 +21,6 @@ from deploy.pipeline import resume as resume
 from deploy.pipeline import status as status
 from deploy.pipeline import up as up
 from deploy.settings import Settings as Settings
-from deploy.settings import settings_for as settings_for
 from deploy.steps import function as function
 from deploy.steps import layer as layer
 from deploy.steps import queue as queue

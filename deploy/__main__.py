@@ -12,10 +12,11 @@ from typing import Any
 
 from deploy import pipeline, rights, runtimes, tracing
 from deploy.cloud import Cloud, connect
+from deploy.configure import settings_for
 from deploy.errors import DeployError
 from deploy.operations import probe
 from deploy.operations.export import export
-from deploy.settings import Settings, settings_for
+from deploy.settings import Settings
 from deploy.steps import buckets, failures
 
 

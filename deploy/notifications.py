@@ -10,11 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
 
-from deploy.cloud import Cloud
 from deploy.policies import Decision, Document, allowed, matches
 from deploy.settings import Settings
 from deploy.waiting import code
@@ -27,6 +26,14 @@ TARGETS = {
     "QueueConfigurations": "QueueArn",
     "TopicConfigurations": "TopicArn",
 }
+
+
+class HasS3(Protocol):
+    """A cloud, as far as it is asked here; the local one asks these rules itself."""
+
+    @property
+    def s3(self) -> Any:
+        """The S3 client."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +80,7 @@ class Rule:
         return f"{self.prefix}*{self.suffix}" if self.prefix else self.suffix or "*"
 
 
-def rules(cloud: Cloud, settings: Settings) -> list[Rule]:
+def rules(cloud: HasS3, settings: Settings) -> list[Rule]:
     """Ask the source bucket for its rules that start our function or fill our queue."""
     try:
         answer = cloud.s3.get_bucket_notification_configuration(

@@ -7,11 +7,10 @@ list of what `describe` said, and `up` finishes whatever an earlier run began.
 from __future__ import annotations
 
 import dataclasses
-import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
@@ -19,9 +18,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tqdm.auto import tqdm
 
 from deploy import cost, preflight, waiting
-from deploy.cloud import Cloud, connect
-from deploy.errors import DeployError, ForeignResourceError, SettingsError
-from deploy.settings import STACK_TAG, Settings, settings_for, with_text
+from deploy.cloud import Cloud
+from deploy.configure import resolved
+from deploy.errors import DeployError, ForeignResourceError
+from deploy.report import Item, Plan, Stack, Status, Teardown
+from deploy.settings import STACK_TAG, Settings
 from deploy.steps import (
     alarms,
     buckets,
@@ -72,120 +73,6 @@ STEPS = (
         lambda s: "\n".join(s.alarm_name(what) for what in alarms.RULES),
     ),
 )
-
-
-@dataclass(frozen=True)
-class Item:
-    """One line of a plan or a status.
-
-    Attributes:
-        state: in a plan "create", "update", "keep", "remove" or "refused"; in a
-            status "ready", "differs", "missing" or "foreign".
-        found: what `describe` returned.
-        error: why there is nothing found, where that was an error.
-    """
-
-    step: str
-    resource: str
-    state: str
-    note: str = ""
-    found: dict[str, Any] | None = field(default=None, repr=False)
-    error: DeployError | None = field(default=None, repr=False)
-
-    def __str__(self) -> str:
-        """Lay the line out in columns."""
-        note = f"  ({self.note})" if self.note else ""
-        below = "\n" + 22 * " "  # a second resource, below the first
-        return (
-            f"{self.state:<8}  {self.step:<9} {self.resource.replace(chr(10), below)}"
-            f"{note}"
-        )
-
-
-@dataclass(frozen=True, repr=False)
-class Plan:
-    """What `up` would do, what stands in its way, its policies, and what that costs."""
-
-    settings: Settings
-    where: str
-    items: tuple[Item, ...]
-    findings: tuple[preflight.Finding, ...]
-    policies: dict[str, Any]
-    cost: str
-
-    @property
-    def refused(self) -> bool:
-        """Whether `up` would make nothing."""
-        return any(finding.level == "refusal" for finding in self.findings)
-
-    @property
-    def short(self) -> str:
-        """The plan without the policies: what `up` says before it begins."""
-        return f"{self._steps()}\n{self.cost}"
-
-    def __repr__(self) -> str:
-        """Show the steps and findings, then the policies as JSON, then the cost."""
-        documents = [
-            f"{name}:\n{json.dumps(document, indent=2)}"
-            for name, document in self.policies.items()
-        ]
-        return "\n\n".join([self._steps(), *documents, self.cost])
-
-    def _steps(self) -> str:
-        found = [f"  {finding}" for finding in self.findings]
-        return "\n".join([_table(self.where, self.items), "Checked:", *found])
-
-
-@dataclass(frozen=True, repr=False)
-class Status:
-    """What of the pipeline exists, and where it differs from its settings."""
-
-    settings: Settings
-    where: str
-    items: tuple[Item, ...]
-
-    @property
-    def ready(self) -> bool:
-        """Whether every step is as `up` would leave it."""
-        return all(item.state == "ready" for item in self.items)
-
-    def __repr__(self) -> str:
-        """Show a line for every step, and what to do next."""
-        todo = "" if self.ready else "\n\n`up` makes what is missing or differs."
-        return _table(self.where, self.items) + todo
-
-
-@dataclass(frozen=True, repr=False)
-class Stack:
-    """The pipeline that stands: its settings, ARNs and URLs."""
-
-    settings: Settings
-    where: str
-    arns: dict[str, str]
-    urls: dict[str, str]
-
-    def __repr__(self) -> str:
-        """Show where to upload, where thumbnails appear, and every ARN."""
-        rows = {"upload to": self.urls["upload"], "see": self.urls["thumbnails"]}
-        lines = [f"  {name:<10} {value}" for name, value in (rows | self.arns).items()]
-        return "\n".join([f"{self.settings.name!r} on {self.where}", *lines])
-
-
-@dataclass(frozen=True, repr=False)
-class Teardown:
-    """What `down` saw afterwards: what is left, and what is worth knowing."""
-
-    settings: Settings
-    where: str
-    left: tuple[str, ...]
-    notes: tuple[str, ...]
-
-    def __repr__(self) -> str:
-        """Say that nothing is left, or list what is."""
-        lines = [f"Note: {note}." for note in self.notes]
-        if not self.left:
-            return "\n".join([*lines, "Nothing is left."])
-        return "\n".join([*lines, "Left:", *(f"  {line}" for line in self.left)])
 
 
 def plan(
@@ -411,36 +298,6 @@ def urls(cloud: Cloud, settings: Settings) -> dict[str, str]:
     }
 
 
-def resolved(
-    cloud: Cloud | None, settings: Settings | None, overrides: dict[str, Any]
-) -> tuple[Cloud, Settings]:
-    """Connect and derive what was left out; refuse settings of another account."""
-    cloud = cloud or connect()
-    if settings is None:
-        settings = settings_for(cloud, **overrides)
-    elif overrides:
-        settings = _changed(settings, overrides)
-    if (settings.account, settings.region) != (cloud.account, cloud.region):
-        raise SettingsError(
-            f"they are for account {settings.account} in {settings.region}, and this "
-            f"is account {cloud.account} in {cloud.region}",
-            where="Settings",
-            todo="Derive them anew: settings_for(cloud).",
-        )
-    return cloud, settings
-
-
-def _changed(settings: Settings, overrides: dict[str, Any]) -> Settings:
-    """Replace fields; bucket names that came from the name follow a new name."""
-    plain = Settings(settings.account, settings.region, settings.name)
-    derived = {
-        part: ""
-        for part in ("source_bucket", "target_bucket")
-        if getattr(settings, part) == getattr(plain, part)
-    }
-    return dataclasses.replace(settings, **derived | with_text(overrides))
-
-
 def _check_no_other_stack(cloud: Cloud, settings: Settings) -> None:
     """Leave to CloudFormation what CloudFormation made: its stack would be stuck."""
     with _explained("function", "Run `down` again."):
@@ -554,10 +411,6 @@ def _arns(settings: Settings, made: dict[str, Any]) -> dict[str, str]:
     }
     steps = ("role", "layer", "function", "failures", "queue")
     return arns | {step: made[step] for step in steps if made[step]}
-
-
-def _table(where: str, items: tuple[Item, ...]) -> str:
-    return "\n".join([where, *(f"  {item}" for item in items)])
 
 
 _EXPIRED = "Have your credentials expired? Renew them (`aws sso login`). "

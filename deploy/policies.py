@@ -18,6 +18,8 @@ from typing import Any
 
 Document = Mapping[str, Any] | str
 Statement = dict[str, Any]
+#: Who takes a function's role.
+LAMBDA = "lambda.amazonaws.com"
 
 
 @dataclass(frozen=True)

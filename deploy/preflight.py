@@ -10,8 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -19,12 +18,10 @@ from deploy import policies
 from deploy import rights as deployer
 from deploy.cloud import Cloud
 from deploy.errors import ForeignResourceError, PreflightError
+from deploy.report import Finding, Item
 from deploy.settings import Settings
 from deploy.steps import role
 from deploy.waiting import code, is_denied
-
-if TYPE_CHECKING:
-    from deploy.pipeline import Item
 
 #: What layer and function may take of the account's code storage at most.
 CODE_BYTES = 20 * 1024**2
@@ -35,27 +32,6 @@ FEW_AT_ONCE = 10
 _ASSUMED_ROLE = re.compile(r"arn:aws:sts::\d+:assumed-role/([^/]+)/.+")
 _CALLER = re.compile(r"arn:aws:iam::\d+:(user|role)/.+")
 _ROOT = re.compile(r"arn:aws:iam::\d+:root")
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What one check saw.
-
-    Attributes:
-        level: "ok", "skipped" (an emulator has no such thing), "warning" or "refusal".
-        about: the check's name, as in "rights".
-    """
-
-    level: str
-    about: str
-    what: str
-    where: str = ""
-    todo: str = ""
-
-    def __str__(self) -> str:
-        """Lay the line out in columns, what to do below it."""
-        line = f"{self.level:<8}  {self.about:<9} {self.what}"
-        return line if not self.todo else f"{line}.\n{_indented(self.todo)}"
 
 
 def findings(
@@ -165,7 +141,7 @@ def execution_role(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
         what = "its trust policy could not be read"
         todo = "It must let lambda.amazonaws.com assume it (sts:AssumeRole)."
         yield Finding("warning", "role", what, where, todo)
-    elif not policies.trusts(trust, role.SERVICE):
+    elif not policies.trusts(trust, policies.LAMBDA):
         what = "its trust policy does not let lambda.amazonaws.com assume it"
         todo = "Give another role, or ask its owner for the trust policy of the plan."
         yield Finding("refusal", "role", what, where, todo)
@@ -376,7 +352,3 @@ def _short_of(cloud: Cloud, settings: Settings) -> tuple[str, str] | None:
         return None
     policy = {"Version": "2012-10-17", "Statement": missing}
     return what, "It must allow:\n" + json.dumps(policy, indent=2)
-
-
-def _indented(text: str) -> str:
-    return "\n".join(" " * 22 + line for line in text.splitlines())

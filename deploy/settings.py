@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import ipaddress
+import json
 import os
-import re
-import unicodedata
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from deploy import recipes, runtimes
+from deploy import runtimes
+from deploy.aws_names import check_bucket_name, check_name, check_role_arn
 from deploy.errors import SettingsError
 
-if TYPE_CHECKING:
-    from deploy.cloud import Cloud
+Recipe = dict[str, Any]
 
 #: The tag on everything we make; its value is `Settings.name`.
 TAG = "thumbnail-workbook"
@@ -24,13 +22,6 @@ STACK_TAG = "aws:cloudformation:stack-name"
 # A prefix of the regions that had no account-regional namespace when this was written.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/gpbucketnamespaces.html
 _NO_ACCOUNT_NAMESPACE = ("me-south-1", "me-central-1")
-
-_BUCKET_NAME = re.compile(r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
-_STACK_NAME = re.compile(r"^[a-z][a-z0-9-]*[a-z0-9]$")
-# As many letters leave room in a bucket's name for account and region, anywhere.
-_SHORT = 25
-# A path may stand before the name: role/service-role/…
-_ROLE_ARN = re.compile(r"^arn:aws:iam::(\d{12}):role/(?:[\x21-\x7e]+/)?[\w+=,.@-]+$")
 
 
 def default_name() -> str:
@@ -117,11 +108,9 @@ class Settings:
             )
         if self.execution_role:
             check_role_arn(self.execution_role, self.account)
-        object.__setattr__(self, "recipe", recipes.as_text(self.recipe))
+        object.__setattr__(self, "recipe", as_text(self.recipe))
         if self.backup:
             check_bucket_name(self.backup_bucket)
-        if self.recipe or self.backup:
-            recipes.check(self)
 
     def _check_queue(self) -> None:
         """Refuse what an event source mapping would.
@@ -217,9 +206,22 @@ class Settings:
         return {TAG: self.name}
 
     @property
+    def whole_recipe(self) -> Recipe:
+        """The recipe as the handler gets it: with the backup bucket's name in it.
+
+        Raises:
+            SettingsError: it is no JSON object, or its backup is none.
+        """
+        recipe = _object(self.recipe or "{}", "the recipe")
+        if not self.backup:
+            return recipe
+        kept = _object(recipe.get("backup") or {}, "the recipe's part 'backup'")
+        return recipe | {"backup": kept | {"bucket": self.backup_bucket}}
+
+    @property
     def environment(self) -> dict[str, str]:
         """The function's environment variables, as `handler.config` reads them."""
-        recipe = recipes.completed(self)
+        recipe = self.whole_recipe
         return {
             "TARGET_BUCKET": self.target_bucket,
             "BOX": str(self.box),
@@ -228,104 +230,26 @@ class Settings:
             "THUMBNAIL_PREFIX": self.thumbnail_prefix,
             "REJECT_PREFIX": self.reject_prefix,
             "ORDERED": str(self.reliable).lower(),
-        } | ({"RECIPE": recipe} if recipe else {})
+        } | ({"RECIPE": as_text(recipe)} if recipe else {})
 
 
-def settings_for(cloud: Cloud, **overrides: Any) -> Settings:
-    """Build the settings of a pipeline in this cloud's account and region.
-
-    A cloud that is not AWS runs functions on this machine, so the function gets this
-    machine's Python and processor; on AWS it gets a current runtime on arm64.
-    """
-    defaults: dict[str, Any] = {"account": cloud.account, "region": cloud.region}
-    if cloud.kind != "aws":
-        defaults |= {
-            "runtime": runtimes.machine_runtime(),
-            "architecture": runtimes.machine_architecture(),
-            "runs_here": True,
-        }
-    return Settings(**defaults | with_text(overrides))
+def as_text(recipe: Recipe | str) -> str:
+    """Write a recipe as the JSON that the function's environment takes."""
+    if isinstance(recipe, str):
+        return recipe
+    return json.dumps(recipe, separators=(",", ":"))
 
 
-def with_text(overrides: dict[str, Any]) -> dict[str, Any]:
-    """Add the layer for text to settings whose recipe draws text."""
-    if overrides.get("recipe") and recipes.draws_text(overrides["recipe"]):
-        return {"text": True} | overrides
-    return overrides
-
-
-def check_name(name: str) -> None:
-    """Refuse what no pipeline can be called, and suggest the nearest name that can."""
-    if not _STACK_NAME.fullmatch(name):
-        raise SettingsError(
-            f"{name!r} is no name for a pipeline",
-            where="--name, WORKBOOK_NAME or Settings.name",
-            todo="Use lower-case letters, digits and hyphens, a letter first and no "
-            f"hyphen last: {nearest_name(name)!r} would do.",
-        )
-
-
-def nearest_name(name: str) -> str:
-    """Spell a person's name as a pipeline can be called: "José M." → "jose-m"."""
-    letters = unicodedata.normalize("NFKD", name.casefold())
-    plain = "".join(each for each in letters if not unicodedata.combining(each))
-    words = re.sub(r"[^a-z0-9]+", "-", plain).lstrip("-0123456789")
-    short = words[:_SHORT].strip("-")
-    return short if len(short) > 1 else f"{short or 'learner'}-1"
-
-
-def check_bucket_name(name: str) -> None:
-    """Refuse a bucket name that S3 refuses, saying which rule it breaks.
-
-    Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
-    """
-    broken = ""
-    if not 3 <= len(name) <= 63:
-        broken = f"it has {len(name)} characters, and S3 takes 3 to 63"
-    elif not _BUCKET_NAME.match(name):
-        broken = (
-            "S3 takes lower-case letters, digits, dots and hyphens, "
-            "with a letter or digit at both ends"
-        )
-    elif ".." in name:
-        broken = "two dots stand side by side"
-    elif _is_ip_address(name):
-        broken = "it looks like an IP address"
-    elif name.startswith(("xn--", "sthree-", "amzn-s3-demo-")):
-        broken = "S3 keeps that beginning for itself"
-    elif name.endswith(("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")):
-        broken = "S3 keeps that ending for itself"
-    if broken:
-        raise SettingsError(
-            f"{name!r} is no bucket name: {broken}",
-            where="Settings",
-            todo="Choose another name, or a shorter Settings.name.",
-        )
-
-
-def check_role_arn(arn: str, account: str) -> None:
-    """Refuse a role that is no role's ARN, or is another account's.
-
-    Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
-    """
-    match = _ROLE_ARN.match(arn)
-    todo = f"Write it as arn:aws:iam::{account}:role/<name>; IAM shows it."
-    if match is None:
-        raise SettingsError(
-            f"{arn!r} is no role's ARN", where="Settings.execution_role", todo=todo
-        )
-    if match[1] != account:
-        raise SettingsError(
-            f"the role {arn} is of account {match[1]}, and Lambda takes only roles of "
-            "the function's own account",
-            where="Settings.execution_role",
-            todo=todo,
-        )
-
-
-def _is_ip_address(name: str) -> bool:
+def _object(value: Any, what: str) -> Recipe:
+    """Read a part of a recipe that has to be a JSON object."""
     try:
-        ipaddress.IPv4Address(name)
+        found = json.loads(value) if isinstance(value, str) else value
     except ValueError:
-        return False
-    return True
+        found = None
+    if not isinstance(found, dict):
+        raise SettingsError(
+            f"{what} is no JSON object: {as_text(value)[:60]!r}",
+            where="Settings.recipe",
+            todo='Write it as a dict, such as {"labels": {"by": "model"}}.',
+        )
+    return found

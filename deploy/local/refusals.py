@@ -18,9 +18,8 @@ from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError
 
 from deploy import notifications, policies, runtimes
+from deploy.aws_names import check_bucket_name
 from deploy.errors import SettingsError
-from deploy.settings import check_bucket_name
-from deploy.steps.role import SERVICE
 
 Lookup = Callable[[str], Any]
 
@@ -126,7 +125,7 @@ def role_is_assumable(params: dict[str, Any], world: World) -> Refusal | None:
         if error.response["Error"]["Code"] != "NoSuchEntity":
             raise
         role = None
-    if role and policies.trusts(role["AssumeRolePolicyDocument"], SERVICE):
+    if role and policies.trusts(role["AssumeRolePolicyDocument"], policies.LAMBDA):
         return None
     return Refusal(
         "InvalidParameterValueException",

@@ -28,7 +28,8 @@ from pathlib import Path
 from typing import Any
 
 from deploy.cloud import Cloud
-from deploy.settings import Settings, settings_for
+from deploy.configure import settings_for, tried, with_text
+from deploy.settings import Settings
 from deploy.steps import (
     alarms,
     buckets,
@@ -111,7 +112,7 @@ def _for_aws(**overrides: Any) -> Settings:
     """Derive settings for any account; a role that is given names its own."""
     account = (overrides.get("execution_role") or "").split(":")[4:5]
     where = {"account": "".join(account) or _ANY_ACCOUNT, "region": _ANY_REGION}
-    return Settings(**where | overrides)
+    return tried(Settings(**where | with_text(overrides)))
 
 
 def template(

@@ -10,7 +10,6 @@ Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/how-to-enable-disa
 from __future__ import annotations
 
 import io
-import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from tqdm.auto import tqdm
 
 from deploy import logs, recipes
 from deploy.cloud import Cloud
+from deploy.configure import resolved
 from deploy.errors import DeployError
 from deploy.settings import Settings
 from deploy.steps import buckets
@@ -86,8 +86,6 @@ def probe(
     Raises:
         DeployError: there is no source bucket, or you may not upload to it.
     """
-    from deploy.pipeline import resolved  # which imports every step
-
     cloud, settings = resolved(cloud, settings, overrides)
     now = datetime.now(UTC)
     key = f"{FOLDER}probe-{now:%Y%m%dT%H%M%S%f}{settings.suffixes[0]}"
@@ -174,6 +172,6 @@ def _places(settings: Settings, key: str) -> Iterator[tuple[str, str]]:
     yield names["source"], key
     for folder in (*recipes.public_folders(settings), settings.reject_prefix):
         yield names["target"], folder + key
-    backup = json.loads(recipes.completed(settings) or "{}").get("backup") or {}
+    backup = settings.whole_recipe.get("backup") or {}
     # Whether it is asked for or not: it may be there from an earlier `up`.
     yield settings.backup_bucket, backup.get("folder", "") + key

@@ -332,7 +332,7 @@ def _check_trust(cloud: Cloud, settings: Settings) -> None:
     found = role.describe(cloud, settings)
     if found and found["trust"] is None:  # a given role that we may not read
         return
-    if found is None or not policies.trusts(found["trust"], role.SERVICE):
+    if found is None or not policies.trusts(found["trust"], policies.LAMBDA):
         raise DeployError(
             "there is no such role"
             if found is None

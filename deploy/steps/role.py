@@ -16,12 +16,9 @@ from botocore.exceptions import ClientError
 from deploy import recipes
 from deploy.cloud import Cloud
 from deploy.errors import ForeignResourceError
-from deploy.policies import document, statement
+from deploy.policies import LAMBDA, document, statement
 from deploy.settings import TAG, Settings
 from deploy.waiting import already, code
-
-#: Who takes the role.
-SERVICE = "lambda.amazonaws.com"
 
 THUMBNAILS = "thumbnails"
 RELIABLE = "reliable"
@@ -33,7 +30,7 @@ BASIC_EXECUTION = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionR
 
 def trust_policy() -> dict[str, Any]:
     """Write who may take the role: the Lambda service."""
-    return document(statement("sts:AssumeRole", principal={"Service": SERVICE}))
+    return document(statement("sts:AssumeRole", principal={"Service": LAMBDA}))
 
 
 def thumbnails_policy(settings: Settings) -> dict[str, Any]:

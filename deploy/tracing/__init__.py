@@ -16,6 +16,7 @@ from typing import Any
 
 from deploy import waiting
 from deploy.cloud import Cloud
+from deploy.configure import resolved
 from deploy.settings import Settings
 from deploy.tracing import event_links, function_links, result_links
 from deploy.tracing.facts import Facts
@@ -107,8 +108,6 @@ def trace(
         settings: which pipeline; `settings_for(cloud)` if left out.
         overrides: fields of `Settings`, as in `trace("a.jpg", name="photos")`.
     """
-    from deploy.pipeline import resolved  # which imports every step
-
     cloud, settings = resolved(cloud, settings, overrides)
     facts = Facts(cloud, settings, key)
     with waiting.at_once():

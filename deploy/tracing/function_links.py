@@ -212,7 +212,7 @@ def the_role(facts: Facts) -> Link:
         said = f"Its role {name} was deleted." if gone else "Could not look."
         cure = "Build the role again (03_role), then upload again."
         return Link("role", "red" if gone else "amber", said, answer.quoted(), cure)
-    if not policies.trusts(answer["Role"]["AssumeRolePolicyDocument"], role.SERVICE):
+    if not policies.trusts(answer["Role"]["AssumeRolePolicyDocument"], policies.LAMBDA):
         return Link(
             "role",
             "red",

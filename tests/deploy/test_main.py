@@ -9,7 +9,7 @@ from support.moto_cloud import REGION
 from deploy import pipeline
 from deploy.__main__ import main
 from deploy.cloud import connect
-from deploy.settings import settings_for
+from deploy.configure import settings_for
 
 AWS = ("--cloud", "aws", "--region", REGION)
 

@@ -172,7 +172,7 @@ def test_as_it_is_written():
     }
 
 
-LAMBDA = {"Service": role.SERVICE}
+LAMBDA = {"Service": policies.LAMBDA}
 
 
 def taken(**changes):
@@ -184,7 +184,7 @@ def taken(**changes):
     [
         ([taken()], True),
         ([taken(Principal="*", Action="sts:*")], True),
-        ([taken(Principal={"Service": ["ec2.amazonaws.com", role.SERVICE]})], True),
+        ([taken(Principal={"Service": ["ec2.amazonaws.com", policies.LAMBDA]})], True),
         ([taken(Action=["sts:TagSession", "sts:AssumeRole"])], True),
         ([taken(Condition={"StringEquals": {"aws:SourceAccount": "1"}})], True),
         ([taken(), taken()], True),
@@ -196,8 +196,10 @@ def taken(**changes):
     ],
 )
 def test_whom_a_role_trusts(statements, trusted):
-    assert policies.trusts(document(*statements), role.SERVICE) is trusted
-    assert policies.trusts(json.dumps(document(*statements)), role.SERVICE) is trusted
+    assert policies.trusts(document(*statements), policies.LAMBDA) is trusted
+    assert (
+        policies.trusts(json.dumps(document(*statements)), policies.LAMBDA) is trusted
+    )
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from PIL import Image
 from support.moto_cloud import here
 from support.pictures import encoded
 
-from deploy import pipeline, recipes
+from deploy import configure, pipeline, recipes
 from deploy.errors import SettingsError
 from deploy.operations import export
 from deploy.steps import buckets, function, layer, role
@@ -36,7 +36,7 @@ def test_nothing_without_a_recipe(cloud, settings):
         ({"renditions": {"a": {"width": 16, "height": 16, "folder": "a/"}}}, None),
         ({"renditions": {"a": {"width": 1920, "height": 1080}}}, "give it 576 MB"),
         ("{", "no JSON"),
-        ("[]", "should be an object"),
+        ("[]", "no JSON object"),
     ],
 )
 def test_wrong_recipe(cloud, recipe, said):
@@ -62,7 +62,7 @@ def test_nothing_is_deployed(cloud, settings, wire):
 def test_text_takes_its_layer(cloud, settings):
     assert here(cloud, recipe=TITLE).text
     assert not here(cloud, recipe=WIDE).text
-    _, changed = pipeline.resolved(cloud, settings, {"recipe": TITLE})
+    _, changed = configure.resolved(cloud, settings, {"recipe": TITLE})
     assert changed.layer_name == "workbook-pillow-text"
 
 
@@ -74,7 +74,7 @@ def test_backup_bucket_in_the_environment(cloud):
 
 def test_backup_follows_a_new_name(cloud):
     settings = here(cloud, backup=True, recipe={"backup": {"folder": "all/"}})
-    _, renamed = pipeline.resolved(cloud, settings, {"name": "other"})
+    _, renamed = configure.resolved(cloud, settings, {"name": "other"})
     kept = json.loads(renamed.environment["RECIPE"])["backup"]
     assert kept == {"folder": "all/", "bucket": renamed.backup_bucket}
     assert renamed.backup_bucket.startswith("other-backup-")

@@ -15,10 +15,11 @@ from support.moto_cloud import ACCOUNT, MOTO, REGION, here
 from deploy import logs, pipeline, policies, rights, tracing, waiting
 from deploy.__main__ import main
 from deploy.cloud import Cloud
+from deploy.configure import settings_for
 from deploy.errors import PreflightError
 from deploy.local import refusals
 from deploy.operations import backfill, probe
-from deploy.settings import Settings, settings_for
+from deploy.settings import Settings
 from deploy.steps import failures, queue, role
 from handler.uploads import target_key
 

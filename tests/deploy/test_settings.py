@@ -4,10 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis.strategies import text
 
+from deploy.aws_names import check_bucket_name, nearest_name
 from deploy.cloud import Cloud
+from deploy.configure import settings_for
 from deploy.errors import SettingsError
 from deploy.runtimes import machine_runtime
-from deploy.settings import Settings, check_bucket_name, nearest_name, settings_for
+from deploy.settings import Settings
 
 ACCOUNT = "123456789012"
 

@@ -15,8 +15,8 @@ from support.pictures import encoded, photo
 
 from deploy import cloud as connecting
 from deploy import logs, pipeline
+from deploy.configure import settings_for
 from deploy.local import server
-from deploy.settings import settings_for
 
 NAME = "proxied"
 #: Of the 23 and about 16 changing requests of `up` and `down` with `reliable=True`.

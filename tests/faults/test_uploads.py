@@ -13,8 +13,8 @@ from support.pictures import decoded, encoded, exif_of, photo
 from workbook.labs import mistakes
 
 from deploy import logs, pipeline, probe, trace
+from deploy.configure import settings_for
 from deploy.errors import DeployError
-from deploy.settings import settings_for
 from deploy.steps import layer
 
 EVENTS = Path(__file__).parents[1] / "support" / "events"

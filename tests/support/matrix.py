@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 from moto.moto_api._internal.models import moto_api_backend
 
-from deploy import pipeline
+from deploy import pipeline, report
 from deploy.cloud import Cloud
 from deploy.settings import Settings
 
@@ -86,7 +86,7 @@ def left(cloud: Cloud, settings: Settings) -> str:
     return standing(pipeline.status(cloud, settings))
 
 
-def standing(status: pipeline.Status) -> str:
+def standing(status: report.Status) -> str:
     """Say the same of a status that was looked at already."""
     parts = [
         item.step + (f" ({item.note})" if item.state == "differs" else "")

@@ -19,9 +19,10 @@ from moto.iam import models as iam_models
 
 from deploy import runtimes, waiting
 from deploy.cloud import Cloud
+from deploy.configure import settings_for
 from deploy.local import refusals
 from deploy.policies import allowed
-from deploy.settings import Settings, settings_for
+from deploy.settings import Settings
 from deploy.steps import role
 
 ACCOUNT = "123456789012"

@@ -9,7 +9,7 @@ from workbook import scale
 from workbook.scale import Load
 
 from deploy import cost, logs, pipeline
-from deploy.settings import settings_for
+from deploy.configure import settings_for
 from deploy.steps import queue
 
 

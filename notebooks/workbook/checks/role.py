@@ -46,7 +46,7 @@ def look(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
 
 
 def _trust(document: dict[str, Any]) -> Finding:
-    if not policies.trusts(document, role.SERVICE):
+    if not policies.trusts(document, policies.LAMBDA):
         mend = "It does not let lambda.amazonaws.com do sts:AssumeRole."
     else:
         mend = "It lets in more than lambda.amazonaws.com."

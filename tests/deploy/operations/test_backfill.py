@@ -13,11 +13,11 @@ from PIL import Image
 from support.moto_cloud import here
 
 from deploy import connect, logs, pipeline
+from deploy.configure import settings_for
 from deploy.errors import DeployError, NotReadyError
 from deploy.local import server
 from deploy.operations import backfill
 from deploy.operations.backfill import Picture
-from deploy.settings import settings_for
 from deploy.steps import buckets, function, layer, queue, role
 from handler.events import Upload, parse
 from handler.uploads import target_key

@@ -13,9 +13,10 @@ from cfnlint.config import ManualArgs
 
 from deploy import connect, export, pipeline, runtimes
 from deploy.cloud import Cloud
+from deploy.configure import settings_for
 from deploy.errors import ForeignResourceError
 from deploy.operations.export import Export
-from deploy.settings import Settings, settings_for
+from deploy.settings import Settings
 from deploy.steps import trigger
 from deploy.steps.layer import publish
 from handler import make_thumbnail

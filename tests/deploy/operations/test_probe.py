@@ -6,9 +6,9 @@ from support.moto_cloud import here
 
 from deploy import pipeline, probe
 from deploy.__main__ import main
+from deploy.configure import settings_for
 from deploy.errors import DeployError
 from deploy.operations import probe as probing
-from deploy.settings import settings_for
 from handler.uploads import target_key
 
 

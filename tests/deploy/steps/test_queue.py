@@ -12,8 +12,8 @@ from PIL import Image
 from support.moto_cloud import here
 
 from deploy import logs, pipeline
+from deploy.configure import settings_for
 from deploy.errors import ForeignResourceError, SettingsError
-from deploy.settings import settings_for
 from deploy.steps import buckets, failures, function, layer, queue, role, trigger
 
 EVENT = {

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from support.pictures import encoded, photo
 
 from deploy import logs, pipeline
+from deploy.configure import settings_for
 from deploy.operations.backfill import backfill
-from deploy.settings import settings_for
 from deploy.steps import failures
 from deploy.tracing import trace
 from deploy.waiting import until

@@ -5,7 +5,7 @@ from workbook import session
 from workbook.errors.messages import WorkbookError
 from workbook.labs import cards, faults
 
-from deploy import pipeline, settings_for, trace
+from deploy import connect, pipeline, settings_for, trace
 from deploy.tracing import NAMES, Link, Trace
 
 #: Lab → the first broken link, or the ending where none is broken.
@@ -62,7 +62,7 @@ def test_the_twin_tells_the_cause_alone():
 def standing(local_folder):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("WORKBOOK_LOCAL_CLOUD", str(local_folder))
-        cloud = pipeline.connect("local", say=lambda line: None)
+        cloud = connect("local", say=lambda line: None)
         settings = settings_for(cloud, name="labs", reliable=True)
         pipeline.up(cloud, settings, say=lambda line: None)
         yield cloud, settings
