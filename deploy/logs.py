@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,12 +18,21 @@ from typing import Any
 from deploy.cloud import Cloud
 from deploy.errors import NotReadyError
 from deploy.settings import Settings
+from deploy.waiting import looks
 
 _REPORT = re.compile(
     r"REPORT RequestId: (?P<id>\S+)\s+Duration: (?P<ms>[\d.]+) ms"
     r".*?Memory Size: (?P<given>\d+) MB\s+Max Memory Used: (?P<used>\d+) MB"
 )
 _INIT = re.compile(r"Init Duration: ([\d.]+) ms")
+_REQUEST = re.compile(r"(?:START|END|REPORT) RequestId: (\S+)")
+#: What can become of an upload.
+OUTCOMES = ("made", "rejected", "stale", "failed")
+_ALWAYS = ("bucket", "key", "outcome", "cold", "request_id")
+_AT_TIMES = (
+    *("reason", "target", "source_bytes", "thumbnail_bytes"),
+    *("sequencer", "version"),
+)
 #: How often an asynchronous invocation is tried: once, and two retries.
 ATTEMPTS = 3
 
@@ -100,9 +108,9 @@ def runs(cloud: Cloud, settings: Settings, since: datetime | None = None) -> lis
 def read(messages: Iterable[str]) -> list[Run]:
     """Read what the function logged from the log's lines, oldest first."""
     lines = list(messages)
-    reports = {match["id"]: match for line in lines if (match := _REPORT.match(line))}
-    records = [record for line in lines if (record := _record(line))]
-    found = [_run(record, reports.get(record["request_id"])) for record in records]
+    reports = {found.request_id: found for found in filter(None, map(report, lines))}
+    requests = {match[1] for match in map(_REQUEST.match, lines) if match}
+    found = [run for line in lines if (run := _run(line, requests, reports))]
     return sorted(found, key=lambda run: run.done)
 
 
@@ -119,25 +127,23 @@ def wait_for(
         NotReadyError: the log named no outcome for some keys in time.
     """
     open_keys = set(keys)
-    deadline = time.monotonic() + timeout_s
-    while open_keys:
+    for _ in looks(timeout_s):
         seen = runs(cloud, settings, since)
         for run in seen:
-            attempts = sum(r.key == run.key and r.outcome == "failed" for r in seen)
-            final = run.outcome != "failed" or attempts == ATTEMPTS
+            failures = sum(r.key == run.key and r.outcome == "failed" for r in seen)
+            final = run.outcome != "failed" or failures >= ATTEMPTS
             if run.key in open_keys and final:
                 open_keys.remove(run.key)
                 yield run
-        if open_keys and time.monotonic() > deadline:
-            raise NotReadyError(
-                f"after {timeout_s:.0f} s nothing is logged about "
-                f"{', '.join(sorted(open_keys))}",
-                where=f"log group {settings.log_group}",
-                todo="`python -m deploy status` shows which step is missing; only "
-                f"keys ending in {' or '.join(settings.suffixes)} start the function.",
-            )
-        if open_keys:
-            time.sleep(0.05)
+        if not open_keys:
+            return
+    raise NotReadyError(
+        f"after {timeout_s:.0f} s nothing is logged about "
+        f"{', '.join(sorted(open_keys))}",
+        where=f"log group {settings.log_group}",
+        todo="`python -m deploy status` shows which step is missing; only "
+        f"keys ending in {' or '.join(settings.suffixes)} start the function.",
+    )
 
 
 def _messages(cloud: Cloud, group: str, since: datetime | None) -> Iterator[str]:
@@ -152,33 +158,39 @@ def _messages(cloud: Cloud, group: str, since: datetime | None) -> Iterator[str]
         return
 
 
-def _record(line: str) -> dict[str, Any] | None:
+def _run(line: str, requests: set[str], reports: dict[str, Report]) -> Run | None:
+    """Read one record; None for any other line, one that looks like it included.
+
+    Whoever names an upload chooses words that are logged. What no invocation had is
+    his, as far as the log has its START and REPORT lines at all.
+    """
     if not line.startswith("{"):
         return None
     try:
         record = json.loads(line)
-    except ValueError:
+        run = _from(record, reports.get(record["request_id"]))
+    except (ValueError, TypeError, KeyError, AttributeError):
         return None
-    ours = isinstance(record, dict) and "outcome" in record and record.get("key")
-    return record if ours else None
+    genuine = run.request_id in requests or not requests
+    return run if run.outcome in OUTCOMES and run.key and genuine else None
 
 
-def _run(record: dict[str, Any], report: re.Match | None) -> Run:
+def _from(record: dict[str, Any], report: Report | None) -> Run:
+    fields: dict[str, Any] = {name: record[name] for name in _ALWAYS}
+    fields |= {name: record.get(name) for name in _AT_TIMES}
     return Run(
-        **{name: record.get(name) for name in ("bucket", "key", "outcome", "reason")},
-        **{name: record.get(name) for name in ("target", "sequencer", "version")},
+        **fields,
+        ms=float(record["ms"]),
         source_size=_size(record.get("source_size")),
-        source_bytes=record.get("source_bytes"),
         thumbnail_size=_size(record.get("thumbnail_size")),
-        thumbnail_bytes=record.get("thumbnail_bytes"),
-        ms=record["ms"],
-        cold=record["cold"],
-        request_id=record["request_id"],
         done=datetime.fromisoformat(record["done"]).astimezone(UTC),
-        duration_ms=float(report["ms"]) if report else None,
-        memory_mb=int(report["used"]) if report else None,
+        duration_ms=report.duration_ms if report else None,
+        memory_mb=report.used_mb if report else None,
     )
 
 
 def _size(value: list[int] | None) -> tuple[int, int] | None:
-    return (value[0], value[1]) if value else None
+    if value is None:
+        return None
+    width, height = value
+    return int(width), int(height)

@@ -7,7 +7,6 @@ list of what `describe` said, and `up` finishes whatever an earlier run began.
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -374,7 +373,7 @@ def _left(cloud: Cloud, settings: Settings, stuck: set[str]) -> list[str]:
         going = [i for i in items if i.step not in stuck and i.found is not None]
         if not going or delay is None:
             return [str(item) for item in items]
-        time.sleep(delay)
+        waiting.clock.sleep(delay)
     raise AssertionError("unreachable")
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from itertools import chain, repeat
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -22,6 +23,25 @@ from deploy.errors import NotReadyError
 
 #: Seconds between tries: a minute and a quarter in all.
 DELAYS: tuple[float, ...] = (1, 2, 3, 5, 8, 10, 15, 15, 15)
+#: Seconds between looks: soon at first, since a cloud on this machine is quick, then
+#: one a second: FilterLogEvents may be called a few times a second by a whole account.
+#: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html
+PACE: tuple[float, ...] = (0.1, 0.2, 0.3, 0.5, 1.0)
+
+
+class Clock:
+    """The time that waits go by; tests put another in its place."""
+
+    def now(self) -> float:
+        """Tell the seconds since some moment."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Let this time pass."""
+        time.sleep(seconds)
+
+
+clock = Clock()
 
 _patient: ContextVar[bool] = ContextVar("patient", default=True)
 
@@ -228,7 +248,7 @@ def retry(
                 before(error)
             if delay is None:
                 raise
-            time.sleep(delay)
+            clock.sleep(delay)
     raise AssertionError("unreachable")
 
 
@@ -242,10 +262,21 @@ def until(seen: Callable[[], bool], *, what: str, where: str) -> None:
         if seen():
             return
         if delay is not None:
-            time.sleep(delay)
+            clock.sleep(delay)
     raise NotReadyError(
         f"{what} is not visible yet", where=where, todo="Run the same step again."
     )
+
+
+def looks(timeout_s: float) -> Iterator[float]:
+    """Yield the seconds that passed, at `PACE`, until the time is up and once after."""
+    start = clock.now()
+    for pace in chain(PACE, repeat(PACE[-1])):
+        passed = clock.now() - start
+        yield passed
+        if passed > timeout_s:
+            return
+        clock.sleep(pace)
 
 
 def is_denied(error: ClientError) -> bool:

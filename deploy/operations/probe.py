@@ -10,7 +10,6 @@ Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/how-to-enable-disa
 from __future__ import annotations
 
 import io
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,14 +25,13 @@ from deploy.errors import DeployError
 from deploy.settings import Settings
 from deploy.steps import buckets
 from deploy.tracing import Trace, trace
-from deploy.waiting import code
+from deploy.waiting import code, looks
 
 #: Where probes go in the source bucket; no picture of anybody's is there.
 FOLDER = ".thumbnail-workbook/"
 #: The five minutes that AWS speaks of, and some.
 TIMEOUT_S = 330.0
 _AGAIN_S = 15.0
-_LOOK_EVERY_S = 0.5
 
 
 @dataclass(frozen=True, repr=False)
@@ -113,18 +111,17 @@ def _wait(
 ) -> tuple[float, str | None]:
     """Upload, look, and upload again; return the seconds and the sign that was seen."""
     body = picture(settings.suffixes[0])
-    since, start, uploads = datetime.now(UTC), time.monotonic(), 0
+    since, uploads = datetime.now(UTC), 0
     with tqdm(total=timeout_s, leave=False, disable=None, unit="s") as bar:
         bar.set_description("Waiting for the probe")
-        while (passed := time.monotonic() - start) < timeout_s:
+        for passed in looks(timeout_s):
+            bar.update(round(passed - bar.n, 1))
             if passed >= uploads * _AGAIN_S:
                 _upload(cloud, settings, key, body)
                 uploads += 1
             if sign := _sign(cloud, settings, key, since):
-                return time.monotonic() - start, sign
-            time.sleep(_LOOK_EVERY_S)
-            bar.update(round(time.monotonic() - start - bar.n, 1))
-    return time.monotonic() - start, None
+                break
+    return passed, sign
 
 
 def _upload(cloud: Cloud, settings: Settings, key: str, body: bytes) -> None:

@@ -14,7 +14,6 @@ Source: https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -25,7 +24,7 @@ from deploy.errors import DeployError, ForeignResourceError
 from deploy.policies import document, statement
 from deploy.settings import Settings
 from deploy.steps import failures, role, trigger
-from deploy.waiting import DELAYS, already, code, retry, until
+from deploy.waiting import DELAYS, already, code, looks, retry, until
 
 #: AWS asks for at least six times the function's timeout.
 #: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
@@ -39,7 +38,6 @@ KEPT_DAYS = 4
 QUIET_S = 60.0
 
 _NOT_YET = "does not have permissions to call ReceiveMessage"
-_LOOK_EVERY_S = 0.5
 
 
 def queue_policy(settings: Settings) -> dict[str, Any]:
@@ -167,19 +165,15 @@ def wait_until_empty(
     cloud: Cloud, url: str, *, quiet_s: float, timeout_s: float
 ) -> bool:
     """Wait until the queue was empty for a while; say whether it was, in time."""
-    deadline = time.monotonic() + timeout_s
     empty_since: float | None = None
-    while True:
-        now = time.monotonic()
+    for passed in looks(timeout_s):
         if held(cloud, url):
             empty_since = None
         elif empty_since is None:
-            empty_since = now
-        if empty_since is not None and now - empty_since >= quiet_s:
+            empty_since = passed
+        if empty_since is not None and passed - empty_since >= quiet_s:
             return True
-        if now > deadline:
-            return False
-        time.sleep(_LOOK_EVERY_S)
+    return False
 
 
 def _retire(cloud: Cloud, settings: Settings) -> None:
@@ -263,7 +257,7 @@ def _meaning(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def _is_off(found: dict[str, Any] | None) -> bool:
-    return bool(found) and found["State"] in ("Disabled", "Disabling")
+    return found is not None and found["State"] in ("Disabled", "Disabling")
 
 
 def _ensure_mapping(cloud: Cloud, settings: Settings) -> None:

@@ -1,3 +1,4 @@
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -45,7 +46,7 @@ def test_a_run_is_joined_with_its_report(cloud, settings, write):
 
 
 def test_a_run_of_another_request_is_not(cloud, settings, write):
-    write(line("a.jpg", request="r2"), REPORT)
+    write(REPORT, "START RequestId: r2", line("a.jpg", request="r2"))
     assert logs.runs(cloud, settings)[0].duration_ms is None
 
 
@@ -71,10 +72,46 @@ def test_one_failure_is_not_the_end(cloud, settings, write):
     assert run.outcome == "made"
 
 
-def test_three_failures_are(cloud, settings, write):
-    write(*[line("a.jpg", "failed", f"r{n}", n) for n in range(3)])
+@pytest.mark.parametrize("tries", [3, 4, 5])
+def test_three_failures_are_and_so_are_more(cloud, settings, write, tries):
+    """A queue tries five times, and somebody may replay."""
+    write(*[line("a.jpg", "failed", f"r{n}", n) for n in range(tries)])
     (run,) = logs.wait_for(cloud, settings, ["a.jpg"], NOW - timedelta(days=1))
     assert run.outcome == "failed"
+
+
+def test_the_log_is_asked_about_once_a_second(cloud, settings, write, wire, clock):
+    with pytest.raises(NotReadyError):
+        list(logs.wait_for(cloud, settings, ["a.jpg"], NOW, timeout_s=60))
+    asked = wire.calls.count("FilterLogEvents")
+    assert 55 < asked < 65
+    assert sum(clock.slept[:4]) >= 1, "four in the first second, which AWS allows"
+    assert 60 < clock.now() < 62
+
+
+FORGED = {
+    "without a time": {"done": None},
+    "no time": {"done": "soon"},
+    "an outcome of its own": {"outcome": "stolen"},
+    "a size that is none": {"source_size": [1]},
+    "a size of words": {"source_size": ["wide", "high"]},
+    "no number": {"ms": "fast"},
+    "of no request": {"request_id": None},
+    "of no invocation": {"request_id": "forged"},
+}
+
+
+@pytest.mark.parametrize("changes", FORGED.values(), ids=FORGED)
+def test_what_only_looks_like_a_run_is_none(cloud, settings, write, changes):
+    stray = json.dumps({"outcome": "made", "key": "stray.jpg"})
+    forged = json.dumps(json.loads(line("forged.jpg")) | changes)
+    write("START RequestId: r1", stray, forged, line("a.jpg"), REPORT)
+    assert [run.key for run in logs.runs(cloud, settings)] == ["a.jpg"]
+
+
+def test_a_log_without_its_start_and_report_is_read(cloud, settings, write):
+    write(line("a.jpg", request="r7"))
+    assert [run.request_id for run in logs.runs(cloud, settings)] == ["r7"]
 
 
 def test_silence_is_named_with_what_to_do(cloud, settings, write):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from types import SimpleNamespace
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -200,9 +199,37 @@ def one_managed_policy() -> Iterator[None]:
         yield
 
 
+class Clock(waiting.Clock):
+    """A clock whose time passes only while somebody sleeps.
+
+    Attributes:
+        slept: every sleep, in seconds.
+    """
+
+    def __init__(self) -> None:
+        self.slept: list[float] = []
+
+    def now(self) -> float:
+        """Tell how long all sleeps were."""
+        return sum(self.slept)
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass at once."""
+        self.slept.append(seconds)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock of our own waits and of botocore's tries."""
+    given = Clock()
+    monkeypatch.setattr(waiting, "clock", given)
+    monkeypatch.setattr(botocore.endpoint, "time", given)
+    return given
+
+
 @pytest.fixture
 def account(
-    one_managed_policy: None, monkeypatch: pytest.MonkeyPatch
+    one_managed_policy: None, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[None]:
     """An empty AWS account, and nothing of the machine's own configuration."""
     for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE", "WORKBOOK_CLOUD"):
@@ -244,10 +271,8 @@ def settings(cloud: Cloud) -> Settings:
 
 @pytest.fixture
 def no_delays(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Bounded waits that wait as often as ever, but not as long."""
+    """Bounded waits that are given up sooner."""
     monkeypatch.setattr(waiting, "DELAYS", (0, 0, 0))
-    unhurried = SimpleNamespace(sleep=lambda seconds: None)
-    monkeypatch.setattr(botocore.endpoint, "time", unhurried)
 
 
 def here(cloud: Cloud, **overrides: Any) -> Settings:
