@@ -7,8 +7,7 @@ BIN := .venv/bin
 .PHONY: lab demo test test-all slow bench lint setup stop clean
 
 lab: setup  ## open the workbook in JupyterLab, on the local cloud
-	JUPYTER_CONFIG_PATH=.jupyter $(BIN)/jupyter lab \
-	  --LabApp.default_url=/lab/tree/notebooks/00_tour.ipynb
+	$(BIN)/thumbnail-workbook lab
 
 demo: setup  ## the whole pipeline without a browser: a table and a contact sheet
 	$(BIN)/python -m deploy demo

@@ -33,9 +33,8 @@ def upload(
         WorkbookError: a file cannot be read; nothing was uploaded then.
         NotReadyError: the function logged nothing about a key in time.
     """
-    paths = [Path(files)] if isinstance(files, str | Path) else [Path(f) for f in files]
-    for path in paths:
-        messages.check_file(path)
+    names = [files] if isinstance(files, str | Path) else files
+    paths = [messages.check_file(Path(name)) for name in names]
     started = datetime.now(UTC)
     for path in progress(paths, "Uploading"):
         cloud.s3.upload_file(

@@ -20,6 +20,7 @@ from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
+from workbook import launcher
 
 ROOT = Path(__file__).parents[2]
 #: Kept after the run, to be looked at.
@@ -154,7 +155,7 @@ def serving(application: str, home: Path) -> Iterator[str]:
         "--JupyterNotebookApp.expose_app_in_browser=True",
         f"--ServerApp.root_dir={home}",
     ]
-    ours = {"HOME": str(home), "JUPYTER_CONFIG_PATH": str(ROOT / ".jupyter")}
+    ours = {"HOME": str(home), "JUPYTER_CONFIG_PATH": str(launcher.CONFIGURATION)}
     with (home / "log").open("w") as log:
         process = subprocess.Popen(
             [*command, *options],

@@ -15,6 +15,7 @@ from botocore.exceptions import (
 )
 
 from deploy import DeployError
+from deploy.home import CHECKOUT
 from handler.errors import ConfigError, ImageRejected, UploadsFailed
 from workbook.errors import explain
 
@@ -66,23 +67,32 @@ def file_bytes(path: Path) -> bytes:
     Raises:
         WorkbookError: there is no such file, or it cannot be read.
     """
+    path = found(path)
     try:
         return path.read_bytes()
     except OSError as error:
         raise _unreadable(path, error) from error
 
 
-def check_file(path: Path) -> None:
-    """Refuse what is no file that can be read, before anything is done with it.
+def check_file(path: Path) -> Path:
+    """Find a file, and refuse what cannot be read, before anything is done with it.
 
     Raises:
         WorkbookError: there is no such file, or it cannot be read.
     """
+    path = found(path)
     try:
         with path.open("rb") as file:
             file.read(1)
     except OSError as error:
         raise _unreadable(path, error) from error
+    return path
+
+
+def found(path: Path) -> Path:
+    """Find a relative name beside the notebooks, too: a kernel may run elsewhere."""
+    beside = CHECKOUT / "notebooks" / path
+    return beside if not path.exists() and beside.exists() else path
 
 
 def _refused(error: ClientError) -> str:
@@ -95,7 +105,7 @@ def _unreadable(path: Path, error: OSError) -> WorkbookError:
     return WorkbookError(
         f"the file {path.name!r} cannot be read ({error.strerror or error})",
         where="this notebook",
-        todo='Names are relative to notebooks/, as in "../images/samples/….jpg".',
+        todo='Names are relative to your notebook, as in "../images/samples/….jpg".',
     )
 
 

@@ -1,0 +1,191 @@
+"""Learner's copies of the notebooks: no outputs, made once, never overwritten.
+
+A stored notebook keeps its outputs, for GitHub and for the tests; in a copy "Predict"
+is a question. The copies lie in `work/` beside `notebooks/`, or, where that cannot be,
+in a `work/` that has the same neighbours: a link of a notebook holds in both.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import posixpath
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import nbformat
+from filelock import FileLock
+from nbformat import NotebookNode
+
+from deploy.home import CHECKOUT, home, in_plain_words
+from workbook.errors.messages import WorkbookError
+
+STORED = CHECKOUT / "notebooks"
+
+#: What a learner is not given beside the lessons.
+_ANSWERS = "answers.ipynb"
+#: Where a copy's metadata tells what it was made from.
+_MADE = "thumbnail_workbook"
+#: What notebooks link to; `work/` stands beside it.
+_NEIGHBOURS = ("images", "handler", "deploy", "notebooks")
+_LINK = re.compile(r"""(\]\(|(?:src|href)=")(?![a-z]+:|[#/])([^)"#\s]+)""")
+
+
+@dataclass(frozen=True)
+class Refreshed:
+    """What became of one copy: made anew, and where the learner's version is kept."""
+
+    copy: Path
+    kept: Path | None = None
+
+    def __str__(self) -> str:
+        """Say it in a line."""
+        yours = f"; yours is kept as {self.kept.name}" if self.kept else ""
+        return f"{self.copy.name} is new{yours}."
+
+
+def folder() -> Path:
+    """Return the folder of the copies; what is above it is Jupyter's root."""
+    where = home()
+    return (CHECKOUT if where.is_relative_to(CHECKOUT) else where) / "work"
+
+
+def make() -> Path:
+    """Make the copies that are missing, and return their folder.
+
+    Raises:
+        WorkbookError: there are no notebooks here.
+        LocalCloudError: the folder cannot be written.
+    """
+    with _writing() as where:
+        for name in _names():
+            if not (where / name).exists():
+                _write(_copy(name), where / name)
+    return where
+
+
+def outdated() -> list[str]:
+    """Name the copies of which the course has a newer version."""
+    where = folder()
+    return [name for name in _names() if _is_new(_copy(name), where / name)]
+
+
+def refresh(today: date | None = None) -> list[Refreshed]:
+    """Bring new versions of the copies; keep what a learner changed beside them.
+
+    Raises:
+        WorkbookError: there are no notebooks here.
+        LocalCloudError: the folder cannot be written.
+    """
+    done = []
+    with _writing() as where:
+        for name in _names():
+            new, copy = _copy(name), where / name
+            if _is_new(new, copy):
+                done.append(Refreshed(copy, _keep(copy, today or date.today())))
+                _write(new, copy)
+    return done
+
+
+def _names() -> list[str]:
+    """List the notebooks that a learner works in."""
+    names = sorted({path.name for path in STORED.glob("*.ipynb")} - {_ANSWERS})
+    if not names:
+        raise WorkbookError(
+            "there are no notebooks",
+            where=str(STORED),
+            todo="Install from a checkout of the repository: pip install -e .",
+        )
+    return names
+
+
+@contextmanager
+def _writing() -> Iterator[Path]:
+    """Hold the folder for ourselves; with neighbours, if it stands elsewhere."""
+    where = folder()
+    with in_plain_words(where):
+        where.mkdir(parents=True, exist_ok=True)
+        with FileLock(where / ".lock"):
+            if where.parent != CHECKOUT:
+                for name in _NEIGHBOURS:
+                    _link(CHECKOUT / name, where.parent / name)
+            yield where
+
+
+def _link(there: Path, here: Path) -> None:
+    """Link a folder; on Windows without the right to link it is copied."""
+    if here.is_symlink() and here.readlink() != there:
+        here.unlink()  # the checkout was moved
+    if here.is_symlink():
+        return
+    try:
+        here.symlink_to(there, target_is_directory=True)
+    except OSError:
+        shutil.copytree(there, here, dirs_exist_ok=True)
+
+
+def _copy(name: str) -> NotebookNode:
+    """Make the copy of a stored notebook: a course to run, and nothing of a run."""
+    notebook = nbformat.read(STORED / name, as_version=4)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+            lines = cell.source.splitlines(keepends=True)
+            cell.source = "".join(
+                line for line in lines if not line.lstrip().startswith("# NBVAL_")
+            )
+        else:
+            cell.source = _LINK.sub(_beside, cell.source)
+    notebook.metadata[_MADE] = {"made": _digest(notebook)}
+    return notebook
+
+
+def _beside(link: re.Match[str]) -> str:
+    """Let a link to what is not copied lead to the stored file."""
+    before, target = link.groups()
+    if target not in _names():
+        target = posixpath.normpath(f"../notebooks/{target}")
+    return before + target
+
+
+def _digest(notebook: NotebookNode) -> str:
+    """Identify what stands in a notebook's cells, whatever running them left."""
+    cells = [(cell.cell_type, cell.source) for cell in notebook.cells]
+    return hashlib.sha256(json.dumps(cells).encode()).hexdigest()
+
+
+def _is_new(new: NotebookNode, copy: Path) -> bool:
+    return _versions(copy)[0] != new.metadata[_MADE]["made"]
+
+
+def _keep(copy: Path, today: date) -> Path | None:
+    """Put the learner's version aside if there is anything of the learner's in it."""
+    made, now = _versions(copy)
+    if not copy.exists() or (made and made == now):
+        return None
+    for number in range(1, 1000):
+        again = f"-{number}" if number > 1 else ""
+        kept = copy.with_name(f"{copy.stem}.mine-{today}{again}{copy.suffix}")
+        if not kept.exists():
+            return copy.rename(kept)
+    raise WorkbookError("too many versions are kept", where=str(copy.parent))
+
+
+def _versions(copy: Path) -> tuple[str, str]:
+    """Identify what a copy was made as, and what it is now; empty if it is no copy."""
+    try:
+        notebook = nbformat.read(copy, as_version=4)
+        return notebook.metadata[_MADE]["made"], _digest(notebook)
+    except Exception:  # nbformat says in many ways that a file is no notebook
+        return "", ""
+
+
+def _write(notebook: NotebookNode, copy: Path) -> None:
+    beside = copy.with_suffix(".new")  # a full disk leaves no half notebook
+    nbformat.write(notebook, beside)
+    beside.replace(copy)
