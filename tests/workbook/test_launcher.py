@@ -16,7 +16,7 @@ from deploy import __main__ as deploying
 from deploy.home import CHECKOUT
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def own(tmp_path, monkeypatch):
     """A folder for what is written, and an environment that the test can change."""
     monkeypatch.setenv("WORKBOOK_HOME", str(tmp_path / "own"))
@@ -55,7 +55,7 @@ def test_a_wrong_name_is_told_in_a_sentence(capsys, own, name, nearest):
     assert not own.exists()
 
 
-def test_a_name_too_long_for_a_bucket_is_told(capsys):
+def test_a_name_too_long_for_a_bucket_is_told(capsys, own):
     assert main(["lab", "--name", "a" * 40]) == 1
     assert "a shorter Settings.name" in capsys.readouterr().err
 
@@ -69,7 +69,7 @@ def test_a_port_that_is_taken_is_told(capsys, own, option):
     assert f"port {port} is taken. Leave --port out" in told and not own.exists()
 
 
-def test_without_jupyterlab_it_says_what_to_install(capsys, monkeypatch):
+def test_without_jupyterlab_it_says_what_to_install(capsys, monkeypatch, own):
     monkeypatch.setitem(sys.modules, "jupyterlab.labapp", None)
     assert main(["lab", "--no-browser"]) == 1
     assert "JupyterLab is not installed. Run `pip install" in capsys.readouterr().err
@@ -96,7 +96,7 @@ def test_copies_says_what_has_a_newer_version(capsys, own):
     assert "03_role.ipynb is new; yours is kept as 03" in capsys.readouterr().out
 
 
-def test_what_the_learner_set_stays_behind_ours(monkeypatch):
+def test_what_the_learner_set_stays_behind_ours(own, monkeypatch):
     monkeypatch.setitem(os.environ, "JUPYTER_CONFIG_PATH", "/theirs")
     found = launcher.environment()
     folders = found["JUPYTER_CONFIG_PATH"].split(os.pathsep)
@@ -140,7 +140,7 @@ def test_the_terminal_finds_our_python_whatever_bashrc_says(tmp_path):
     assert done.stdout.splitlines() == [f"{_scripts()}/python", "kept"]
 
 
-def test_a_notebook_runs_from_any_working_directory(local, tmp_path, monkeypatch):
+def test_a_notebook_runs_from_any_working_directory(local, tmp_path):
     """As papermill runs it; `local` is the tests' cloud, already running."""
     tour = nbformat.read(CHECKOUT / "notebooks" / launcher.FIRST, 4)
     first = next(cell for cell in tour.cells if cell.cell_type == "code")
