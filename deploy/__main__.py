@@ -191,9 +191,10 @@ def _down(options: argparse.Namespace) -> int:
 
 def _ask(cloud: Cloud, settings: Settings) -> None:
     """Ask before pictures are deleted; without a terminal that is a no."""
-    held = (buckets.describe(cloud, settings) or {}).get("objects")
-    if not held:
+    found = buckets.describe(cloud, settings)
+    if found is None or not found.objects:
         return
+    held = found.objects
     what = f"{' and '.join(held)} hold{'s' if len(held) == 1 else ''} objects"
     if not sys.stdin.isatty():
         raise DeployError(

@@ -10,8 +10,7 @@ import dataclasses
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from types import ModuleType
-from typing import Any
+from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 from tqdm.auto import tqdm
@@ -20,7 +19,7 @@ from deploy import cost, preflight, waiting
 from deploy.cloud import Cloud
 from deploy.configure import resolved
 from deploy.errors import DeployError, ForeignResourceError
-from deploy.report import Item, Plan, Stack, Status, Teardown
+from deploy.report import Found, Item, Plan, Stack, Status, Teardown
 from deploy.settings import STACK_TAG, Settings
 from deploy.steps import (
     alarms,
@@ -36,16 +35,67 @@ from deploy.steps import (
 Say = Callable[[str], None]
 
 
+class StepModule(Protocol):
+    """What each step's module has; `create` and `delete` can be repeated."""
+
+    def create(self, cloud: Cloud, settings: Settings) -> str | None:
+        """Make it, or mend it; return its name or ARN, None where it is not wanted."""
+
+    def describe(self, cloud: Cloud, settings: Settings) -> Found | None:
+        """Say what stands of it, and where it differs; None where nothing does."""
+
+    def delete(self, cloud: Cloud, settings: Settings) -> list[str]:
+        """Delete what is ours; return notes on what the reader should know."""
+
+
+def _always(settings: Settings) -> bool:
+    return True
+
+
 @dataclass(frozen=True)
 class Step:
-    """One step: its module has `create`, `describe` and `delete`."""
+    """One step.
+
+    Attributes:
+        resource: what it makes, a name a line.
+        wanted: whether a pipeline of these settings has it.
+        unwanted: what `up` does where it stands and is not wanted.
+        stays: what to say where it stands unwanted after `up`, with {} events.
+    """
 
     name: str
-    module: ModuleType
+    module: StepModule
     what: str
     resource: Callable[[Settings], str]
+    wanted: Callable[[Settings], bool] = _always
+    unwanted: Callable[[Found], str] = lambda found: "remove"
+    stays: str = ""
 
 
+_FAILURES = Step(
+    "failures",
+    failures,
+    "failed events, kept",
+    lambda s: s.failure_queue,
+    lambda s: s.keeps_failures,
+    lambda found: "keep" if found.events else "remove",
+    "stays: it holds {} failed events.",
+)
+_QUEUE = Step(
+    "queue",
+    queue,
+    "uploads wait their turn",
+    lambda s: s.queue_name,
+    lambda s: s.queue,
+    stays="stays for now, with {} uploads that are still worked on. Run the same "
+    "command again to remove it.",
+)
+_TRIGGER = Step(
+    "trigger",
+    trigger,
+    "which uploads start the function",
+    lambda s: ", ".join(f"*{suffix}" for suffix in s.suffixes),
+)
 #: In the order of building; `down` goes the other way.
 STEPS = (
     Step(
@@ -57,19 +107,15 @@ STEPS = (
     Step("role", role, "what the function may do", lambda s: s.role_name),
     Step("layer", layer, "Pillow, made for the runtime", lambda s: s.layer_name),
     Step("function", function, "the handler and its log", lambda s: s.function_name),
-    Step("failures", failures, "failed events, kept", lambda s: s.failure_queue),
-    Step("queue", queue, "uploads wait their turn", lambda s: s.queue_name),
-    Step(
-        "trigger",
-        trigger,
-        "which uploads start the function",
-        lambda s: ", ".join(f"*{suffix}" for suffix in s.suffixes),
-    ),
+    _FAILURES,
+    _QUEUE,
+    _TRIGGER,
     Step(
         "alarms",
         alarms,
         "errors, and events that wait, seen by somebody",
         lambda s: "\n".join(s.alarm_name(what) for what in alarms.RULES),
+        lambda s: s.reliable,
     ),
 )
 
@@ -103,7 +149,7 @@ def up(
     """
     cloud, settings = resolved(cloud, settings, overrides)
     planned = _preflight(cloud, settings, say)
-    made: dict[str, Any] = {}
+    made: dict[str, str | None] = {}
     bar = tqdm(STEPS, unit="step", leave=False, disable=None)
     for step in bar:
         bar.set_description(f"Building {step.name}")
@@ -111,23 +157,18 @@ def up(
             made[step.name] = step.module.create(cloud, settings)
     if function.resume(cloud, settings):
         say(f"The function was paused; it runs again. {_caught_up(cloud, settings)}")
-    if any(i.step == "trigger" and i.state != "keep" for i in planned):
+    if any(i.step == _TRIGGER.name and i.state != "keep" for i in planned):
         # https://docs.aws.amazon.com/AmazonS3/latest/userguide/how-to-enable-disable-notification-intro.html
         say(
             "A new rule of a bucket takes a while to hold, five minutes as a rule: "
             "`python -m deploy probe` tells when uploads come through."
         )
-    for item in _looked_at(cloud, settings, only="failures"):
-        held = item.found["events"]
-        if held and not settings.keeps_failures:
-            say(f"Queue {item.resource} stays: it holds {held} failed events.")
-    for item in _looked_at(cloud, settings, only="queue"):
-        if not settings.queue:
-            held = item.found["events"]
-            say(
-                f"Queue {item.resource} stays for now, with {held} uploads that are "
-                "still worked on. Run the same command again to remove it."
-            )
+    for step in STEPS:
+        if step.stays and not step.wanted(settings):
+            found = _look_at(cloud, settings, step).found
+            if found and found.arn:
+                why = step.stays.format(found.events)
+                say(f"Queue {step.resource(settings)} {why}")
     return Stack(settings, str(cloud), _arns(settings, made), urls(cloud, settings))
 
 
@@ -170,20 +211,18 @@ def resume(
 
 def _caught_up(cloud: Cloud, settings: Settings) -> str:
     """Say where the events of a pause are, and what runs them."""
-    held = {
-        item.step: item.found["events"]
-        for step in ("failures", "queue")
-        for item in _looked_at(cloud, settings, only=step)
-        if item.found
-    }
-    if count := held.get("failures"):
+    failed, queued = (
+        found.events if (found := _look_at(cloud, settings, step).found) else 0
+        for step in (_FAILURES, _QUEUE)
+    )
+    if failed:
         return (
-            f"Queue {settings.failure_queue} keeps {count} failed "
-            f"event{'s' * (count != 1)}: `python -m deploy replay` sends what it keeps "
-            "to the function."
+            f"Queue {settings.failure_queue} keeps {failed} failed "
+            f"event{'s' * (failed != 1)}: `python -m deploy replay` sends what it "
+            "keeps to the function."
         )
-    if count := held.get("queue"):
-        return f"Queue {settings.queue_name} holds {count}, which it works on now."
+    if queued:
+        return f"Queue {settings.queue_name} holds {queued}, which it works on now."
     return (
         "No failed event is kept: `python -m deploy backfill` makes the thumbnails "
         "that are missing."
@@ -209,7 +248,7 @@ def down(
         bar.set_description(f"Deleting {step.name}")
         try:
             with _explained(step.name, "Run `down` again."):
-                notes += step.module.delete(cloud, settings) or []
+                notes += step.module.delete(cloud, settings)
         except DeployError as error:
             stuck.add(step.name)
             notes.append(str(error).rstrip("."))
@@ -219,8 +258,8 @@ def down(
 
 def _plan(cloud: Cloud, settings: Settings) -> Plan:
     """Look at every step, and run every check on what was seen."""
-    seen = [_look_if_allowed(cloud, settings, step) for step in STEPS]
-    items = [_planned(i, settings) for i in seen if _counts(i, settings)]
+    seen = _seen(cloud, settings)
+    items = [_planned(step, item, settings) for step, item in seen.items()]
     found = preflight.findings(cloud, settings, items)
     costs = cost.in_words(
         alarms=len(alarms.RULES) if settings.reliable else 0, queue=settings.queue
@@ -249,7 +288,7 @@ def _preflight(cloud: Cloud, settings: Settings, say: Say) -> tuple[Item, ...]:
         return planned.items
     first = next(step for step in STEPS if step.module is layer)
     if _look_if_allowed(cloud, settings, first).found is None:
-        seen = [_look_if_allowed(cloud, settings, step) for step in STEPS]
+        seen = _seen(cloud, settings).values()
         preflight.require(preflight.by_reading(cloud, settings, seen))
     return ()
 
@@ -310,26 +349,23 @@ def _check_no_other_stack(cloud: Cloud, settings: Settings) -> None:
         )
 
 
-def _looked_at(
-    cloud: Cloud, settings: Settings, only: str | None = None
-) -> Iterator[Item]:
-    """Describe every step; an optional one only where it is or should be."""
+def _looked_at(cloud: Cloud, settings: Settings) -> Iterator[Item]:
+    """Describe every step, and leave out what nobody asked for and we did not make."""
     for step in STEPS:
-        if only not in (None, step.name):
-            continue
         item = _look_at(cloud, settings, step)
-        if _counts(item, settings):
+        if _counts(step, item, settings):
             yield item
 
 
-def _counts(item: Item, settings: Settings) -> bool:
-    """Tell whether a step belongs in a report: not what nobody asked for."""
-    wanted = {
-        "failures": settings.keeps_failures,
-        "queue": settings.queue,
-        "alarms": settings.reliable,
-    }
-    return wanted.get(item.step, True) or item.state != "missing"
+def _seen(cloud: Cloud, settings: Settings) -> dict[Step, Item]:
+    """Look at every step as far as we may, and leave out the same."""
+    seen = {step: _look_if_allowed(cloud, settings, step) for step in STEPS}
+    return {step: it for step, it in seen.items() if _counts(step, it, settings)}
+
+
+def _counts(step: Step, item: Item, settings: Settings) -> bool:
+    """Tell whether a step belongs in a report: wanted, or left from an earlier `up`."""
+    return step.wanted(settings) or item.state not in ("missing", "foreign")
 
 
 def _look_at(cloud: Cloud, settings: Settings, step: Step) -> Item:
@@ -341,27 +377,25 @@ def _look_at(cloud: Cloud, settings: Settings, step: Step) -> Item:
         return Item(step.name, resource, "foreign", str(error), error=error)
     if found is None:
         return Item(step.name, resource, "missing")
-    drift = found.get("drift")
-    state = "differs" if drift else "ready"
-    notes = [*(drift or ()), found.get("says")]
+    state = "differs" if found.drift else "ready"
+    notes = [*found.drift, found.says]
     return Item(step.name, resource, state, ", ".join(filter(None, notes)), found)
 
 
-def _planned(item: Item, settings: Settings) -> Item:
+_ACTIONS = {
+    "missing": "create",
+    "differs": "update",
+    "ready": "keep",
+    "foreign": "refused",
+    "unknown": "unknown",
+}
+
+
+def _planned(step: Step, item: Item, settings: Settings) -> Item:
     """Turn a state into the action that `up` would take."""
-    action = {
-        "missing": "create",
-        "differs": "update",
-        "ready": "keep",
-        "foreign": "refused",
-        "unknown": "unknown",
-    }[item.state]
-    if item.step == "failures" and not settings.keeps_failures and item.found:
-        action = "keep" if item.found["events"] else "remove"
-    if item.step == "queue" and not settings.queue and item.found:
-        action = "remove"  # once it is worked off
-    if item.step == "alarms" and not settings.reliable and item.found:
-        action = "remove"
+    action = _ACTIONS[item.state]
+    if item.found and not step.wanted(settings):
+        action = step.unwanted(item.found)
     return dataclasses.replace(item, state=action)
 
 
@@ -391,7 +425,7 @@ def _look_if_allowed(cloud: Cloud, settings: Settings, step: Step) -> Item:
 
 def _given(item: Item) -> bool:
     """Tell whether it is somebody else's role, which stays whatever we do."""
-    return bool(item.found and item.found.get("given"))
+    return bool(item.found and item.found.given)
 
 
 def _look_at_safely(cloud: Cloud, settings: Settings, step: Step) -> Item:
@@ -403,13 +437,12 @@ def _look_at_safely(cloud: Cloud, settings: Settings, step: Step) -> Item:
         )
 
 
-def _arns(settings: Settings, made: dict[str, Any]) -> dict[str, str]:
+def _arns(settings: Settings, made: dict[str, str | None]) -> dict[str, str]:
     arns = {
         "source": f"arn:aws:s3:::{settings.source_bucket}",
         "target": f"arn:aws:s3:::{settings.target_bucket}",
     }
-    steps = ("role", "layer", "function", "failures", "queue")
-    return arns | {step: made[step] for step in steps if made[step]}
+    return arns | {n: arn for n, arn in made.items() if arn and arn.startswith("arn:")}
 
 
 _EXPIRED = "Have your credentials expired? Renew them (`aws sso login`). "

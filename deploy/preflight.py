@@ -134,9 +134,10 @@ def execution_role(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
         return
     where = f"role {settings.role_name}"
     try:
-        trust = (role.describe(cloud, settings) or {})["trust"]
+        found = role.describe(cloud, settings)
     except ForeignResourceError:  # it is not there, and `collisions` says so
         return
+    trust = found.trust if found else None
     if trust is None:
         what = "its trust policy could not be read"
         todo = "It must let lambda.amazonaws.com assume it (sts:AssumeRole)."

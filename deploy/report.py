@@ -9,6 +9,28 @@ from typing import Any
 from deploy.errors import DeployError
 from deploy.settings import Settings
 
+#: Field → what it is, and what it should be.
+Drift = dict[str, tuple[Any, Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What a step's `describe` saw; each step adds what is its own.
+
+    Attributes:
+        arn: of the part that the next steps need; None where only the rest stands.
+        drift: where it differs from the settings.
+        says: what a reader of `status` should know.
+        events: how many events or uploads it holds, about.
+        given: whether somebody else looks after it, and we never change it.
+    """
+
+    arn: str | None = None
+    drift: Drift = field(default_factory=dict)
+    says: str = ""
+    events: int = 0
+    given: bool = False
+
 
 @dataclass(frozen=True)
 class Item:
@@ -25,7 +47,7 @@ class Item:
     resource: str
     state: str
     note: str = ""
-    found: dict[str, Any] | None = field(default=None, repr=False)
+    found: Found | None = field(default=None, repr=False)
     error: DeployError | None = field(default=None, repr=False)
 
     def __str__(self) -> str:

@@ -95,17 +95,19 @@ def export(
     place = Path(folder)
     place.mkdir(parents=True, exist_ok=True)
     built = layer.build(settings)
-    paths = [place / name for name in ("template.json", "layer.zip", "function.zip")]
-    shutil.copyfile(built.path, paths[1])
-    paths[2].write_bytes(function.package(settings))
+    names = ("template.json", "layer.zip", "function.zip")
+    written, layer_zip, function_zip = (place / name for name in names)
+    shutil.copyfile(built.path, layer_zip)
+    function_zip.write_bytes(function.package(settings))
     # The content is in the key: a zip that changed is a change of the template, too.
-    keys = [
+    layer_key, function_key = (
         f"{settings.name}/{path.stem}-{_digest(path)}{path.suffix}"
-        for path in paths[1:]
-    ]
-    document = template(settings, *keys, layer.description(built, settings))
-    paths[0].write_text(_laid_out(document) + "\n", "utf-8")
-    return Export(settings, *paths, *keys)
+        for path in (layer_zip, function_zip)
+    )
+    says = layer.description(built, settings)
+    document = template(settings, layer_key, function_key, says)
+    written.write_text(_laid_out(document) + "\n", "utf-8")
+    return Export(settings, written, layer_zip, function_zip, layer_key, function_key)
 
 
 def _for_aws(**overrides: Any) -> Settings:

@@ -10,10 +10,12 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-a
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from deploy.cloud import Cloud
 from deploy.errors import ForeignResourceError
+from deploy.report import Drift, Found
 from deploy.settings import TAG, Settings
 
 #: Name → metric, the value over which it is an alarm, and what that means.
@@ -42,13 +44,20 @@ RULES: dict[str, tuple[str, int, str]] = {
 }
 
 
+@dataclass(frozen=True, kw_only=True)
+class Alarms(Found):
+    """The alarms: name → "OK", "ALARM" or "INSUFFICIENT_DATA"."""
+
+    states: dict[str, str]
+
+
 def alarms(settings: Settings) -> list[dict[str, Any]]:
     """Write every alarm as PutMetricAlarm takes it, without tags."""
     return [_alarm(settings, name) for name in RULES]
 
 
-def create(cloud: Cloud, settings: Settings) -> list[str] | None:
-    """Make the alarms, or mend those that differ; return their names.
+def create(cloud: Cloud, settings: Settings) -> str | None:
+    """Make the alarms, or mend those that differ; return their names in a line.
 
     With `reliable=False` it takes away what `reliable=True` made, and returns None.
 
@@ -65,15 +74,11 @@ def create(cloud: Cloud, settings: Settings) -> list[str] | None:
             # Tags count only in the call that makes an alarm.
             tags = [{"Key": key, "Value": it} for key, it in settings.tags.items()]
             cloud.cloudwatch.put_metric_alarm(**alarm, Tags=tags)
-    return [settings.alarm_name(what) for what in RULES]
+    return ", ".join(settings.alarm_name(what) for what in RULES)
 
 
-def describe(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:
-    """Describe the alarms and where they differ from the settings.
-
-    Returns:
-        None when there is none, else "alarms" (name → "OK", "ALARM" or
-        "INSUFFICIENT_DATA"), "says" (the same in words) and "drift".
+def describe(cloud: Cloud, settings: Settings) -> Alarms | None:
+    """Describe the alarms and where they differ from the settings; None for none.
 
     Raises:
         ForeignResourceError: an alarm of such a name is not ours.
@@ -82,7 +87,7 @@ def describe(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:
     if not found:
         return None
     _refuse_foreign(cloud, settings, found)
-    drift: dict[str, tuple[Any, Any]] = {}
+    drift: Drift = {}
     for name, alarm in zip(RULES, alarms(settings), strict=True):
         is_now = found.get(alarm["AlarmName"])
         meaning = _meaning(is_now, alarm) if is_now else None
@@ -90,7 +95,7 @@ def describe(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:
         if meaning != wanted:
             drift[name] = (meaning, wanted)
     states = {name: alarm["StateValue"] for name, alarm in found.items()}
-    return {"alarms": states, "says": _in_words(settings, states), "drift": drift}
+    return Alarms(states=states, says=_in_words(settings, states), drift=drift)
 
 
 def delete(cloud: Cloud, settings: Settings) -> list[str]:

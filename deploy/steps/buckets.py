@@ -11,6 +11,7 @@ Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-blo
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -18,8 +19,18 @@ from botocore.exceptions import ClientError
 from deploy import policies, recipes
 from deploy.cloud import Cloud
 from deploy.errors import DeployError, ForeignResourceError
+from deploy.report import Drift, Found
 from deploy.settings import TAG, Settings
 from deploy.waiting import code, retry
+
+
+@dataclass(frozen=True, kw_only=True)
+class Buckets(Found):
+    """The buckets that stand: part → name, and which hold anything."""
+
+    names: dict[str, str]
+    objects: list[str]
+
 
 PUBLIC_READ_SID = "PublicReadThumbnails"
 
@@ -81,8 +92,8 @@ def bucket_request(name: str, account: str, region: str) -> dict[str, Any]:
     return request
 
 
-def create(cloud: Cloud, settings: Settings) -> tuple[str, str]:
-    """Make both buckets, open the target's thumbnails if asked; return their names.
+def create(cloud: Cloud, settings: Settings) -> str:
+    """Make both buckets, open the target's thumbnails if asked; return the source.
 
     With `backup=True` a third: private, and versioned, so that nothing in it is lost.
     """
@@ -98,7 +109,7 @@ def create(cloud: Cloud, settings: Settings) -> tuple[str, str]:
         ensure_bucket(cloud, settings, settings.backup_bucket)
         _ensure_block(cloud, settings.backup_bucket, public_policy=False)
         _ensure_versions(cloud, settings.backup_bucket)
-    return settings.source_bucket, settings.target_bucket
+    return settings.source_bucket
 
 
 def ensure_bucket(cloud: Cloud, settings: Settings, name: str) -> str:
@@ -127,24 +138,22 @@ def ensure_bucket(cloud: Cloud, settings: Settings, name: str) -> str:
     return name
 
 
-def describe(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:
-    """Describe both buckets and where they differ from the settings.
-
-    Returns:
-        None when neither exists, else `{"source", "target", "objects", "drift"}`, where
-        `objects` lists the buckets that hold anything.
+def describe(cloud: Cloud, settings: Settings) -> Buckets | None:
+    """Describe both buckets and where they differ from the settings; None for none.
 
     Raises:
         ForeignResourceError: a bucket of that name is not ours.
     """
-    found: dict[str, Any] = {}
-    for part, name in names(settings).items():
-        exists = _exists(cloud, settings, name) and _check_ours(cloud, settings, name)
-        found[part] = name if exists else None
-    if not any(found.values()):
+    found = {
+        part: name
+        for part, name in names(settings).items()
+        if _exists(cloud, settings, name) and _check_ours(cloud, settings, name)
+    }
+    if not found:
         return None
-    held = [name for name in found.values() if name and not _is_empty(cloud, name)]
-    return found | {"objects": held, "drift": _drift(cloud, settings, found)}
+    held = [name for name in found.values() if not _is_empty(cloud, name)]
+    drift = _drift(cloud, settings, found)
+    return Buckets(names=found, objects=held, drift=drift)
 
 
 def delete(cloud: Cloud, settings: Settings) -> list[str]:
@@ -389,13 +398,11 @@ def _remove_public_read(cloud: Cloud, settings: Settings) -> None:
         cloud.s3.put_bucket_policy(Bucket=name, Policy=json.dumps(wanted))
 
 
-def _drift(
-    cloud: Cloud, settings: Settings, found: dict[str, Any]
-) -> dict[str, tuple[Any, Any]]:
+def _drift(cloud: Cloud, settings: Settings, found: dict[str, str]) -> Drift:
     """Compare what exists with what `create` would leave: field → (is, should be)."""
-    drift: dict[str, tuple[Any, Any]] = {}
+    drift: Drift = {}
     for part, name in names(settings).items():
-        if found[part] is None:
+        if part not in found:
             drift[f"{part} bucket"] = (None, name)
             continue
         owner = _tags(cloud, name).get(TAG)
@@ -405,11 +412,11 @@ def _drift(
         block = public_access_block(public_policy=opened)
         if (is_block := _block(cloud, name)) != block:
             drift[f"{part} public access block"] = (is_block, block)
-    if found.get("backup"):
+    if "backup" in found:
         kept = cloud.s3.get_bucket_versioning(Bucket=found["backup"]).get("Status")
         if kept != "Enabled":
             drift["backup versions"] = (kept, "Enabled")
-    if found["target"]:
+    if "target" in found:
         policy = _policy(cloud, settings.target_bucket)
         wanted = (
             merged(policy, public_read(settings))

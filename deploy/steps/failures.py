@@ -11,12 +11,14 @@ Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-rec
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from deploy.cloud import Cloud
 from deploy.errors import DeployError, ForeignResourceError
+from deploy.report import Drift, Found
 from deploy.settings import TAG, Settings
 from deploy.waiting import already, code, retry
 
@@ -28,6 +30,13 @@ STOPPED = "ZeroReservedConcurrency"
 
 _NOT_YET = "does not have permissions to call SendMessage"
 NO_QUEUE = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failures(Found):
+    """The queue of failed events, and how Lambda is told of it."""
+
+    config: dict[str, Any] | None
 
 
 def event_invoke_config(settings: Settings) -> dict[str, Any]:
@@ -57,7 +66,7 @@ def create(cloud: Cloud, settings: Settings) -> str | None:
         _remove_destination(cloud, settings)
     if not settings.keeps_failures:
         # As long as there is a queue of uploads, its failures come here.
-        if find_queue(cloud, settings, settings.queue_name) is None:
+        if own_queue(cloud, settings, settings.queue_name) is None:
             _remove(cloud, settings, discard=False)
         return None
     _ensure_queue(cloud, settings)
@@ -74,12 +83,8 @@ def create(cloud: Cloud, settings: Settings) -> str | None:
     return settings.failure_queue_arn
 
 
-def describe(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:
-    """Describe the queue and where it differs from the settings.
-
-    Returns:
-        None when there is neither queue nor destination, else "arn", "events" (about
-        how many are held), "says" (that in words), "config" and "drift".
+def describe(cloud: Cloud, settings: Settings) -> Failures | None:
+    """Describe queue and destination, and where they differ; None for neither.
 
     Raises:
         ForeignResourceError: a queue of that name is not ours.
@@ -90,7 +95,7 @@ def describe(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:
         return None
     should_be = settings.failure_queue if settings.keeps_failures else None
     wanted = event_invoke_config(settings) if settings.reliable else None
-    drift: dict[str, tuple[Any, Any]] = {}
+    drift: Drift = {}
     if (url is None) == settings.keeps_failures:
         drift["queue"] = (url and settings.failure_queue, should_be)
     elif url and (is_now := _attributes(cloud, url)) != queue_attributes():
@@ -98,13 +103,13 @@ def describe(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:
     if config != wanted:
         drift["destination"] = (config, wanted)
     events = held(cloud, url) if url else 0
-    return {
-        "arn": url and settings.failure_queue_arn,
-        "events": events,
-        "says": f"{events} events wait" if events else "",
-        "config": config,
-        "drift": drift,
-    }
+    return Failures(
+        arn=settings.failure_queue_arn if url else None,
+        events=events,
+        says=f"{events} events wait" if events else "",
+        config=config,
+        drift=drift,
+    )
 
 
 def delete(cloud: Cloud, settings: Settings) -> list[str]:
@@ -210,6 +215,14 @@ def find_queue(cloud: Cloud, settings: Settings, name: str) -> str | None:
             "hand it over; `down` then deletes it.",
         )
     return url
+
+
+def own_queue(cloud: Cloud, settings: Settings, name: str) -> str | None:
+    """Get a queue's URL if it is ours; None for no queue, and for another's."""
+    try:
+        return find_queue(cloud, settings, name)
+    except ForeignResourceError:
+        return None
 
 
 def _attributes(cloud: Cloud, url: str) -> dict[str, str]:

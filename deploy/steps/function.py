@@ -13,6 +13,7 @@ import base64
 import hashlib
 import io
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from botocore.exceptions import ClientError, WaiterError
 from deploy import policies, recipes
 from deploy.cloud import Cloud
 from deploy.errors import DeployError, ForeignResourceError, NotReadyError
+from deploy.report import Drift, Found
 from deploy.settings import TAG, Settings
 from deploy.steps import role
 from deploy.waiting import already, code, retry
@@ -31,6 +33,14 @@ ROOT = Path(__file__).resolve().parents[2]
 _NOT_YET = "cannot be assumed by Lambda"
 _PERMISSIONS = 0o644 << 16  # Lambda's user must be able to read the files
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date that a zip can hold
+
+
+@dataclass(frozen=True, kw_only=True)
+class Function(Found):
+    """The function as Lambda describes it, and the name of its log group."""
+
+    configuration: dict[str, Any] | None
+    log_group: str | None
 
 
 def package(settings: Settings, root: Path = ROOT) -> bytes:
@@ -119,14 +129,10 @@ def create(cloud: Cloud, settings: Settings, *, root: Path = ROOT) -> str:
     return settings.function_arn
 
 
-def describe(
-    cloud: Cloud, settings: Settings, *, root: Path = ROOT
-) -> dict[str, Any] | None:
-    """Describe the function and where it differs from the settings and the code.
+def describe(cloud: Cloud, settings: Settings, *, root: Path = ROOT) -> Function | None:
+    """Describe function and log group, and where they differ from settings and code.
 
-    Returns:
-        None when there is neither function nor log group, else its "arn" (None when
-        only the log group stands), "state", "configuration", "log_group" and "drift".
+    None when neither stands; the ARN is None when only the log group does.
 
     Raises:
         ForeignResourceError: a function of that name is not ours.
@@ -135,7 +141,7 @@ def describe(
     group = _log_group(cloud, settings)
     if found is None and group is None:
         return None
-    drift: dict[str, tuple[Any, Any]] = {}
+    drift: Drift = {}
     if found is None:
         drift["function"] = (None, settings.function_name)
     else:
@@ -147,14 +153,13 @@ def describe(
     days = group and group.get("retentionInDays")
     if days != settings.log_retention_days:
         drift["log retention"] = (days, settings.log_retention_days)
-    return {
-        "arn": found and found["FunctionArn"],
-        "state": found and found.get("State"),
-        "configuration": found,
-        "log_group": group and settings.log_group,
-        "says": "`resume` lets it run again" if "paused" in drift else None,
-        "drift": drift,
-    }
+    return Function(
+        arn=found["FunctionArn"] if found else None,
+        configuration=found,
+        log_group=settings.log_group if group else None,
+        says="`resume` lets it run again" if "paused" in drift else "",
+        drift=drift,
+    )
 
 
 def delete(cloud: Cloud, settings: Settings) -> list[str]:
@@ -256,7 +261,7 @@ def _layer_arn(cloud: Cloud, settings: Settings, missing: str | None = None) -> 
 
     found = layer.describe(cloud, settings)
     if found is not None:
-        return found["arn"]
+        return found.arn
     if missing is not None:
         return missing
     raise DeployError(
@@ -330,9 +335,10 @@ def _patiently(cloud: Cloud, settings: Settings, call: Any) -> None:
 def _check_trust(cloud: Cloud, settings: Settings) -> None:
     """Raise when waiting will not help: no role, or one that does not trust Lambda."""
     found = role.describe(cloud, settings)
-    if found and found["trust"] is None:  # a given role that we may not read
+    trust = found.trust if found else {}
+    if trust is None:  # a given role that we may not read
         return
-    if found is None or not policies.trusts(found["trust"], policies.LAMBDA):
+    if not policies.trusts(trust, policies.LAMBDA):
         raise DeployError(
             "there is no such role"
             if found is None

@@ -14,6 +14,7 @@ Source: https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -22,6 +23,7 @@ from deploy import notifications
 from deploy.cloud import Cloud
 from deploy.errors import DeployError, ForeignResourceError
 from deploy.policies import document, statement
+from deploy.report import Drift, Found
 from deploy.settings import Settings
 from deploy.steps import failures, role, trigger
 from deploy.waiting import DELAYS, already, code, looks, retry, until
@@ -38,6 +40,13 @@ KEPT_DAYS = 4
 QUIET_S = 60.0
 
 _NOT_YET = "does not have permissions to call ReceiveMessage"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Queue(Found):
+    """The queue of uploads, and the event source mapping that empties it."""
+
+    mapping: dict[str, Any] | None
 
 
 def queue_policy(settings: Settings) -> dict[str, Any]:
@@ -103,12 +112,8 @@ def create(cloud: Cloud, settings: Settings) -> str | None:
     return settings.queue_arn
 
 
-def describe(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:
-    """Describe queue and mapping and where they differ from the settings.
-
-    Returns:
-        None when there is neither, else "arn", "events" (about how many wait or are
-        being worked on), "mapping" and "drift".
+def describe(cloud: Cloud, settings: Settings) -> Queue | None:
+    """Describe queue and mapping, and where they differ; None for neither.
 
     Raises:
         ForeignResourceError: a queue of that name is not ours.
@@ -117,7 +122,7 @@ def describe(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:
     found = _mapping(cloud, settings)
     if url is None and found is None:
         return None
-    drift: dict[str, tuple[Any, Any]] = {}
+    drift: Drift = {}
     if (url is None) == settings.queue:
         should = settings.queue_name if settings.queue else None
         drift["queue"] = (url and settings.queue_name, should)
@@ -126,12 +131,12 @@ def describe(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:
     wanted = mapping(settings) if settings.queue else None
     if (found and _meaning(found)) != wanted or (wanted and _is_off(found)):
         drift["mapping"] = (found, wanted)
-    return {
-        "arn": url and settings.queue_arn,
-        "events": held(cloud, url) if url else 0,
-        "mapping": found,
-        "drift": drift,
-    }
+    return Queue(
+        arn=settings.queue_arn if url else None,
+        events=held(cloud, url) if url else 0,
+        mapping=found,
+        drift=drift,
+    )
 
 
 def delete(cloud: Cloud, settings: Settings) -> list[str]:
@@ -178,8 +183,8 @@ def wait_until_empty(
 
 def _retire(cloud: Cloud, settings: Settings) -> None:
     """Take the queue out of the way of events, in the order that loses none."""
-    if (url := find(cloud, settings)) is not None:
-        if (present := trigger.describe(cloud, settings)) and present["rules"]:
+    if (url := failures.own_queue(cloud, settings, settings.queue_name)) is not None:
+        if (present := trigger.describe(cloud, settings)) and present.rules:
             trigger.create(cloud, settings)
         patience = QUIET_S + sum(DELAYS)
         if not wait_until_empty(cloud, url, quiet_s=QUIET_S, timeout_s=patience):

@@ -9,6 +9,7 @@ Source: https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -17,6 +18,7 @@ from deploy import recipes
 from deploy.cloud import Cloud
 from deploy.errors import ForeignResourceError
 from deploy.policies import LAMBDA, document, statement
+from deploy.report import Drift, Found
 from deploy.settings import TAG, Settings
 from deploy.waiting import already, code
 
@@ -26,6 +28,15 @@ QUEUE = "queue"
 RECIPE = "recipe"
 #: AWS's own policy that lets a function write its log, and no more.
 BASIC_EXECUTION = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Role(Found):
+    """The role: who may take it (None where you may not read it), and its policies."""
+
+    trust: dict[str, Any] | None
+    policies: dict[str, dict[str, Any]] = field(default_factory=dict)
+    attached: list[str] = field(default_factory=list)
 
 
 def trust_policy() -> dict[str, Any]:
@@ -132,13 +143,8 @@ def create(cloud: Cloud, settings: Settings) -> str:
     return settings.role_arn
 
 
-def describe(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:
-    """Describe the role and where it differs from the settings.
-
-    Returns:
-        None when there is none, else its "arn", "trust", "policies", "attached" and
-        "drift"; of a role that is given "arn", "trust" (None where you may not read
-        it), "given" and an empty "drift".
+def describe(cloud: Cloud, settings: Settings) -> Role | None:
+    """Describe the role and where it differs from the settings; None for none.
 
     Raises:
         ForeignResourceError: a role of that name is not ours, or one that is given is
@@ -152,7 +158,7 @@ def describe(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:
     wanted = _wanted(cloud, settings)
     found = {name: _inline(cloud, settings, name) for name in wanted}
     attached = _attached(cloud, settings)
-    drift = {
+    drift: Drift = {
         f"policy {name}": (found[name], wanted[name])
         for name in wanted
         if found[name] != wanted[name]
@@ -163,13 +169,13 @@ def describe(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:
     if BASIC_EXECUTION not in attached:
         drift["log permission"] = (attached, [BASIC_EXECUTION])
     policies = {name: policy for name, policy in found.items() if policy}
-    return {
-        "arn": role["Arn"],
-        "trust": trust,
-        "policies": policies,
-        "attached": attached,
-        "drift": drift,
-    }
+    return Role(
+        arn=role["Arn"],
+        trust=trust,
+        policies=policies,
+        attached=attached,
+        drift=drift,
+    )
 
 
 def delete(cloud: Cloud, settings: Settings) -> list[str]:
@@ -194,7 +200,7 @@ def delete(cloud: Cloud, settings: Settings) -> list[str]:
     return []
 
 
-def _given(cloud: Cloud, settings: Settings) -> dict[str, Any]:
+def _given(cloud: Cloud, settings: Settings) -> Role:
     """Describe a role that somebody else looks after, as far as we may read it."""
     trust = None
     try:
@@ -209,12 +215,7 @@ def _given(cloud: Cloud, settings: Settings) -> dict[str, Any]:
             ) from error
         if not code(error).startswith("AccessDenied"):
             raise
-    return {
-        "arn": settings.execution_role,
-        "trust": trust,
-        "given": True,
-        "drift": {},
-    }
+    return Role(arn=settings.execution_role, trust=trust, given=True)
 
 
 def _find(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -23,6 +24,7 @@ from deploy import notifications, policies
 from deploy.cloud import Cloud
 from deploy.errors import DeployError
 from deploy.notifications import Rule
+from deploy.report import Drift, Found
 from deploy.settings import Settings
 from deploy.waiting import already, code, retry, until
 
@@ -32,6 +34,15 @@ STATEMENT_ID = "source-bucket-may-invoke"
 #: Where rules of ours can stand: they name the function, or the queue before it.
 _OURS = ("LambdaFunctionConfigurations", "QueueConfigurations")
 _NOT_YET = "Unable to validate the following destination configurations"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trigger(Found):
+    """Our rules, the permission, and how many rules of somebody else's there are."""
+
+    rules: list[dict[str, Any]]
+    permission: dict[str, Any] | None
+    others: int
 
 
 def rule_id(settings: Settings, suffix: str) -> str:
@@ -121,29 +132,20 @@ def create(cloud: Cloud, settings: Settings) -> str:
     return settings.source_bucket
 
 
-def describe(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:
-    """Describe our rules and the permission, and where they differ from the settings.
-
-    Returns:
-        None when there is neither, else "rules", "permission", "others" (how many
-        rules there are of somebody else's) and "drift".
-    """
+def describe(cloud: Cloud, settings: Settings) -> Trigger | None:
+    """Describe our rules, the permission and where they differ; None for neither."""
     before = _notification(cloud, settings)
     statement = _statement(cloud, settings)
     ours = _ours(before, settings)
     if not ours and statement is None:
         return None
-    drift: dict[str, tuple[Any, Any]] = {}
+    drift: Drift = {}
     if not _same(before, merged(before, rules(settings), settings)):
         drift["rules"] = (ours, rules(settings))
     if not settings.queue and not _permits(statement, settings):
         drift["permission"] = (statement, permission(settings))
-    return {
-        "rules": ours,
-        "permission": statement,
-        "others": len(notifications.listed(before)) - len(ours),
-        "drift": drift,
-    }
+    others = len(notifications.listed(before)) - len(ours)
+    return Trigger(rules=ours, permission=statement, others=others, drift=drift)
 
 
 def delete(cloud: Cloud, settings: Settings) -> list[str]:

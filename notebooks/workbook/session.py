@@ -14,6 +14,7 @@ from IPython.display import clear_output
 
 from deploy import Settings, connect, settings_for
 from deploy.cloud import Cloud
+from deploy.report import Found
 from deploy.steps import buckets, function, layer, role
 from deploy.steps import trigger as trigger_step
 from workbook.errors import messages
@@ -139,12 +140,11 @@ def _prepare(
         yield f"Built what was missing, from {', '.join(built)}."
 
 
-def _state(found: dict[str, Any] | None) -> tuple[bool, list[str]]:
+def _state(found: Found | None) -> tuple[bool, list[str]]:
     """Tell whether a step, or a part of it, is missing, and what else differs."""
     if found is None:
         return True, []
-    drift = found.get("drift") or {}
-    return any(_lacks(*pair) for pair in drift.values()), list(drift)
+    return any(_lacks(*pair) for pair in found.drift.values()), list(found.drift)
 
 
 def _lacks(is_now: Any, should: Any) -> bool:

@@ -129,7 +129,7 @@ def test_missing_file(cloud):
 def test_backup_bucket(cloud):
     settings = here(cloud, backup=True)
     buckets.create(cloud, settings)
-    assert buckets.describe(cloud, settings)["drift"] == {}
+    assert buckets.describe(cloud, settings).drift == {}
     versions = cloud.s3.get_bucket_versioning(Bucket=settings.backup_bucket)
     assert versions["Status"] == "Enabled"
     block = cloud.s3.get_public_access_block(Bucket=settings.backup_bucket)
@@ -142,10 +142,10 @@ def test_backup_bucket_that_forgets(cloud):
     cloud.s3.put_bucket_versioning(
         Bucket=settings.backup_bucket, VersioningConfiguration={"Status": "Suspended"}
     )
-    drift = buckets.describe(cloud, settings)["drift"]
+    drift = buckets.describe(cloud, settings).drift
     assert drift == {"backup versions": ("Suspended", "Enabled")}
     buckets.create(cloud, settings)
-    assert buckets.describe(cloud, settings)["drift"] == {}
+    assert buckets.describe(cloud, settings).drift == {}
 
 
 def test_nothing_is_left(cloud, settings):
@@ -165,7 +165,7 @@ def test_difference_is_planned(cloud, settings):
     assert "KeepBackups" in repr(plan)
     role.create(cloud, wanted)
     role.create(cloud, settings)
-    assert role.describe(cloud, settings)["drift"] == {}
+    assert role.describe(cloud, settings).drift == {}
 
 
 def test_template_has_what_up_makes(cloud):

@@ -113,7 +113,7 @@ def other_notifications(cloud, settings, wire):
     theirs = rule(QueueArn=QUEUE, Events=["s3:ObjectRemoved:*"])
     notify(cloud, settings, QueueConfigurations=[theirs])
     up(cloud, settings)
-    stood = trigger.describe(cloud, settings)["others"]
+    stood = trigger.describe(cloud, settings).others
     pipeline.down(cloud, settings)
     return f"`up` keeps the other {stood} rule beside ours"
 

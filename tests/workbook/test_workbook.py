@@ -104,7 +104,7 @@ def test_begin_finishes_a_half_built_step(begin, settings):
     cloud.s3.delete_bucket_policy(Bucket=settings.target_bucket)
     cloud.s3.delete_bucket(Bucket=settings.source_bucket)
     begin(3)
-    assert buckets.describe(cloud, settings)["drift"] == {}
+    assert buckets.describe(cloud, settings).drift == {}
 
 
 def test_begin_finishes_a_half_built_trigger(begin, settings):
@@ -114,7 +114,7 @@ def test_begin_finishes_a_half_built_trigger(begin, settings):
         Bucket=settings.source_bucket, NotificationConfiguration=only
     )
     begin(7)
-    assert trigger.describe(cloud, settings)["drift"] == {}
+    assert trigger.describe(cloud, settings).drift == {}
 
 
 def test_begin_leaves_a_change_and_names_it(begin, settings, wire, capsys):

@@ -16,10 +16,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from deploy.cloud import Cloud
 from deploy.errors import LayerError
+from deploy.report import Found
 from deploy.settings import Settings
 from deploy.steps.layer import contents
 from deploy.steps.layer import wheel as wheels
@@ -45,6 +45,18 @@ class Built:
     pillow: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Layer(Found):
+    """A version of the layer, as Lambda lists it; its identity stands in its words."""
+
+    arn: str
+    version: int
+    identity: str
+    description: str
+    runtimes: list[str]
+    architectures: list[str]
+
+
 def create(cloud: Cloud, settings: Settings, folder: Path = wheels.FOLDER) -> str:
     """Publish the layer unless its identity is there, and return its version's ARN.
 
@@ -53,8 +65,8 @@ def create(cloud: Cloud, settings: Settings, folder: Path = wheels.FOLDER) -> st
     """
     built = build(settings, folder)
     for version in _versions(cloud, settings):
-        if version["identity"] == built.identity:
-            return version["arn"]
+        if version.identity == built.identity:
+            return version.arn
     with _content(cloud, settings, built) as content:
         published = cloud.awslambda.publish_layer_version(
             LayerName=settings.layer_name,
@@ -69,39 +81,38 @@ def create(cloud: Cloud, settings: Settings, folder: Path = wheels.FOLDER) -> st
 
 def describe(
     cloud: Cloud, settings: Settings, folder: Path = wheels.FOLDER
-) -> dict[str, Any] | None:
+) -> Layer | None:
     """Describe the version for this runtime and architecture, or None; no network.
 
     It is the one that `create` would take, where its wheel is in the folder (after a
     step back to an older Pillow that is not the newest version); elsewhere the newest.
-
-    Keys: arn, version, identity, description, runtimes, architectures, drift.
     """
     fitting = [
         version
         for version in _versions(cloud, settings)
-        if settings.runtime in version["runtimes"]
-        and settings.architecture in version["architectures"]
+        if settings.runtime in version.runtimes
+        and settings.architecture in version.architectures
     ]
     if not fitting:
         return None
     wheel = wheels.cached(settings, folder)
     wanted = wheel and _identity(wheel, settings)
     for version in fitting:
-        if version["identity"] == wanted:
-            return version | {"drift": {}}
-    drift = {"identity": (fitting[0]["identity"], wanted)} if wanted else {}
-    return fitting[0] | {"drift": drift}
+        if version.identity == wanted:
+            return version
+    drift = {"identity": (fitting[0].identity, wanted)} if wanted else {}
+    return dataclasses.replace(fitting[0], drift=drift)
 
 
-def delete(cloud: Cloud, settings: Settings) -> None:
+def delete(cloud: Cloud, settings: Settings) -> list[str]:
     """Delete every version, with FreeType and without; functions keep their copy."""
     for text in (False, True):
         either = dataclasses.replace(settings, text=text)
         for version in list(_versions(cloud, either)):
             cloud.awslambda.delete_layer_version(
-                LayerName=either.layer_name, VersionNumber=version["version"]
+                LayerName=either.layer_name, VersionNumber=version.version
             )
+    return []
 
 
 def prepare(settings: Settings, folder: Path = wheels.FOLDER) -> Path:
@@ -170,7 +181,7 @@ def _identity(wheel: Path, settings: Settings) -> str:
     return "sha256:" + hashlib.sha256(recipe.encode()).hexdigest()
 
 
-def _versions(cloud: Cloud, settings: Settings) -> Iterator[dict[str, Any]]:
+def _versions(cloud: Cloud, settings: Settings) -> Iterator[Layer]:
     """Go through the layer's versions, the newest first."""
     pages = cloud.awslambda.get_paginator("list_layer_versions").paginate(
         LayerName=settings.layer_name
@@ -179,11 +190,11 @@ def _versions(cloud: Cloud, settings: Settings) -> Iterator[dict[str, Any]]:
     for version in sorted(found, key=lambda one: one["Version"], reverse=True):
         description = version.get("Description", "")
         identity = _IDENTITY.search(description)
-        yield {
-            "arn": version["LayerVersionArn"],
-            "version": version["Version"],
-            "identity": identity.group() if identity else "",
-            "description": description,
-            "runtimes": version.get("CompatibleRuntimes") or [],
-            "architectures": version.get("CompatibleArchitectures") or [],
-        }
+        yield Layer(
+            arn=version["LayerVersionArn"],
+            version=version["Version"],
+            identity=identity.group() if identity else "",
+            description=description,
+            runtimes=version.get("CompatibleRuntimes") or [],
+            architectures=version.get("CompatibleArchitectures") or [],
+        )

@@ -65,7 +65,7 @@ def _as_it_should(
         return False, str(error)
     if found is None:
         return False, f"There is none: `up(cloud, reliable=True)` ({notebook})."
-    differs = ", ".join(found["drift"])
+    differs = ", ".join(found.drift)
     return not differs, f"It differs: {differs}. `undo_all()`, or {notebook}."
 
 
@@ -74,4 +74,4 @@ def _events(cloud: Cloud, settings: Settings) -> int | None:
         found = failures.describe(cloud, settings)
     except DeployError:
         return None
-    return found["events"] if found and found["arn"] else None
+    return found.events if found and found.arn else None

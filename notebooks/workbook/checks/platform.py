@@ -64,8 +64,9 @@ def look(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
 
 def _ways(cloud: Cloud, settings: Settings) -> set[str]:
     """Name where our rules send an upload: the function, the queue, or both."""
-    found = trigger.describe(cloud, settings) or {"rules": ()}
-    return {"queue" if "QueueArn" in rule else "function" for rule in found["rules"]}
+    found = trigger.describe(cloud, settings)
+    rules = found.rules if found else ()
+    return {"queue" if "QueueArn" in rule else "function" for rule in rules}
 
 
 def _way_to_mend(ways: set[str]) -> str:
@@ -80,15 +81,15 @@ def _way_to_mend(ways: set[str]) -> str:
 def _queue_fault(cloud: Cloud, settings: Settings) -> str:
     """Say what is wrong with the queue of uploads, or nothing."""
     try:
-        found: dict[str, Any] | None = queue.describe(cloud, settings)
+        found = queue.describe(cloud, settings)
     except ForeignResourceError as error:
         return str(error)
     if found is None:
         return ""
-    mapping = found["mapping"]
+    mapping = found.mapping
     if mapping is None or mapping["State"] in ("Disabled", "Disabling"):
         return (
-            f"Nothing takes its {found['events']} messages out. Run "
+            f"Nothing takes its {found.events} messages out. Run "
             "`up(cloud, queue=True)`, or `up(cloud)` to do without it."
         )
     if "ReportBatchItemFailures" not in (mapping.get("FunctionResponseTypes") or ()):

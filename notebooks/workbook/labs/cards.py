@@ -266,7 +266,8 @@ def _settle(
 
 
 def _held(cloud: Cloud, settings: Settings) -> int:
-    return (failures.describe(cloud, settings) or {}).get("events", 0)
+    found = failures.describe(cloud, settings)
+    return found.events if found else 0
 
 
 def _patience(cloud: Cloud) -> float:

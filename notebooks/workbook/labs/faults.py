@@ -105,7 +105,7 @@ def _place(cloud: Cloud | None, settings: Settings | None) -> tuple[Cloud, Setti
         here, its = session.current()
         cloud, settings = cloud or here, settings or its
         kept = failures.describe(cloud, settings)
-        reliable = bool(kept and kept["config"])
+        reliable = bool(kept and kept.config)
         settings = dataclasses.replace(settings, reliable=reliable)
     return cloud, settings
 

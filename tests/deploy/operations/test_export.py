@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import time
@@ -158,10 +159,11 @@ class Twins:
 
     def seen(self, settings: Settings) -> dict[str, dict]:
         """What each step describes, as if the pipeline had no name."""
-        found = {
+        seen = {
             step.name: step.module.describe(self.cloud, settings)
             for step in pipeline.STEPS
         }
+        found = {name: each and dataclasses.asdict(each) for name, each in seen.items()}
         text = json.dumps(found, default=str)
         return json.loads(re.sub(rf"\b{settings.name}-", "name-", text))
 

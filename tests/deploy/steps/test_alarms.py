@@ -25,9 +25,9 @@ def ring(cloud, settings, what, state="ALARM"):
 
 
 def test_create(cloud, reliable):
-    names = alarms.create(cloud, reliable)
+    names = alarms.create(cloud, reliable).split(", ")
     assert names == [alarm["AlarmName"] for alarm in stored(cloud, reliable)]
-    assert alarms.describe(cloud, reliable)["drift"] == {}
+    assert alarms.describe(cloud, reliable).drift == {}
 
 
 def test_create_twice_changes_nothing(cloud, reliable, wire):
@@ -41,15 +41,15 @@ def test_changed_alarm_is_mended(cloud, reliable):
     alarms.create(cloud, reliable)
     changed = alarms.alarms(reliable)[0] | {"Threshold": 7.0}
     cloud.cloudwatch.put_metric_alarm(**changed)
-    assert list(alarms.describe(cloud, reliable)["drift"]) == ["errors"]
+    assert list(alarms.describe(cloud, reliable).drift) == ["errors"]
     alarms.create(cloud, reliable)
-    assert alarms.describe(cloud, reliable)["drift"] == {}
+    assert alarms.describe(cloud, reliable).drift == {}
 
 
 def test_missing_alarm_is_drift(cloud, reliable):
     alarms.create(cloud, reliable)
     cloud.cloudwatch.delete_alarms(AlarmNames=[reliable.alarm_name("kept")])
-    assert list(alarms.describe(cloud, reliable)["drift"]) == ["kept"]
+    assert list(alarms.describe(cloud, reliable).drift) == ["kept"]
 
 
 def test_each_watches_what_is_ours(reliable):

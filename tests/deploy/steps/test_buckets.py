@@ -63,8 +63,9 @@ def test_merged_takes_a_bare_statement():
 
 
 def test_create_makes_both(cloud, settings):
-    made = buckets.create(cloud, settings)
-    assert sorted(made) == names(cloud)
+    assert buckets.create(cloud, settings) == settings.source_bucket
+    made = [settings.source_bucket, settings.target_bucket]
+    assert made == names(cloud)
 
 
 def test_create_in_us_east_1(cloud):
@@ -111,7 +112,7 @@ def test_other_policy_statements_survive(cloud, settings):
     }
     policy = {"Version": "2012-10-17", "Statement": [theirs]}
     cloud.s3.put_bucket_policy(Bucket=settings.target_bucket, Policy=json.dumps(policy))
-    assert "target policy" in buckets.describe(cloud, settings)["drift"]
+    assert "target policy" in buckets.describe(cloud, settings).drift
     buckets.create(cloud, settings)
     answer = cloud.s3.get_bucket_policy(Bucket=settings.target_bucket)
     statements = json.loads(answer["Policy"])["Statement"]
@@ -127,7 +128,7 @@ def test_account_block_is_named(cloud, settings, wire):
 def test_lifted_block_may_hold_a_moment(cloud, settings, wire, no_delays):
     wire.refuse("PutBucketPolicy", "AccessDenied", "by BlockPublicPolicy setting", 403)
     buckets.create(cloud, settings)
-    assert buckets.describe(cloud, settings)["drift"] == {}
+    assert buckets.describe(cloud, settings).drift == {}
 
 
 def test_stranger_is_refused(cloud, settings, wire):
@@ -190,26 +191,22 @@ def test_describe_nothing(cloud, settings):
 
 def test_describe_what_stands(cloud, settings):
     buckets.create(cloud, settings)
-    assert buckets.describe(cloud, settings) == {
-        "source": settings.source_bucket,
-        "target": settings.target_bucket,
-        "objects": [],
-        "drift": {},
-    }
+    both = {"source": settings.source_bucket, "target": settings.target_bucket}
+    assert buckets.describe(cloud, settings) == buckets.Buckets(names=both, objects=[])
 
 
 def test_describe_drift(cloud, settings):
     buckets.create(cloud, settings)
     cloud.s3.delete_bucket_policy(Bucket=settings.target_bucket)
     cloud.s3.delete_bucket(Bucket=settings.source_bucket)
-    drift = buckets.describe(cloud, settings)["drift"]
+    drift = buckets.describe(cloud, settings).drift
     assert drift.keys() == {"source bucket", "target policy"}
 
 
 def test_describe_says_what_is_held(cloud, settings):
     buckets.create(cloud, settings)
     put(cloud, settings.source_bucket)
-    assert buckets.describe(cloud, settings)["objects"] == [settings.source_bucket]
+    assert buckets.describe(cloud, settings).objects == [settings.source_bucket]
 
 
 def test_delete_empties_everything(cloud, settings):
@@ -272,18 +269,18 @@ def test_private_target_stays_closed(cloud, wire):
     buckets.create(cloud, settings)
     assert all(block(cloud, settings.target_bucket).values())
     assert "PutBucketPolicy" not in wire.calls
-    assert buckets.describe(cloud, settings)["drift"] == {}
+    assert buckets.describe(cloud, settings).drift == {}
 
 
 def test_public_comes_and_goes(cloud, settings):
     private = here(cloud, public=False)
     buckets.create(cloud, settings)
-    drift = buckets.describe(cloud, private)["drift"]
+    drift = buckets.describe(cloud, private).drift
     assert drift.keys() == {"target public access block", "target policy"}
     buckets.create(cloud, private)
-    assert buckets.describe(cloud, private)["drift"] == {}
+    assert buckets.describe(cloud, private).drift == {}
     buckets.create(cloud, settings)
-    assert buckets.describe(cloud, settings)["drift"] == {}
+    assert buckets.describe(cloud, settings).drift == {}
 
 
 def test_closing_keeps_other_statements(cloud, settings):

@@ -36,14 +36,14 @@ def fail(cloud, settings, body=RECORD):
 
 
 def held(cloud, settings):
-    return failures.describe(cloud, settings)["events"]
+    return failures.describe(cloud, settings).events
 
 
 def test_create(cloud, reliable):
     assert failures.create(cloud, reliable) == reliable.failure_queue_arn
     found = failures.describe(cloud, reliable)
-    assert found["config"] == failures.event_invoke_config(reliable)
-    assert found["drift"] == {}
+    assert found.config == failures.event_invoke_config(reliable)
+    assert found.drift == {}
 
 
 def test_two_retries_then_the_queue(settings):
@@ -88,7 +88,7 @@ def test_unreliable_keeps_held_events(cloud, reliable, settings):
     fail(cloud, reliable)
     failures.create(cloud, settings)
     found = failures.describe(cloud, settings)
-    assert found["events"] == 1 and found["config"] is None
+    assert found.events == 1 and found.config is None
 
 
 def test_delete_says_what_went(cloud, reliable):
@@ -117,7 +117,7 @@ def test_foreign_destination_stays(cloud, reliable, settings):
         FunctionName=settings.function_name, **theirs
     )
     failures.delete(cloud, settings)
-    assert failures.describe(cloud, settings)["config"] == theirs
+    assert failures.describe(cloud, settings).config == theirs
 
 
 def test_delete_nothing(cloud, settings, wire):

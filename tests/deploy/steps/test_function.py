@@ -90,7 +90,7 @@ def test_create(cloud, settings, ground):
 
 def test_configuration_is_what_settings_say(cloud, settings, ground):
     function.create(cloud, settings)
-    found = function.describe(cloud, settings)["configuration"]
+    found = function.describe(cloud, settings).configuration
     assert found["MemorySize"] == settings.memory_mb
     assert found["Timeout"] == settings.timeout_s
     assert found["Environment"]["Variables"] == settings.environment
@@ -114,17 +114,17 @@ def test_new_configuration_is_an_update(cloud, settings, ground, wire):
     function.create(cloud, settings)
     wire.calls.clear()
     more = here(cloud, memory_mb=1024, box=128)
-    drift = function.describe(cloud, more)["drift"]
+    drift = function.describe(cloud, more).drift
     assert drift["MemorySize"] == (512, 1024)
     function.create(cloud, more)
     assert wire.mutations == ["UpdateFunctionConfiguration"]
-    assert function.describe(cloud, more)["drift"] == {}
+    assert function.describe(cloud, more).drift == {}
 
 
 def test_new_code_is_an_update(cloud, settings, ground, wire, root):
     function.create(cloud, settings)
     wire.calls.clear()
-    assert "CodeSha256" in function.describe(cloud, settings, root=root)["drift"]
+    assert "CodeSha256" in function.describe(cloud, settings, root=root).drift
     function.create(cloud, settings, root=root)
     assert wire.mutations == ["UpdateFunctionCode"]
 
@@ -192,7 +192,7 @@ def test_describe_nothing(cloud, settings):
 def test_log_group_alone_is_seen(cloud, settings):
     cloud.logs.create_log_group(logGroupName=settings.log_group)
     found = function.describe(cloud, settings)
-    assert found["arn"] is None and "function" in found["drift"]
+    assert found.arn is None and "function" in found.drift
 
 
 def test_delete_takes_the_log_along(cloud, settings, ground):

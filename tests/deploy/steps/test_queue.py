@@ -66,7 +66,7 @@ def policies(cloud, settings):
 
 def test_create(cloud, queued):
     assert queue.create(cloud, queued) == queued.queue_arn
-    assert queue.describe(cloud, queued)["drift"] == {}
+    assert queue.describe(cloud, queued).drift == {}
 
 
 def test_the_mapping_has_batches_a_cap_and_partial_failures(cloud, queued):
@@ -115,15 +115,15 @@ def test_drifted_attributes_are_mended(cloud, queued):
     queue.create(cloud, queued)
     url = cloud.sqs.get_queue_url(QueueName=queued.queue_name)["QueueUrl"]
     cloud.sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "9"})
-    assert "queue attributes" in queue.describe(cloud, queued)["drift"]
+    assert "queue attributes" in queue.describe(cloud, queued).drift
     queue.create(cloud, queued)
-    assert queue.describe(cloud, queued)["drift"] == {}
+    assert queue.describe(cloud, queued).drift == {}
 
 
 def test_a_drifted_mapping_is_mended(cloud, queued):
     queue.create(cloud, queued)
     more = here(cloud, queue=True, batch_size=4, max_concurrency=2)
-    assert "mapping" in queue.describe(cloud, more)["drift"]
+    assert "mapping" in queue.describe(cloud, more).drift
     queue.create(cloud, more)
     assert mapping(cloud, more)["BatchSize"] == 4
 
@@ -133,7 +133,7 @@ def test_a_disabled_mapping_is_enabled(cloud, queued):
     cloud.awslambda.update_event_source_mapping(
         UUID=mapping(cloud, queued)["UUID"], Enabled=False
     )
-    assert "mapping" in queue.describe(cloud, queued)["drift"]
+    assert "mapping" in queue.describe(cloud, queued).drift
     queue.create(cloud, queued)
     assert mapping(cloud, queued)["State"] == "Enabled"
 

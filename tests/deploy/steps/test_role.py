@@ -69,7 +69,7 @@ def test_create(cloud, settings):
 
 def test_log_permission_is_attached(cloud, settings):
     role.create(cloud, settings)
-    assert role.describe(cloud, settings)["attached"] == [role.BASIC_EXECUTION]
+    assert role.describe(cloud, settings).attached == [role.BASIC_EXECUTION]
 
 
 def test_create_twice_changes_nothing(cloud, settings, wire):
@@ -89,7 +89,7 @@ def test_describe_drift(cloud, settings):
     cloud.iam.detach_role_policy(
         RoleName=settings.role_name, PolicyArn=role.BASIC_EXECUTION
     )
-    drift = role.describe(cloud, settings)["drift"]
+    drift = role.describe(cloud, settings).drift
     assert drift.keys() == {"policy thumbnails", "log permission"}
 
 
@@ -99,9 +99,9 @@ def test_wrong_trust_is_mended(cloud, settings):
     cloud.iam.update_assume_role_policy(
         RoleName=settings.role_name, PolicyDocument=wrong
     )
-    assert "trust policy" in role.describe(cloud, settings)["drift"]
+    assert "trust policy" in role.describe(cloud, settings).drift
     role.create(cloud, settings)
-    assert role.describe(cloud, settings)["drift"] == {}
+    assert role.describe(cloud, settings).drift == {}
 
 
 def test_reliable_comes_and_goes(cloud, settings):
@@ -119,7 +119,7 @@ def test_versioned_source_is_seen(cloud, settings):
         Bucket=settings.source_bucket, VersioningConfiguration={"Status": "Enabled"}
     )
     role.create(cloud, reliable)
-    policy = role.describe(cloud, reliable)["policies"]["reliable"]
+    policy = role.describe(cloud, reliable).policies["reliable"]
     assert policy == role.reliable_policy(reliable, versioned=True)
 
 
@@ -171,12 +171,12 @@ def test_given_role_is_not_touched(cloud, given, wire):
 
 def test_given_role_is_described(cloud, given):
     found = role.describe(cloud, given)
-    assert found["trust"] == role.trust_policy() and found["drift"] == {}
+    assert found.trust == role.trust_policy() and found.drift == {}
 
 
 def test_given_role_may_be_unreadable(cloud, given, wire):
     wire.refuse("GetRole", "AccessDenied", "not authorized: iam:GetRole", 403)
-    assert role.describe(cloud, given)["trust"] is None
+    assert role.describe(cloud, given).trust is None
 
 
 def test_given_role_must_stand(cloud, settings):

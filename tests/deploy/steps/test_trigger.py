@@ -100,7 +100,7 @@ def test_merged_reads_as_s3_writes(settings):
 def test_create(cloud, settings, ground):
     assert trigger.create(cloud, settings) == settings.source_bucket
     assert len(get(cloud, settings)["LambdaFunctionConfigurations"]) == 2
-    assert trigger.describe(cloud, settings)["drift"] == {}
+    assert trigger.describe(cloud, settings).drift == {}
 
 
 def test_create_twice_changes_nothing(cloud, settings, ground, wire):
@@ -128,9 +128,9 @@ def test_other_rules_survive(cloud, settings, ground):
 def test_wrong_permission_is_replaced(cloud, settings, ground, wire):
     wrong = trigger.permission(settings) | {"SourceAccount": "999999999999"}
     cloud.awslambda.add_permission(FunctionName=settings.function_name, **wrong)
-    assert "permission" in trigger.describe(cloud, settings)["drift"]
+    assert "permission" in trigger.describe(cloud, settings).drift
     trigger.create(cloud, settings)
-    assert trigger.describe(cloud, settings)["drift"] == {}
+    assert trigger.describe(cloud, settings).drift == {}
 
 
 def test_overlap_is_shown_before_the_call(cloud, settings, ground, wire):
@@ -145,7 +145,7 @@ def test_slow_permission_is_waited_for(cloud, settings, ground, wire, no_delays)
     for _ in range(2):
         wire.refuse("PutBucketNotificationConfiguration", "InvalidArgument", NOT_YET)
     trigger.create(cloud, settings)
-    assert trigger.describe(cloud, settings)["drift"] == {}
+    assert trigger.describe(cloud, settings).drift == {}
 
 
 def test_dead_target_is_named(cloud, settings, ground, wire, no_delays):
@@ -177,7 +177,7 @@ def test_describe_nothing(cloud, settings):
 def test_describe_counts_the_others(cloud, settings, ground):
     put(cloud, settings, QueueConfigurations=[THEIRS])
     trigger.create(cloud, settings)
-    assert trigger.describe(cloud, settings)["others"] == 1
+    assert trigger.describe(cloud, settings).others == 1
 
 
 def test_delete(cloud, settings, ground):

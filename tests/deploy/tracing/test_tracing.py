@@ -483,7 +483,7 @@ def test_a_kept_event(cloud):
     found = trace(KEY, cloud, settings).broken
     assert found.name == "failures"
     assert "Unable to import" in found.evidence
-    assert failures.describe(cloud, settings)["events"] == 2
+    assert failures.describe(cloud, settings).events == 2
 
 
 def record(head):

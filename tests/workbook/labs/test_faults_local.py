@@ -47,9 +47,7 @@ def test_pause_keeps_events_for_replay(local):
     pipeline.pause(local, settings)
     since = datetime.now(UTC)
     put(local, settings)
-    until(
-        lambda: failures.describe(local, settings)["events"], what="it", where="queue"
-    )
+    until(lambda: failures.describe(local, settings).events, what="it", where="queue")
     said = []
     assert pipeline.resume(local, settings, say=said.append)
     assert "keeps 1 failed event: `python -m deploy replay`" in said[0]

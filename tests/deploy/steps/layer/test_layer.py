@@ -251,10 +251,10 @@ def test_published_once(cloud):
 def test_described_as_it_was_published(cloud, built):
     arn = layer.create(cloud, here())
     found = layer.describe(cloud, here())
-    assert (found["arn"], found["version"]) == (arn, 1)
-    assert found["identity"] == built.identity
-    assert found["runtimes"] == [runtimes.machine_runtime()]
-    assert found["architectures"] == [runtimes.machine_architecture()]
+    assert (found.arn, found.version) == (arn, 1)
+    assert found.identity == built.identity
+    assert found.runtimes == [runtimes.machine_runtime()]
+    assert found.architectures == [runtimes.machine_architecture()]
 
 
 def test_back_to_an_older_wheel_describe_agrees_with_create(cloud, tmp_path):
@@ -270,19 +270,19 @@ def test_back_to_an_older_wheel_describe_agrees_with_create(cloud, tmp_path):
     older.write_bytes(wheel.read_bytes())
     assert layer.create(cloud, here(), tmp_path) == first
     found = layer.describe(cloud, here(), tmp_path)
-    assert (found["arn"], found["drift"]) == (first, {})
+    assert (found.arn, found.drift) == (first, {})
 
 
 def test_another_recipe_is_drift(cloud, monkeypatch):
     layer.create(cloud, here())
     monkeypatch.setattr(publish, "RECIPE", -1)
-    assert "identity" in layer.describe(cloud, here())["drift"]
+    assert "identity" in layer.describe(cloud, here()).drift
 
 
 def test_without_a_wheel_the_newest_is_described(cloud, tmp_path):
     arn = layer.create(cloud, here())
     found = layer.describe(cloud, here(), tmp_path)
-    assert (found["arn"], found["drift"]) == (arn, {})
+    assert (found.arn, found.drift) == (arn, {})
 
 
 @pytest.fixture
@@ -330,7 +330,7 @@ def test_delete_takes_both_flavours(cloud):
 
 def test_description_fits_awss_limit(cloud):
     layer.create(cloud, here())
-    assert len(layer.describe(cloud, here())["description"]) <= 256
+    assert len(layer.describe(cloud, here()).description) <= 256
 
 
 def test_nothing_published_nothing_described(cloud):
@@ -353,7 +353,7 @@ def test_a_new_identity_is_published(cloud):
         CompatibleArchitectures=[runtimes.machine_architecture()],
     )
     assert layer.create(cloud, here()).endswith(":2")
-    assert layer.describe(cloud, here())["version"] == 2
+    assert layer.describe(cloud, here()).version == 2
 
 
 def test_delete_takes_every_version(cloud):
