@@ -6,7 +6,9 @@ What plain MiniStack lacks, and this adds (`FIDELITY.md` has the whole table):
 - about as many functions run at once as there are cores, the rest wait their turn,
   a throttled event keeps its attempts, one of a stopped function goes to the queue of
   failed events, and a retry runs the function as it is then;
-- requests of web pages (a foreign Origin or Host) are refused;
+- every request is signed with a key that is known, whoever says to be root; pages in
+  a browser may do what AWS lets them do; hosts and addresses that are not ours, and
+  web sockets, are closed;
 - a missing key reads 403 to a caller without `s3:ListBucket`, as on AWS;
 - a permission is asked for by AWS's name, and on the resource that AWS asks about;
 - CloudFormation's buckets have their tags, and stay while they hold anything.
@@ -19,6 +21,7 @@ variables, set by `server.py`: MiniStack reads its own the same way.
 from __future__ import annotations
 
 import asyncio
+import hmac
 import json
 import os
 import signal
@@ -26,14 +29,17 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 # Beside this file: `launch.py` is run as a script.
+import credentials
 import delivery
 import guard
 import ministack.app as ministack
 import permissions
 import saving
+import signatures
 import stacks
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
+from request import Request, body_of, replayed
 
 PORT = os.environ["GATEWAY_PORT"]
 TOKEN = os.environ.pop("WORKBOOK_TOKEN")
@@ -44,26 +50,60 @@ Send = Callable[[dict], Awaitable[None]]
 
 async def app(scope: Scope, receive: Callable, send: Send) -> None:
     """The ASGI application: our guard, our two addresses, then MiniStack."""
-    if scope["type"] != "http":
+    if scope["type"] == "lifespan":
         await ministack.app(scope, receive, send)
-        return
-    headers = {name.decode("latin-1"): value for name, value in scope["headers"]}
-    if refusal := guard.refusal(headers):
+    elif scope["type"] != "http":
+        await guard.close(receive, send)
+    else:
+        await serve_request(Request(scope), receive, send)
+
+
+async def serve_request(request: Request, receive: Callable, send: Send) -> None:
+    """Serve one request, if it may come in."""
+    if refusal := guard.refusal(request):
         await _answer(send, 403, {"refused": refusal})
-    elif scope["path"] == "/_workbook/health":
+    elif request.path.startswith("/_workbook/"):
+        await serve_own_address(request, send)
+    elif guard.is_closed(request):
+        await ministack._send_response(send, *signatures.closed())
+    else:
+        try:
+            await serve_signed(request, receive, send)
+        except signatures.Refused as refused:
+            is_head = request.method == "HEAD"
+            await ministack._send_response(send, *refused.answer, head=is_head)
+
+
+async def serve_own_address(request: Request, send: Send) -> None:
+    """Say how it goes, or stop, which takes the token."""
+    if guard.is_page(request):
+        await _answer(send, 403, {"refused": guard.PAGE})
+    elif request.path == "/_workbook/health":
         await _answer(send, 200, {"pid": os.getpid(), "notice": saving.notice})
-    elif scope["path"] == "/_workbook/stop" and scope["method"] == "POST":
-        allowed = headers.get("x-workbook-token", b"").decode("latin-1") == TOKEN
+    elif request.path == "/_workbook/stop" and request.method == "POST":
+        token = request.headers.get("x-workbook-token", "")
+        allowed = hmac.compare_digest(token.encode(), TOKEN.encode())
         await _answer(send, 200 if allowed else 403, {"stopping": allowed})
         if allowed:
             saving.stopping.set()
-    elif guard.is_closed(scope):
-        await _answer(send, 404, {"refused": "not part of the local cloud"})
     else:
-        changes = saving.may_change(scope["method"], headers.get("x-amz-target", b""))
-        await ministack.app(
-            scope, receive, saving.saving(send, scope) if changes else send
-        )
+        await ministack._send_response(send, *signatures.closed())
+
+
+async def serve_signed(request: Request, receive: Callable, send: Send) -> None:
+    """Let MiniStack answer, when the signature holds."""
+    if not credentials.is_link(request):
+        signatures.check_before_body(request)
+        limit = None if request.service == "s3" else signatures.BODY_BYTES
+        body = await body_of(receive, limit)
+        if body is None:
+            return  # the client left, or means ill
+        signatures.check_with_body(request, body)
+        receive = replayed(body, receive)
+    target = request.headers.get("x-amz-target", "").encode()
+    if saving.may_change(request.method, target):
+        send = saving.saving(send, request.scope)
+    await ministack.app(request.scope, receive, send)
 
 
 async def _answer(send: Send, status: int, body: dict) -> None:
@@ -74,7 +114,7 @@ async def _answer(send: Send, status: int, body: dict) -> None:
 
 async def main() -> None:
     """Serve until told to stop."""
-    for module in (saving, delivery, permissions, stacks):
+    for module in (saving, delivery, guard, permissions, stacks):
         module.install()
     loop = asyncio.get_running_loop()
     for name in ("SIGTERM", "SIGINT"):

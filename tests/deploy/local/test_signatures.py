@@ -1,0 +1,400 @@
+"""Who signs wrongly is refused: every service, every way, every key."""
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from email.utils import formatdate
+
+import pytest
+from botocore import auth
+from support.raw_requests import CALLS, WAYS, Call, send, send_signed
+
+from deploy import connect
+from deploy.local import server
+
+#: What AWS's services answer, each in its own words.
+WRONG = r"SignatureDoesNotMatch|InvalidSignatureException"
+UNKNOWN = r"InvalidAccessKeyId|InvalidClientTokenId|UnrecognizedClientException"
+OLD = r"IncompleteSignature|InvalidRequest|not part of the local cloud"
+NO_ONE = r"MissingAuthenticationToken|AccessDenied"
+
+S3 = CALLS[0]
+STS = next(call for call in CALLS if call.service == "sts")
+SQS = next(call for call in CALLS if call.service == "sqs")
+
+
+@pytest.fixture
+def running(local):
+    return server.find()
+
+
+@pytest.fixture
+def host(running):
+    return f"127.0.0.1:{running.port}"
+
+
+@pytest.fixture
+def user(local):
+    """A user that may do everything: key and secret."""
+    name = f"user-{time.time_ns()}"
+    local.iam.create_user(UserName=name)
+    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    local.iam.put_user_policy(
+        UserName=name,
+        PolicyName="all",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": everything}),
+    )
+    key = local.iam.create_access_key(UserName=name)["AccessKey"]
+    return key["AccessKeyId"], key["SecretAccessKey"]
+
+
+def is_for(way, call):
+    """Whether a call can be signed so: a query has no body but on S3, SigV2 is S3's."""
+    return "sigv2" not in way or call.service == "s3"
+
+
+def test_right_signatures_pass(running, host, user):
+    for key, secret in ((running.access_key, running.secret_key), user):
+        for call in CALLS:
+            for way in filter(lambda way: is_for(way, call), WAYS):
+                signed = call.signed(way, key, secret, host)
+                status, body, _ = send_signed(running.port, signed)
+                assert status == 200, (call.service, way, key, body)
+
+
+def test_made_up_signatures_are_refused(running, host, user):
+    known = {running.access_key, user[0]}
+    strangers = {"test", "000000000000", "111111111111", "AKIAIOSFODNN7EXAMPLE"}
+    for key in known | strangers:
+        for call in CALLS:
+            for way in WAYS:
+                signed = call.signed(way, key, "a wrong secret", host)
+                status, body, _ = send_signed(running.port, signed)
+                code = OLD if not is_for(way, call) else WRONG
+                code = code if key in known or code == OLD else UNKNOWN
+                assert status in (400, 403, 404), (call.service, way, key, body)
+                assert re.search(code, body.decode()), (call.service, way, key, body)
+
+
+def test_the_folders_secret_makes_no_other_key_roots(running, host):
+    for key in ("test", "000000000000", running.account):
+        signed = Call("s3", "GET", "/").signed("header", key, running.secret_key, host)
+        assert send_signed(running.port, signed)[0] == 403
+
+
+def test_unsigned_calls_are_refused(running, host):
+    for call in CALLS:
+        target = call.path
+        if b"Action=" in call.body:
+            target += "?" + call.body.decode()
+        for method, where in ((call.method, call.path), ("GET", target)):
+            status, body, _ = send(running.port, method, where, call.headers, call.body)
+            assert status in (400, 403), (call.service, body)
+            assert re.search(NO_ONE, body.decode()), (call.service, body)
+
+
+@pytest.mark.parametrize(
+    ("method", "target"),
+    [
+        ("PUT", "/any-new-name"),
+        ("GET", "/any-new-name"),
+        ("GET", "/BUCKET"),
+        ("GET", "/BUCKET?list-type=2"),
+        ("HEAD", "/BUCKET"),
+        ("GET", "/BUCKET?policy"),
+        ("GET", "/BUCKET/a.txt?acl"),
+        ("GET", "/BUCKET/a.txt?tagging"),
+        ("PUT", "/BUCKET/a.txt"),
+        ("DELETE", "/BUCKET/a.txt"),
+        ("POST", "/BUCKET/a.txt?uploads"),
+        ("POST", "/BUCKET?delete"),
+        ("DELETE", "/BUCKET"),
+        ("OPTIONS", "/"),
+    ],
+)
+def test_anyone_may_read_what_a_policy_opens_and_nothing_else(
+    local, running, method, target
+):
+    bucket = opened(local)
+    assert send(running.port, "GET", f"/{bucket}/a.txt")[:2] == (200, b"hello")
+    assert send(running.port, "HEAD", f"/{bucket}/a.txt")[0] == 200
+    assert send(running.port, "GET", f"/{bucket}/a.txt?v=2")[0] == 200
+    assert send(running.port, method, target.replace("BUCKET", bucket))[0] == 403
+    names = [found["Name"] for found in local.s3.list_buckets()["Buckets"]]
+    assert bucket in names and "any-new-name" not in names
+
+
+def opened(local):
+    """A bucket whose policy lets everybody do everything, with one object."""
+    bucket = f"open-{time.time_ns()}"
+    local.s3.create_bucket(Bucket=bucket)
+    local.s3.delete_public_access_block(Bucket=bucket)
+    statement = {
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"],
+    }
+    document = {"Version": "2012-10-17", "Statement": statement}
+    local.s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(document))
+    local.s3.put_object(Bucket=bucket, Key="a.txt", Body=b"hello")
+    return bucket
+
+
+class Late(auth.SigV4Auth):
+    """Signs as a clock that is 16 minutes late."""
+
+    def _inject_signature_to_request(self, request, signature):
+        stamp = time.gmtime(time.time() - 16 * 60)
+        request.context["timestamp"] = time.strftime("%Y%m%dT%H%M%SZ", stamp)
+        self._modify_request_before_signing(request)
+        text = self.string_to_sign(request, self.canonical_request(request))
+        super()._inject_signature_to_request(request, self.signature(text, request))
+
+
+class S3Late(Late, auth.S3SigV4Auth):
+    pass
+
+
+class OldLate(auth.HmacV1Auth):
+    def _get_date(self):
+        return formatdate(time.time() - 16 * 60, usegmt=True)
+
+
+def test_a_signature_of_another_time_is_refused(running, host):
+    owner = running.access_key, running.secret_key
+    signed = STS.signed_by(Late, *owner, host)
+    assert b"Signature expired" in send_signed(running.port, signed)[1]
+    for make in (S3Late, OldLate):
+        signed = S3.signed_by(make, *owner, host)
+        assert b"RequestTimeTooSkewed" in send_signed(running.port, signed)[1]
+
+
+def test_a_body_that_was_not_signed_is_refused(local, running, host):
+    bucket = opened(local)
+    put = Call("s3", "PUT", f"/{bucket}/b.txt", b"signed")
+    signed = put.signed("header", running.access_key, running.secret_key, host)
+    signed.data = b"forged"
+    status, body, _ = send_signed(running.port, signed)
+    assert status == 400 and b"XAmzContentSHA256Mismatch" in body
+    listed = Call("sqs", "POST", "/", b"{}", SQS.headers)
+    signed = listed.signed("header", running.access_key, running.secret_key, host)
+    signed.data = b'{"a": 1}'
+    assert re.search(WRONG, send_signed(running.port, signed)[1].decode())
+
+
+class Streaming(auth.SigV4Auth):
+    """Signs the headers of a body that comes in signed pieces."""
+
+    def payload(self, request):
+        return request.headers["X-Amz-Content-SHA256"]
+
+
+def test_a_chunk_with_a_made_up_signature_is_refused(local, running, host):
+    bucket = opened(local)
+    chunk = b"5;chunk-signature=" + b"0" * 64 + b"\r\nhello\r\n"
+    body = chunk + b"0;chunk-signature=" + b"0" * 64 + b"\r\n\r\n"
+    headers = {
+        "X-Amz-Content-SHA256": "STREAMING-AWS4-HMAC-SHA256-PAYLOAD",
+        "X-Amz-Decoded-Content-Length": "5",
+        "Content-Encoding": "aws-chunked",
+    }
+    call = Call("s3", "PUT", f"/{bucket}/c.txt", body, headers)
+
+    owner = running.access_key, running.secret_key
+    request = call.signed_by(Streaming, *owner, host)
+    status, answer, _ = send_signed(running.port, request)
+    assert (status, b"SignatureDoesNotMatch" in answer) == (403, True), answer
+    assert send(running.port, "GET", f"/{bucket}/c.txt")[0] in (403, 404)
+
+
+def test_two_signatures_are_none(running, host):
+    signed = S3.signed("query", running.access_key, running.secret_key, host)
+    signed.headers["Authorization"] = "AWS test:AAAA"
+    assert send_signed(running.port, signed)[0] in (400, 403)
+
+
+@pytest.mark.parametrize("scheme", ["Basic dGVzdDo=", "Bearer x", "AWS4-ECDSA-P256-"])
+def test_no_other_scheme_opens(running, scheme):
+    for call in CALLS:
+        headers = call.headers | {"Authorization": scheme}
+        status, body, _ = send(running.port, call.method, call.path, headers, call.body)
+        assert status in (400, 403, 404), (call.service, body)
+
+
+def test_nobody_adds_headers_to_a_link(local, running):
+    bucket = opened(local)
+    private = f"private-{time.time_ns()}"
+    local.s3.create_bucket(Bucket=private)
+    local.s3.put_object(Bucket=private, Key="secret.txt", Body=b"secret")
+    link = local.s3.generate_presigned_url(
+        "put_object", Params={"Bucket": bucket, "Key": "b.txt"}
+    )
+    target = link.partition(str(running.port))[2]
+    source = {"x-amz-copy-source": f"/{private}/secret.txt"}
+    assert send(running.port, "PUT", target, source)[0] == 403
+    assert send(running.port, "PUT", target, {}, b"mine")[0] == 200
+
+
+def test_an_s3_signature_opens_no_other_service(running, host):
+    for call in CALLS[1:]:
+        for way in ("header", "query"):
+            foreign = Call("s3", call.method, call.path, call.body, call.headers)
+            if not call.headers.get("X-Amz-Target") and way == "header":
+                continue  # S3 it is, then
+            signed = foreign.signed(way, running.access_key, running.secret_key, host)
+            status, body, _ = send_signed(running.port, signed)
+            assert status >= 400, (call.service, way, body)
+
+
+def test_services_outside_the_list_are_closed(running, host):
+    key, secret = running.access_key, running.secret_key
+    for service in ("dynamodb", "ec2", "iotdevicegateway", "rds-data", "cognito-idp"):
+        signed = Call(service, "POST", "/", b"{}").signed("header", key, secret, host)
+        assert send_signed(running.port, signed)[0] == 404, service
+    for path in ("/health", "/_ministack/health", "/oauth2/userInfo", "/_aws/ses"):
+        assert send(running.port, "GET", path)[0] in (403, 404), path
+
+
+# --- a function's own credentials, and links -----------------------------------------
+
+
+def test_a_functions_credentials_come_from_no_public_name(local, running, host):
+    """As MiniStack makes them from the ARNs of function and role."""
+    name, role = f"f-{time.time_ns()}", f"r-{time.time_ns()}"
+    function = made_function(local, name, role)
+    local.awslambda.invoke(FunctionName=name)
+    arn = f"arn:aws:iam::{running.account}:role/{role}"
+    digest = hashlib.sha256(f"{function}:{arn}".encode()).hexdigest()
+    key = f"ASIA{digest[:16].upper()}"
+    token = hashlib.sha256(f"token:{digest}".encode()).hexdigest()
+    secret = hashlib.sha256(f"secret:{digest}".encode()).hexdigest()
+    call = Call("sts", "POST", "/", STS.body, dict(STS.headers))
+    call.headers["X-Amz-Security-Token"] = token
+    status, body, _ = send_signed(
+        running.port, call.signed("header", key, secret, host)
+    )
+    assert status == 403 and b"InvalidClientTokenId" in body
+
+
+def made_function(local, name, role):
+    """Make a function that says who it is; return its ARN."""
+    import io
+    import zipfile
+
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": {
+            "Effect": "Allow",
+            "Principal": {"Service": "lambda.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        },
+    }
+    made = local.iam.create_role(
+        RoleName=role, AssumeRolePolicyDocument=json.dumps(trust)
+    )
+    code = (
+        "import boto3\ndef handler(event, context):\n"
+        "    return boto3.client('sts').get_caller_identity()['Arn']\n"
+    )
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as bundle:
+        bundle.writestr("index.py", code)
+    return local.awslambda.create_function(
+        FunctionName=name,
+        Runtime=server.find().runtime,
+        Handler="index.handler",
+        Role=made["Role"]["Arn"],
+        Code={"ZipFile": buffer.getvalue()},
+    )["FunctionArn"]
+
+
+def test_a_function_is_its_role(local):
+    name, role = f"f-{time.time_ns()}", f"r-{time.time_ns()}"
+    made_function(local, name, role)
+    answer = local.awslambda.invoke(FunctionName=name)
+    assert f":assumed-role/{role}/" in answer["Payload"].read().decode()
+
+
+def test_links_to_zips_are_signed(local, running):
+    name = f"f-{time.time_ns()}"
+    made_function(local, name, f"r-{time.time_ns()}")
+    link = local.awslambda.get_function(FunctionName=name)["Code"]["Location"]
+    target = link.partition(str(running.port))[2]
+    path, _, query = target.partition("?")
+    assert send(running.port, "GET", target)[0] == 200
+    later = query.replace("made=", "made=9")
+    for forged in (path, f"{path}?{later}", path.replace(name, "other") + f"?{query}"):
+        assert send(running.port, "GET", forged)[0] == 404, forged
+
+
+# --- another user of this machine ----------------------------------------------------
+
+#: Tries, with the standard library alone, what that user would.
+INTRUDER = r"""
+import encodings.idna, http.client, json, os, sys
+os.setgroups([])  # after the imports: that user may not read this Python's files
+os.setresgid(65534, 65534, 65534)
+os.setresuid(65534, 65534, 65534)
+port, secret = int(sys.argv[1]), sys.argv[2]
+scope = "20260101/us-east-1/{}/aws4_request"
+def ask(service, method, path, body=b"", key="test", **headers):
+    headers["Authorization"] = (
+        f"AWS4-HMAC-SHA256 Credential={key}/{scope.format(service)}, "
+        f"SignedHeaders=host;x-amz-date, Signature={'0' * 64}"
+    )
+    headers["X-Amz-Date"] = "20260101T000000Z"
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request(method, path, body or None, headers)
+    answer = connection.getresponse()
+    answer.read()
+    return answer.status
+function = {"FunctionName": "stolen", "Handler": "i.h", "Role": "arn:aws:iam::0:role/r"}
+statuses = [
+    ask("lambda", "POST", "/2015-03-31/functions", json.dumps(function).encode(), key)
+    for key in ("test", "LOCALCLOUD", "000000000000")
+]
+statuses.append(ask("lambda", "POST", "/2015-03-31/functions/NAME/invocations", b"{}"))
+statuses.append(ask("s3", "GET", "/"))
+def read(path):
+    try:
+        return open(path).read()
+    except OSError as error:
+        return type(error).__name__
+print(json.dumps({"statuses": statuses, "secret": read(secret)}))
+"""
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "getuid") or os.getuid() != 0,
+    reason="only root can become another user",
+)
+def test_another_user_of_this_machine_gets_nothing(local, running, local_folder):
+    name = f"f-{time.time_ns()}"
+    made_function(local, name, f"r-{time.time_ns()}")
+    script = INTRUDER.replace("NAME", name)
+    arguments = [str(running.port), f"{local_folder}/secret"]
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", script, *arguments],
+        cwd="/",
+        env={},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found = json.loads(done.stdout)
+    assert set(found["statuses"]) <= {400, 403}, found
+    assert found["secret"] in ("PermissionError", "FileNotFoundError")
+    with contextlib.suppress(local.awslambda.exceptions.ResourceNotFoundException):
+        local.awslambda.get_function(FunctionName="stolen")
+        raise AssertionError("the function was made")
+
+
+def test_the_learners_session_signs_with_the_folders_secret(local, running):
+    credentials = connect("local", say=lambda line: None).session.get_credentials()
+    assert credentials.secret_key == running.secret_key
