@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -41,24 +42,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Give the notebooks' kernels a local cloud of the test run's own."""
+    """Give the notebooks' kernels a local cloud of their own, one a process (-n)."""
     if config.getoption("--aws"):  # … unless it is asked for
+        if config.getoption("numprocesses", None):
+            raise pytest.UsageError("--aws takes one process: leave -n out")
         for name in ours:
             del os.environ[name]
         os.environ.update(theirs)
-    os.environ["WORKBOOK_LOCAL_CLOUD"] = tempfile.mkdtemp(prefix="workbook-tests-")
+    folder = Path(tempfile.mkdtemp(prefix="workbook-tests-"))
+    os.environ["WORKBOOK_LOCAL_CLOUD"] = str(folder)
+    config.add_cleanup(partial(shutil.rmtree, folder, ignore_errors=True))
+    config.add_cleanup(partial(server.stop, folder))  # the last comes first
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Count the last notebooks as slow: `make test` has to stay under ten minutes."""
+    """Count the last notebooks as slow: `make test` has to stay under four minutes."""
     for item in items:
         if item.path.stem in ("08_failures", "09_effects", "10_platform"):
             item.add_marker(pytest.mark.slow)
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
-    """Stop it and remove what it kept."""
-    folder = Path(os.environ["WORKBOOK_LOCAL_CLOUD"])
-    server.stop(folder)
-    shutil.rmtree(folder, ignore_errors=True)

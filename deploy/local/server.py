@@ -9,7 +9,6 @@ can have clouds of their own.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import http.client
 import json
 import os
@@ -34,7 +33,7 @@ from botocore.configprovider import (
 )
 from filelock import FileLock
 
-from deploy import runtimes
+from deploy import environment, runtimes
 from deploy.errors import LocalCloudError
 from deploy.home import home, in_plain_words, make_private, moved
 from deploy.local import lock
@@ -205,112 +204,32 @@ def set_up(*, say: Say = print) -> None:
     Raises:
         LocalCloudError: no venv module, no network, or no room.
     """
-    if _is_set_up():
+    if environment.is_ready(venv(), [REQUIREMENTS]):
         return
     if words := moved():
         say(words)
     with in_plain_words(home()):
         make_private(home())
         with FileLock(home() / "set-up.lock"):
-            if not _is_set_up():
+            if not environment.is_ready(venv(), [REQUIREMENTS]):
                 say("Setting up the local cloud (once, about 20 seconds) …")
-                _make_venv()
                 _install()
 
 
-def _make_venv() -> None:
-    _remove(_venv())
+def _install() -> None:
+    packages = ["--requirement", str(REQUIREMENTS)]
+    needs = ["boto3", "hypercorn", "ministack"]
     try:
-        _run([sys.executable, "-I", "-m", "venv", str(_venv())])
-    except LocalCloudError as error:
+        environment.make(venv(), packages, [REQUIREMENTS], needs)
+    except environment.SetUpError as error:
         raise LocalCloudError(
-            "this Python cannot make a virtual environment",
-            where=sys.executable,
-            todo="On Debian and Ubuntu: sudo apt install python3-venv. Then try again.",
+            error.what, where="the local cloud", todo=error.todo
         ) from error
 
 
-def _install() -> None:
-    """Install what the cloud runs on; it is ready when it can be imported."""
-    pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    _run([_python(), "-I", *pip, "--requirement", str(REQUIREMENTS)])
-    _run([_python(), "-I", "-c", "import boto3, hypercorn, ministack"])
-    (_venv() / "ready").write_text(_fingerprint(), "utf-8")
-
-
-def _run(command: list[str]) -> None:
-    done = subprocess.run(
-        command, capture_output=True, text=True, env=_pip_environment()
-    )
-    if done.returncode:
-        text = (done.stderr or done.stdout).strip() or "no message"
-        todo = next((todo for sign, todo in _SIGNS if sign in text), _NETWORK)
-        raise LocalCloudError(
-            f"set-up failed: {text.splitlines()[-1]}",
-            where="the local cloud",
-            todo=todo,
-        )
-
-
-_NETWORK = (
-    "The first set-up needs the network (later starts do not): "
-    "check it, then try again."
-)
-#: What stands in pip's or Python's last words → what to do.
-_SIGNS = (
-    ("No space left", "The disk is full: free some room, then try again."),
-    ("Permission denied", "WORKBOOK_HOME names another folder to write to."),
-    ("Read-only file system", "WORKBOOK_HOME names another folder to write to."),
-    (
-        "No module named",
-        "pip installed it elsewhere: its configuration (`pip config list`) names a "
-        "target or a prefix. Remove that, then try again.",
-    ),
-)
-
-
-def _pip_environment() -> dict[str, str]:
-    """The learner's index, proxies and certificates, and nothing that bends an install.
-
-    Left out: PIP_TARGET, PIP_REQUIRE_HASHES, PYTHONWARNINGS and their like.
-    """
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("PIP_", "PYTHON")) or name in _PIP
-    }
-    return kept | {"PIP_USER": "0", "PIP_REQUIRE_HASHES": "0"}
-
-
-_PIP = tuple(
-    f"PIP_{name}"
-    for name in (
-        *("INDEX_URL", "EXTRA_INDEX_URL", "FIND_LINKS", "NO_INDEX", "TRUSTED_HOST"),
-        *("CERT", "CLIENT_CERT", "PROXY", "RETRIES", "TIMEOUT", "CACHE_DIR"),
-        "CONFIG_FILE",
-    )
-)
-
-
-def _venv() -> Path:
+def venv() -> Path:
+    """Return the environment that the local cloud runs in, not the learner's."""
     return home() / "venv"
-
-
-def _python() -> str:
-    place = "Scripts/python.exe" if os.name == "nt" else "bin/python"
-    return str(_venv() / place)
-
-
-def _fingerprint() -> str:
-    wanted = REQUIREMENTS.read_text("utf-8") + sys.version + sys.base_prefix
-    return hashlib.sha256(wanted.encode()).hexdigest()
-
-
-def _is_set_up() -> bool:
-    try:
-        return (_venv() / "ready").read_text("utf-8") == _fingerprint()
-    except OSError:
-        return False
 
 
 def _launch(where: Path, say: Say) -> Running:
@@ -334,8 +253,8 @@ def _try_port(where: Path, port: int, say: Say) -> Running | None:
     """Start a server there and take it on; None when it ended or never answered."""
     token = secrets.token_urlsafe(32)
     secret_key = _secret(where, say)
-    environment = _environment(where, port, secret_key) | {"WORKBOOK_TOKEN": token}
-    with _spawn(where, environment) as (pid, adopt):
+    variables = _environment(where, port, secret_key) | {"WORKBOOK_TOKEN": token}
+    with _spawn(where, variables) as (pid, adopt):
         running = Running(port, pid, str(where), secret_key, token)
         try:
             if _answers(running):
@@ -360,7 +279,7 @@ def _answers(running: Running) -> bool:
 
 @contextlib.contextmanager
 def _spawn(
-    where: Path, environment: dict[str, str]
+    where: Path, variables: dict[str, str]
 ) -> Iterator[tuple[int, Callable[[], object]]]:
     """Run `launch.py`, the parent of the server; its process id, and what adopts it."""
     _remove(where / "tmp")  # workers of a killed server
@@ -368,9 +287,9 @@ def _spawn(
         make_private(where / name)
     with _log(where) as output:
         process = subprocess.Popen(
-            [_python(), str(HERE / "launch.py")],
+            [str(environment.python(venv())), str(HERE / "launch.py")],
             cwd=where,
-            env=environment,
+            env=variables,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=output,

@@ -20,6 +20,7 @@ from pathlib import Path
 import boto3
 import pytest
 
+from deploy.environment import python
 from deploy.local import server
 
 ROOT = Path(__file__).parents[2]
@@ -92,7 +93,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plain]:
     )
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(
-            [server._python(), "-m", "ministack"],
+            [python(server.venv()), "-m", "ministack"],
             cwd=folder,
             env=environment,
             stdout=log,

@@ -20,6 +20,7 @@ import pytest
 
 from deploy import connect, pipeline, settings_for
 from deploy.cloud import Cloud
+from deploy.environment import python
 from deploy.errors import ConnectError
 from deploy.local import server
 from deploy.settings import Settings
@@ -288,7 +289,7 @@ def elsewhere(tmp_path):
     }
     with (tmp_path / "log").open("w") as log:
         process = subprocess.Popen(
-            [server._python(), "-m", "ministack"],
+            [python(server.venv()), "-m", "ministack"],
             env=environment,
             cwd=tmp_path,
             stdout=log,

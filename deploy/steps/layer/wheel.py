@@ -14,7 +14,7 @@ import sysconfig
 import tempfile
 from pathlib import Path
 
-from deploy import runtimes
+from deploy import environment, runtimes
 from deploy.errors import LayerError
 from deploy.settings import Settings
 
@@ -114,6 +114,7 @@ def _download(settings: Settings, place: Path) -> None:
     try:
         pip = subprocess.run(
             [sys.executable, *_pip(settings), "--dest", str(place)],
+            env=environment.isolated(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

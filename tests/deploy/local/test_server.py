@@ -204,7 +204,7 @@ def test_secrets_are_for_the_owner_only(own_folder):
 
 def test_no_venv_module_is_said_in_one_sentence(monkeypatch, tmp_path):
     monkeypatch.setenv("WORKBOOK_HOME", str(tmp_path))
-    monkeypatch.setattr(server.sys, "executable", "/bin/false")
+    monkeypatch.setattr(sys, "executable", "/bin/false")
     with pytest.raises(LocalCloudError, match="python3-venv"):
         server.set_up(say=quiet)
 

@@ -145,6 +145,7 @@ def test_wide_gamut(kind):
         b"name\0\0" + zlib.compress(bytes(50_000_000)),
         b"name\0\0" + zlib.compress(b"no profile"),
     ],
+    ids=["empty", "no end", "no body", "other method", "cut", "huge", "no profile"],
 )
 def test_broken_png_profile(body):
     data = encoded(chart(), "PNG")

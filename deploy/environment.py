@@ -1,0 +1,151 @@
+"""A virtual environment with given packages, made once and kept until they change.
+
+Standard library only: `make` runs this file before anything is installed
+(`python3 -I deploy/environment.py`), and the local cloud's own environment is made by
+the same function. What the user's pip or Python was told for other work (`PIP_USER`,
+`PIP_TARGET`, `PYTHONWARNINGS`) does not count; the index, proxy and certificates do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+#: Of pip's settings, those that say how a package index is reached.
+_REACH = (
+    *("INDEX_URL", "EXTRA_INDEX_URL", "NO_INDEX", "FIND_LINKS", "TRUSTED_HOST"),
+    *("PROXY", "CERT", "CLIENT_CERT", "CONFIG_FILE", "CACHE_DIR", "NO_CACHE_DIR"),
+    *("RETRIES", "TIMEOUT", "DEFAULT_TIMEOUT"),
+)
+#: What a pip.conf may ask for, and what breaks in an environment of its own.
+_PLAIN = {"PIP_USER": "0", "PIP_REQUIRE_HASHES": "0", "PIP_REQUIRE_VIRTUALENV": "0"}
+
+
+class SetUpError(Exception):
+    """An environment could not be made; `what` failed, and `todo` is next."""
+
+    def __init__(self, what: str, todo: str) -> None:
+        self.what, self.todo = what, todo
+        super().__init__(f"{what}. {todo}")
+
+
+def is_ready(folder: Path, lists: Sequence[Path]) -> bool:
+    """Say whether the environment stands, for this Python and these lists."""
+    return _stamp(folder) == [_python_id(folder), _digest(lists)] and _runs(folder)
+
+
+def make(
+    folder: Path, packages: Sequence[str], lists: Sequence[Path], needs: Sequence[str]
+) -> None:
+    """Install packages (pip's words, as the lists name them); begin anew if need be.
+
+    It is ready when the modules that it `needs` can be imported.
+
+    Raises:
+        SetUpError: no venv module, no network, or no room.
+    """
+    if _stamp(folder)[:1] != [_python_id(folder)] or not _runs(folder):
+        _run([sys.executable, "-m", "venv", "--clear", str(folder)], _VENV)
+    (folder / "ready").unlink(missing_ok=True)
+    pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    _run([str(python(folder)), *pip, *packages], _NETWORK)
+    _run([str(python(folder)), "-c", f"import {', '.join(needs)}"], _ELSEWHERE)
+    stamp = f"{_python_id(folder)}\n{_digest(lists)}"
+    (folder / "ready").write_text(stamp, "utf-8")
+
+
+_VENV = "On Debian and Ubuntu: sudo apt install python3-venv. Then try again."
+_NETWORK = (
+    "The first set-up needs the network (later starts do not): check it, then try "
+    "again."
+)
+_ELSEWHERE = (
+    "pip installed elsewhere: its configuration (`pip config list`) names a target or "
+    "a prefix. Remove that, then try again."
+)
+#: What stands in the last words of pip or Python → what to do, whatever failed.
+_SIGNS = (
+    ("No space left", "The disk is full: free some room, then try again."),
+    ("Permission denied", "WORKBOOK_HOME names another folder to write to."),
+    ("Read-only file system", "WORKBOOK_HOME names another folder to write to."),
+)
+
+
+def python(folder: Path) -> Path:
+    """Return the environment's Python."""
+    return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+def isolated() -> dict[str, str]:
+    """Return the environment variables without what is meant for other work."""
+    kept = {f"PIP_{name}" for name in _REACH}
+    return _PLAIN | {
+        name: value
+        for name, value in os.environ.items()
+        if name in kept or not name.startswith(("PIP_", "PYTHON"))
+    }
+
+
+def _runs(folder: Path) -> bool:
+    """Say whether its Python starts: the one that it links to may be gone."""
+    try:
+        return (
+            subprocess.run([python(folder), "-ISc", ""], env=isolated()).returncode == 0
+        )
+    except OSError:
+        return False
+
+
+def _stamp(folder: Path) -> list[str]:
+    try:
+        return (folder / "ready").read_text("utf-8").split("\n")
+    except OSError:
+        return []
+
+
+def _python_id(folder: Path) -> str:
+    """Tell Pythons apart, and a folder that was moved: scripts name their place."""
+    return _hash(f"{sys.version} {sys.base_prefix} {folder.absolute()}".encode())
+
+
+def _digest(lists: Sequence[Path]) -> str:
+    return _hash(b"".join(path.read_bytes() for path in lists))
+
+
+def _hash(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _run(command: list[str], todo: str) -> None:
+    done = subprocess.run(
+        command, env=isolated(), cwd=ROOT, capture_output=True, text=True
+    )
+    if done.returncode:
+        text = (done.stderr or done.stdout).strip() or "no message"
+        todo = next((cure for sign, cure in _SIGNS if sign in text), todo)
+        last = text.splitlines()[-1].removeprefix("ERROR: ").removesuffix(".")
+        raise SetUpError(f"set-up failed: {last}", todo)
+
+
+def main() -> int:
+    """Make the checkout's `.venv`: the workbook, and what its tests need."""
+    folder, lists = ROOT / ".venv", [ROOT / "pyproject.toml"]
+    if is_ready(folder, lists):
+        return 0
+    print("Installing packages (once, about a minute) …", flush=True)
+    try:
+        make(folder, ["--editable", ".[dev]"], lists, ["boto3", "deploy"])
+    except SetUpError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
