@@ -55,7 +55,7 @@ def make(
     (folder / "ready").unlink(missing_ok=True)
     pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     _run([str(python(folder)), *pip, *packages], _NETWORK)
-    _run([str(python(folder)), "-c", f"import {', '.join(needs)}"], _ELSEWHERE)
+    _run([str(python(folder)), "-Ic", f"import {', '.join(needs)}"], _ELSEWHERE)
     stamp = f"{_python_id(folder)}\n{_digest(lists)}"
     (folder / "ready").write_text(stamp, "utf-8")
 
