@@ -48,6 +48,17 @@ class Bench:
         self.cloud.s3.create_bucket(Bucket=name)
         return name
 
+    def open_bucket(self) -> str:
+        """A bucket whose policy lets anyone do anything."""
+        name = self.bucket()
+        self.cloud.s3.delete_public_access_block(Bucket=name)
+        resources = [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"]
+        statement = {"Effect": "Allow", "Principal": "*", "Action": "s3:*"}
+        statement |= {"Resource": resources}
+        document = {"Version": "2012-10-17", "Statement": statement}
+        self.cloud.s3.put_bucket_policy(Bucket=name, Policy=json.dumps(document))
+        return name
+
     def put(self, bucket: str, key: str, body: bytes = b"x") -> dict:
         return self.cloud.s3.put_object(Bucket=bucket, Key=key, Body=body)
 
@@ -276,6 +287,45 @@ def test_missing_key_is_403(bench):
     with_it = bench.invoke(bench.function(READ, bench.role(read, listing)), event)
     assert "AccessDenied" in without["errorMessage"]
     assert "NoSuchKey" in with_it["errorMessage"]
+
+
+def test_wrong_signatures_are_refused(bench):
+    key = bench.cloud.session.get_credentials().access_key
+    for wrong, code in ((key, "SignatureDoesNotMatch"), ("test", "InvalidAccessKeyId")):
+        session = boto3.Session(wrong, "a wrong secret", region_name="us-east-1")
+        s3 = session.client("s3", endpoint_url=bench.cloud.endpoint)
+        assert refused(s3.list_buckets) == code
+
+
+def test_anyone_reads_what_is_open(bench):
+    bucket = bench.open_bucket()
+    bench.put(bucket, "a", b"hello")
+    url = f"{bench.cloud.endpoint}/{bucket}"
+    assert fetch(f"{url}/a") == (200, b"hello")
+    assert fetch(url)[0] == 403
+
+
+def test_pages_do_what_cors_allows(bench):
+    bucket = bench.open_bucket()
+    bench.put(bucket, "a", b"hello")
+    url = f"{bench.cloud.endpoint}/{bucket}/a"
+    link = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
+    assert fetch(url, **link) == (200, b"hello")
+    origin = "http://app.example"
+    assert fetch(url, Origin=origin)[0] == 403
+    rule = {"AllowedOrigins": [origin], "AllowedMethods": ["GET"]}
+    bench.cloud.s3.put_bucket_cors(
+        Bucket=bucket, CORSConfiguration={"CORSRules": [rule]}
+    )
+    assert fetch(url, Origin=origin) == (200, b"hello")
+
+
+def test_a_bucket_may_stand_in_the_host(bench):
+    bucket = bench.open_bucket()
+    bench.put(bucket, "a", b"hello")
+    port = bench.cloud.endpoint.rpartition(":")[2]
+    host = f"{bucket}.localhost:{port}"
+    assert fetch(f"{bench.cloud.endpoint}/a", Host=host) == (200, b"hello")
 
 
 def test_presigned_link_works(bench):
@@ -607,8 +657,9 @@ def test_zips_can_be_fetched(bench):
     layer = aws.publish_layer_version(
         LayerName=f"l-{uuid4().hex}", Content={"ZipFile": zipped(ECHO)}
     )["Content"]["Location"]
-    assert b"index.py" in fetch(code)[1]
-    assert b"index.py" in fetch(layer)[1]
+    for link in (code, layer):
+        assert b"index.py" in fetch(link)[1]
+        assert fetch(link.partition("?")[0])[0] == 404
 
 
 def test_overlap_is_refused(bench):
