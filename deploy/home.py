@@ -17,26 +17,27 @@ from pathlib import Path
 from deploy.errors import LocalCloudError
 
 #: The checkout: the folder that holds `deploy`, `handler`, `notebooks` and `images`.
+#: After `pip install` it is pip's, which has no notebooks and is not written to.
 CHECKOUT = Path(__file__).resolve().parents[1]
+_BESIDE = CHECKOUT / ".local-cloud"
 
 
 def home() -> Path:
     """Return the folder for all that is written: cloud, wheels, copies, scores.
 
     `WORKBOOK_HOME` names it; else it is `.local-cloud` in the checkout, or, where the
-    checkout is read-only, a folder of the user's own.
+    checkout is read-only or there is none, a folder of the user's own.
     """
     if named := os.environ.get("WORKBOOK_HOME"):
         return Path(named).expanduser().resolve()
-    beside = CHECKOUT / ".local-cloud"
-    return beside if _can_be_written(beside) else _of_the_user() / "thumbnail-workbook"
+    return _BESIDE if _stays() else _of_the_user() / "thumbnail-workbook"
 
 
 def moved() -> str:
-    """Say where everything goes if the checkout cannot be written; else nothing."""
-    if os.environ.get("WORKBOOK_HOME") or _can_be_written(CHECKOUT / ".local-cloud"):
+    """Say where everything goes if not into the checkout; else nothing."""
+    if os.environ.get("WORKBOOK_HOME") or _stays():
         return ""
-    return f"{CHECKOUT} cannot be written: what is made lies in {home()}."
+    return f"What is made lies in {home()}: {CHECKOUT} is not written to."
 
 
 def make_private(folder: Path) -> None:
@@ -85,6 +86,8 @@ def _of_the_user() -> Path:
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
 
 
-def _can_be_written(folder: Path) -> bool:
-    nearest = folder if folder.exists() else folder.parent
-    return os.access(nearest, os.W_OK | os.X_OK)
+def _stays() -> bool:
+    """Say whether there is a checkout, and this user may write there."""
+    nearest = _BESIDE if _BESIDE.exists() else CHECKOUT
+    checkout = (CHECKOUT / "pyproject.toml").exists()
+    return checkout and os.access(nearest, os.W_OK | os.X_OK)

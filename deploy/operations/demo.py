@@ -21,11 +21,11 @@ from tqdm.auto import tqdm
 from deploy import logs, pipeline
 from deploy.cloud import Cloud
 from deploy.errors import DeployError
+from deploy.home import CHECKOUT, home
 from deploy.settings import Settings
 
-ROOT = Path(__file__).resolve().parents[2]
-SAMPLES = ROOT / "images" / "samples"
-SHEET = ROOT / ".local-cloud" / "contact-sheet.html"
+SAMPLES = CHECKOUT / "images" / "samples"
+SHEET = home() / "contact-sheet.html"
 PREVIEW_PIXELS = 480
 
 

@@ -16,10 +16,11 @@ from pathlib import Path
 
 from deploy import environment, runtimes
 from deploy.errors import LayerError
+from deploy.home import home
 from deploy.settings import Settings
 
 #: Where wheels and built layers are kept; with a wheel there, no network is needed.
-FOLDER = Path(__file__).parents[3] / ".local-cloud" / "wheels"
+FOLDER = home() / "wheels"
 
 _MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}
 _OLDEST_GLIBC = 17  # manylinux2014; Pillow publishes nothing older.
