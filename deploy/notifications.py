@@ -12,11 +12,9 @@ from itertools import combinations
 from pathlib import PurePosixPath
 from typing import Any, Protocol
 
-from botocore.exceptions import ClientError
-
 from deploy.policies import Decision, Document, allowed, matches
 from deploy.settings import Settings
-from deploy.waiting import code
+from deploy.waiting import NO_BUCKET, if_there
 
 #: Who calls a target: S3.
 SERVICE = "s3.amazonaws.com"
@@ -82,16 +80,14 @@ class Rule:
 
 def rules(cloud: HasS3, settings: Settings) -> list[Rule]:
     """Ask the source bucket for its rules that start our function or fill our queue."""
-    try:
-        answer = cloud.s3.get_bucket_notification_configuration(
+    answer = if_there(
+        lambda: cloud.s3.get_bucket_notification_configuration(
             Bucket=settings.source_bucket
-        )
-    except ClientError as error:
-        if code(error) == "NoSuchBucket":
-            return []
-        raise
+        ),
+        *NO_BUCKET,
+    )
     ours = (settings.function_arn, settings.queue_arn)
-    return [rule for rule in read(answer) if rule.target in ours]
+    return [rule for rule in read(answer or {}) if rule.target in ours]
 
 
 def read(configuration: Mapping[str, Any]) -> list[Rule]:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from itertools import chain, repeat
-from typing import Any
+from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError
 from botocore.model import OperationModel
@@ -42,6 +42,23 @@ class Clock:
 
 
 clock = Clock()
+
+#: What services answer to one who may not; HEAD has no body, and so only a number.
+DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403")
+#: What they answer where there is none, HEAD by a number again.
+NO_BUCKET = ("NoSuchBucket", "404")
+NO_OBJECT = ("NoSuchKey", "404")
+NO_QUEUE = (
+    "AWS.SimpleQueueService.NonExistentQueue",
+    "QueueDoesNotExist",
+    "NonExistentQueue",
+)
+#: Lambda's word for a function, a policy, a layer or a mapping; the log's for a group.
+NO_RESOURCE = "ResourceNotFoundException"
+#: IAM's, for a role or a policy.
+NO_ENTITY = "NoSuchEntity"
+
+T = TypeVar("T")
 
 _patient: ContextVar[bool] = ContextVar("patient", default=True)
 
@@ -279,9 +296,19 @@ def looks(timeout_s: float) -> Iterator[float]:
         clock.sleep(pace)
 
 
+def if_there(call: Callable[[], T], *codes: str) -> T | None:
+    """Return a call's answer; None where one of these errors says that none is."""
+    try:
+        return call()
+    except ClientError as error:
+        if code(error) in codes:
+            return None
+        raise
+
+
 def is_denied(error: ClientError) -> bool:
-    """Tell whether a permission was missing; services name that differently."""
-    return code(error).startswith(("AccessDenied", "UnauthorizedOperation"))
+    """Tell whether a permission was missing."""
+    return code(error) in DENIED
 
 
 def code(error: ClientError) -> str:

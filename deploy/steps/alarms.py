@@ -13,10 +13,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from deploy import tags
 from deploy.cloud import Cloud
-from deploy.errors import ForeignResourceError
 from deploy.report import Drift, Found
-from deploy.settings import TAG, Settings
+from deploy.settings import Settings
 
 #: Name → metric, the value over which it is an alarm, and what that means.
 RULES: dict[str, tuple[str, int, str]] = {
@@ -72,8 +72,8 @@ def create(cloud: Cloud, settings: Settings) -> str | None:
     for alarm in alarms(settings):
         if _meaning(found.get(alarm["AlarmName"], {}), alarm) != alarm:
             # Tags count only in the call that makes an alarm.
-            tags = [{"Key": key, "Value": it} for key, it in settings.tags.items()]
-            cloud.cloudwatch.put_metric_alarm(**alarm, Tags=tags)
+            owner = tags.listed(settings.tags)
+            cloud.cloudwatch.put_metric_alarm(**alarm, Tags=owner)
     return ", ".join(settings.alarm_name(what) for what in RULES)
 
 
@@ -143,22 +143,19 @@ def _meaning(found: dict[str, Any], alarm: dict[str, Any]) -> dict[str, Any]:
 
 
 def _is_ours(cloud: Cloud, settings: Settings, alarm: dict[str, Any]) -> bool:
+    return tags.ours(_tags(cloud, alarm), settings)
+
+
+def _tags(cloud: Cloud, alarm: dict[str, Any]) -> dict[str, str]:
     arn = alarm["AlarmArn"]
-    tags = cloud.cloudwatch.list_tags_for_resource(ResourceARN=arn)["Tags"]
-    return {"Key": TAG, "Value": settings.name} in tags
+    return tags.read(cloud.cloudwatch.list_tags_for_resource(ResourceARN=arn)["Tags"])
 
 
 def _refuse_foreign(
     cloud: Cloud, settings: Settings, found: dict[str, dict[str, Any]]
 ) -> None:
     for name, alarm in found.items():
-        if not _is_ours(cloud, settings, alarm):
-            raise ForeignResourceError(
-                f"it exists and has no tag {TAG}={settings.name}, so it is not ours",
-                where=f"alarm {name}",
-                todo=f"Choose another Settings.name, or tag it {TAG}={settings.name} "
-                "to hand it over; `down` then deletes it.",
-            )
+        tags.require_ours(_tags(cloud, alarm), settings, f"alarm {name}")
 
 
 def _in_words(settings: Settings, states: dict[str, str]) -> str:

@@ -16,12 +16,12 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from deploy import policies, recipes
+from deploy import policies, recipes, tags
 from deploy.cloud import Cloud
 from deploy.errors import DeployError, ForeignResourceError
 from deploy.report import Drift, Found
 from deploy.settings import TAG, Settings
-from deploy.waiting import code, retry
+from deploy.waiting import NO_BUCKET, code, if_there, is_denied, retry
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,17 +124,11 @@ def ensure_bucket(cloud: Cloud, settings: Settings, name: str) -> str:
     """
     if not _exists(cloud, settings, name):
         _make(cloud, settings, name)
-    tags = _tags(cloud, name)
-    owner = tags.get(TAG)
-    if owner == settings.name:
-        return name
-    if owner is not None or not _is_empty(cloud, name):
-        raise _foreign(settings, name, owner)
-    tags |= settings.tags
-    cloud.s3.put_bucket_tagging(
-        Bucket=name,
-        Tagging={"TagSet": [{"Key": k, "Value": v} for k, v in tags.items()]},
-    )
+    _check_ours(cloud, settings, name)
+    found = _tags(cloud, name)
+    if not tags.ours(found, settings):
+        pairs = tags.listed(found | settings.tags)
+        cloud.s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": pairs})
     return name
 
 
@@ -168,7 +162,7 @@ def delete(cloud: Cloud, settings: Settings) -> list[str]:
         except ForeignResourceError as error:
             left.append(f"bucket {name} was left alone: {error.what}")
         except ClientError as error:
-            if code(error) != "NoSuchBucket":  # deleted by someone else meanwhile
+            if code(error) not in NO_BUCKET:  # deleted by someone else meanwhile
                 left.append(f"bucket {name} is still there: {error}")
     return left
 
@@ -250,9 +244,9 @@ def _exists(cloud: Cloud, settings: Settings, name: str) -> bool:
     try:
         head = cloud.s3.head_bucket(Bucket=name, ExpectedBucketOwner=settings.account)
     except ClientError as error:
-        if code(error) in ("404", "NoSuchBucket"):
+        if code(error) in NO_BUCKET:
             return False
-        if code(error) in ("403", "AccessDenied"):
+        if is_denied(error):
             raise ForeignResourceError(
                 "it exists and belongs to another account, or you may not see it",
                 where=f"bucket {name}",
@@ -288,13 +282,9 @@ def _make(cloud: Cloud, settings: Settings, name: str) -> None:
 
 
 def _tags(cloud: Cloud, name: str) -> dict[str, str]:
-    try:
-        answer = cloud.s3.get_bucket_tagging(Bucket=name)
-    except ClientError as error:
-        if code(error) == "NoSuchTagSet":
-            return {}
-        raise
-    return {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
+    get_tags = cloud.s3.get_bucket_tagging
+    found = if_there(lambda: get_tags(Bucket=name), "NoSuchTagSet")
+    return tags.read(found["TagSet"]) if found else {}
 
 
 def _is_empty(cloud: Cloud, name: str) -> bool:
@@ -304,35 +294,25 @@ def _is_empty(cloud: Cloud, name: str) -> bool:
 
 def _check_ours(cloud: Cloud, settings: Settings, name: str) -> bool:
     """Say yes to a bucket with our tag, or to one an earlier run could not tag."""
-    owner = _tags(cloud, name).get(TAG)
-    if owner == settings.name or (owner is None and _is_empty(cloud, name)):
-        return True
-    raise _foreign(settings, name, owner)
-
-
-def _foreign(settings: Settings, name: str, owner: str | None) -> ForeignResourceError:
-    if owner is not None:
-        return ForeignResourceError(
+    found = _tags(cloud, name)
+    where = f"bucket {name}"
+    if (owner := found.get(TAG, settings.name)) != settings.name:
+        raise ForeignResourceError(
             f"it belongs to the pipeline {owner!r}",
-            where=f"bucket {name}",
+            where=where,
             todo=f"Use name={owner!r}, or another bucket.",
         )
-    return ForeignResourceError(
-        f"it holds objects and has no tag {TAG}={settings.name}, so it is not ours",
-        where=f"bucket {name}",
-        todo=f"Choose another name, or tag it {TAG}={settings.name} to hand it over; "
-        "`down` then deletes it and all it holds.",
-    )
+    if TAG in found or not _is_empty(cloud, name):
+        tags.require_ours(found, settings, where, "it holds objects")
+    return True
 
 
 def _block(cloud: Cloud, name: str) -> dict[str, bool] | None:
-    try:
-        answer = cloud.s3.get_public_access_block(Bucket=name)
-    except ClientError as error:
-        if code(error) == "NoSuchPublicAccessBlockConfiguration":
-            return None
-        raise
-    return answer["PublicAccessBlockConfiguration"]
+    found = if_there(
+        lambda: cloud.s3.get_public_access_block(Bucket=name),
+        "NoSuchPublicAccessBlockConfiguration",
+    )
+    return found and found["PublicAccessBlockConfiguration"]
 
 
 def _ensure_block(cloud: Cloud, name: str, *, public_policy: bool) -> None:
@@ -344,12 +324,9 @@ def _ensure_block(cloud: Cloud, name: str, *, public_policy: bool) -> None:
 
 
 def _policy(cloud: Cloud, name: str) -> dict[str, Any] | None:
-    try:
-        return json.loads(cloud.s3.get_bucket_policy(Bucket=name)["Policy"])
-    except ClientError as error:
-        if code(error) == "NoSuchBucketPolicy":
-            return None
-        raise
+    get_policy = cloud.s3.get_bucket_policy
+    found = if_there(lambda: get_policy(Bucket=name), "NoSuchBucketPolicy")
+    return json.loads(found["Policy"]) if found else None
 
 
 def _ensure_versions(cloud: Cloud, name: str) -> None:
@@ -374,7 +351,7 @@ def _ensure_public_read(cloud: Cloud, settings: Settings) -> None:
             tries=4,
         )
     except ClientError as error:
-        if code(error) != "AccessDenied":
+        if not is_denied(error):
             raise
         raise DeployError(
             "the policy that makes thumbnails public was refused; the bucket's own "

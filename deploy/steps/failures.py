@@ -14,13 +14,12 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError
-
+from deploy import queues
 from deploy.cloud import Cloud
 from deploy.errors import DeployError, ForeignResourceError
 from deploy.report import Drift, Found
-from deploy.settings import TAG, Settings
-from deploy.waiting import already, code, retry
+from deploy.settings import Settings
+from deploy.waiting import NO_RESOURCE, already, if_there, retry
 
 RETRIES = 2
 KEPT_DAYS = 14
@@ -29,7 +28,6 @@ KEPT_DAYS = 14
 STOPPED = "ZeroReservedConcurrency"
 
 _NOT_YET = "does not have permissions to call SendMessage"
-NO_QUEUE = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,10 +64,10 @@ def create(cloud: Cloud, settings: Settings) -> str | None:
         _remove_destination(cloud, settings)
     if not settings.keeps_failures:
         # As long as there is a queue of uploads, its failures come here.
-        if own_queue(cloud, settings, settings.queue_name) is None:
+        if queues.own(cloud, settings, settings.queue_name) is None:
             _remove(cloud, settings, discard=False)
         return None
-    _ensure_queue(cloud, settings)
+    queues.ensure(cloud, settings, settings.failure_queue, queue_attributes())
     if not settings.reliable:
         return settings.failure_queue_arn
     if _config(cloud, settings) != event_invoke_config(settings):
@@ -98,11 +96,11 @@ def describe(cloud: Cloud, settings: Settings) -> Failures | None:
     drift: Drift = {}
     if (url is None) == settings.keeps_failures:
         drift["queue"] = (url and settings.failure_queue, should_be)
-    elif url and (is_now := _attributes(cloud, url)) != queue_attributes():
-        drift["retention"] = (is_now, queue_attributes())
+    elif url and (changed := queues.differences(cloud, url, queue_attributes())):
+        drift["retention"] = changed
     if config != wanted:
         drift["destination"] = (config, wanted)
-    events = held(cloud, url) if url else 0
+    events = queues.held(cloud, url) if url else 0
     return Failures(
         arn=settings.failure_queue_arn if url else None,
         events=events,
@@ -136,7 +134,7 @@ def replay(cloud: Cloud, settings: Settings) -> list[str]:
             todo="Only up(reliable=True) and up(queue=True) keep them.",
         )
     sent: list[str] = []
-    for _ in range(max(1, held(cloud, url))):
+    for _ in range(max(1, queues.held(cloud, url))):
         answer = cloud.sqs.receive_message(
             QueueUrl=url, MaxNumberOfMessages=1, WaitTimeSeconds=1
         )
@@ -195,90 +193,24 @@ def _replay_one(
 
 
 def _find(cloud: Cloud, settings: Settings) -> str | None:
-    return find_queue(cloud, settings, settings.failure_queue)
-
-
-def find_queue(cloud: Cloud, settings: Settings, name: str) -> str | None:
-    """Get a queue's URL if it is ours: tagged in the call that makes it."""
-    try:
-        url = cloud.sqs.get_queue_url(QueueName=name)["QueueUrl"]
-        tags = cloud.sqs.list_queue_tags(QueueUrl=url).get("Tags", {})
-    except ClientError as error:
-        if code(error) in NO_QUEUE:
-            return None
-        raise
-    if tags.get(TAG) != settings.name:
-        raise ForeignResourceError(
-            f"it exists and has no tag {TAG}={settings.name}, so it is not ours",
-            where=f"queue {name}",
-            todo=f"Choose another Settings.name, or tag it {TAG}={settings.name} to "
-            "hand it over; `down` then deletes it.",
-        )
-    return url
-
-
-def own_queue(cloud: Cloud, settings: Settings, name: str) -> str | None:
-    """Get a queue's URL if it is ours; None for no queue, and for another's."""
-    try:
-        return find_queue(cloud, settings, name)
-    except ForeignResourceError:
-        return None
-
-
-def _attributes(cloud: Cloud, url: str) -> dict[str, str]:
-    """Get the queue's attributes, as far as we write them."""
-    answer = cloud.sqs.get_queue_attributes(
-        QueueUrl=url, AttributeNames=list(queue_attributes())
-    )
-    return answer.get("Attributes", {})
-
-
-def _ensure_queue(cloud: Cloud, settings: Settings) -> None:
-    url = _find(cloud, settings)
-    if url and _attributes(cloud, url) != queue_attributes():
-        cloud.sqs.set_queue_attributes(QueueUrl=url, Attributes=queue_attributes())
-    if url is None:
-        retry(
-            lambda: cloud.sqs.create_queue(
-                QueueName=settings.failure_queue,
-                Attributes=queue_attributes(),
-                tags=settings.tags,
-            ),
-            message="60 seconds after deleting",  # SQS reserves the name
-        )
+    return queues.find(cloud, settings, settings.failure_queue)
 
 
 def _config(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:
     """Get the function's event invoke configuration, as far as we write it."""
-    try:
-        answer = cloud.awslambda.get_function_event_invoke_config(
+    answer = if_there(
+        lambda: cloud.awslambda.get_function_event_invoke_config(
             FunctionName=settings.function_name
-        )
-    except ClientError as error:
-        if code(error) == "ResourceNotFoundException":
-            return None
-        raise
+        ),
+        NO_RESOURCE,
+    )
+    if answer is None:
+        return None
     failure = answer.get("DestinationConfig", {}).get("OnFailure", {})
     return {
         "MaximumRetryAttempts": answer.get("MaximumRetryAttempts"),
         "DestinationConfig": {"OnFailure": failure},
     }
-
-
-def held(cloud: Cloud, url: str) -> int:
-    """Count the queue's messages, those that somebody is reading included."""
-    names = [
-        "ApproximateNumberOfMessages",
-        "ApproximateNumberOfMessagesNotVisible",
-        "ApproximateNumberOfMessagesDelayed",
-    ]
-    try:
-        answer = cloud.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)
-    except ClientError as error:
-        if code(error) in NO_QUEUE:  # deleted a moment ago, its name still known
-            return 0
-        raise
-    return sum(int(answer["Attributes"][name]) for name in names)
 
 
 def _remove(cloud: Cloud, settings: Settings, *, discard: bool) -> list[str]:
@@ -290,12 +222,9 @@ def _remove(cloud: Cloud, settings: Settings, *, discard: bool) -> list[str]:
         return [f"queue {settings.failure_queue} was left alone: {error.what}"]
     if url is None:
         return []
-    events = held(cloud, url)
-    if events and not discard:
+    if not discard and (events := queues.held(cloud, url)):
         return [f"queue {settings.failure_queue} was kept: it holds {events} events"]
-    with already(*NO_QUEUE):
-        cloud.sqs.delete_queue(QueueUrl=url)
-    if events:
+    if events := queues.delete(cloud, url):
         return [f"{events} failed events went with queue {settings.failure_queue}"]
     return []
 
@@ -303,7 +232,7 @@ def _remove(cloud: Cloud, settings: Settings, *, discard: bool) -> list[str]:
 def _remove_destination(cloud: Cloud, settings: Settings) -> None:
     wanted = event_invoke_config(settings)
     if _config(cloud, settings) == wanted:  # another one is not ours
-        with already("ResourceNotFoundException"):
+        with already(NO_RESOURCE):
             cloud.awslambda.delete_function_event_invoke_config(
                 FunctionName=settings.function_name
             )

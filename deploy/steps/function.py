@@ -20,12 +20,13 @@ from typing import Any
 from botocore.exceptions import ClientError, WaiterError
 
 from deploy import policies, recipes
+from deploy import tags as owner
 from deploy.cloud import Cloud
 from deploy.errors import DeployError, ForeignResourceError, NotReadyError
 from deploy.report import Drift, Found
-from deploy.settings import TAG, Settings
+from deploy.settings import Settings
 from deploy.steps import role
-from deploy.waiting import already, code, retry
+from deploy.waiting import NO_RESOURCE, already, if_there, retry
 
 #: The folder that holds the handler's package, beside this one.
 ROOT = Path(__file__).resolve().parents[2]
@@ -169,11 +170,11 @@ def delete(cloud: Cloud, settings: Settings) -> list[str]:
     except ForeignResourceError as error:
         return [f"function {settings.function_name} was left alone: {error.what}"]
     if found is not None:
-        with already("ResourceNotFoundException"):
+        with already(NO_RESOURCE):
             cloud.awslambda.delete_function(FunctionName=settings.function_name)
     # After the function: Lambda makes the group anew when one more run logs.
     if _log_group(cloud, settings) is not None:
-        with already("ResourceNotFoundException"):
+        with already(NO_RESOURCE):
             cloud.logs.delete_log_group(logGroupName=settings.log_group)
     return []
 
@@ -273,12 +274,9 @@ def _layer_arn(cloud: Cloud, settings: Settings, missing: str | None = None) -> 
 
 
 def _get(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:
-    try:
-        return cloud.awslambda.get_function(FunctionName=settings.function_name)
-    except ClientError as error:
-        if code(error) == "ResourceNotFoundException":
-            return None
-        raise
+    name = settings.function_name
+    get_function = cloud.awslambda.get_function
+    return if_there(lambda: get_function(FunctionName=name), NO_RESOURCE)
 
 
 def _find(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:
@@ -286,13 +284,8 @@ def _find(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:
     answer = _get(cloud, settings)
     if answer is None:
         return None
-    if answer.get("Tags", {}).get(TAG) != settings.name:
-        raise ForeignResourceError(
-            f"it exists and has no tag {TAG}={settings.name}, so it is not ours",
-            where=f"function {settings.function_name}",
-            todo=f"Choose another Settings.name, or tag it {TAG}={settings.name} to "
-            "hand it over; `down` then deletes it.",
-        )
+    owned = answer.get("Tags", {})
+    owner.require_ours(owned, settings, f"function {settings.function_name}")
     reserved = answer.get("Concurrency", {}).get("ReservedConcurrentExecutions")
     return answer["Configuration"] | {"ReservedConcurrentExecutions": reserved}
 

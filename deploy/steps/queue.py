@@ -17,16 +17,15 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from deploy import notifications
+from deploy import notifications, queues
 from deploy.cloud import Cloud
 from deploy.errors import DeployError, ForeignResourceError
 from deploy.policies import document, statement
+from deploy.queues import held as held
 from deploy.report import Drift, Found
 from deploy.settings import Settings
 from deploy.steps import failures, role, trigger
-from deploy.waiting import DELAYS, already, code, looks, retry, until
+from deploy.waiting import DELAYS, NO_RESOURCE, already, if_there, looks, retry, until
 
 #: AWS asks for at least six times the function's timeout.
 #: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
@@ -101,8 +100,7 @@ def create(cloud: Cloud, settings: Settings) -> str | None:
     if not settings.queue:
         _retire(cloud, settings)
         return None
-    url = _ensure_queue(cloud, settings)
-    _ensure_attributes(cloud, settings, url)
+    queues.ensure(cloud, settings, settings.queue_name, queue_attributes(settings))
     _ensure_mapping(cloud, settings)
     until(
         lambda: (_mapping(cloud, settings) or {}).get("State") == "Enabled",
@@ -126,7 +124,9 @@ def describe(cloud: Cloud, settings: Settings) -> Queue | None:
     if (url is None) == settings.queue:
         should = settings.queue_name if settings.queue else None
         drift["queue"] = (url and settings.queue_name, should)
-    elif url and (changed := _differences(cloud, settings, url)):
+    elif url and (
+        changed := queues.differences(cloud, url, queue_attributes(settings))
+    ):
         drift["queue attributes"] = changed
     wanted = mapping(settings) if settings.queue else None
     if (found and _meaning(found)) != wanted or (wanted and _is_off(found)):
@@ -148,22 +148,14 @@ def delete(cloud: Cloud, settings: Settings) -> list[str]:
     _delete_mapping(cloud, settings)
     if url is None:
         return []
-    events = held(cloud, url)
-    with already(*failures.NO_QUEUE):
-        cloud.sqs.delete_queue(QueueUrl=url)
-    if events:
+    if events := queues.delete(cloud, url):
         return [f"{events} events went with queue {settings.queue_name}"]
     return []
 
 
 def find(cloud: Cloud, settings: Settings) -> str | None:
     """Get the queue's URL if it is ours; None if there is none."""
-    return failures.find_queue(cloud, settings, settings.queue_name)
-
-
-def held(cloud: Cloud, url: str) -> int:
-    """Count the queue's messages, those being worked on included (about)."""
-    return failures.held(cloud, url)
+    return queues.find(cloud, settings, settings.queue_name)
 
 
 def wait_until_empty(
@@ -183,7 +175,7 @@ def wait_until_empty(
 
 def _retire(cloud: Cloud, settings: Settings) -> None:
     """Take the queue out of the way of events, in the order that loses none."""
-    if (url := failures.own_queue(cloud, settings, settings.queue_name)) is not None:
+    if (url := queues.own(cloud, settings, settings.queue_name)) is not None:
         if (present := trigger.describe(cloud, settings)) and present.rules:
             trigger.create(cloud, settings)
         patience = QUIET_S + sum(DELAYS)
@@ -194,63 +186,16 @@ def _retire(cloud: Cloud, settings: Settings) -> None:
     failures.create(cloud, settings)  # whose queue had to outlive this one
 
 
-def _ensure_queue(cloud: Cloud, settings: Settings) -> str:
-    if (url := find(cloud, settings)) is not None:
-        return url
-    answer = retry(
-        lambda: cloud.sqs.create_queue(
-            QueueName=settings.queue_name,
-            Attributes=queue_attributes(settings),
-            tags=settings.tags,
-        ),
-        message="60 seconds after deleting",  # SQS reserves the name
-    )
-    return answer["QueueUrl"]
-
-
-def _ensure_attributes(cloud: Cloud, settings: Settings, url: str) -> None:
-    if _differences(cloud, settings, url):
-        cloud.sqs.set_queue_attributes(
-            QueueUrl=url, Attributes=queue_attributes(settings)
-        )
-
-
-def _differences(
-    cloud: Cloud, settings: Settings, url: str
-) -> tuple[dict[str, Any], dict[str, Any]] | None:
-    """Compare the queue's attributes: (is, should be), or None where all are right."""
-    wanted = queue_attributes(settings)
-    answer = cloud.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(wanted))
-    found = answer.get("Attributes", {})
-    differ = [name for name in wanted if _read(found.get(name)) != _read(wanted[name])]
-    if not differ:
-        return None
-    return {n: found.get(n) for n in differ}, {n: wanted[n] for n in differ}
-
-
-def _read(value: str | None) -> Any:
-    """Read an attribute: documents compare by what they say; "5" and 5 are the same."""
-    try:
-        found = json.loads(value or "null")
-    except ValueError:
-        return value
-    if isinstance(found, dict) and "maxReceiveCount" in found:
-        found["maxReceiveCount"] = int(found["maxReceiveCount"])
-    return found
-
-
 def _mapping(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:
     """Get the event source mapping from our queue to our function."""
-    try:
-        answer = cloud.awslambda.list_event_source_mappings(
+    answer = if_there(
+        lambda: cloud.awslambda.list_event_source_mappings(
             EventSourceArn=settings.queue_arn, FunctionName=settings.function_name
-        )
-    except ClientError as error:
-        if code(error) == "ResourceNotFoundException":
-            return None
-        raise
-    found = [m for m in answer["EventSourceMappings"] if m["State"] != "Deleting"]
-    return found[0] if found else None
+        ),
+        NO_RESOURCE,
+    )
+    mappings = answer["EventSourceMappings"] if answer else []
+    return next((m for m in mappings if m["State"] != "Deleting"), None)
 
 
 def _meaning(found: dict[str, Any]) -> dict[str, Any]:
@@ -288,7 +233,7 @@ def _ensure_mapping(cloud: Cloud, settings: Settings) -> None:
 def _delete_mapping(cloud: Cloud, settings: Settings) -> None:
     """Delete the mapping; a batch that is being worked on ends as it would have."""
     if (found := _mapping(cloud, settings)) is not None:
-        with already("ResourceNotFoundException"):
+        with already(NO_RESOURCE):
             cloud.awslambda.delete_event_source_mapping(UUID=found["UUID"])
 
 

@@ -14,13 +14,13 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from deploy import recipes
+from deploy import recipes, tags
 from deploy.cloud import Cloud
 from deploy.errors import ForeignResourceError
 from deploy.policies import LAMBDA, document, statement
 from deploy.report import Drift, Found
-from deploy.settings import TAG, Settings
-from deploy.waiting import already, code
+from deploy.settings import Settings
+from deploy.waiting import NO_BUCKET, NO_ENTITY, already, code, if_there, is_denied
 
 THUMBNAILS = "thumbnails"
 RELIABLE = "reliable"
@@ -125,7 +125,7 @@ def create(cloud: Cloud, settings: Settings) -> str:
             cloud.iam.create_role(
                 RoleName=settings.role_name,
                 AssumeRolePolicyDocument=json.dumps(trust_policy()),
-                Tags=[{"Key": k, "Value": v} for k, v in settings.tags.items()],
+                Tags=tags.listed(settings.tags),
             )
         cloud.iam.get_waiter("role_exists").wait(RoleName=settings.role_name)
     elif role["AssumeRolePolicyDocument"] != trust_policy():
@@ -189,13 +189,13 @@ def delete(cloud: Cloud, settings: Settings) -> list[str]:
         return [f"role {settings.role_name} was left alone: {error.what}"]
     name = settings.role_name
     for arn in _attached(cloud, settings):
-        with already("NoSuchEntity"):
+        with already(NO_ENTITY):
             cloud.iam.detach_role_policy(RoleName=name, PolicyArn=arn)
     for page in cloud.iam.get_paginator("list_role_policies").paginate(RoleName=name):
         for policy in page["PolicyNames"]:
-            with already("NoSuchEntity"):
+            with already(NO_ENTITY):
                 cloud.iam.delete_role_policy(RoleName=name, PolicyName=policy)
-    with already("NoSuchEntity"):
+    with already(NO_ENTITY):
         cloud.iam.delete_role(RoleName=name)
     return []
 
@@ -207,34 +207,26 @@ def _given(cloud: Cloud, settings: Settings) -> Role:
         found = cloud.iam.get_role(RoleName=settings.role_name)["Role"]
         trust = found["AssumeRolePolicyDocument"]
     except ClientError as error:
-        if code(error) == "NoSuchEntity":
+        if code(error) == NO_ENTITY:
             raise ForeignResourceError(
                 "there is no such role, and one that is given is not made",
                 where=f"role {settings.execution_role}",
                 todo="Give the ARN of one that stands, or none: we then make our own.",
             ) from error
-        if not code(error).startswith("AccessDenied"):
+        if not is_denied(error):
             raise
     return Role(arn=settings.execution_role, trust=trust, given=True)
 
 
 def _find(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:
     """Get the role if it is ours: it is tagged in the call that makes it."""
-    try:
-        role = cloud.iam.get_role(RoleName=settings.role_name)["Role"]
-    except ClientError as error:
-        if code(error) == "NoSuchEntity":
-            return None
-        raise
-    tags = {tag["Key"]: tag["Value"] for tag in role.get("Tags", [])}
-    if tags.get(TAG) != settings.name:
-        raise ForeignResourceError(
-            f"it exists and has no tag {TAG}={settings.name}, so it is not ours",
-            where=f"role {settings.role_name}",
-            todo=f"Choose another Settings.name, or tag it {TAG}={settings.name} to "
-            "hand it over; `down` then deletes it.",
-        )
-    return role
+    found = if_there(
+        lambda: cloud.iam.get_role(RoleName=settings.role_name)["Role"], NO_ENTITY
+    )
+    if found is not None:
+        owned = tags.read(found.get("Tags", []))
+        tags.require_ours(owned, settings, f"role {settings.role_name}")
+    return found
 
 
 def _wanted(cloud: Cloud, settings: Settings) -> dict[str, dict[str, Any] | None]:
@@ -252,24 +244,16 @@ def _wanted(cloud: Cloud, settings: Settings) -> dict[str, dict[str, Any] | None
 
 
 def _versioned(cloud: Cloud, settings: Settings) -> bool:
-    try:
-        answer = cloud.s3.get_bucket_versioning(Bucket=settings.source_bucket)
-    except ClientError as error:
-        if code(error) == "NoSuchBucket":
-            return False
-        raise
+    bucket = settings.source_bucket
+    found = if_there(lambda: cloud.s3.get_bucket_versioning(Bucket=bucket), *NO_BUCKET)
     # A suspended bucket keeps its old versions, and events still name one.
-    return answer.get("Status") in ("Enabled", "Suspended")
+    return (found or {}).get("Status") in ("Enabled", "Suspended")
 
 
 def _inline(cloud: Cloud, settings: Settings, name: str) -> dict[str, Any] | None:
-    try:
-        answer = cloud.iam.get_role_policy(RoleName=settings.role_name, PolicyName=name)
-    except ClientError as error:
-        if code(error) == "NoSuchEntity":
-            return None
-        raise
-    return answer["PolicyDocument"]
+    policy = {"RoleName": settings.role_name, "PolicyName": name}
+    found = if_there(lambda: cloud.iam.get_role_policy(**policy), NO_ENTITY)
+    return found and found["PolicyDocument"]
 
 
 def _ensure_inline(
@@ -278,7 +262,7 @@ def _ensure_inline(
     if _inline(cloud, settings, name) == wanted:
         return
     if wanted is None:
-        with already("NoSuchEntity"):
+        with already(NO_ENTITY):
             cloud.iam.delete_role_policy(RoleName=settings.role_name, PolicyName=name)
         return
     cloud.iam.put_role_policy(

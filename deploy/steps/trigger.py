@@ -26,7 +26,15 @@ from deploy.errors import DeployError
 from deploy.notifications import Rule
 from deploy.report import Drift, Found
 from deploy.settings import Settings
-from deploy.waiting import already, code, retry, until
+from deploy.waiting import (
+    DENIED,
+    NO_BUCKET,
+    NO_RESOURCE,
+    already,
+    if_there,
+    retry,
+    until,
+)
 
 #: The one statement of the function's resource policy that is ours.
 STATEMENT_ID = "source-bucket-may-invoke"
@@ -155,7 +163,7 @@ def delete(cloud: Cloud, settings: Settings) -> list[str]:
     if not _same(before, after):
         _put(cloud, settings, after)
     if (statement := _statement(cloud, settings)) is not None:
-        with already("ResourceNotFoundException"):
+        with already(NO_RESOURCE):
             cloud.awslambda.remove_permission(
                 FunctionName=settings.function_name, StatementId=statement["Sid"]
             )
@@ -163,16 +171,16 @@ def delete(cloud: Cloud, settings: Settings) -> list[str]:
 
 
 def _notification(cloud: Cloud, settings: Settings) -> dict[str, Any]:
-    try:
-        answer = cloud.s3.get_bucket_notification_configuration(
+    # No bucket, or a stranger's of that name: in neither is a rule of ours.
+    answer = if_there(
+        lambda: cloud.s3.get_bucket_notification_configuration(
             Bucket=settings.source_bucket, ExpectedBucketOwner=settings.account
-        )
-    except ClientError as error:
-        # No bucket, or a stranger's of that name: in neither is a rule of ours.
-        if code(error) in ("NoSuchBucket", "AccessDenied"):
-            return {}
-        raise
-    return {kind: value for kind, value in answer.items() if kind != "ResponseMetadata"}
+        ),
+        *NO_BUCKET,
+        *DENIED,
+    )
+    found = answer or {}
+    return {kind: value for kind, value in found.items() if kind != "ResponseMetadata"}
 
 
 def _put(cloud: Cloud, settings: Settings, configuration: dict[str, Any]) -> None:
@@ -284,13 +292,9 @@ def _same(before: dict[str, Any], after: dict[str, Any]) -> bool:
 
 
 def _statement(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:
-    try:
-        answer = cloud.awslambda.get_policy(FunctionName=settings.function_name)
-    except ClientError as error:
-        if code(error) == "ResourceNotFoundException":
-            return None
-        raise
-    statements = policies.statements(answer["Policy"])
+    name, get_policy = settings.function_name, cloud.awslambda.get_policy
+    answer = if_there(lambda: get_policy(FunctionName=name), NO_RESOURCE)
+    statements = policies.statements(answer["Policy"] if answer else {})
     ours = [found for found in statements if found.get("Sid") == STATEMENT_ID]
     # CloudFormation names a statement itself; what it permits is what counts.
     ours += [found for found in statements if _permits(found, settings)]
@@ -317,7 +321,7 @@ def _ensure_permission(cloud: Cloud, settings: Settings) -> None:
     if _permits(statement, settings):
         return
     if statement is not None:
-        with already("ResourceNotFoundException"):
+        with already(NO_RESOURCE):
             cloud.awslambda.remove_permission(
                 FunctionName=settings.function_name, StatementId=STATEMENT_ID
             )

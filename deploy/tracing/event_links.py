@@ -12,9 +12,7 @@ from deploy import notifications, policies
 from deploy.steps import trigger
 from deploy.tracing.facts import Facts
 from deploy.tracing.link import Answer, Link, ask, link
-
-_GONE = ("404", "NoSuchKey", "NoSuchBucket")
-_MISSING = ("ResourceNotFoundException", "NonExistentQueue", "QueueDoesNotExist")
+from deploy.waiting import NO_BUCKET, NO_OBJECT, NO_RESOURCE
 
 
 @link("object")
@@ -29,7 +27,7 @@ def the_object(facts: Facts) -> Link:
             f"It is in {bucket}.",
             head.quoted(f"{what}, ETag {head['ETag']}"),
         )
-    if head.code not in _GONE:
+    if head.code not in (*NO_OBJECT, *NO_BUCKET):
         return Link("object", "amber", "Could not look.", head.quoted(), "Try again.")
     return _missing_object(facts, head)
 
@@ -175,7 +173,7 @@ def the_target(facts: Facts) -> Link:
     if not function:
         return Link(
             "target",
-            "red" if _is_missing(function) else "amber",
+            "red" if function.code == NO_RESOURCE else "amber",
             f"The rule names the function {name}, and there is none.",
             function.quoted(),
             "Build the function (05_function), then upload again.",
@@ -210,10 +208,6 @@ def _the_queue(facts: Facts, arn: str) -> Link:
         return Link("target", "red", said, quoted, cure)
     said = f"It fills the queue {arn.split(':')[-1]}, which the function empties."
     return Link("target", "green", said, quoted)
-
-
-def _is_missing(answer: Answer) -> bool:
-    return any(code in answer.code for code in _MISSING)
 
 
 @link("permission")

@@ -9,9 +9,10 @@ from typing import Any, Literal
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from deploy.waiting import DENIED
+
 State = Literal["green", "amber", "red", "grey", "rejected"]
 
-_DENIED = ("AccessDenied", "AccessDeniedException", "403", "UnauthorizedOperation")
 #: HEAD has no body, so S3 answers a number: what it would have said.
 _NUMBERS = {"404": "Not Found", "403": "Forbidden", "400": "Bad Request"}
 # The permission behind a call whose name is not the permission's.
@@ -102,7 +103,7 @@ def ask(method: Callable[..., dict[str, Any]], **request: Any) -> Answer:
         answer = Answer(
             name, None, str(said.get("Code", "")), said.get("Message", "").strip()
         )
-        if answer.code in _DENIED:
+        if answer.code in DENIED:
             service = error.response.get("service") or _service(method)
             permission = _PERMISSIONS.get(name, f"{service}:{name}")
             raise Denied(permission, answer.quoted()) from error
