@@ -1,20 +1,17 @@
 """What the notebooks import: begin, pictures, uploads, checks, the lab, the score."""
 
 from workbook import labs
-from workbook.bars import progress
-from workbook.checks import check
 from workbook.errors.explain import explain
-from workbook.exists import unless_exists
 from workbook.labs import faults
-from workbook.scores import score
-from workbook.session import begin
+from workbook.scores import check, score
+from workbook.session import begin, unless_exists
 from workbook.show import plots
 from workbook.show.charts import RECORDED, durations, log_table, memory, outcomes
 from workbook.show.pictures import gallery, preview, side_by_side
 from workbook.show.timeline import timeline
 from workbook.show.trace_picture import show_trace
 from workbook.show.video import frames, make_sizes, pick_frame
-from workbook.uploads import SAMPLES, upload
+from workbook.uploads import SAMPLES, progress, upload
 from workbook.widgets.effects_lab import effects_lab, try_recipe
 from workbook.widgets.live_gallery import live_gallery
 from workbook.widgets.thumbnail_lab import thumbnail_lab, try_thumbnail

@@ -25,6 +25,7 @@ import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from PIL import Image, ImageEnhance, ImageOps
 
@@ -101,9 +102,9 @@ def crops(picture: Image.Image, count: int, seed: str) -> Iterator[Image.Image]:
 
 def opened(path: Path) -> Image.Image:
     """Return a picture upright, not larger than the held-out ones are."""
-    with Image.open(path) as image:
-        image.draft("RGB", (256, 256))
-        image = ImageOps.exif_transpose(image)
+    with Image.open(path) as file:
+        file.draft("RGB", (256, 256))
+        image = ImageOps.exif_transpose(file)
         image.thumbnail((256, 256))
         return image.convert("RGBA")
 
@@ -195,7 +196,7 @@ def _likeliest(model: labels.Model, found: list[float]) -> str:
     return next(iter(labels.predict(found, model)))
 
 
-def _rounded(value: object) -> object:
+def _rounded(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _rounded(part) for name, part in value.items()}
     if isinstance(value, list):

@@ -12,6 +12,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from deploy import cost
 
@@ -127,19 +128,19 @@ class Sizing:
     room: float
 
 
-def video_platform(hours_a_minute: float = HOURS_A_MINUTE, **changes: float) -> Load:
+def video_platform(hours_a_minute: float = HOURS_A_MINUTE, **changes: Any) -> Load:
     """Describe a month of stills of all videos uploaded, four sizes of each."""
     videos_a_second = hours_a_minute * 60 / MINUTES_A_VIDEO / 60
     per_second = videos_a_second * STILLS_A_VIDEO
     month = 30 * 24 * 3600 * per_second
     name = f"{hours_a_minute:g} hours of video a minute, for a month"
-    return Load(name, month, per_second, **{"sizes": 4} | changes)
+    return Load(name, month, per_second, **{"sizes": 4, **changes})
 
 
-def archive(pictures: float = ARCHIVE, **changes: float) -> Load:
+def archive(pictures: float = ARCHIVE, **changes: Any) -> Load:
     """Describe a backfill of all there is, one thumbnail each, as a batch job."""
     name = f"a backfill of {pictures:,.0f} pictures"
-    return Load(name, pictures, **{"batch_job": True} | changes)
+    return Load(name, pictures, **{"batch_job": True, **changes})
 
 
 def little(per_second: float, seconds: float) -> float:

@@ -1,4 +1,4 @@
-"""A running score over all steps, kept in a file that a teacher's program can read."""
+"""`check(step)`, and the running score, in a file that a teacher's program can read."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import os
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from deploy.cloud import Cloud
 from deploy.local import server
+from deploy.settings import Settings
+from workbook import checks, session
+from workbook.checks.findings import Report
 from workbook.show import html
-
-if TYPE_CHECKING:
-    from workbook.checks.findings import Report
 
 
 class Score(dict):
@@ -56,14 +57,25 @@ class Score(dict):
         return html.block(title) + html.table(("step", "", "green"), rows)
 
 
+def check(
+    step: int, cloud: Cloud | None = None, settings: Settings | None = None
+) -> Report:
+    """Look at what a step built, and say what is right and what to mend.
+
+    Looks at the resources through AWS calls, not at the notebook's variables, and
+    notes the result for `score()`.
+    """
+    report = checks.look(step, *session.place(cloud, settings))
+    note(report)
+    return report
+
+
 def score(path: Path | str | None = None) -> Score:
     """Check every step now, and show each one's best result so far.
 
     What was green stays counted, so that cleaning up takes no points away. The score
     is kept in `.local-cloud/score.json`, or in the file named.
     """
-    from workbook import checks, session  # they note their results here
-
     cloud, settings = session.current()
     place = Path(path) if path else default_path()
     reports = [checks.look(step, cloud, settings) for step in checks.LOOKS]

@@ -1,14 +1,16 @@
-"""`begin()`: the first code cell of every notebook."""
+"""`begin()`, the first cell of every notebook, and `unless_exists()` for its others."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 from urllib.parse import urlsplit
 
+from botocore.exceptions import ClientError
 from IPython.core.getipython import get_ipython
 from IPython.display import clear_output
 
@@ -41,6 +43,17 @@ BUILT: dict[int, ModuleType] = {
     4: layer,
     5: function,
     6: trigger_step,
+}
+
+#: What create calls answer when the thing is there, and is yours.
+_THERE = {
+    "BucketAlreadyOwnedByYou",
+    "EntityAlreadyExists",
+    "EntityAlreadyExistsException",
+    "ResourceAlreadyExistsException",
+    "QueueAlreadyExists",
+    "QueueNameExists",
+    "AWS.SimpleQueueService.QueueNameExists",
 }
 
 
@@ -76,7 +89,7 @@ def begin(step: int = 0) -> Cloud:
     for line in said:
         if not line.endswith("…"):
             print(line)
-    print(f"Step {step}, {NOTEBOOKS[step]}, on {_place(cloud)}.")
+    print(f"Step {step}, {NOTEBOOKS[step]}, on {_address(cloud)}.")
     for line in notes:
         print(line)
     return cloud
@@ -87,6 +100,38 @@ def current() -> tuple[Cloud, Settings]:
     if _current.cloud is None:
         _current.cloud = connect(say=lambda line: None)
     return _current.cloud, settings_for(_current.cloud)
+
+
+def place(cloud: Cloud | None, settings: Settings | None) -> tuple[Cloud, Settings]:
+    """Take what was named; what was not, from the notebook."""
+    if cloud is None or settings is None:
+        current_cloud, current_settings = current()
+        cloud, settings = cloud or current_cloud, settings or current_settings
+    return cloud, settings
+
+
+@contextmanager
+def unless_exists() -> Iterator[None]:
+    """Say "already there" when a create call finds its thing there, and yours.
+
+    The cell goes on behind the `with` block. Every other error is raised, also
+    BucketAlreadyExists: that bucket is somebody else's.
+    """
+    try:
+        yield
+    except ClientError as error:
+        if not is_there(error):
+            raise
+        print("already there")
+
+
+def is_there(error: ClientError) -> bool:
+    """Tell "already exists and is yours" from every other refusal."""
+    code = error.response["Error"].get("Code", "")
+    message = error.response["Error"].get("Message", "").lower()
+    if code == "ResourceConflictException":  # also "an update is in progress"
+        return "already exist" in message
+    return code in _THERE
 
 
 def no_step(step: object) -> messages.WorkbookError:
@@ -153,7 +198,7 @@ def _lacks(is_now: Any, should: Any) -> bool:
     return bool(should) and (not is_now or fewer)
 
 
-def _place(cloud: Cloud) -> str:
+def _address(cloud: Cloud) -> str:
     """Say where calls go; the local cloud's address changes and is of no use here."""
     if cloud.kind == "local":
         return f"the local cloud (account {cloud.account}, region {cloud.region})"

@@ -7,12 +7,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
+
+from tqdm.auto import tqdm
 
 from deploy import logs, notifications
 from deploy.cloud import Cloud
 from deploy.errors import NotReadyError
 from deploy.settings import Settings
-from workbook.bars import progress
 from workbook.errors import messages
 
 SAMPLES = Path(__file__).resolve().parents[2] / "images" / "samples"
@@ -20,6 +22,8 @@ PATIENCE_S = 60
 
 #: When S3 had each upload whole, by bucket and key: the log does not tell.
 _arrived: defaultdict[tuple[str, str], list[datetime]] = defaultdict(list)
+
+Part = TypeVar("Part")
 
 
 def upload(
@@ -107,6 +111,17 @@ def arrived(run: logs.Run) -> datetime | None:
     """Return when S3 had this upload whole, if it went up from this notebook."""
     moments = _arrived.get((run.bucket, run.key), [])
     return max((moment for moment in moments if moment <= run.done), default=None)
+
+
+def progress(
+    iterable: Iterable[Part],
+    description: str = "",
+    *,
+    total: int | None = None,
+    unit: str = "file",
+) -> Iterable[Part]:
+    """Go through an iterable and show how far it is; the bar goes when it is done."""
+    return tqdm(iterable, desc=description, total=total, unit=unit, leave=False)
 
 
 def content_type(name: str) -> str:

@@ -1,4 +1,4 @@
-"""`check(step)`: looks at the resources themselves and says what to mend, and where."""
+"""What each step should leave: resources looked at, what to mend said, and where."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ from workbook.checks import (
     watch,
 )
 from workbook.checks.findings import Finding, Report
-from workbook.scores import note
 
 Look = Callable[[Cloud, Settings], Iterator[Finding]]
 
@@ -38,30 +37,14 @@ LOOKS: dict[int, Look] = {
 }
 
 
-def check(
-    step: int, cloud: Cloud | None = None, settings: Settings | None = None
-) -> Report:
-    """Look at what a step built, and say what is right and what to mend.
-
-    Looks at the resources through AWS calls, not at the notebook's variables, and
-    notes the result for `score()`.
-    """
-    report = look(step, *_where(cloud, settings))
-    note(report)
-    return report
-
-
 def look(step: int, cloud: Cloud, settings: Settings) -> Report:
-    """Do the same as `check`, and note nothing."""
+    """Look at what a step built, through AWS calls alone; `check` notes it, too.
+
+    Raises:
+        WorkbookError: there is no such step.
+    """
     if step not in session.NOTEBOOKS:
         raise session.no_step(step)
     name = session.NOTEBOOKS[step]
     findings = LOOKS[step](cloud, settings) if step in LOOKS else ()
     return Report(step, name, tuple(findings))
-
-
-def _where(cloud: Cloud | None, settings: Settings | None) -> tuple[Cloud, Settings]:
-    if cloud is None or settings is None:
-        here, its = session.current()
-        cloud, settings = cloud or here, settings or its
-    return cloud, settings

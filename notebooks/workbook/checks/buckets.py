@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 from deploy import policies
@@ -107,7 +107,7 @@ def _public_read(
 
 def _exists(
     cloud: Cloud, settings: Settings, part: str, name: str
-) -> Iterator[Finding]:
+) -> Generator[Finding, None, bool]:
     """Yield two lines, on existence and tag; return whether the bucket is ours."""
     names = (f"the {part} bucket exists", f"the {part} carries our tag")
     found = answer(

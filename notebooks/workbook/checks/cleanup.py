@@ -1,73 +1,48 @@
-"""Check 11: nothing is left."""
+"""Check 11: nothing is left of what any step makes, whatever it was asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+import dataclasses
+from collections.abc import Iterator
 
+from deploy import pipeline
 from deploy.cloud import Cloud
 from deploy.settings import Settings
 from workbook.checks.findings import Finding, answer, judged
 
+_LEFT = "It is still there: `down(cloud)` deletes it (11_cleanup)."
+
 
 def look(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
-    """Look for everything that the course makes."""
-    buckets = settings.source_bucket, settings.target_bucket, settings.backup_bucket
-    for bucket in buckets:
-        yield _gone(
-            f"no bucket {bucket}",
-            lambda name=bucket: cloud.s3.head_bucket(
-                Bucket=name, ExpectedBucketOwner=settings.account
-            ),
-            ("404", "NoSuchBucket", "403", "AccessDenied"),
-        )
-    yield _gone(
-        f"no role {settings.role_name}",
-        lambda: cloud.iam.get_role(RoleName=settings.role_name),
-        ("NoSuchEntity",),
-    )
-    yield _gone(
-        f"no layer {settings.layer_name}",
-        lambda: _some(
-            cloud.awslambda.list_layer_versions(LayerName=settings.layer_name),
-            "LayerVersions",
-        ),
-        ("ResourceNotFoundException",),
-    )
-    yield _gone(
-        f"no function {settings.function_name}",
-        lambda: cloud.awslambda.get_function(FunctionName=settings.function_name),
-        ("ResourceNotFoundException",),
-    )
-    yield _gone(
-        f"no log group {settings.log_group}", lambda: _group(cloud, settings), ()
-    )
-    yield _gone(
-        f"no queue {settings.failure_queue}",
-        lambda: cloud.sqs.get_queue_url(QueueName=settings.failure_queue),
-        (
-            "AWS.SimpleQueueService.NonExistentQueue",
-            "QueueDoesNotExist",
-            "com.amazonaws.sqs#QueueDoesNotExist",
-        ),
-    )
+    """Look for all that the pipeline's steps can make: a line a step, and a layer."""
+    for (step, resource), item in _everything(cloud, settings).items():
+        stands = item.state != "missing"
+        if step == "layer" and not stands:  # the step looks for what fits its function
+            stands = _has_versions(cloud, resource)
+        foreign = f"{item.note} `down(cloud)` leaves it alone."
+        mend = foreign if item.state == "foreign" else _LEFT
+        names = " and ".join(resource.split("\n"))
+        yield judged(f"no {step}: {names}", not stands, mend)
 
 
-def _gone(
-    name: str, call: Callable[[], dict[str, Any] | None], missing: tuple[str, ...]
-) -> Finding:
-    return judged(
-        name,
-        answer(call, *missing) is None,
-        "It is still there: `down(cloud)` deletes it (11_cleanup).",
+def _everything(
+    cloud: Cloud, settings: Settings
+) -> dict[tuple[str, str], pipeline.Item]:
+    """Ask every step for what it makes with all options, by its name and theirs."""
+    all_on = dataclasses.replace(settings, backup=True, reliable=True, queue=True)
+    found: dict[tuple[str, str], pipeline.Item] = {}
+    for text in (False, True):  # the layer with FreeType has a name of its own
+        asked = dataclasses.replace(all_on, text=text)
+        for item in pipeline.status(cloud, asked).items:
+            if not (item.step == "role" and settings.execution_role):
+                found.setdefault((item.step, item.resource), item)
+    return found
+
+
+def _has_versions(cloud: Cloud, layer: str) -> bool:
+    """Tell whether versions stand, also those that do not fit the function."""
+    answered = answer(
+        lambda: cloud.awslambda.list_layer_versions(LayerName=layer),
+        "ResourceNotFoundException",
     )
-
-
-def _some(page: dict[str, Any], field: str) -> dict[str, Any] | None:
-    return page if page[field] else None
-
-
-def _group(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:
-    name = settings.log_group
-    page = cloud.logs.describe_log_groups(logGroupNamePrefix=name)
-    return next((g for g in page["logGroups"] if g["logGroupName"] == name), None)
+    return bool(answered and answered["LayerVersions"])

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal, TypeVar
 
 from botocore.exceptions import ClientError
 
 from workbook.show import html
 
 State = Literal["ok", "mend", "waits"]
+Answer = TypeVar("Answer")
 
 _MARKS = {
     "ok": ("✓", html.GREEN),
@@ -98,7 +99,7 @@ def waiting(what: str, *names: str) -> list[Finding]:
     return [Finding(name, "waits", f"Waits for {what}.") for name in names]
 
 
-def answer(call: Callable[[], dict[str, Any]], *missing: str) -> dict[str, Any] | None:
+def answer(call: Callable[[], Answer], *missing: str) -> Answer | None:
     """Call, and return None for AWS's ways of saying that there is none."""
     try:
         return call()

@@ -103,7 +103,9 @@ def _newest_layer(cloud: Cloud, settings: Settings) -> str | None:
         if settings.runtime in one.get("CompatibleRuntimes", [])
         and settings.architecture in one.get("CompatibleArchitectures", [])
     ]
-    newest = max(fitting, key=lambda one: one["Version"], default={})
+    newest: dict[str, Any] = max(
+        fitting, key=lambda version: version["Version"], default={}
+    )
     return newest.get("LayerVersionArn")
 
 
@@ -136,7 +138,9 @@ def _environment(is_now: dict[str, Any], settings: Settings) -> Finding:
 def _log(cloud: Cloud, settings: Settings) -> Finding:
     name = settings.log_group
     groups = cloud.logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
-    group = next((one for one in groups if one["logGroupName"] == name), {})
+    group: dict[str, Any] = next(
+        (group for group in groups if group["logGroupName"] == name), {}
+    )
     days = group.get("retentionInDays")
     if not group:
         said = f"There is no log group {name}. Make it with `create_log_group`"

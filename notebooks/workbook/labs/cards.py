@@ -143,15 +143,15 @@ def lab(
     number: int, cloud: Cloud | None = None, settings: Settings | None = None
 ) -> str:
     """Put a lab's fault in, upload what shows it, wait; return the upload's key."""
-    one = _lab(number)
+    chosen = _lab(number)
     cloud, settings = place(cloud, settings)
     held = _held(cloud, settings)
-    _clear(cloud, settings, faults.FAULTS[one.fault].key)
+    _clear(cloud, settings, faults.FAULTS[chosen.fault].key)
     started = datetime.now(UTC)
-    faults.put(one.fault, cloud, settings)
-    key = faults.try_it(one.fault, cloud, settings)
-    _settle(cloud, settings, key, started, held, one.events)
-    display(_card(number, one))
+    faults.put(chosen.fault, cloud, settings)
+    key = faults.try_it(chosen.fault, cloud, settings)
+    _settle(cloud, settings, key, started, held, chosen.events)
+    display(_card(number, chosen))
     return key
 
 
@@ -167,13 +167,13 @@ def again(
     number: int, cloud: Cloud | None = None, settings: Settings | None = None
 ) -> str:
     """Upload once more what showed a lab's fault, and say what became of it."""
-    one = _lab(number)
+    chosen = _lab(number)
     cloud, settings = place(cloud, settings)
-    fault = faults.FAULTS[one.fault]
+    fault = faults.FAULTS[chosen.fault]
     if fault.content is None:
         return "nothing is left to upload again"
     started = datetime.now(UTC)
-    faults.try_it(one.fault, cloud, settings)
+    faults.try_it(chosen.fault, cloud, settings)
     (run,) = logs.wait_for(cloud, settings, [fault.key], started, _patience(cloud))
     return in_words(run)
 
@@ -182,12 +182,12 @@ def mend(
     number: int, cloud: Cloud | None = None, settings: Settings | None = None
 ) -> Html:
     """Undo a lab's fault, whatever state it is in, and upload again, or replay."""
-    one = _lab(number)
+    chosen = _lab(number)
     cloud, settings = place(cloud, settings)
-    faults.undo(one.fault, cloud, settings)
-    title = faults.FAULTS[one.fault].title
-    said = (_replayed if one.kept else again)(number, cloud, settings)
-    text = f"Lab {number}: {title} ({one.mended_in}). Mended; {said}."
+    faults.undo(chosen.fault, cloud, settings)
+    title = faults.FAULTS[chosen.fault].title
+    outcome = (_replayed if chosen.kept else again)(number, cloud, settings)
+    text = f"Lab {number}: {title} ({chosen.mended_in}). Mended; {outcome}."
     return Html(style.note(text, style.GREEN), text)
 
 
@@ -195,11 +195,10 @@ def place(
     cloud: Cloud | None = None, settings: Settings | None = None
 ) -> tuple[Cloud, Settings]:
     """Take what the notebook works on; the labs' pipeline keeps its failed events."""
-    if cloud is None or settings is None:
-        here, its = session.current()
-        cloud = cloud or here
-        settings = settings or dataclasses.replace(its, reliable=True)
-    return cloud, settings
+    if settings is None:
+        cloud, plain = session.place(cloud, None)
+        settings = dataclasses.replace(plain, reliable=True)
+    return session.place(cloud, settings)
 
 
 def shown(found: Trace) -> Html:
@@ -227,11 +226,11 @@ def _replayed(number: int, cloud: Cloud, settings: Settings) -> str:
     return f"replayed; {in_words(max(told(), key=place_of))}"
 
 
-def _card(number: int, one: Lab) -> Html:
-    text = f"Lab {number}. “{one.symptom}” Predict: {one.question}"
+def _card(number: int, chosen: Lab) -> Html:
+    text = f"Lab {number}. “{chosen.symptom}” Predict: {chosen.question}"
     html = (
-        f"<b>Lab {number}.</b> “{style.escape(one.symptom)}”<br>"
-        f"<b>Predict:</b> {style.escape(one.question)}"
+        f"<b>Lab {number}.</b> “{style.escape(chosen.symptom)}”<br>"
+        f"<b>Predict:</b> {style.escape(chosen.question)}"
     )
     beside = f"border-left:4px solid {style.ORANGE};padding:4px 14px;margin:6px 0"
     return Html(style.block(f'<div style="{beside}">{html}</div>'), text)

@@ -102,8 +102,7 @@ def _fault(name: str) -> Fault:
 def _place(cloud: Cloud | None, settings: Settings | None) -> tuple[Cloud, Settings]:
     """Take the notebook's cloud, and the pipeline as it was built, reliable or not."""
     if cloud is None or settings is None:
-        here, its = session.current()
-        cloud, settings = cloud or here, settings or its
+        cloud, settings = session.place(cloud, settings)
         kept = failures.describe(cloud, settings)
         reliable = bool(kept and kept.config)
         settings = dataclasses.replace(settings, reliable=reliable)

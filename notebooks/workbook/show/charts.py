@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import statistics
-from collections import Counter
 from collections.abc import Iterable
 
 from deploy import logs
-from deploy.logs import Run
+from deploy.logs import Report, Run
 from workbook.show import html, plots
 from workbook.show.html import Html
 
@@ -35,7 +34,7 @@ def log_table(runs: Iterable[Run]) -> Html:
     runs = list(runs)
     rows = [
         (
-            html.escape(run.key),
+            html.name(run.key),
             html.badge(run.outcome, OUTCOMES.get(run.outcome, html.GREY)),
             "cold" if run.cold else "warm",
             f"{run.ms:.0f} ms",
@@ -46,7 +45,7 @@ def log_table(runs: Iterable[Run]) -> Html:
         for run in runs
     ]
     head = ("upload", "outcome", "start", "handler", "REPORT", "in", "out")
-    text = "\n".join(f"{run.key}: {run.outcome}" for run in runs)
+    text = "\n".join(f"{html.visible(run.key)}: {run.outcome}" for run in runs)
     return Html(html.table(head, rows, wrap=False), text or "no runs")
 
 
@@ -70,59 +69,62 @@ def durations(runs: Iterable[Run]) -> Html:
     return plots.dots(series, title, x="run", y="ms", text=text)
 
 
+@plots.styled()
 def outcomes(runs: Iterable[Run]) -> Html:
     """Draw what became of each run over time, an outcome a lane."""
     runs = sorted(runs, key=lambda run: run.done)
     if not runs:
         return Html(html.block("no runs"), "no runs")
-    start = runs[0].done
-    seconds = [(run.done - start).total_seconds() for run in runs]
-    counted = Counter(run.outcome for run in runs)
-    left, right, top, lane = 190, plots.WIDTH - 30, 70, 40
-    across = plots.Axis(0, max(*seconds, 1), left, right)
-    parts = []
-    for number, (name, colour) in enumerate(OUTCOMES.items()):
-        y = top + lane * number
-        parts.append(f'<path d="M{left} {y}H{right}" stroke="{plots.GRID}"/>')
-        words = f"{name} ({counted[name]})"
-        parts.append(plots.write(left - 16, y + 5, words, anchor="end"))
-        parts += [
-            f'<circle cx="{across.at(at):.1f}" cy="{y}" r="7" fill="{colour}" '
-            'fill-opacity=".75"/>'
-            for at, run in zip(seconds, runs, strict=True)
+    axes = plots.empty("What became of each run, over time", height=270)
+    series = {
+        name: [
+            ((run.done - runs[0].done).total_seconds(), float(lane))
+            for run in runs
             if run.outcome == name
         ]
-    end = top + lane * len(OUTCOMES)
-    for at in across.ticks():
-        label = f"{plots.number(at)} s"
-        parts.append(
-            plots.write(across.at(at), end + 4, label, plots.GREY, anchor="middle")
+        for lane, name in enumerate(OUTCOMES)
+    }
+    for name, points in series.items():
+        axes.plot(
+            *plots.columns(points), "o", color=OUTCOMES[name], alpha=0.75, markersize=14
         )
-    text = ", ".join(f"{name} {counted[name]}" for name in OUTCOMES if counted[name])
-    title = "What became of each run, over time"
-    return plots.picture("".join(parts), title, text, end + 24)
+    plots.lanes(axes, [f"{name} ({len(p)})" for name, p in series.items()])
+    axes.set_ylim(len(OUTCOMES) - 0.5, -0.5)
+    axes.grid(axis="y")
+    axes.xaxis.set_major_formatter(lambda at, _: f"{plots.number(at)} s")
+    text = ", ".join(
+        f"{name} {len(points)}" for name, points in series.items() if points
+    )
+    return plots.Plot(axes, text, series)
 
 
+@plots.styled()
 def memory(lines: Iterable[str], title: str = "Memory used, of memory given") -> Html:
     """Draw the memory that REPORT lines say was used, against what was given.
 
     Only AWS measures it: the local cloud's Max Memory Used is no measurement.
     """
-    found = [report for line in lines if (report := logs.report(line))]
-    left, room, parts, said = 40, plots.WIDTH - 80, [], []
-    most = max([max(one.given_mb, one.used_mb) for one in found], default=1)
-    for number, one in enumerate(found):
-        y = 62 + 66 * number
-        full = one.used_mb >= one.given_mb
-        colour = plots.COLOURS[3] if full else plots.COLOURS[0]
-        words = f"{one.used_mb} of {one.given_mb} MB, {one.duration_ms:,.0f} ms"
-        words += f", and {one.init_ms:.0f} ms of cold start" if one.init_ms else ""
-        words += ": killed" if full else ""
-        for width, fill in ((one.given_mb, plots.GRID), (one.used_mb, colour)):
-            parts.append(
-                f'<rect x="{left}" y="{y}" width="{room * width / most:.1f}" '
-                f'height="22" rx="4" fill="{fill}"/>'
-            )
-        parts.append(plots.write(left, y + 42, words))
-        said.append(words)
-    return plots.picture("".join(parts), title, "\n".join(said), 70 + 66 * len(found))
+    reports = [report for line in lines if (report := logs.report(line))]
+    axes = plots.empty(title, height=80 + 66 * len(reports))
+    for lane, report in enumerate(reports):
+        colour = plots.COLOURS[3 if _is_full(report) else 0]
+        axes.barh(lane, report.given_mb, 0.35, color=plots.GRID)
+        axes.barh(lane, report.used_mb, 0.35, color=colour)
+        axes.annotate(_memory_in_words(report), (0, lane + 0.38), va="center")
+    plots.lanes(axes, [""] * len(reports))
+    axes.set_ylim(len(reports) - 0.3, -0.3)
+    axes.set_axis_off()
+    text = "\n".join(map(_memory_in_words, reports))
+    used = {report.request_id: float(report.used_mb) for report in reports}
+    return plots.Plot(axes, text, used)
+
+
+def _is_full(report: Report) -> bool:
+    return report.used_mb >= report.given_mb
+
+
+def _memory_in_words(report: Report) -> str:
+    words = f"{report.used_mb} of {report.given_mb} MB, {report.duration_ms:,.0f} ms"
+    if report.init_ms:
+        words += f", and {report.init_ms:.0f} ms of cold start"
+    return words + (": killed" if _is_full(report) else "")

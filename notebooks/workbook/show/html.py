@@ -7,15 +7,24 @@ has a colour of its own carries its own background.
 
 from __future__ import annotations
 
+import base64
 import html
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 from IPython.display import HTML
 
 GREEN, RED, ORANGE, GREY = "#0f766e", "#b3362b", "#b45309", "#5d6b7a"
+#: What pictures that bring their own ground are drawn on, and written with.
+PAPER, INK = "#f7f8fa", "#22303f"
 
 _FONT = "font-family:system-ui,-apple-system,'Segoe UI',Roboto,sans-serif"
 _LINE = "1px solid rgba(128,128,128,.35)"
+#: A name longer than this wraps, at any sign.
+_SHORT = 40
+_WRAPPED = (
+    "display:inline-block;max-width:28em;white-space:normal;overflow-wrap:anywhere"
+)
 _CELL = f"padding:8px 10px;vertical-align:middle;border:0;border-bottom:{_LINE}"
 
 
@@ -66,9 +75,28 @@ def badge(word: str, colour: str = GREEN) -> str:
 def note(sentence: str, colour: str = ORANGE) -> str:
     """Set a sentence beside a coloured bar."""
     return block(
-        f'<div style="border-left:4px solid {colour};padding:4px 12px;margin:6px 0">'
-        f"{marked(sentence)}</div>"
+        f'<div style="border-left:4px solid {colour};padding:4px 12px;margin:6px 0;'
+        f'overflow-wrap:anywhere">{marked(sentence)}</div>'
     )
+
+
+def picture(
+    data: bytes,
+    kind: str,
+    alt: str,
+    style: str = "max-width:100%",
+    width: int | None = None,
+) -> str:
+    """Embed a picture; `kind` as in "jpeg", "png" or "svg+xml"."""
+    wide = f' width="{width}"' if width else ""
+    return (
+        f'<img alt="{escape(alt)}" style="{style}"{wide} src="{data_uri(data, kind)}">'
+    )
+
+
+def data_uri(data: bytes, kind: str) -> str:
+    """Write a picture as an address that holds it."""
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
 
 
 def card(picture: str, *lines: str) -> str:
@@ -88,8 +116,34 @@ def marked(text: str) -> str:
 
 
 def escape(text: object) -> str:
-    """Make text safe for HTML."""
-    return html.escape(str(text))
+    """Make text safe for HTML and SVG; control signs are shown, not obeyed."""
+    return html.escape(visible(str(text)))
+
+
+def name(key: str) -> str:
+    """Write a name that somebody chose: whatever it holds, it stays in its cell."""
+    shown = visible(key, keep="")
+    wide = len(shown) > _SHORT
+    style = f' style="{_WRAPPED}"' if wide else ""
+    return f"<bdi{style}>{html.escape(shown)}</bdi>"
+
+
+def visible(text: str, keep: str = "\n\t") -> str:
+    """Show each control sign, and each that turns or hides text, as U+ and its number.
+
+    Joiners are left: emoji and some scripts are written with them.
+    """
+    return "".join(
+        f"⟨U+{ord(sign):04X}⟩" if _is_hidden(sign) and sign not in keep else sign
+        for sign in text
+    )
+
+
+def _is_hidden(sign: str) -> bool:
+    if sign in "\u200c\u200d":
+        return False
+    nonsign = ord(sign) & 0xFFFE == 0xFFFE  # XML has no U+FFFE and U+FFFF
+    return nonsign or unicodedata.category(sign) in ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 
 def pixels(size: tuple[int, int] | None) -> str:

@@ -6,10 +6,10 @@ opened a year later, so the bytes themselves are put into the page.
 
 from __future__ import annotations
 
-import base64
 import io
 import struct
 from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 
 from botocore.exceptions import ClientError
@@ -18,7 +18,7 @@ from PIL import Image, ImageOps, JpegImagePlugin, PngImagePlugin
 from deploy.cloud import Cloud
 from deploy.logs import Run
 from deploy.settings import Settings
-from handler.recipe.labels import Scores, from_metadata
+from handler.recipe.labels import MOST, Scores, from_metadata
 from workbook.errors import messages
 from workbook.show import html
 from workbook.show.html import Html
@@ -29,12 +29,15 @@ _BESIDE_PIXELS = 200  # two of them fit a projector at 150 %
 MOST_PIXELS = 50_000_000
 
 _PNG = b"\x89PNG"
+_LABEL_SIGNS = 40  # of a label: the metadata can be anybody's
 
 Source = bytes | Image.Image | Path | str
 
 # What Pillow raises on bytes that are no picture, or a damaged one.
-BAD = (OSError, SyntaxError, ValueError, TypeError, struct.error, EOFError)
-BAD += (Image.DecompressionBombError, Image.DecompressionBombWarning)
+BAD = (
+    *(OSError, SyntaxError, ValueError, TypeError, struct.error, EOFError),
+    *(Image.DecompressionBombError, Image.DecompressionBombWarning),
+)
 
 
 class Picture(Html):
@@ -69,13 +72,28 @@ def preview(picture: Source, caption: str = "") -> Picture:
 
 def side_by_side(cloud: Cloud, settings: Settings, runs: Iterable[Run]) -> Html:
     """Show each upload's source (small), its thumbnail, and what happened."""
-    runs = list(runs)
-    head = ("source bucket", "", "target bucket")
-    found = [_outputs(cloud, settings, run) for run in runs]
-    pairs = list(zip(runs, found, strict=True))
-    rows = [_row(cloud, run, *output) for run, output in pairs]
-    text = "\n".join(in_words(run) + _tell(labels) for run, (_, labels) in pairs)
-    return Html(html.table(head, rows, "center"), text or "no uploads")
+    return Pairs(cloud, settings).show(runs)
+
+
+class Pairs:
+    """Sources beside their thumbnails, shown again and again, each read once."""
+
+    def __init__(self, cloud: Cloud, settings: Settings) -> None:
+        self._cloud, self._settings = cloud, settings
+        self._rows: dict[tuple[str, str, datetime], tuple[tuple[str, ...], str]] = {}
+
+    def show(self, runs: Iterable[Run]) -> Html:
+        """Lay these runs out; what no longer belongs to them is forgotten."""
+        before = self._rows
+        keys = {(run.request_id, run.key, run.done): run for run in runs}
+        self._rows = {
+            key: before.get(key) or _row(self._cloud, self._settings, run)
+            for key, run in keys.items()
+        }
+        head = ("source bucket", "", "target bucket")
+        table = html.table(head, [cells for cells, _ in self._rows.values()], "center")
+        text = "\n".join(words for _, words in self._rows.values())
+        return Html(table, text or "no uploads")
 
 
 def gallery(
@@ -97,18 +115,18 @@ def gallery(
         names = [item["Key"] for item in page.get("Contents", [])]
     else:
         names = [prefix + key for key in keys][:most]
-    cards = [(name, *_labelled(cloud, settings.target_bucket, name)) for name in names]
+    cards = [(name, *_thumbnail(cloud, settings, name)) for name in names]
     shown = "".join(
         html.card(
             img(shrink(data)[0] or data, name),
-            html.escape(name.removeprefix(prefix)),
+            html.name(name.removeprefix(prefix)),
             html.weight(len(data)) + _badges(labels),
         )
         for name, data, labels in cards
         if data
     )
     text = "\n".join(
-        f"{name}: {html.weight(len(data))}{_tell(labels)}"
+        f"{html.visible(name, '')}: {html.weight(len(data))}{_likeliest(labels)}"
         for name, data, labels in cards
         if data
     )
@@ -173,84 +191,94 @@ def _encode(image: Image.Image) -> bytes:
 
 
 def img(data: bytes, alt: str = "", most: int = PREVIEW_PIXELS) -> str:
-    """Embed a picture, shown at so many pixels at most."""
-    return (
-        f'<img alt="{html.escape(alt)}" style="margin:auto;max-width:{most}px;'
-        f'max-height:{most}px" src="{data_uri(data)}">'
-    )
+    """Embed a JPEG or PNG, shown at so many pixels at most."""
+    style = f"margin:auto;max-width:{most}px;max-height:{most}px"
+    return html.picture(data, kind(data), alt, style)
 
 
-def data_uri(data: bytes) -> str:
-    """Write a JPEG or PNG as an address that holds it."""
-    kind = "png" if data.startswith(_PNG) else "jpeg"
-    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+def kind(data: bytes) -> str:
+    """Tell PNG from JPEG by its first bytes."""
+    return "png" if data.startswith(_PNG) else "jpeg"
 
 
 def in_words(run: Run) -> str:
     """Tell in one line what became of an upload, without what changes each time."""
+    key = html.visible(run.key, "")
     if run.outcome == "made":
         made = f"{html.pixels(run.thumbnail_size)}, {html.weight(run.thumbnail_bytes)}"
-        return f"{run.key}: made, {made}"
-    return f"{run.key}: {run.outcome}" + (f" ({run.reason})" if run.reason else "")
-
-
-def _outputs(cloud: Cloud, settings: Settings, run: Run) -> tuple[bytes | None, Scores]:
-    """Read the thumbnail that a run made, and the labels that stand on it."""
-    if run.outcome == "made" and run.target:
-        return _labelled(cloud, settings.target_bucket, run.target)
-    return None, {}
+        return f"{key}: made, {made}"
+    reason = f" ({html.visible(run.reason)})" if run.reason else ""
+    return f"{key}: {run.outcome}{reason}"
 
 
 def _row(
-    cloud: Cloud, run: Run, thumbnail: bytes | None, labels: Scores
-) -> tuple[str, ...]:
-    source = _read(cloud, run.bucket, run.key)
+    cloud: Cloud, settings: Settings, run: Run
+) -> tuple[tuple[str, str, str], str]:
+    """Read an upload and its thumbnail; lay out their cells, and tell the same."""
+    source = _object(cloud, run.bucket, run.key)[0]
     small, size = shrink(source)
     left = img(small, run.key, _BESIDE_PIXELS) if small else _missing(size)
-    left += _caption(run.key, run.source_size or size, source)
-    right = ""
+    left += _caption(html.name(run.key), run.source_size or size, source)
+    right, labels = "", Scores()
     if run.outcome == "made" and run.target:
+        thumbnail, labels = _thumbnail(cloud, settings, run.target)
         shown = shrink(thumbnail)[0]
         right = "<i>no longer there</i>"
         if shown:
             right = img(shown, "thumbnail", _BESIDE_PIXELS)
         right += _caption("thumbnail", run.thumbnail_size, thumbnail)
         right += _badges(labels) + "<br>"
-    return left, '<span style="font-size:28px">→</span>', right + _said(run)
+    cells = left, '<span style="font-size:28px">→</span>', right + _outcome(run)
+    return cells, in_words(run) + _likeliest(labels)
 
 
-def _said(run: Run) -> str:
+def _outcome(run: Run) -> str:
     colour = {"made": html.GREEN, "stale": html.GREY}.get(run.outcome, html.RED)
     start = "cold" if run.cold else "warm"
-    said = f"{html.badge(run.outcome, colour)} {start}, {run.ms:.0f} ms"
-    return said + (f"<br>{html.escape(run.reason)}" if run.reason else "")
+    reason = f"<br>{html.name(run.reason)}" if run.reason else ""
+    return f"{html.badge(run.outcome, colour)} {start}, {run.ms:.0f} ms{reason}"
 
 
 def _badges(labels: Scores) -> str:
     """Show the two likeliest labels with their scores, if they are likely at all."""
     likeliest = [pair for pair in labels.items() if pair[1] >= 0.05][:2]
-    said = " ".join(html.badge(f"{name} {score:.2f}") for name, score in likeliest)
-    return f"<br>{said}" if said else ""
+    badges = " ".join(html.badge(f"{name} {score:.2f}") for name, score in likeliest)
+    return f"<br>{badges}" if badges else ""
 
 
-def _tell(labels: Scores) -> str:
+def _likeliest(labels: Scores) -> str:
     return f", label {next(iter(labels))}" if labels else ""
 
 
-def _read(cloud: Cloud, bucket: str, key: str) -> bytes | None:
-    return _labelled(cloud, bucket, key)[0]
+def _thumbnail(
+    cloud: Cloud, settings: Settings, key: str
+) -> tuple[bytes | None, Scores]:
+    """Read what the function made, and the labels that it wrote into its metadata."""
+    data, metadata = _object(cloud, settings.target_bucket, key)
+    return data, _labels(metadata.get("labels", ""))
 
 
-def _labelled(cloud: Cloud, bucket: str, key: str) -> tuple[bytes | None, Scores]:
-    """Read an object, and the labels that the function wrote into its metadata."""
+def _labels(text: str) -> Scores:
+    """Read labels; none where it is another program's text, and never a long one."""
+    try:
+        labels = from_metadata(text) if text else {}
+    except ValueError:
+        return {}
+    if not all(0 <= score <= 1 for score in labels.values()):
+        return {}
+    short = {html.visible(name, "")[:_LABEL_SIGNS]: s for name, s in labels.items()}
+    return dict(list(short.items())[:MOST])
+
+
+def _object(cloud: Cloud, bucket: str, key: str) -> tuple[bytes | None, dict[str, str]]:
+    """Read an object and its metadata; None where it is gone."""
     try:
         found = cloud.s3.get_object(Bucket=bucket, Key=key)
     except ClientError as error:
         if error.response["Error"].get("Code") in ("NoSuchKey", "NoSuchBucket"):
             return None, {}
         raise
-    said = found["Metadata"].get("labels", "")
-    return found["Body"].read(), from_metadata(said) if said else {}
+    return found["Body"].read(), found["Metadata"]
 
 
 def _missing(size: tuple[int, int] | None) -> str:
@@ -259,4 +287,4 @@ def _missing(size: tuple[int, int] | None) -> str:
 
 def _caption(name: str, size: tuple[int, int] | None, data: bytes | None) -> str:
     facts = filter(None, (html.pixels(size), html.weight(len(data)) if data else ""))
-    return f"<br><b>{html.escape(name)}</b><br>{', '.join(facts)}"
+    return f"<br><b>{name}</b><br>{', '.join(facts)}"

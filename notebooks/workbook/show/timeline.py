@@ -53,7 +53,7 @@ def row(settings: Settings, run: Run, longest: float) -> tuple[str, ...]:
     start = html.badge("cold" if run.cold else "warm", colour)
     said = f"start +{waited or 0:.0f} ms {start}<br>done +{total:.0f} ms"
     return (
-        html.escape(run.key),
+        html.name(run.key),
         _clock(event),
         f"{bar(waited or 0, worked, longest, colour)}{said}",
         f"{html.weight(run.source_bytes)}<br>→ {_out(run)}",
@@ -64,7 +64,7 @@ def row(settings: Settings, run: Run, longest: float) -> tuple[str, ...]:
 def pending(key: str, event: datetime) -> tuple[str, ...]:
     """Lay out the cells of an upload that nothing is known of yet."""
     waiting = html.badge("waiting", html.GREY)
-    return html.escape(key), _clock(event), waiting, "", ""
+    return html.name(key), _clock(event), waiting, "", ""
 
 
 def spans(run: Run) -> tuple[float | None, float]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import textwrap
 
 from deploy.cloud import Cloud
@@ -10,8 +9,7 @@ from deploy.settings import Settings
 from deploy.tracing import Link, Trace, trace
 from workbook import session
 from workbook.show import html
-from workbook.show.html import Html, escape
-from workbook.show.plots import FONT, GREY, INK, PAPER, write
+from workbook.show.html import GREY, INK, PAPER, Html, escape, visible
 
 #: The stations of the path, and the links that belong to each.
 STATIONS = {
@@ -22,6 +20,7 @@ STATIONS = {
     "target bucket": ("thumbnail", "public"),
 }
 
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif"
 WIDTH = 960
 _TOP, _CARD, _GAP, _HEIGHT = 78, 160, 28, 252
 _COLOURS = {
@@ -44,18 +43,13 @@ def show_trace(
     key: str, cloud: Cloud | None = None, settings: Settings | None = None
 ) -> Html:
     """Follow an upload to its thumbnail, and show its path as a picture."""
-    here, its = session.current() if cloud is None else (cloud, settings)
-    return drawn(trace(key, cloud or here, settings or its))
+    return drawn(trace(key, *session.place(cloud, settings)))
 
 
 def drawn(found: Trace, text: str = "") -> Html:
     """Draw a trace: the path, then cause, evidence and cure; `text` may be the twin."""
     text = text or repr(found)
-    data = base64.b64encode(_svg(found).encode()).decode()
-    picture = (
-        f'<img src="data:image/svg+xml;base64,{data}" width="{WIDTH}" '
-        f'alt="{escape(text)}" style="max-width:100%">'
-    )
+    picture = html.picture(_svg(found).encode(), "svg+xml", text, width=WIDTH)
     told = [found.broken] if found.broken else found.warnings
     panels = "".join(_panel(link) for link in told)
     return Html(html.block(picture) + panels, text)
@@ -87,17 +81,17 @@ def _svg(found: Trace) -> str:
         f'width="{WIDTH}" height="{height}" font-family="{FONT}">',
         f'<rect x="1" y="1" width="{WIDTH - 2}" height="{height - 2}" rx="18" '
         f'fill="{PAPER}" stroke="#c9d1da" stroke-width="2"/>',
-        write(24, 47, _shortened(found.key, 52), size=22, bold=True),
+        _write(24, 47, _shortened(visible(found.key, ""), 52), size=22, bold=True),
         f'<rect x="{WIDTH - 144}" y="22" width="120" height="36" rx="18" '
         f'fill="{colour}"/>',
-        write(
+        _write(
             WIDTH - 84, 46, found.ending, "#fff", anchor="middle", size=17, bold=True
         ),
         *_stations(found),
     ]
     for number, line in enumerate(verdict):
         y = _TOP + _HEIGHT + 42 + 27 * number
-        parts.append(write(24, y, line, colour, size=19))
+        parts.append(_write(24, y, line, colour, size=19))
     return "".join([*parts, "</svg>"])
 
 
@@ -111,7 +105,7 @@ def _verdict(found: Trace) -> list[str]:
         words = f"{found['log'].said} {found['thumbnail'].said}"
     else:
         words = f"{found['log'].said} {found['thumbnail'].said} {found['public'].said}"
-    return textwrap.wrap(words.replace("`", ""), 88, break_on_hyphens=False)
+    return textwrap.wrap(visible(words.replace("`", "")), 88, break_on_hyphens=False)
 
 
 def _stations(found: Trace) -> list[str]:
@@ -135,7 +129,7 @@ def _card(x: float, name: str, links: list[Link], broken: bool) -> str:
         f'<rect x="{x}" y="{_TOP}" width="{_CARD}" height="{_HEIGHT}" rx="14" '
         f'fill="#fff" stroke="{edge}" stroke-width="{width}"/>',
         _icon(name, x + _CARD / 2, _TOP + 38),
-        write(x + _CARD / 2, _TOP + 88, name, anchor="middle", size=18, bold=True),
+        _write(x + _CARD / 2, _TOP + 88, name, anchor="middle", size=18, bold=True),
     ]
     parts += [
         _row(x, _TOP + 118 + 36 * number, link) for number, link in enumerate(links)
@@ -156,7 +150,7 @@ def _row(x: float, y: float, link: Link) -> str:
         (ground if red else "")
         + f'<circle cx="{x + 26}" cy="{y}" r="11" fill="{fill}"/>'
         + _mark(link.state, x + 26, y, mark)
-        + write(x + 46, y + 6, link.name, words, size=17, bold=red)
+        + _write(x + 46, y + 6, link.name, words, size=17, bold=red)
     )
 
 
@@ -198,7 +192,7 @@ def _icon(name: str, x: float, y: float) -> str:
         return (
             f'<rect x="{x - 25}" y="{y - 23}" width="50" height="50" rx="12" '
             f'fill="#e9edf2" stroke="{INK}" stroke-width="2"/>'
-            + write(x, y + 13, "λ", INK, anchor="middle", size=34, bold=True)
+            + _write(x, y + 13, "λ", INK, anchor="middle", size=34, bold=True)
         )
     if name == "invocation":
         lines = "".join(
@@ -213,6 +207,24 @@ def _icon(name: str, x: float, y: float) -> str:
     return (  # an event: a flash
         f'<path d="M{x + 5} {y - 26} l-21 30 h13 l-5 24 l23 -32 h-14 z" '
         f'fill="{_AMBER}" stroke="{_AMBER}" stroke-width="2" stroke-linejoin="round"/>'
+    )
+
+
+def _write(
+    x: float,
+    y: float,
+    words: str,
+    fill: str = INK,
+    *,
+    anchor: str = "start",
+    size: int = 14,
+    bold: bool = False,
+) -> str:
+    """Write a line of text at a place of the picture."""
+    weight = ' font-weight="600"' if bold else ""
+    return (
+        f'<text x="{x:.1f}" y="{y:.1f}" fill="{fill}" text-anchor="{anchor}" '
+        f'font-size="{size}"{weight}>{escape(words)}</text>'
     )
 
 

@@ -142,7 +142,7 @@ def _jpeg(image: Image.Image) -> bytes:
 
 
 def _uri(frame: bytes) -> str:
-    return pictures.data_uri(pictures.shrink(frame)[0] or b"")
+    return html.data_uri(pictures.shrink(frame)[0] or b"", "jpeg")
 
 
 def _kb(data: bytes) -> str:

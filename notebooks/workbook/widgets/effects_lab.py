@@ -168,7 +168,7 @@ def _made(content: bytes, plan: Plan) -> dict[str, Thumbnail]:
 def _source(content: bytes) -> str:
     small, size = pictures.shrink(content)
     return html.card(
-        pictures.img(small, "source"),
+        pictures.img(small or content, "source"),
         "<b>source</b>",
         f"{html.pixels(size)} · {html.weight(len(content))}",
     )
@@ -177,7 +177,7 @@ def _source(content: bytes) -> str:
 def _card(name: str, made: Thumbnail) -> str:
     small, _ = pictures.shrink(made.data)
     return html.card(
-        pictures.img(small, name),
+        pictures.img(small or made.data, name),
         f"<b>{html.escape(name)}</b>",
         f"{html.pixels(made.size)} · {html.weight(len(made.data))}",
     )

@@ -88,8 +88,8 @@ def _opened(data: bytes) -> Image.Image:
 
 def _made(image: Image.Image, box: int, quality: int, resample: str) -> Picture:
     scale = min(1.0, box / max(image.size))
-    size = tuple(max(1, round(side * scale)) for side in image.size)
-    small = image.resize(size, FILTERS[resample])
+    width, height = (max(1, round(side * scale)) for side in image.size)
+    small = image.resize((width, height), FILTERS[resample])
     out = io.BytesIO()
     if image.format == "PNG":
         small.save(out, "PNG")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ from deploy.logs import Run
 from deploy.settings import Settings
 from workbook.errors import messages
 from workbook.show import html
-from workbook.show.pictures import side_by_side
+from workbook.show.pictures import Pairs
 from workbook.uploads import put, wait
 
 HINT = (
@@ -25,52 +25,76 @@ HINT = (
 Files = tuple[dict[str, Any], ...]
 
 
-def upload_box(cloud: Cloud, settings: Settings) -> ipywidgets.VBox:
-    """Show a box for photos; its code twin is `upload(cloud, settings, "photo.jpg")`.
+class UploadBox(ipywidgets.VBox):
+    """The box, what is to be said, and each upload beside its thumbnail.
 
     Whatever goes wrong is told in a sentence under the box, which keeps working.
     """
-    said, shown = ipywidgets.HTML(), ipywidgets.HTML()
 
-    def take(files: Files) -> None:
-        shown.value = ""
+    def __init__(self, cloud: Cloud, settings: Settings) -> None:
+        self.cloud, self.settings = cloud, settings
+        self.notes, self.pictures = ipywidgets.HTML(), ipywidgets.HTML()
+        self._pairs = Pairs(cloud, settings)
+        super().__init__([self._chooser(), hint(), *self._below()])
+
+    def take(self, files: Files) -> None:
+        """Upload files, and show each outcome as the log tells it."""
+        self.pictures.value = ""
         started = datetime.now(UTC)
-        said.value = html.note("Uploading …", html.GREY)
-        notes, keys = send(cloud, settings, files)
-        said.value = "".join([*notes, html.note("Waiting …", html.GREY)])
+        keys = self._send(files)
+        sent = self.notes.value
+        self.notes.value += html.note("Waiting …", html.GREY)
         runs: list[Run] = []
         try:
-            for run in wait(cloud, settings, keys, started):
+            for run in wait(self.cloud, self.settings, keys, started):
                 runs.append(run)
-                shown.value = side_by_side(cloud, settings, runs).data
+                self._show(runs)
         except messages.CLOUD_ERRORS as error:
-            notes.append(html.note(messages.sentence(error), html.RED))
-        said.value = "".join(notes)
+            sent += _failed(error)
+        self.notes.value = sent
 
-    return ipywidgets.VBox([chooser(take, said), hint(), said, shown])
+    def _below(self) -> list[ipywidgets.Widget]:
+        return [self.notes, self.pictures]
+
+    def _show(self, runs: Iterable[Run]) -> None:
+        self.pictures.value = self._pairs.show(runs).data
+
+    def _send(self, files: Files) -> list[str]:
+        """Upload files, telling what fails; return the keys that start the function."""
+        self.notes.value = html.note("Uploading …", html.GREY)
+        notes, keys = send(self.cloud, self.settings, files)
+        self.notes.value = "".join(notes)
+        return keys
+
+    def _tell(self, error: BaseException) -> None:
+        self.notes.value += _failed(error)
+
+    def _chooser(self) -> ipywidgets.Widget:
+        """Make the button that hands over chosen files, and is ready again after."""
+        button = ipywidgets.FileUpload(
+            accept=".jpg,.png,image/*",
+            multiple=True,
+            description="Choose photos",
+            button_style="primary",
+            layout={"width": "200px", "height": "40px"},
+        )
+
+        def uploaded(change: dict[str, Any]) -> None:
+            if not change["new"]:
+                return
+            try:
+                self.take(change["new"])
+            except Exception as error:  # a callback's traceback would reach nobody
+                self.notes.value = _failed(error)
+            button.value = ()  # the same photo can be chosen again
+
+        button.observe(uploaded, names="value")
+        return button
 
 
-def chooser(take: Callable[[Files], None], said: ipywidgets.HTML) -> ipywidgets.Widget:
-    """Make the button that hands over chosen files, and is ready again afterwards."""
-    button = ipywidgets.FileUpload(
-        accept=".jpg,.png,image/*",
-        multiple=True,
-        description="Choose photos",
-        button_style="primary",
-        layout={"width": "200px", "height": "40px"},
-    )
-
-    def uploaded(change: dict[str, Any]) -> None:
-        if not change["new"]:
-            return
-        try:
-            take(change["new"])
-        except Exception as error:  # a callback's traceback would reach nobody
-            said.value = html.note(messages.sentence(error), html.RED)
-        button.value = ()  # the same photo can be chosen again
-
-    button.observe(uploaded, names="value")
-    return button
+def upload_box(cloud: Cloud, settings: Settings) -> UploadBox:
+    """Show a box for photos; its twin is `upload(cloud, settings, "photo.jpg")`."""
+    return UploadBox(cloud, settings)
 
 
 def hint() -> ipywidgets.HTML:
@@ -83,7 +107,7 @@ def hint() -> ipywidgets.HTML:
 
 
 def send(cloud: Cloud, settings: Settings, files: Files) -> tuple[list[str], list[str]]:
-    """Upload each file; return notes as HTML, and the keys that start the function."""
+    """Upload files; return notes as HTML, and the keys that start the function."""
     notes: list[str] = []
     keys: list[str] = []
     for file in files:
@@ -93,11 +117,20 @@ def send(cloud: Cloud, settings: Settings, files: Files) -> tuple[list[str], lis
             continue
         try:
             put(cloud, settings, name, content)
-            why = notifications.unmatched(name, notifications.rules(cloud, settings))
-        except messages.CLOUD_ERRORS as error:
-            why = f"{name} was not uploaded. {messages.sentence(error)}"
-        if why:
-            notes.append(html.note(why))
-        else:
             keys.append(name)
-    return notes, keys
+        except messages.CLOUD_ERRORS as error:
+            sentence = messages.sentence(error)
+            notes.append(html.note(f"{name} was not uploaded. {sentence}"))
+    if not keys:
+        return notes, keys
+    try:
+        present = notifications.rules(cloud, settings)
+    except messages.CLOUD_ERRORS as error:
+        return [*notes, _failed(error)], []
+    reasons = {key: notifications.unmatched(key, present) for key in keys}
+    notes += [html.note(reason) for reason in reasons.values() if reason]
+    return notes, [key for key in keys if not reasons[key]]
+
+
+def _failed(error: BaseException) -> str:
+    return html.note(messages.sentence(error), html.RED)

@@ -1,32 +1,23 @@
-import base64
 import dataclasses
-import re
+import json
 from datetime import timedelta
-from xml.etree import ElementTree
 
 import pytest
 import workbook
+from matplotlib.colors import to_hex
 from support.log_lines import NOW, line
+from workbook.show import html
 
 from deploy import logs
 
 
 def run(number, outcome="made", cold=False, ms=30.0):
-    (found,) = logs.read([line(f"{number}.jpg", outcome, seconds=number)])
+    record = json.loads(line(f"{number}.jpg", outcome, seconds=number))
+    found = logs._run(record, None)
     return dataclasses.replace(found, cold=cold, ms=ms)
 
 
 RUNS = [run(0, cold=True, ms=900.0), run(1), run(2, "failed"), run(9, "rejected")]
-
-
-def svg(shown):
-    data = re.search(r"base64,([^\"]+)", shown.data)[1]
-    return ElementTree.fromstring(base64.b64decode(data))
-
-
-def shapes(shown, kind, colour):
-    every = svg(shown).iter(f"{{http://www.w3.org/2000/svg}}{kind}")
-    return [shape for shape in every if shape.get("fill") == colour]
 
 
 def test_a_row_a_run():
@@ -38,15 +29,22 @@ def test_a_row_a_run():
 def test_cold_and_warm_are_told_apart():
     plot = workbook.durations(RUNS)
     assert "warm: median 30 ms\ncold: median 900 ms" in repr(plot)
-    colour = workbook.show.plots.COLOURS[1]
-    assert len(shapes(plot, "circle", colour)) == 1 + 1  # the dot, and its legend
+    assert plot.series == {"warm": [(2, 30), (3, 30), (4, 30)], "cold": [(1, 900)]}
+    colours = [line.get_color() for line in plot.axes.get_lines()]
+    assert colours == [html.GREEN, html.ORANGE]
 
 
 def test_outcomes_stand_in_lanes_over_time():
     plot = workbook.outcomes(RUNS)
-    made = shapes(plot, "circle", workbook.show.charts.OUTCOMES["made"])
     assert "made 2, rejected 1, failed 1" in repr(plot)
-    assert len(made) == 2 and float(made[0].get("cx")) < float(made[1].get("cx"))
+    assert plot.series == {
+        "made": [(0, 0), (1, 0)],
+        "rejected": [(9, 1)],
+        "stale": [],
+        "failed": [(2, 3)],
+    }
+    lanes = [label.get_text() for label in plot.axes.get_yticklabels()]
+    assert lanes == ["made (2)", "rejected (1)", "stale (0)", "failed (1)"]
 
 
 def test_memory_of_recorded_lines():
@@ -56,8 +54,10 @@ def test_memory_of_recorded_lines():
 
 
 def test_memory_that_ran_out_is_red():
-    plot = workbook.memory(workbook.RECORDED)
-    assert len(shapes(plot, "rect", workbook.show.plots.COLOURS[3])) == 1
+    given, used, _, killed = workbook.memory(workbook.RECORDED).axes.patches
+    assert (given.get_width(), used.get_width()) == (128, 56)
+    assert to_hex(used.get_facecolor()) == html.GREEN
+    assert to_hex(killed.get_facecolor()) == html.RED
 
 
 @pytest.mark.parametrize("draw", [workbook.durations, workbook.outcomes])

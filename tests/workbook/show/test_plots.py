@@ -1,61 +1,78 @@
+"""Plots: what is drawn, in which colours, and that the same plot is the same bytes."""
+
 import base64
+import logging
 import re
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
 
 import pytest
-from workbook.show import plots
-from workbook.show.plots import Axis
+from workbook.show import html, plots
 
+DC = "{http://purl.org/dc/elements/1.1/}"
 SVG = "{http://www.w3.org/2000/svg}"
 CURVE = {"one": [(1, 10), (10, 100)], "two": [(1, 20), (10, 50)]}
 
 
-def drawn(shown):
-    data = re.search(r"base64,([^\"]+)", shown.data)[1]
+def drawn(plot):
+    data = re.search(r"base64,([^\"]+)", plot.data)[1]
     return ET.fromstring(base64.b64decode(data))
 
 
-def words(shown):
-    return [text.text for text in drawn(shown).iter(f"{SVG}text")]
+def words(plot):
+    return [text.text for text in drawn(plot).iter(f"{SVG}text")]
 
 
-def test_lines_have_a_path_a_name_and_a_twin():
-    shown = plots.lines(CURVE, "Growth", x="days", y="pictures")
-    paths = [p.get("d") for p in drawn(shown).iter(f"{SVG}path") if p.get("fill")]
-    assert len(paths) == 2
-    assert {"Growth", "one", "two", "days", "pictures"} <= set(words(shown))
-    assert "one: 2 points, 10 at 1 to 100 at 10" in repr(shown)
+def luminance(colour):
+    shares = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [
+        s / 12.92 if s <= 0.04045 else ((s + 0.055) / 1.055) ** 2.4 for s in shares
+    ]
+    return sum(w * v for w, v in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
-def test_dots_have_a_circle_a_point():
-    circles = drawn(plots.dots(CURVE, "Dots")).iter(f"{SVG}circle")
-    assert sum(c.get("r") == "4" for c in circles) == 4
+def contrast(one, other):
+    """https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio"""
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def test_lines_have_names_labels_and_a_twin():
+    plot = plots.lines(CURVE, "Growth", x="days", y="pictures")
+    assert {"Growth", "one", "two", "days", "pictures"} <= set(words(plot))
+    assert "one: 2 points, 10 at 1 to 100 at 10" in repr(plot)
+
+
+def test_a_learner_reaches_what_was_drawn(tmp_path):
+    plot = plots.lines(CURVE, "Growth")
+    one, _ = plot.axes.get_lines()
+    assert [*map(tuple, one.get_xydata())] == CURVE["one"] and plot.series == CURVE
+    plot.figure.savefig(tmp_path / "growth.png")
+    assert (tmp_path / "growth.png").stat().st_size > 1000
+
+
+def test_dots_are_not_joined():
+    one, _ = plots.dots(CURVE, "Dots", text="two dots").axes.get_lines()
+    assert (one.get_linestyle(), one.get_marker()) == ("None", "o")
 
 
 def test_bars_are_as_long_as_their_values():
-    shown = plots.bars({"a": 10, "b": 5}, "Bars", unit="ms")
-    _, *rects = drawn(shown).iter(f"{SVG}rect")
-    a, b = (float(rect.get("width")) for rect in rects)
-    assert a == pytest.approx(2 * b, rel=0.01) and "10 ms" in words(shown)
+    plot = plots.bars({"a": 10, "b": 5}, "Bars", unit="ms")
+    assert [bar.get_width() for bar in plot.axes.patches] == [10, 5]
+    assert "10 ms" in words(plot) and repr(plot) == "Bars\na: 10 ms\nb: 5 ms"
 
 
 def test_a_limit_is_drawn_inside():
-    shown = plots.lines(CURVE, "Limit", limits={"quota": 1000})
-    assert "quota" in words(shown)
-    dashed = [p for p in drawn(shown).iter(f"{SVG}path") if p.get("stroke-dasharray")]
-    assert len(dashed) == 1
+    plot = plots.lines(CURVE, "Limit", limits={"quota": 1000})
+    assert "quota" in words(plot) and "quota: 1,000" in repr(plot)
+    assert plot.axes.get_ylim()[1] > 1000
 
 
-def test_a_log_axis_gives_each_power_the_same_room():
-    axis = Axis(1, 1000, 0, 300, log=True)
-    assert [axis.at(v) for v in (1, 10, 100, 1000)] == pytest.approx([0, 100, 200, 300])
-    assert axis.ticks() == [1, 10, 100, 1000]
-
-
-@pytest.mark.parametrize("high", [1, 7, 12, 30, 99, 500, 0.02, 123456])
-def test_ticks_are_few_and_round(high):
-    ticks = Axis(0, high, 0, 100).ticks()
-    assert 2 <= len(ticks) <= 8
+def test_axes_begin_at_nothing_and_go_by_powers():
+    assert plots.lines(CURVE, "Plain").axes.get_ylim()[0] == 0
+    axes = plots.lines(CURVE, "Powers", log_x=True, log_y=True).axes
+    assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
 
 
 @pytest.mark.parametrize(
@@ -73,9 +90,62 @@ def test_numbers_in_words(value, text):
 
 
 def test_names_cannot_break_out():
-    shown = plots.bars({"<b>&": 1}, 'A "title"')
-    assert "<b>" not in shown.data and "<b>&" in words(shown)
+    plot = plots.bars(
+        {"<b>&": 1, "$1 $2": 1, "a\x01\u202eb": 1, "日本": 1}, 'A "title"'
+    )
+    assert "<b>" not in plot.data and {"<b>&", "$1 $2", "日本"} <= set(words(plot))
+    assert "a⟨U+0001⟩⟨U+202E⟩b" in words(plot)
 
 
-def test_one_point_is_drawn():
-    assert drawn(plots.dots({"one": [(1, 0)]}, "One"))
+@pytest.mark.parametrize("points", [[(1, 0)], [(3, 3)] * 2, [(1, -5), (2, 5)]])
+def test_few_points_are_drawn(points):
+    assert drawn(plots.dots({"one": points}, "One"))
+    assert drawn(plots.lines({"one": points, "none": []}, "One"))
+
+
+def test_the_same_plot_is_the_same_bytes():
+    assert len({plots.lines(CURVE, "Growth").data for _ in range(2)}) == 1
+    dates = drawn(plots.lines(CURVE, "Growth")).iter(f"{DC}date")
+    assert [*dates] == []
+
+
+def test_words_are_read_on_their_own_ground():
+    """On white and on JupyterLab's dark page alike: the ground comes along."""
+    plot = plots.lines(CURVE, "Growth", x="days", y="pictures", limits={"quota": 9})
+    ground = drawn(plot).find(f".//{SVG}g[@id='patch_1']/{SVG}path")
+    assert f"fill: {html.PAPER}" in ground.get("style")
+    styles = [text.get("style") or "" for text in drawn(plot).iter(f"{SVG}text")]
+    inks = {ink for style in styles for ink in re.findall(r"fill: (#\w{6})", style)}
+    assert {html.INK, html.GREY, html.RED} <= inks
+    assert all(contrast(ink, html.PAPER) >= 4.5 for ink in inks)
+    assert all(contrast(colour, html.PAPER) >= 3 for colour in plots.COLOURS)
+
+
+def test_a_figure_is_as_wide_as_a_page_takes():
+    assert 256 <= plots.WIDTH <= 900
+    assert f'width="{plots.WIDTH}"' in plots.lines(CURVE, "Growth").data
+
+
+def test_the_learners_own_plots_keep_their_style():
+    import matplotlib
+
+    before = dict(matplotlib.rcParams)
+    plots.lines(CURVE, "Growth")
+    assert dict(matplotlib.rcParams) == before
+    assert logging.getLogger("matplotlib").level == logging.NOTSET
+
+
+def test_matplotlib_comes_with_the_first_plot_and_says_nothing(tmp_path):
+    """Also where its fonts were never looked for, and where it may not note them."""
+    code = (
+        "import sys, workbook; assert 'matplotlib' not in sys.modules;"
+        "print(repr(workbook.plots.bars({'a': 1}, 'Bars')))"
+    )
+    (tmp_path / "file").touch()
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        env={"MPLCONFIGDIR": str(tmp_path / "file")},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.stdout, done.stderr) == ("Bars\na: 1\n", "")

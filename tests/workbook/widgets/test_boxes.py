@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
 
 import ipywidgets
 import pytest
 import workbook
+from botocore.exceptions import ClientError
 from PIL import Image
 from workbook import checks, uploads
 from workbook.show import timeline
@@ -228,6 +232,65 @@ def test_box_tells_of_a_function_that_says_nothing(cloud, settings, monkeypatch)
     with stopped(cloud, settings):
         choose(box, ("waiting.jpg", jpeg()))
     assert "nothing is logged about waiting.jpg" in page(box)
+
+
+# --- how much is asked ---
+
+
+@contextmanager
+def counted(cloud: Cloud) -> Iterator[Counter[tuple[str, str]]]:
+    """Count S3's calls, by operation and key, where they leave for the network."""
+    calls: Counter[tuple[str, str]] = Counter()
+
+    def count(model: Any, params: dict[str, Any], **_: Any) -> None:
+        key = unquote(params["url_path"]).rpartition("/")[2]
+        calls[model.name, key] += 1
+
+    cloud.s3.meta.events.register("before-call.s3.*", count, "counted")
+    yield calls
+    cloud.s3.meta.events.unregister("before-call.s3.*", unique_id="counted")
+
+
+TEN = [(f"{n}.jpg", jpeg(side=280 + n)) for n in range(10)]
+
+
+@pytest.mark.parametrize("widget", [workbook.upload_box, workbook.live_gallery])
+def test_each_picture_is_read_once(widget, cloud, settings):
+    box = widget(cloud, settings)
+    with counted(cloud) as calls:
+        choose(box, *TEN)
+        if isinstance(box, workbook.widgets.live_gallery.LiveGallery):
+            box.join()
+    reads = {key: n for (name, key), n in calls.items() if name == "GetObject"}
+    assert reads == {name: 2 for name, _ in TEN}  # the source, and its thumbnail
+    rules = "GetBucketNotificationConfiguration"
+    assert sum(n for (name, _), n in calls.items() if name == rules) == 1
+    assert page(box).count("data:image/jpeg") == 20
+
+
+def test_the_live_gallery_reads_no_earlier_batch_again(cloud, settings):
+    live = workbook.live_gallery(cloud, settings)
+    choose(live, *TEN[:2])
+    live.join()
+    with counted(cloud) as calls:
+        choose(live, TEN[2])
+        live.join()
+    assert {key for name, key in calls if name == "GetObject"} == {"2.jpg"}
+    assert live.pictures.value.count("data:image/jpeg") == 6
+
+
+def test_box_tells_that_it_may_not_see_the_rules(cloud, settings):
+    def refuse(**_: Any) -> None:
+        error = {"Error": {"Code": "AccessDenied", "Message": "Access Denied"}}
+        raise ClientError(error, "GetBucketNotificationConfiguration")
+
+    box = workbook.upload_box(cloud, settings)
+    event = "before-call.s3.GetBucketNotificationConfiguration"
+    cloud.s3.meta.events.register(event, refuse, "refuse")
+    choose(box, ("red.jpg", jpeg()))
+    cloud.s3.meta.events.unregister(event, unique_id="refuse")
+    assert "was refused (AccessDenied)" in page(box)
+    assert "not uploaded" not in page(box)  # it was
 
 
 # --- the live gallery ----------------------------------------------------------------
