@@ -7,11 +7,13 @@ The eight steps stand in `steps`, each a module with the same verbs.
 
 from deploy import cost as cost
 from deploy import logs as logs
+from deploy import notifications as notifications
 from deploy import runtimes as runtimes
 from deploy.cloud import Cloud as Cloud
 from deploy.cloud import connect as connect
 from deploy.configure import settings_for as settings_for
 from deploy.errors import DeployError as DeployError
+from deploy.operations.backfill import backfill as backfill
 from deploy.operations.export import export as export
 from deploy.operations.probe import probe as probe
 from deploy.pipeline import down as down
@@ -28,3 +30,5 @@ from deploy.steps import role as role
 from deploy.steps import trigger as trigger
 from deploy.steps.failures import replay as replay
 from deploy.tracing import trace as trace
+from deploy.waiting import retry as retry
+from deploy.waiting import until as until

@@ -1,6 +1,9 @@
 """What the notebooks import: begin, pictures, uploads, checks, the lab, the score."""
 
-from workbook import labs
+import importlib
+from types import ModuleType
+
+from workbook import labs, scale
 from workbook.errors.explain import explain
 from workbook.labs import faults
 from workbook.scores import check, score
@@ -28,6 +31,7 @@ __all__ = [
     "faults",
     "frames",
     "gallery",
+    "label_training",
     "labs",
     "live_gallery",
     "log_table",
@@ -38,6 +42,7 @@ __all__ = [
     "plots",
     "preview",
     "progress",
+    "scale",
     "score",
     "show_trace",
     "side_by_side",
@@ -49,3 +54,10 @@ __all__ = [
     "upload",
     "upload_box",
 ]
+
+
+def __getattr__(name: str) -> ModuleType:
+    """Import the training once it is asked for: it is also a program of its own."""
+    if name == "label_training":
+        return importlib.import_module("workbook.label_training")
+    raise AttributeError(f"module 'workbook' has no attribute {name!r}")

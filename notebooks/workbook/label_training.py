@@ -167,6 +167,11 @@ def told(
     return table
 
 
+def scores(model: labels.Model, picture: Image.Image) -> labels.Scores:
+    """Score a picture of any size, as the function does."""
+    return labels.predict(described(picture), model)
+
+
 def write(model: labels.Model, path: Path = labels.MODEL) -> int:
     """Write the model as the function's zip takes it; return its bytes."""
     text = json.dumps(model, separators=(",", ":")) + "\n"

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from deploy import cost
+from workbook.show import html
+from workbook.show.html import Html
 
 #: YouTube, 2019, told by its CEO; it has named no newer figure since.
 #: https://www.tubefilter.com/2019/05/07/number-hours-video-uploaded-to-youtube-per-minute/
@@ -226,9 +228,16 @@ def simulate(
     return done
 
 
+def compare(sizings: Sequence[Sizing]) -> Html:
+    """Show sizings side by side: a row a question, a column each."""
+    head, *rows = table(sizings)
+    text = "\n".join(" | ".join(row) for row in [head, *rows])
+    return Html(html.table(head, rows), text)
+
+
 def table(sizings: Sequence[Sizing]) -> list[tuple[str, ...]]:
     """Lay sizings side by side: the first row is the heading, then one a question."""
-    rows = [("", *(one.load.name for one in sizings))]
+    rows = [("", *(sizing.load.name for sizing in sizings))]
     questions = {
         "pictures": lambda s: f"{s.load.pictures:,.0f}",
         "seconds each, sizes of each": (
@@ -242,7 +251,7 @@ def table(sizings: Sequence[Sizing]) -> list[tuple[str, ...]]:
         "its share in use": lambda s: f"{1 / s.room:.0%}",
     }
     for question, answer in questions.items():
-        rows.append((question, *(answer(one) for one in sizings)))
+        rows.append((question, *(answer(sizing) for sizing in sizings)))
     return rows
 
 

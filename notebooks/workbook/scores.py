@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.cloud import Cloud
+from deploy.home import home
 from deploy.local import server
 from deploy.settings import Settings
 from workbook import checks, session
@@ -92,7 +93,7 @@ def note(report: Report, path: Path | None = None) -> None:
 def default_path() -> Path:
     """Return where the score of this checkout, or of this learner's cloud, is kept."""
     own = os.environ.get("WORKBOOK_LOCAL_CLOUD")
-    return (server.folder() if own else server.HOME) / "score.json"
+    return (server.folder() if own else home()) / "score.json"
 
 
 def _merged(path: Path, reports: list[Report]) -> Score:

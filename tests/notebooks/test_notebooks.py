@@ -5,6 +5,8 @@ That the notebooks run and show what is stored is nbval's work (see pyproject.to
 
 from __future__ import annotations
 
+import ast
+import importlib
 import json
 import os
 import re
@@ -17,6 +19,7 @@ from typing import Any
 
 import nbformat
 import pytest
+from IPython.core.inputtransformer2 import TransformerManager
 
 from deploy import connect, pipeline, settings_for
 from deploy.cloud import Cloud
@@ -45,47 +48,66 @@ def words(text: str) -> int:
     return len(re.sub(r"\]\([^)]*\)", "]", text).split())
 
 
-def texts(outputs: list[Any]) -> str:
-    return json.dumps(outputs)
+PACKAGES = {"deploy", "handler", "workbook"}
+
+
+def public(package: str) -> set[str]:
+    """The names that a package's own `__init__` brings together."""
+    face = importlib.import_module(package)
+    tree = ast.parse(Path(face.__file__).read_text("utf-8"))
+    brought = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
+    names = {alias.asname or alias.name for node in brought for alias in node.names}
+    return set(getattr(face, "__all__", names))
+
+
+def imports(cell: Any) -> list[ast.Import | ast.ImportFrom]:
+    """Every import of a code cell, without the lines that only IPython reads."""
+    tree = ast.parse(TransformerManager().transform_cell(cell.source))
+    kinds = ast.Import, ast.ImportFrom
+    return [node for node in ast.walk(tree) if isinstance(node, kinds)]
 
 
 @every
-def test_it_was_run_from_top_to_bottom(path):
-    numbers = [cell.execution_count for cell in cells(path, "code")]
+def test_cells_import_from_public_faces_alone(path):
+    """`from deploy import up`, and nothing that lies deeper: rooms may be moved."""
+    for node in [node for cell in cells(path, "code") for node in imports(cell)]:
+        names = [alias.name for alias in node.names]
+        if isinstance(node, ast.Import):
+            assert not PACKAGES & {name.split(".")[0] for name in names}, names
+        elif (node.module or "").split(".")[0] in PACKAGES:
+            assert node.module in PACKAGES, f"{path.stem}: from {node.module}"
+            assert set(names) <= public(node.module), set(names) - public(node.module)
+
+
+@every
+def test_a_notebook_is_as_all_are(path):
+    """Run from top to bottom, its errors announced; small, and of no machine."""
+    code, prose = cells(path, "code"), cells(path, "markdown")
+    numbers = [cell.execution_count for cell in code]
     assert numbers == list(range(1, len(numbers) + 1))
-
-
-@every
-def test_errors_are_announced(path):
-    for cell in cells(path, "code"):
+    for cell in code:
         failed = any(output.output_type == "error" for output in cell.outputs)
         assert failed == ("raises-exception" in cell.metadata.get("tags", []))
-
-
-@every
-def test_nothing_tells_of_the_machine_that_made_it(path):
     stored = path.read_text("utf-8")
     for place in (str(ROOT), str(Path.home()), "/home/", "/Users/", "site-packages"):
         assert place not in stored
-
-
-@every
-def test_it_is_small(path):
     assert path.stat().st_size < 2_000_000
-
-
-@every
-def test_no_output_of_a_widget_is_all_there_is(path):
-    """Widgets are dead on GitHub, so state is not stored and pictures have a twin."""
+    # Widgets are dead on GitHub, so state is not stored and pictures have a twin.
     assert "widgets" not in nbformat.read(path, 4).metadata
+    for link in links(prose):
+        assert (path.parent / link).exists(), link
+    assert max(words(cell.source) for cell in prose) <= 120
 
 
-@every
-def test_links_inside_the_repository_resolve(path):
-    for cell in cells(path, "markdown"):
-        for link in re.findall(r"\]\(([^)#\s]+)", cell.source):
-            if not link.startswith(("http:", "https:")):
-                assert (path.parent / link).exists(), link
+def links(prose: list[Any]) -> list[str]:
+    """The links of a notebook that lead into the repository."""
+    every = [re.findall(r"\]\(([^)#\s]+)", cell.source) for cell in prose]
+    return [
+        link
+        for found in every
+        for link in found
+        if not link.startswith(("http:", "https:"))
+    ]
 
 
 @every
@@ -97,52 +119,24 @@ def test_code_cells_are_short(path):
 
 
 @lesson
-def test_a_lesson_has_ten_to_twenty_code_cells(path):
-    assert 10 <= len(cells(path, "code")) <= 20
-
-
-@lesson
-def test_a_lesson_has_600_to_1200_words(path):
-    count = sum(words(cell.source) for cell in cells(path, "markdown"))
-    assert 600 <= count <= 1200
-
-
-@every
-def test_prose_comes_in_small_portions(path):
-    assert max(words(cell.source) for cell in cells(path, "markdown")) <= 120
-
-
-@lesson
-def test_a_lesson_opens_as_all_do(path):
-    first, code = cells(path)[0], cells(path, "code")[0]
+def test_a_lesson_is_as_all_are(path):
+    """Its length, how it opens, what it breaks, asks, checks, and how it ends."""
+    prose, code = cells(path, "markdown"), cells(path, "code")
+    assert 10 <= len(code) <= 20
+    assert 600 <= sum(words(cell.source) for cell in prose) <= 1200
+    first, step = cells(path)[0], int(path.stem[:2])
     assert first.source.startswith("# ") and words(first.source) < 120
     assert ".svg)" in first.source and "minutes" in first.source
-    assert code.source.startswith("from workbook import begin")
-    assert f"begin(step={int(path.stem[:2])})" in code.source
-
-
-@lesson
-def test_a_lesson_breaks_one_thing_on_purpose(path):
-    tags = [cell.metadata.get("tags", []) for cell in cells(path, "code")]
+    assert code[0].source.startswith("from workbook import begin")
+    assert f"begin(step={step})" in code[0].source
+    tags = [cell.metadata.get("tags", []) for cell in code]
     assert sum("raises-exception" in tag for tag in tags) == 1
-
-
-@lesson
-def test_a_lesson_ends_with_key_points_and_the_way_on(path):
-    end = "\n".join(cell.source for cell in cells(path, "markdown")[-3:])
+    end = "\n".join(cell.source for cell in prose[-3:])
     assert "Key points" in end and re.search(r"Previous: \[|Next: \[", end)
-
-
-@lesson
-def test_a_lesson_has_an_exercise_with_a_hint(path):
-    prose = "\n".join(cell.source for cell in cells(path, "markdown"))
-    assert "<details>" in prose and "xercise" in prose
-
-
-@lesson
-def test_a_lesson_is_checked(path):
-    code = "\n".join(cell.source for cell in cells(path, "code"))
-    assert f"check({int(path.stem[:2])})" in code or path.stem == "01_thumbnail"
+    text = "\n".join(cell.source for cell in prose)
+    assert "<details>" in text and "xercise" in text
+    checked = any(f"check({step})" in cell.source for cell in code)
+    assert checked or path.stem == "01_thumbnail"
 
 
 def test_few_outputs_are_ignored():

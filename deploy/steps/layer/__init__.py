@@ -1,5 +1,10 @@
 """The layer with Pillow: its wheel fetched, its contents checked, published once."""
 
+from deploy.steps.layer.contents import check_machine as check_machine
+from deploy.steps.layer.contents import check_tags as check_tags
+from deploy.steps.layer.contents import collect as collect
+from deploy.steps.layer.contents import prune as prune
+from deploy.steps.layer.contents import write_zip as write_zip
 from deploy.steps.layer.publish import LICENCE as LICENCE
 from deploy.steps.layer.publish import build as build
 from deploy.steps.layer.publish import check_size as check_size
@@ -8,3 +13,6 @@ from deploy.steps.layer.publish import delete as delete
 from deploy.steps.layer.publish import describe as describe
 from deploy.steps.layer.publish import description as description
 from deploy.steps.layer.publish import prepare as prepare
+from deploy.steps.layer.wheel import fetch_wheel as fetch_wheel
+from deploy.steps.layer.wheel import platforms as platforms
+from deploy.steps.layer.wheel import requirement as requirement

@@ -1,5 +1,9 @@
 """The faults of the failure labs can be put in and undone, twice and from any state."""
 
+import base64
+import json
+import subprocess
+import sys
 import zipfile
 from io import BytesIO
 
@@ -7,7 +11,7 @@ import pytest
 from workbook.errors.messages import WorkbookError
 from workbook.labs import faults, mistakes
 
-from deploy import pipeline
+from deploy import function, pipeline
 
 
 @pytest.fixture
@@ -61,3 +65,117 @@ def test_the_wrong_layer_has_no_module_for_this_processor(settings):
 def layers(cloud, settings):
     answer = cloud.awslambda.list_layer_versions(LayerName=settings.layer_name)
     return len(answer["LayerVersions"])
+
+
+# --- what a fault changes: quick here; what the learner then sees, in test_labs -------
+
+#: Runs in a Python of its own, with the handler that would be deployed: three uploads.
+TRIAL = """
+import io, json, sys, time
+from contextlib import redirect_stdout
+import boto3
+from moto import mock_aws
+from urllib.parse import quote_plus
+
+sys.path.insert(0, "code")
+slept = []
+time.sleep = slept.append
+from handler.app import lambda_handler
+
+with mock_aws():
+    s3 = boto3.Session("test", "test", region_name="us-east-1").client("s3")
+    for bucket in ("photos", "thumbs"):
+        s3.create_bucket(Bucket=bucket)
+    key, outcomes = sys.argv[1], []
+    s3.put_object(Bucket="photos", Key=key, Body=open("photo", "rb").read())
+    item = {"bucket": {"name": "photos"}, "object": {"key": quote_plus(key, "/")}}
+    record = {"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": item}
+    for _ in range(3):
+        try:
+            with redirect_stdout(io.StringIO()):
+                answer = lambda_handler(
+                    {"Records": [record]}, client=s3, env={"TARGET_BUCKET": "thumbs"}
+                )
+            outcomes += answer["outcomes"]
+        except Exception as error:
+            outcomes.append(type(error).__name__)
+print(json.dumps([outcomes, slept]))
+"""
+
+
+def outcomes(zipped, fault, folder):
+    """What three uploads come to with this code, and how long it would have slept."""
+    zipfile.ZipFile(BytesIO(zipped)).extractall(folder / "code")
+    (folder / "photo").write_bytes(fault.content())
+    done = subprocess.run(
+        [sys.executable, "-c", TRIAL, fault.key],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+    )
+    return json.loads(done.stdout or f'"{done.stderr[-300:]}"')
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("raw-key", [["stale"] * 3, []]),  # no such object: gone again
+        ("each-third", [["made", "made", "UploadsFailed"], []]),
+        ("timeout", [["made"] * 3, [3, 3, 3]]),
+    ],
+)
+def test_a_fault_in_the_code_changes_what_the_handler_does(
+    name, wanted, built, wire, tmp_path
+):
+    """The labs' lines meet the handler as it is: a name moved would change nothing."""
+    cloud, settings = built
+    sent = []
+    events, event = cloud.awslambda.meta.events, "before-call.lambda.UpdateFunctionCode"
+    events.register(event, lambda params, **_: sent.append(params["body"]), "sent")
+    faults.put(name, *built)
+    events.unregister(event, unique_id="sent")
+    zipped = base64.b64decode(json.loads(sent[-1])["ZipFile"])
+    fault = faults.FAULTS[name]
+    (tmp_path / "broken").mkdir(), (tmp_path / "whole").mkdir()
+    assert outcomes(zipped, fault, tmp_path / "broken") == wanted
+    whole = outcomes(function.package(settings), fault, tmp_path / "whole")
+    assert whole == [["made"] * 3, []]
+
+
+def test_a_fault_in_the_resources_changes_them(built):
+    """Every other fault of the labs: a step differs, or an upload or event is sent."""
+    sends = {"capitals", "poison", "late-event"}
+    differs = {
+        "no-layer": "function",
+        "wrong-layer": "function",
+        "no-read": "role",
+        "bucket-not-objects": "role",
+        "timeout": "function",
+        "memory": "function",
+        "raw-key": "function",
+        "each-third": "function",
+        "into-its-source": "function",
+        "blocked": "buckets",
+        "uninvited": "trigger",
+    }
+    assert differs.keys() | sends | {"stopped"} == faults.FAULTS.keys()
+    for name, step in differs.items():
+        faults.put(name, *built)
+        items = pipeline.status(*built).items
+        assert [item.step for item in items if item.state != "ready"] == [step], name
+        faults.undo(name, *built)
+    faults.put("stopped", *built)
+    cloud, settings = built  # moto keeps the limit, and shows it in this call alone
+    limit = cloud.awslambda.get_function_concurrency(
+        FunctionName=settings.function_name
+    )
+    assert limit["ReservedConcurrentExecutions"] == 0
+
+
+def test_a_fault_that_sends_something_sends_it(built, wire):
+    for name in ("capitals", "poison", "late-event"):
+        wire.calls.clear()
+        faults.put(name, *built)
+        invoked = ["Invoke"] if name == "late-event" else []
+        uploads = ["PutObject"] * (2 if invoked else 1)
+        assert wire.mutations == [*uploads, *invoked]
