@@ -8,9 +8,10 @@ from typing import Any
 
 from deploy import policies
 from deploy.cloud import Cloud
-from deploy.policies import listed
 from deploy.settings import TAG, Settings
+from deploy.steps import buckets
 from workbook.checks.findings import Finding, answer, judged, waiting
+from workbook.checks.statements import in_words, is_within, old_version
 
 _ACLS = ("BlockPublicAcls", "IgnorePublicAcls")
 _POLICIES = ("BlockPublicPolicy", "RestrictPublicBuckets")
@@ -36,7 +37,7 @@ def _source(cloud: Cloud, settings: Settings, name: str) -> Iterator[Finding]:
         f"{', '.join(off)} is off. Put all four on with `put_public_access_block` "
         f"for {name} (02_buckets): photos stay private.",
     )
-    opened = [_in_words(statement) for statement in public(policy(cloud, name))]
+    opened = [in_words(statement) for statement in public(policy(cloud, name))]
     yield judged(
         "the source: no policy opens it",
         not opened,
@@ -78,31 +79,35 @@ def _target(cloud: Cloud, settings: Settings, name: str) -> Iterator[Finding]:
 def _public_read(
     cloud: Cloud, settings: Settings, name: str, names: list[str]
 ) -> Iterator[Finding]:
-    wanted = f"arn:aws:s3:::{name}/{settings.thumbnail_prefix}*"
+    wanted = buckets.public_read(settings)
+    resource = wanted["Resource"]
     document = policy(cloud, name)
-    statements = public(document)
-    key = wanted.replace("*", "photo.jpg")
-    anyone = {"AWS": "*"}
-    decision = policies.allowed(document, "s3:GetObject", key, principal=anyone)
-    allowed = any(
-        _is_read(one, wanted) and not one.get("Condition") for one in statements
-    )
-    wider = [_in_words(one) for one in statements if not _is_read(one, wanted)]
-    why = f"No statement allows s3:GetObject on {wanted} to everybody."
-    if decision.denied:
-        denial = _in_words(decision.statement or {})
-        why = f"A statement denies {denial}, and a denial always wins."
+    wider = [in_words(part) for part in public(document) if not is_within(part, wanted)]
+    mend = _closed(document, settings)
     yield judged(
         names[0],
-        allowed and not decision.denied,
-        f"{why} Put the policy again with `put_bucket_policy` (02_buckets).",
+        not mend,
+        f"{mend} Put the policy again with `put_bucket_policy` (02_buckets).",
     )
     yield judged(
         names[1],
         not wider,
-        f"The policy opens more than thumbnails: {'; '.join(wider)}. Put the one "
-        f"statement for {wanted} alone with `put_bucket_policy` (02_buckets).",
+        f"Too wide: the policy also opens {'; '.join(wider)}. Put the one "
+        f"statement for {resource} alone with `put_bucket_policy` (02_buckets).",
     )
+
+
+def _closed(document: dict[str, Any], settings: Settings) -> str:
+    """Say why not everybody may read what they should; nothing when they may."""
+    resource, anyone = buckets.public_read(settings)["Resource"], {"AWS": "*"}
+    for suffix in settings.suffixes:
+        key = resource.replace("*", f"any/photo{suffix}")
+        decision = policies.allowed(document, "s3:GetObject", key, principal=anyone)
+        if decision.denied and decision.statement:
+            return f"{in_words(decision.statement)}: a denial always wins."
+        if not decision:
+            return f"No statement allows s3:GetObject on {resource} to everybody."
+    return old_version(document)
 
 
 def _exists(
@@ -160,14 +165,3 @@ def public(document: dict[str, Any]) -> list[dict[str, Any]]:
         for statement in policies.statements(document)
         if statement["Effect"] == "Allow" and policies.is_for_anyone(statement)
     ]
-
-
-def _is_read(statement: dict[str, Any], resource: str) -> bool:
-    return listed(statement.get("Action")) == ["s3:GetObject"] and listed(
-        statement.get("Resource")
-    ) == [resource]
-
-
-def _in_words(statement: dict[str, Any]) -> str:
-    actions = " and ".join(listed(statement.get("Action", "?")))
-    return f"{actions} on {' and '.join(listed(statement.get('Resource', '?')))}"

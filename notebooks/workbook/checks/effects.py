@@ -10,6 +10,7 @@ from deploy.cloud import Cloud
 from deploy.settings import Settings
 from deploy.steps import buckets, role
 from handler.recipe.parse import FOLDER
+from workbook.checks import role as role_check
 from workbook.checks.findings import Finding, answer, judged, waiting
 
 _RENDITION = "a rendition stands beside the thumbnails"
@@ -44,9 +45,13 @@ def look(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
     if policies is None:
         yield from waiting("the role (03_role)", _ROLE)
         return
-    more = role.RECIPE in policies["PolicyNames"]
-    mend = f"It has the policy {role.RECIPE!r} of a recipe. `up(cloud)` takes it off."
-    yield judged(_ROLE, not more, mend)
+    wide = role_check.too_wide(cloud, settings)
+    if role.RECIPE in policies["PolicyNames"]:
+        wide.append(
+            f"the policy {role.RECIPE!r} of a recipe, which `up(cloud)` takes off"
+        )
+    mend = f"Too wide: it has {'; '.join(wide)}. `check(3)` says what to mend."
+    yield judged(_ROLE, not wide, mend)
 
 
 def _backup(cloud: Cloud, settings: Settings) -> Iterator[Finding]:

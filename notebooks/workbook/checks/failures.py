@@ -10,6 +10,7 @@ from deploy.cloud import Cloud
 from deploy.errors import DeployError
 from deploy.settings import Settings
 from deploy.steps import buckets, failures, function, role, trigger
+from workbook.checks import role as role_check
 from workbook.checks.findings import Finding, answer, judged, waiting
 
 _PARTS: tuple[tuple[str, ModuleType, str], ...] = (
@@ -27,7 +28,10 @@ def look(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
     """Look at every part that a lab can break, and at the on-failure queue."""
     settings = dataclasses.replace(settings, reliable=True)
     for name, step, notebook in _PARTS:
-        yield judged(name, *_as_it_should(step, notebook, cloud, settings))
+        good, mend = _as_it_should(step, notebook, cloud, settings)
+        if good and step is role and (wide := role_check.too_wide(cloud, settings)):
+            good, mend = False, f"Too wide: it also has {'; '.join(wide)} ({notebook})."
+        yield judged(name, good, mend)
     limit = answer(
         lambda: cloud.awslambda.get_function_concurrency(
             FunctionName=settings.function_name

@@ -11,6 +11,7 @@ from deploy.policies import listed
 from deploy.settings import TAG, Settings
 from deploy.steps import role
 from workbook.checks.findings import Finding, answer, judged, waiting
+from workbook.checks.statements import in_words, is_within, old_version
 
 _NAMES = (
     "the role exists",
@@ -42,72 +43,129 @@ def look(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
         f"Its tag {TAG} should be {settings.name!r}. Tag it with `tag_role` (03_role).",
     )
     yield _trust(found["Role"]["AssumeRolePolicyDocument"])
-    yield from _policies(cloud, settings, name)
+    yield from _policies(cloud, settings)
 
 
 def _trust(document: dict[str, Any]) -> Finding:
+    (wanted,) = role.trust_policy()["Statement"]
+    statements = [_normal(part) for part in policies.statements(document)]
+    mend = old_version(document)
     if not policies.trusts(document, policies.LAMBDA):
         mend = "It does not let lambda.amazonaws.com do sts:AssumeRole."
-    else:
+    elif statements != [_normal(wanted)]:
         mend = "It lets in more than lambda.amazonaws.com."
-    statements = listed(document.get("Statement", []))
-    (wanted,) = role.trust_policy()["Statement"]
-    good = [_normal(one) for one in statements] == [_normal(wanted)]
     todo = " Put `trust_policy` again with `update_assume_role_policy` (03_role)."
-    return judged(_NAMES[2], good, mend + todo)
+    return judged(_NAMES[2], not mend, mend + todo)
 
 
-def _policies(cloud: Cloud, settings: Settings, name: str) -> Iterator[Finding]:
-    inline = _inline(cloud, name)
-    wanted = role.thumbnails_policy(settings)["Statement"]
-    allowed = [one for statements in inline.values() for one in statements]
-    present = [_normal(one) for one in allowed]
-    for line, statement in zip(_NAMES[3:5], wanted, strict=True):
-        action, resource = statement["Action"], statement["Resource"]
-        others = [_in_words(one) for one in allowed if action in listed(one["Action"])]
-        near = f" What is there: {'; '.join(others)}." if others else ""
-        yield judged(
-            line,
-            _normal(statement) in present,
-            f"No statement allows {action} on {resource}.{near} Put it with "
-            "`put_role_policy` (03_role).",
-        )
-    attached = cloud.iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]
-    arns = [policy["PolicyArn"] for policy in attached]
-    # Those of up(reliable=True, queue=True, recipe=…) are steps further, and meant.
-    further = (role.RELIABLE, role.QUEUE, role.RECIPE)
-    extra = [
-        _in_words(one)
-        for policy, statements in inline.items()
-        for one in statements
-        if policy not in further and _normal(one) not in map(_normal, wanted)
-    ]
-    extra += [arn for arn in arns if arn != role.BASIC_EXECUTION]
+def _policies(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
+    read, write = role.thumbnails_policy(settings)["Statement"]
+    documents = [*_inline(cloud, settings).values()]
+    places = zip((read, write), _buckets(settings), _NAMES[3:5], strict=True)
+    for statement, bucket, line in places:
+        mend = _refusal(documents, statement, settings)
+        mend = mend or _denial_of(cloud, settings, bucket, statement)
+        yield judged(line, not mend, f"{mend} Put it with `put_role_policy` (03_role).")
+    extra = too_wide(cloud, settings)
     yield judged(
         _NAMES[5],
         not extra,
-        f"It also has {'; '.join(extra)}. Take that away with `put_role_policy`, "
-        "`delete_role_policy` or `detach_role_policy` (03_role).",
+        f"Too wide: it also has {'; '.join(extra)}. Take that away with "
+        "`put_role_policy`, `delete_role_policy` or `detach_role_policy` (03_role).",
     )
     yield judged(
         _NAMES[6],
-        role.BASIC_EXECUTION in arns,
+        role.BASIC_EXECUTION in _attached(cloud, settings),
         f"Attach {role.BASIC_EXECUTION} with `attach_role_policy` (03_role), or no log "
         "line will ever be seen.",
     )
 
 
-def _inline(cloud: Cloud, name: str) -> dict[str, list[dict[str, Any]]]:
-    """Read every inline policy's statements."""
-    names = cloud.iam.list_role_policies(RoleName=name)["PolicyNames"]
-    documents = {
-        policy: cloud.iam.get_role_policy(RoleName=name, PolicyName=policy)
-        for policy in names
-    }
+def too_wide(cloud: Cloud, settings: Settings) -> list[str]:
+    """List what the role has beyond its two statements, its log and what `up` adds."""
+    needed = role.thumbnails_policy(settings)["Statement"]
+    # Those of up(reliable=True, queue=True, recipe=…) name each action, and are meant.
+    further = (role.RELIABLE, role.QUEUE, role.RECIPE)
+    extra = [
+        in_words(statement)
+        for name, document in _inline(cloud, settings).items()
+        for statement in policies.statements(document)
+        if statement["Effect"] == "Allow"
+        and not (name in further and not _has_stars(statement))
+        and not any(is_within(statement, wanted) for wanted in needed)
+    ]
+    attached = _attached(cloud, settings)
+    return extra + [arn for arn in attached if arn != role.BASIC_EXECUTION]
+
+
+def _refusal(
+    documents: list[dict[str, Any]], statement: dict[str, Any], settings: Settings
+) -> str:
+    """Say why policies do not allow what a statement is for; nothing when they do."""
+    action, resource = statement["Action"], statement["Resource"]
+    for suffix in settings.suffixes:
+        key = resource.replace("*", f"any/photo{suffix}")
+        decision = policies.allowed(documents, action, key)
+        if decision.denied and decision.statement:
+            return f"{in_words(decision.statement)}: a denial always wins."
+        if not decision:
+            near = "; ".join(map(in_words, decision.near))
+            there = f" What is there: {near}." if near else ""
+            return f"No statement allows {action} on {resource}.{there}"
+        holding = [d for d in documents if decision.statement in policies.statements(d)]
+        if old := old_version(holding[0]):
+            return old
+    return ""
+
+
+def _denial_of(
+    cloud: Cloud, settings: Settings, bucket: str, statement: dict[str, Any]
+) -> str:
+    """Say that the bucket's own policy denies what the role may do."""
+    found = answer(
+        lambda: cloud.s3.get_bucket_policy(Bucket=bucket),
+        *("NoSuchBucketPolicy", "NoSuchBucket", "AccessDenied"),
+    )
+    key = statement["Resource"].replace("*", "photo.jpg")
+    who = {"AWS": settings.role_arn}
+    document = found["Policy"] if found else {}
+    decision = policies.allowed(document, statement["Action"], key, principal=who)
+    if not decision.denied or not decision.statement:
+        return ""
+    words = in_words(decision.statement)
+    return f"The policy of {bucket} has {words}: take it out (02_buckets)."
+
+
+def _buckets(settings: Settings) -> tuple[str, str]:
+    return settings.source_bucket, settings.target_bucket
+
+
+def _inline(cloud: Cloud, settings: Settings) -> dict[str, dict[str, Any]]:
+    """Read every inline policy, by name; none where there is no role."""
+    name = settings.role_name
+    listing = answer(
+        lambda: cloud.iam.list_role_policies(RoleName=name), "NoSuchEntity"
+    )
     return {
-        policy: listed(found["PolicyDocument"].get("Statement", []))
-        for policy, found in documents.items()
+        policy: cloud.iam.get_role_policy(RoleName=name, PolicyName=policy)[
+            "PolicyDocument"
+        ]
+        for policy in (listing or {}).get("PolicyNames", [])
     }
+
+
+def _attached(cloud: Cloud, settings: Settings) -> list[str]:
+    name = settings.role_name
+    listing = answer(
+        lambda: cloud.iam.list_attached_role_policies(RoleName=name), "NoSuchEntity"
+    )
+    attached = (listing or {}).get("AttachedPolicies", [])
+    return [policy["PolicyArn"] for policy in attached]
+
+
+def _has_stars(statement: dict[str, Any]) -> bool:
+    actions = listed(statement.get("Action", "*"))
+    return any("*" in action for action in actions)
 
 
 def _normal(statement: dict[str, Any]) -> dict[str, Any]:
@@ -126,10 +184,3 @@ def _normal(statement: dict[str, Any]) -> dict[str, Any]:
         if key in statement
     }
     return lists | rest | ({"Principal": principal} if principal else {})
-
-
-def _in_words(statement: dict[str, Any]) -> str:
-    actions = listed(statement.get("Action", statement.get("NotAction", "?")))
-    resources = listed(statement.get("Resource", "?"))
-    effect = "" if statement.get("Effect") == "Allow" else f"{statement['Effect']} "
-    return f"{effect}{' and '.join(actions)} on {' and '.join(resources)}"

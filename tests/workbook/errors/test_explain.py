@@ -28,7 +28,7 @@ from PIL import Image
 from support.log_lines import line
 from workbook import checks, explain, session
 from workbook.errors import messages, table
-from workbook.errors.explain import in_result
+from workbook.errors.explain import Explanation, Said, in_result
 
 from deploy import logs, waiting
 from deploy.errors import DeployError
@@ -684,22 +684,23 @@ def test_no_row_without_the_real_error():
 
 # --- what every row owes -------------------------------------------------------------
 
-every_row = pytest.mark.parametrize("one", table.ROWS, ids=lambda one: one.name)
+
+def test_every_cure_names_what_there_is():
+    for row in table.ROWS:
+        places = re.findall(r"\b\d\d_\w+", row.cure)
+        steps = {int(number) for number in re.findall(r"check\((\d+)\)", row.cure)}
+        assert set(places) <= set(session.NOTEBOOKS.values()), row.name
+        assert steps <= set(checks.LOOKS), row.name
 
 
-@every_row
-def test_every_cure_names_what_there_is(one):
-    places = re.findall(r"\b\d\d_\w+", one.cure)
-    steps = {int(number) for number in re.findall(r"check\((\d+)\)", one.cure)}
-    assert set(places) <= set(session.NOTEBOOKS.values())
-    assert steps <= set(checks.LOOKS)
-
-
-@every_row
-def test_every_row_says_all_three(one):
-    text = repr(explain(one.codes[0] if one.codes else "SlowDown"))
-    assert re.findall(r"^[\w?]+(?=:)", text, re.M) == ["Means", "Mend", "Again?"]
-    assert one.codes or one.says
+def test_every_row_says_all_three():
+    """In words of its own: shown as the explanation of what finds this very row."""
+    for row in table.ROWS:
+        text = repr(Explanation(Said(*row.codes[:1] or [""], ""), row))
+        labels = re.findall(r"^[\w?]+(?=:)", text, re.M)
+        assert labels == ["Means", "Mend", "Again?"], row.name
+        assert all(words in text for words in (row.means, row.cure, row.again))
+        assert row.codes or row.says, row.name
 
 
 def codes_that_deploy_waits_for():
@@ -708,11 +709,10 @@ def codes_that_deploy_waits_for():
     return sorted({one.code for group in every for one in group})
 
 
-@pytest.mark.parametrize("code", codes_that_deploy_waits_for())
-def test_what_deploy_waits_for_is_known(code):
-    assert code in {known_code for one in table.ROWS for known_code in one.codes} or (
-        code in ("InvalidParameterValueException", "InvalidArgument")
-    )
+def test_what_deploy_waits_for_is_known():
+    known = {code for row in table.ROWS for code in row.codes}
+    said_by_message = {"InvalidParameterValueException", "InvalidArgument"}
+    assert set(codes_that_deploy_waits_for()) <= known | said_by_message
 
 
 def test_names_are_once():

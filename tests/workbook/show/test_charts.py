@@ -1,5 +1,4 @@
 import dataclasses
-import json
 from datetime import timedelta
 
 import pytest
@@ -12,8 +11,7 @@ from deploy import logs
 
 
 def run(number, outcome="made", cold=False, ms=30.0):
-    record = json.loads(line(f"{number}.jpg", outcome, seconds=number))
-    found = logs._run(record, None)
+    (found,) = logs.read([line(f"{number}.jpg", outcome, seconds=number)])
     return dataclasses.replace(found, cold=cold, ms=ms)
 
 
