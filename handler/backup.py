@@ -15,8 +15,8 @@ from botocore.exceptions import ClientError
 
 from handler.client import error_code
 from handler.errors import ConfigError, Stale
+from handler.events import Upload, target_key
 from handler.storage import Source, Storage
-from handler.uploads import Upload, target_key
 
 ATTEMPTS = 5
 _GONE = ("NoSuchKey", "NoSuchVersion")

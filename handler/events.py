@@ -1,13 +1,94 @@
-"""What came in: every kind of event that can carry an S3 upload becomes ``Upload``s."""
+"""What came in: every kind of event that can carry an S3 upload becomes ``Upload``s.
 
+Keys are decoded here, once, and nowhere else; what a result is called follows from
+them (``target_key``).
+"""
+
+import hashlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
+from urllib.parse import unquote_plus
 
-from handler.uploads import Upload as Upload
-from handler.uploads import target_key as target_key
-from handler.uploads import text
+MAX_KEY_BYTES = 1024  # docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
+
+
+@dataclass(frozen=True)
+class Upload:
+    """One image to make a thumbnail of. ``size`` is in bytes, as the event has it.
+
+    ``item_id`` is what an SQS message or an S3 Batch Operations task is answered by.
+    """
+
+    bucket: str
+    key: str
+    etag: str | None = None
+    version_id: str | None = None
+    sequencer: str | None = None
+    size: int | None = None
+    source: str = "s3"
+    item_id: str | None = None
+
+    @classmethod
+    def from_s3(cls, record: Any, source: str, item_id: str | None) -> Self:
+        """Read a record of an S3 event; its key is form-encoded."""
+        s3_object = record["s3"]["object"]
+        return cls(
+            bucket=text(record["s3"]["bucket"], "name"),
+            key=decoded_key(s3_object, "key"),
+            etag=_optional(s3_object, "eTag"),
+            version_id=_optional(s3_object, "versionId"),
+            sequencer=_optional(s3_object, "sequencer"),
+            size=_size(s3_object),
+            source=source,
+            item_id=item_id,
+        )
+
+    @classmethod
+    def from_eventbridge(cls, detail: Any, source: str, item_id: str | None) -> Self:
+        """Read the detail of an EventBridge event; its key is not encoded."""
+        s3_object = detail["object"]
+        return cls(
+            bucket=text(detail["bucket"], "name"),
+            key=text(s3_object, "key"),
+            etag=_optional(s3_object, "etag"),
+            version_id=_optional(s3_object, "version-id"),
+            sequencer=_optional(s3_object, "sequencer"),
+            size=_size(s3_object),
+            source=source,
+            item_id=item_id,
+        )
+
+    @classmethod
+    def from_task(cls, task: Any, source: str, item_id: str | None) -> Self:
+        """Read a task of S3 Batch Operations; its key is URL-encoded.
+
+        Schema 1.0 names the bucket by ARN, 2.0 by name.
+        """
+        named = "s3Bucket" in task
+        arn = "" if named else text(task, "s3BucketArn")
+        return cls(
+            bucket=text(task, "s3Bucket") if named else arn.rpartition(":::")[2],
+            key=decoded_key(task, "s3Key"),
+            version_id=_optional(task, "s3VersionId"),
+            source=source,
+            item_id=item_id,
+        )
+
+
+def target_key(upload_key: str, prefix: str, suffix: str = "") -> str:
+    """Return the key that the result for an upload's key goes to, always the same.
+
+    The whole key is kept, so that a.jpg and a.png do not collide. One of over
+    1,024 bytes is cut at a character, and ends in a hash of the whole.
+    """
+    key = f"{prefix}{upload_key}{suffix}"
+    if len(key.encode()) <= MAX_KEY_BYTES:
+        return key
+    suffix = f"~{hashlib.sha256(upload_key.encode()).hexdigest()[:32]}{suffix}"
+    room = MAX_KEY_BYTES - len(suffix.encode())
+    return f"{prefix}{upload_key}".encode()[:room].decode(errors="ignore") + suffix
 
 
 @dataclass(frozen=True)
@@ -113,3 +194,27 @@ def _eventbridge(event: Any, source: str, item_id: str | None) -> Entry:
 
 def _task(task: Any, source: str, item_id: str | None) -> Iterator[Entry]:
     yield Upload.from_task(task, source, item_id)
+
+
+def text(holder: Any, name: str) -> str:
+    """Return a member that has to be a text, or raise ``TypeError``."""
+    value = holder[name]
+    if not (isinstance(value, str) and value):
+        raise TypeError(f"{name} is {value!r}, not a text")
+    return value
+
+
+def _optional(holder: Any, name: str) -> str | None:
+    return text(holder, name).strip('"') if holder.get(name) else None
+
+
+def _size(holder: Any) -> int | None:
+    return int(holder["size"]) if "size" in holder else None
+
+
+def decoded_key(holder: Any, name: str) -> str:
+    """Return a member that is a key in form encoding, decoded.
+
+    The course's lab "raw key" puts its own in this place.
+    """
+    return unquote_plus(text(holder, name), errors="strict")

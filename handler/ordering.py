@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from handler.client import error_code
 from handler.errors import Stale
-from handler.uploads import Upload
+from handler.events import Upload
 
 ATTEMPTS = 5  # a lost race means that another writer won one, so this is plenty
 

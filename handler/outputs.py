@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from handler.errors import ImageRejected, Stale
+from handler.events import Upload, target_key
 from handler.picture.render import Thumbnail
 from handler.picture.rendition import Plan, Rendition
 from handler.storage import Source, Storage
-from handler.uploads import Upload, target_key
 
 Made = list[Thumbnail | Exception]
 Render = Callable[[bytes, Sequence[Rendition]], Awaitable[Made]]

@@ -10,8 +10,8 @@ from botocore.exceptions import ClientError
 from handler.client import error_code
 from handler.config import Config
 from handler.errors import ConfigError, ImageRejected, Stale
+from handler.events import Upload
 from handler.ordering import put_in_order, stamp
-from handler.uploads import Upload
 
 
 @dataclass(frozen=True)

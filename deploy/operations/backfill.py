@@ -26,7 +26,7 @@ from deploy.cloud import Cloud
 from deploy.errors import DeployError, NotReadyError
 from deploy.settings import Settings
 from deploy.steps import queue
-from handler.uploads import target_key
+from handler.events import target_key
 
 #: What one call of SendMessageBatch takes.
 MESSAGES_A_CALL = 10

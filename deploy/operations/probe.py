@@ -137,7 +137,7 @@ def _upload(cloud: Cloud, settings: Settings, key: str, body: bytes) -> None:
 
 def _sign(cloud: Cloud, settings: Settings, key: str, since: datetime) -> str | None:
     """Look for the thumbnail, then for a log line: a log is seconds behind on AWS."""
-    from handler.uploads import target_key  # needs Pillow
+    from handler.events import target_key  # needs Pillow
 
     thumbnail = target_key(key, settings.thumbnail_prefix)
     try:

@@ -125,14 +125,14 @@ class Facts:
     @cached_property
     def target_key(self) -> str:
         """The thumbnail's key."""
-        from handler.uploads import target_key  # needs Pillow, which deploying does not
+        from handler.events import target_key  # needs Pillow, which deploying does not
 
         return target_key(self.key, self.variables["THUMBNAIL_PREFIX"])
 
     @cached_property
     def reject_key(self) -> str:
         """The key of the reject record, were there one."""
-        from handler.uploads import target_key
+        from handler.events import target_key
 
         return target_key(self.key, self.variables["REJECT_PREFIX"], ".json")
 

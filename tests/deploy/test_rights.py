@@ -21,7 +21,7 @@ from deploy.local import refusals
 from deploy.operations import backfill, probe
 from deploy.settings import Settings
 from deploy.steps import failures, queue, role
-from handler.uploads import target_key
+from handler.events import target_key
 
 CONTEXT = {
     "iam:passedtoservice": "lambda.amazonaws.com",

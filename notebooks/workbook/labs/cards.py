@@ -21,7 +21,7 @@ from deploy.steps import failures
 from deploy.tracing import Trace
 from deploy.tracing.facts import place as place_of
 from deploy.waiting import until
-from handler.uploads import target_key
+from handler.events import target_key
 from workbook import session
 from workbook.errors import messages
 from workbook.labs import faults

@@ -198,7 +198,7 @@ def lambda_handler(event, context=None, **more):
 """
 
 _RAW_KEY = """
-def _decoded(holder, name):
+def decoded_key(holder, name):
     return text(holder, name)  # as it stands in the event
 """
 
@@ -220,7 +220,7 @@ Storage.read = _fails_each_third
 
 def raw_key(cloud: Cloud, settings: Settings) -> None:
     """Take keys as they stand in the event."""
-    _change_code(cloud, settings, "handler/uploads.py", _RAW_KEY)
+    _change_code(cloud, settings, "handler/events.py", _RAW_KEY)
 
 
 def each_third(cloud: Cloud, settings: Settings) -> None:

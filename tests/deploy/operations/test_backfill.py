@@ -19,8 +19,7 @@ from deploy.local import server
 from deploy.operations import backfill
 from deploy.operations.backfill import Picture
 from deploy.steps import buckets, function, layer, queue, role
-from handler.events import Upload, parse
-from handler.uploads import target_key
+from handler.events import Upload, parse, target_key
 
 TRICKY = "summer 2026/100% ü+1.jpg"
 

@@ -8,7 +8,7 @@ from deploy import pipeline, probe
 from deploy.__main__ import main
 from deploy.configure import settings_for
 from deploy.errors import DeployError
-from handler.uploads import target_key
+from handler.events import target_key
 
 
 def quiet(line):
