@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from handler import outputs, report
-from handler.client import s3_client
 from handler.clock import Clock
 from handler.config import Config
 from handler.errors import ImageRejected, Stale
@@ -16,7 +15,7 @@ from handler.events import Upload, parse, target_key
 from handler.picture import memory, render
 from handler.picture.rendition import Rendition
 from handler.result import Result
-from handler.storage import Storage
+from handler.storage import Storage, s3_client
 
 _first = True  # until this environment has answered its first event
 

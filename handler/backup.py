@@ -13,10 +13,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from handler.client import error_code
 from handler.errors import ConfigError, Stale
 from handler.events import Upload, target_key
-from handler.storage import Source, Storage
+from handler.storage import Source, Storage, error_code
 
 ATTEMPTS = 5
 _GONE = ("NoSuchKey", "NoSuchVersion")

@@ -16,8 +16,7 @@ from moto import mock_aws
 from handler.config import Config
 from handler.errors import ConfigError, ImageRejected, Stale
 from handler.events import Upload
-from handler.ordering import ATTEMPTS, compare, stamp
-from handler.storage import Storage
+from handler.storage import ATTEMPTS, Storage, compare, stamp
 
 KEY = "thumbnails/cat.jpg"
 HEADERS = ("image/jpeg", "public, max-age=300")
