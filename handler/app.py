@@ -2,19 +2,16 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
 from handler import outputs, report
-from handler.clock import Clock
 from handler.config import Config
-from handler.errors import ImageRejected, Stale
 from handler.events import Upload, parse, target_key
-from handler.picture import memory, render
-from handler.picture.rendition import Rendition
-from handler.result import Result
+from handler.picture import memory
+from handler.report import Output, Result
 from handler.storage import Storage, s3_client
 
 _first = True  # until this environment has answered its first event
@@ -52,8 +49,10 @@ def lambda_handler(
         if not isinstance(part, Upload):
             finish(Result.of(part))
     if uploads:
-        storage = Storage(client or s3_client(), Config.from_environment(env))
-        _run(_process_all(uploads, _Worker(storage, Clock.of(context)), finish))
+        config = Config.from_environment(env)
+        outputs.plan(config)  # so that a wrong recipe is told before anything is read
+        storage = Storage(client or s3_client(), config)
+        _run(_process_all(uploads, _Worker(storage, outputs.Turns.of(context)), finish))
     return report.answer(event, results)
 
 
@@ -81,16 +80,11 @@ async def _process_all(
 
 @dataclass
 class _Worker:
-    """What the uploads of an event share: S3, the time, and turns at the memory.
-
-    S3 calls overlap, pixels pass one picture at a time: ``handler.picture.memory`` says
-    why.
-    """
+    """What the uploads of an event share: S3, turns, and how many sources are held."""
 
     storage: Storage
-    clock: Clock
+    turns: outputs.Turns
     held: asyncio.Semaphore = field(init=False)
-    pixels: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
         config = self.storage.config
@@ -99,49 +93,25 @@ class _Worker:
 
     async def process(self, upload: Upload) -> Result:
         """Take one upload to its end, whichever that is. Never raises."""
-        result = Result(upload, upload.item_id)
-        try:
-            await self._make(result, upload)
-        except Stale as error:
-            result.end("stale", str(error))
-        except Exception as error:  # its neighbours still have to be tried
-            result.error = error
-            result.end("failed", f"{type(error).__name__}: {error}")
-        return result
-
-    async def _make(self, result: Result, upload: Upload) -> None:
-        """Make what the recipe says; write a record of what never can be made."""
-        etag = upload.etag
-        try:
+        result, etag = Result(upload, upload.item_id), upload.etag
+        with result.outputs[0].ending():
             async with self.held:
                 result.started = time.perf_counter()
                 source = await asyncio.to_thread(self.storage.read, upload)
                 etag, result.source_bytes = source.etag, len(source.data)
-                plan = self.storage.config.plan(source.recipe)
-                made = (self.storage, upload, source, plan, self._render)
-                result.sum_up(await outputs.make(*made))
-        except ImageRejected as error:
-            result.end("rejected", error.reason)
+                made = outputs.make(self.storage, upload, source, self.turns)
+                result.outputs = await made
         if result.rejected:
-            key = target_key(upload.key, self.storage.config.reject_prefix, ".json")
-            record = report.reject_record(upload, etag, result.rejected)
-            headers = ("application/json", "no-store")
-            write = self.storage.write
-            await asyncio.to_thread(write, key, record, *headers, upload, etag)
-            result.target = key
+            result.record = Output()
+            with result.record.ending():
+                write = asyncio.to_thread(self._reject, upload, etag, result.rejected)
+                result.record.target = await write
+        return result.end()
 
-    async def _render(
-        self, data: bytes, wanted: Sequence[Rendition]
-    ) -> list[render.Thumbnail | Exception]:
-        """Wait for a turn at the memory, then make the pictures."""
-        config = self.storage.config
-        async with self.pixels:
-            self.clock.check()
-            return await asyncio.to_thread(
-                render.render,
-                data,
-                wanted,
-                max_megapixels=config.max_megapixels,
-                room=memory.for_pixels(config.memory_mb, config.max_bytes),
-                seconds=self.clock.seconds,
-            )
+    def _reject(self, upload: Upload, etag: str | None, reason: str) -> str:
+        """Write a record of what never can be made, and return its key."""
+        key = target_key(upload.key, self.storage.config.reject_prefix, ".json")
+        record = report.reject_record(upload, etag, reason)
+        headers = ("application/json", "no-store")
+        self.storage.write(key, record, *headers, upload, etag)
+        return key

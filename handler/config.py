@@ -7,7 +7,6 @@ from typing import Self
 
 from handler.errors import ConfigError
 from handler.picture import memory
-from handler.picture.rendition import Plan, Rendition
 
 
 @dataclass(frozen=True)
@@ -34,19 +33,6 @@ class Config:
     reject_prefix: str = "rejected/"
     memory_mb: int = memory.DEFAULT_MB
     recipe: str = ""
-
-    def plan(self, name: str | None = None) -> Plan:
-        """Return what an upload gets: by the recipe of a name, or without a name.
-
-        Without any recipe it is a thumbnail, and none of the recipes' modules is
-        imported. Raises ``ImageRejected`` for a name that no recipe has.
-        """
-        if not self.recipe:
-            thumbnail = Rendition(width=self.box, height=self.box, quality=self.quality)
-            return Plan((thumbnail,), (self.thumbnail_prefix,))
-        from handler.recipe import parse as recipe
-
-        return recipe.choose(self, name)
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str] | None = None) -> Self:
@@ -82,7 +68,6 @@ class Config:
                 config.reject_prefix,
                 f"choose one outside {config.thumbnail_prefix!r}, which is public",
             )
-        config.plan()  # so that a wrong recipe is told before anything is read
         return config
 
 

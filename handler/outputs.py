@@ -6,74 +6,106 @@ failed only does what is missing.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Coroutine, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
-from handler.errors import ImageRejected, Stale
+from handler.config import Config
 from handler.events import Upload, target_key
-from handler.picture.render import Thumbnail
+from handler.picture import memory, render
 from handler.picture.rendition import Plan, Rendition
+from handler.report import Output
 from handler.storage import Source, Storage
 
-Made = list[Thumbnail | Exception]
-Render = Callable[[bytes, Sequence[Rendition]], Awaitable[Made]]
+_SHARE = 3  # a third of the function's timeout to decode, the rest to read and write
+
+Made = list[render.Thumbnail | Exception]
 
 
-@dataclass
-class Output:
-    """How one output ended; ``bytes`` is what was written, ``ms`` its own time."""
+class OutOfTime(Exception):
+    """Nothing is wrong with the upload: it needs an invocation with more time."""
 
-    name: str
-    outcome: str = "made"
-    target: str | None = None
-    ms: float = 0.0
-    bytes: int | None = None
-    reason: str | None = None
-    error: Exception | None = None
-    picture: Thumbnail | None = None
-    said: dict[str, str] = field(default_factory=dict)
 
-    def line(self) -> dict[str, Any]:
-        """Return what the log line says of it."""
-        return {
-            "name": self.name,
-            "outcome": self.outcome,
-            "target": self.target,
-            "reason": self.reason,
-            "bytes": self.bytes,
-            "ms": round(self.ms, 1),
-        }
+@dataclass(frozen=True)
+class Turns:
+    """Turns at the memory, ``seconds`` each, until ``end`` (of ``time.monotonic``).
+
+    S3 calls overlap, pixels pass one picture at a time: ``handler.picture.memory`` says
+    why. A decoder that is stopped "well before the function's timeout" leaves time to
+    say so: the upload ends as rejected, once, and not as three timeouts. The other way
+    round, a picture must not be called slow for time that its neighbours took.
+
+    Of several slow bombs in one event, two use up the time. The others end as failed,
+    and come again: from SQS by themselves, since the answer names only them, so that
+    every delivery ends two more. A queue's maxReceiveCount has to allow for that.
+    """
+
+    seconds: float = render.DECODE_SECONDS
+    end: float = float("inf")
+    pixels: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @classmethod
+    def of(cls, context: Any) -> Self:
+        """Read the time that is left, at the beginning of an invocation.
+
+        docs.aws.amazon.com/lambda/latest/dg/python-context.html
+        """
+        remaining = getattr(context, "get_remaining_time_in_millis", None)
+        if remaining is None:  # a notebook, a test
+            return cls()
+        left = remaining() / 1000
+        return cls(left / _SHARE, time.monotonic() + left)
+
+    def check(self) -> None:
+        """Raise ``OutOfTime`` if one more picture could run into the timeout."""
+        if time.monotonic() + self.seconds * 1.5 > self.end:
+            raise OutOfTime("no time was left for this one: tried again by itself")
+
+
+def plan(config: Config, name: str | None = None) -> Plan:
+    """Return what an upload gets: by the recipe of a name, or without a name.
+
+    Without any recipe it is a thumbnail, and none of the recipes' modules is imported.
+    Raises ``ImageRejected`` for a name that no recipe has, ``ConfigError`` for a recipe
+    that is wrong.
+    """
+    if not config.recipe:
+        box = config.box
+        thumbnail = Rendition(width=box, height=box, quality=config.quality)
+        return Plan((thumbnail,), (config.thumbnail_prefix,))
+    from handler.recipe import parse
+
+    return parse.choose(config, name)
 
 
 async def make(
-    storage: Storage, upload: Upload, source: Source, plan: Plan, render: Render
+    storage: Storage, upload: Upload, source: Source, turns: Turns
 ) -> list[Output]:
-    """Make every output of an upload, and return how each ended. Never raises."""
-    job = _Job(storage, upload, source, plan)
-    job.pictures = asyncio.create_task(job.render(render))
-    backup = [_end(Output("backup"), job.backup)] if plan.backup else []
-    if plan.labels:
-        job.labels = asyncio.create_task(_end(Output("labels"), job.find_labels))
+    """Make every output of an upload, and return how each ended.
+
+    Raises ``ImageRejected`` where its uploader asks for a recipe that there is not.
+    """
+    job = _Job(storage, upload, source, turns, plan(storage.config, source.recipe))
+    job.pictures = asyncio.create_task(job.draw())
+    others: list[Awaitable[Output]] = []
+    if job.plan.labels:
+        labels = Output("labels")
+        job.labels = asyncio.create_task(_end(labels, job.find_labels(labels)))
+        others.append(job.labels)
+    if job.plan.backup:
+        backup = Output("backup")
+        others.append(_end(backup, job.back_up(backup, job.plan.backup)))
+    outputs = [Output(rendition.name) for rendition in job.plan.renditions]
     renditions = [
-        _end(Output(one.name), job.write, number)
-        for number, one in enumerate(plan.renditions)
+        _end(output, job.write(output, number)) for number, output in enumerate(outputs)
     ]
-    labels = [job.labels] if job.labels else []
-    return await asyncio.gather(*renditions, *labels, *backup)
+    return await asyncio.gather(*renditions, *others)
 
 
-async def _end(output: Output, work: Callable[..., Any], *given: Any) -> Output:
+async def _end(output: Output, work: Coroutine[Any, Any, None]) -> Output:
     """Take one output to its end, whichever that is."""
-    try:
-        await work(output, *given)
-    except Stale as error:
-        output.outcome, output.reason = "stale", str(error)
-    except ImageRejected as error:
-        output.outcome, output.reason = "rejected", error.reason
-    except Exception as error:  # the others still have to be made
-        output.outcome, output.reason = "failed", f"{type(error).__name__}: {error}"
-        output.error = error
+    with output.ending():
+        await work
     return output
 
 
@@ -84,24 +116,35 @@ class _Job:
     storage: Storage
     upload: Upload
     source: Source
+    turns: Turns
     plan: Plan
-    pictures: asyncio.Task[Made] | None = None
+    pictures: asyncio.Task[Made] = field(init=False)
     labels: asyncio.Task[Output] | None = None
 
-    async def render(self, render: Render) -> Made:
+    async def draw(self) -> Made:
         """Render all in one turn; what goes wrong there goes wrong for each."""
         wanted = list(self.plan.renditions)
         if self.plan.labels:
             from handler.recipe.labels import RENDITIONS
 
             wanted.append(RENDITIONS[self.plan.labels["by"]])
+        config = self.storage.config
         try:
-            return await render(self.source.data, wanted)
+            async with self.turns.pixels:
+                self.turns.check()
+                return await asyncio.to_thread(
+                    render.render,
+                    self.source.data,
+                    wanted,
+                    max_megapixels=config.max_megapixels,
+                    room=memory.for_pixels(config.memory_mb, config.max_bytes),
+                    seconds=self.turns.seconds,
+                )
         except Exception as error:
             # Without its traceback, which holds on to the picture.
             return [error.with_traceback(None)] * len(wanted)
 
-    async def picture(self, number: int) -> Thumbnail:
+    async def picture(self, number: int) -> render.Thumbnail:
         """Wait for a rendition; raise what came between."""
         made = (await self.pictures)[number]
         if isinstance(made, Exception):
@@ -111,15 +154,22 @@ class _Job:
     async def write(self, output: Output, number: int) -> None:
         """Write a rendition. On the thumbnail stand the labels, if there are any."""
         picture = await self.picture(number)
-        said = (await self.labels).said if self.labels and number == 0 else {}
+        if self.labels and number == 0:
+            output.metadata = (await self.labels).metadata
         key = target_key(self.upload.key, self.plan.folders[number])
-        cache = self.storage.config.cache_control
-        place = (key, picture.data, picture.content_type, cache)
         started = time.perf_counter()
         await asyncio.to_thread(
-            self.storage.write, *place, self.upload, self.source.etag, **said
+            self.storage.write,
+            key,
+            picture.data,
+            picture.content_type,
+            self.storage.config.cache_control,
+            self.upload,
+            self.source.etag,
+            output.metadata,
         )
-        output.picture, output.target, output.bytes = picture, key, len(picture.data)
+        output.source_size, output.size = picture.source_size, picture.size
+        output.target, output.bytes = key, len(picture.data)
         output.ms = picture.ms + _since(started)
 
     async def find_labels(self, output: Output) -> None:
@@ -128,19 +178,19 @@ class _Job:
 
         picture = await self.picture(len(self.plan.renditions))
         started = time.perf_counter()
-        by = self.plan.labels["by"]
+        by = (self.plan.labels or {})["by"]
         found = await asyncio.to_thread(labels.label, picture.data, by)
-        output.said = {"labels": labels.in_metadata(found)}
+        output.metadata = {"labels": labels.in_metadata(found)}
         output.target = target_key(self.upload.key, self.plan.folders[0])
         output.ms = picture.ms + _since(started)
 
-    async def backup(self, output: Output) -> None:
+    async def back_up(self, output: Output, where: Mapping[str, Any]) -> None:
         """Let S3 copy the source."""
         from handler import backup
 
         started = time.perf_counter()
         given = (self.storage, self.upload, self.source)
-        key = await asyncio.to_thread(backup.clone, *given, **self.plan.backup)
+        key = await asyncio.to_thread(backup.clone, *given, **where)
         output.target, output.bytes = key, len(self.source.data)
         output.ms = _since(started)
 

@@ -101,7 +101,7 @@ class Storage:
         cache_control: str,
         upload: Upload,
         etag: str | None,
-        **metadata: str,
+        metadata: Stamp | None = None,
     ) -> None:
         """Put a result in the target bucket, with what it was made from on it.
 
@@ -115,7 +115,7 @@ class Storage:
             "Body": body,
             "ContentType": content_type,
             "CacheControl": cache_control,
-            "Metadata": stamp(upload, etag) | metadata,
+            "Metadata": stamp(upload, etag) | (metadata or {}),
         }
         if self.config.ordered:
             self._write_in_order(result, upload, etag)

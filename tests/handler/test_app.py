@@ -44,8 +44,8 @@ from support.handler_cloud import (
 from support.pictures import photo, scan_bomb
 
 from handler import app, lambda_handler
-from handler.clock import Clock
 from handler.errors import ConfigError, UploadsFailed
+from handler.outputs import Turns
 from handler.picture import memory, render
 from handler.storage import Storage
 
@@ -323,8 +323,8 @@ def test_time_of_neighbours_is_no_fault(client, lines):
 
 
 def test_seconds_for_a_picture():
-    assert Clock.of(None).seconds == Clock.of(CONTEXT).seconds == 10
-    assert Clock.of(Waiting(60)).seconds == pytest.approx(20, abs=1)
+    assert Turns.of(None).seconds == Turns.of(CONTEXT).seconds == 10
+    assert Turns.of(Waiting(60)).seconds == pytest.approx(20, abs=1)
 
 
 def test_one_picture_at_a_time(client):

@@ -13,6 +13,7 @@ from support.pictures import chart, encoded
 
 from handler.config import Config
 from handler.errors import ConfigError, ImageRejected
+from handler.outputs import plan
 from handler.picture import render
 from handler.recipe import dry_run, parse
 from handler.recipe.effects import EFFECTS
@@ -137,18 +138,21 @@ def test_more_memory_takes_larger_renditions():
 
 
 def test_without_recipe():
-    [thumbnail] = CONFIG.plan().renditions
+    [thumbnail] = plan(CONFIG).renditions
     assert (thumbnail.width, thumbnail.height, thumbnail.finish) == (256, 256, None)
-    assert CONFIG.plan("any name") == CONFIG.plan()
+    assert plan(CONFIG, "any name") == plan(CONFIG)
 
 
 def test_named():
     text = json.dumps({"named": {"wide": {"renditions": {"wide": SMALL}}}})
     config = replace(CONFIG, recipe=text)
-    assert len(config.plan().renditions) == 1
-    assert [one.name for one in config.plan("wide").renditions] == ["thumbnail", "wide"]
+    assert len(plan(config).renditions) == 1
+    assert [one.name for one in plan(config, "wide").renditions] == [
+        "thumbnail",
+        "wide",
+    ]
     with pytest.raises(ImageRejected, match="no recipe is named 'other': wide"):
-        config.plan("other")
+        plan(config, "other")
 
 
 @pytest.mark.parametrize(
