@@ -1,20 +1,35 @@
-"""The decoder, held in: only two formats, a bounded size, and a time limit."""
+"""The decoder, held in: only two formats, a bounded size, and a time limit.
+
+Of a JPEG it sees that all was there. Where coded data ends too early, libjpeg paints
+the rest grey and only warns, and Pillow hides the warning. So the data of each scan is
+handed over without the marker behind it, which would tell the decoder to stop waiting:
+what it then still waits for is missing.
+
+It reads up to 8 bytes ahead of what it decodes, so as many are put where the marker
+was. They pass for a block or two, which are not missed at a scan's end. These cannot be
+told either, and are let through rather than a good photo refused:
+
+- too much data, since cameras pad theirs, and damage that leaves the amount as it was;
+- a progressive JPEG cut between two scans, since a file may leave out the finest, cut
+  at a restart marker, or in a scan that ``jpeg`` leaves out;
+- arithmetic coding, which no browser shows: its decoder cannot wait.
+"""
 
 import io
+import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
+from typing import Any
 
-from PIL import Image, JpegImagePlugin, PngImagePlugin
+from PIL import Image, ImageFile, JpegImagePlugin, PngImagePlugin
 
 from handler.errors import ImageRejected
-from handler.picture import deep, jpeg, memory, progressive, whole
-from handler.picture import png as chunks
+from handler.picture import Area, Size, jpeg, memory, png
 
 DRAFT = 1.5  # decode a JPEG to at least so many times the final size
 
-Size = tuple[int, int]
-Area = tuple[float, float, float, float]
-Between = Callable[[Size], int]
+_AHEAD = b"\xff\0" * 8  # eight bytes of ones, as coded: the least likely to be data
+_HUFFMAN = {0xC0, 0xC1, 0xC2}  # baseline, extended, progressive
 
 
 class TooSlow(TimeoutError):
@@ -50,10 +65,10 @@ def kind(data: bytes) -> str | None:
     """Tell the format by content; names and content types are only claims."""
     if data.startswith(b"\xff\xd8\xff"):
         return "JPEG"
-    return "PNG" if data.startswith(chunks.SIGNATURE) else None
+    return "PNG" if data.startswith(png.SIGNATURE) else None
 
 
-def open_image(data: bytes, seconds: float) -> Image.Image:
+def open_image(data: bytes, seconds: float) -> ImageFile.ImageFile:
     """Read the header, and start the clock. Only these two parsers are ever reached.
 
     A phone's MPO is a JPEG with more pictures behind it; the first is the photo. Going
@@ -62,61 +77,72 @@ def open_image(data: bytes, seconds: float) -> Image.Image:
     deadline = time.monotonic() + seconds
     if kind(data) == "JPEG":
         return Jpeg(Reader(data, deadline))
-    png = chunks.walk(data)
-    image = PngImagePlugin.PngImageFile(Reader(png.data, deadline))
-    image.info |= {"exif": png.exif, "icc_profile": png.profile}
+    found = png.walk(data)
+    image = PngImagePlugin.PngImageFile(Reader(found.data, deadline))
+    image.info |= {"exif": found.exif, "icc_profile": found.profile}
     return image
 
 
 def decode(
-    image: Image.Image, data: bytes, size: Size, room: int, between: Between
+    image: ImageFile.ImageFile,
+    data: bytes,
+    size: Size,
+    room: int,
+    finals: Sequence[memory.Final],
 ) -> Area:
-    """Decode for a thumbnail of ``size``; return the area that the picture fills.
+    """Decode for a picture of ``size``; return the area that the picture fills.
 
-    ``between`` tells the bytes that resizing takes, from the size that was decoded.
+    ``finals`` are the sizes that it is brought to afterwards, which takes memory too.
     Raises ``ImageRejected`` beforehand if all takes more than ``room`` bytes.
     """
     if isinstance(image, Jpeg):
-        return _decode_jpeg(image, data, size, room, between)
-    several = deep.names_a_colour(image)
-    # There, one byte a pixel says what is transparent while the colours are decoded.
-    mask = memory.of_pixels(image.size, "L") if several else 0
-    taken = memory.of_pixels(image.size, image.mode) + mask
-    _check_room(taken + between(image.size), room)
-    if several:
-        deep.load(image, lambda: PngImagePlugin.PngImageFile(_rewound(image.fp)))
+        return _decode_jpeg(image, data, size, room, finals)
+    names_a_colour = png.names_a_colour(image)
+    taken = memory.of_pixels(image.size, image.mode)
+    if names_a_colour:
+        # One byte a pixel says what is transparent while the colours are decoded.
+        taken += memory.of_pixels(image.size, "L")
+    _check_room(taken + memory.of_resizing(image.size, finals), room)
+    if names_a_colour:
+        reader = _reader(image)
+        again = Reader(reader.getvalue(), reader.deadline)
+        png.load(image, lambda: PngImagePlugin.PngImageFile(again))
     else:
         image.load()
     return (0, 0, *image.size)
 
 
 def _decode_jpeg(
-    image: Jpeg, data: bytes, size: Size, room: int, between: Between
+    image: Jpeg, data: bytes, size: Size, room: int, finals: Sequence[memory.Final]
 ) -> Area:
     """Decode no larger than need be, and no more scans than that takes."""
     segments = jpeg.walk(data)
     full = image.size
     jpeg.check(segments, full)
     across, down = (max(1, int(DRAFT * side)) for side in size)
-    _, area = image.draft(None, (across, down))
+    drafted = image.draft(None, (across, down))
+    if drafted is None:
+        raise ImageRejected("broken JPEG: it is not in one piece")
     taken = memory.of_pixels(image.size, image.mode)
     several = jpeg.keeps_coefficients(segments, data, image.layers)
     several = several or "progressive" in image.info
     if several:
         factors = [(layer[1], layer[2]) for layer in image.layer]
         taken += memory.of_coefficients(full, factors)
-    _check_room(taken + between(image.size), room)
-    if image.decoderconfig[0] == progressive.EIGHTH:
-        needed = progressive.without_detail(data, segments)
+    _check_room(taken + memory.of_resizing(image.size, finals), room)
+    if image.decoderconfig[0] == jpeg.EIGHTH:
+        needed = jpeg.without_detail(data, segments)
         if needed is not data:
-            image.fp = Reader(needed, image.fp.deadline)
+            image.fp = Reader(needed, _reader(image).deadline)
             segments = jpeg.walk(needed)
-    whole.load(image, segments, several=several)
-    return area
+    _load_whole(image, segments, several=several)
+    return drafted[1]
 
 
-def _rewound(reader: Reader) -> Reader:
-    return Reader(reader.getvalue(), reader.deadline)
+def _reader(image: ImageFile.ImageFile) -> Reader:
+    if not isinstance(image.fp, Reader):
+        raise TypeError("the picture was not opened here")
+    return image.fp
 
 
 def _check_room(taken: int, room: int) -> None:
@@ -125,3 +151,74 @@ def _check_room(taken: int, room: int) -> None:
             f"decoding takes {taken // memory.MIB} MB of memory, more than the "
             f"{room // memory.MIB} there are for a picture"
         )
+
+
+def _load_whole(
+    image: JpegImagePlugin.JpegImageFile, segments: list[jpeg.Segment], *, several: bool
+) -> None:
+    """Load a JPEG that was opened; ``several`` scans are gathered before any pixel.
+
+    Raises ``ImageRejected`` if data is missing, and ``OSError`` if it is broken.
+    """
+    if _HUFFMAN.isdisjoint(part.marker for part in segments):
+        image.load()
+        return
+    decoder = _Decoder(image)
+    try:
+        for scan, following in itertools.pairwise(segments):
+            if scan.marker == jpeg.START_OF_SCAN and not decoder.done:
+                decoder.read(following.start)
+                decoder.take(_AHEAD)
+                if not (decoder.skips() if several else decoder.done):
+                    raise ImageRejected("broken JPEG: truncated, a scan is cut short")
+        decoder.read(segments[-1].body)
+        if not decoder.done:
+            raise ImageRejected("broken JPEG: truncated, it has no pixels")
+    finally:
+        decoder.close()
+    # Pillow takes the picture for loaded when there is nothing left to decode.
+    image.tile, image.fp = [], None
+
+
+class _Decoder:
+    """Pillow's decoder, fed by hand: ``Image.load`` does not tell what was taken."""
+
+    def __init__(self, image: Any) -> None:
+        (tile,) = image.tile
+        image.load_prepare()
+        self.source = image.fp
+        self.source.seek(tile.offset)
+        self.rest = b""
+        self.done = False
+        self.decoder: Any = Image._getdecoder(
+            image.mode, tile.codec_name, tile.args, image.decoderconfig
+        )
+        self.decoder.setimage(image.im, tile.extents)
+
+    def read(self, end: int) -> None:
+        """Hand over the file up to there."""
+        while not self.done and (left := end - self.source.tell()) > 0:
+            self.take(self.source.read(min(left, ImageFile.MAXBLOCK)))
+
+    def take(self, data: bytes) -> None:
+        """Hand over more bytes; what the decoder has no use for yet is kept."""
+        if self.done:
+            return
+        data = self.rest + data
+        taken, error = self.decoder.decode(data)
+        if error < 0:
+            raise OSError("broken data stream")
+        self.done = taken < 0
+        self.rest = data[taken:]
+
+    def skips(self) -> bool:
+        """Tell whether the scan is at its end: then anything but a marker is skipped.
+
+        Within a scan one byte is never enough: it waits until it has 8 together.
+        """
+        self.take(b"\0")
+        return self.done or not self.rest
+
+    def close(self) -> None:
+        """Let go of libjpeg's memory."""
+        self.decoder.cleanup()

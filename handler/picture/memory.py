@@ -19,6 +19,10 @@ pixel for 4:2:0, 6 for 4:4:4 and so 43 megapixels, 8 for CMYK and so 32.
 
 from collections.abc import Sequence
 
+from handler.picture import Size
+
+Final = tuple[Size, float]  # what a picture is brought to, and its gap
+
 MIB = 2**20
 DEFAULT_MB = 512
 
@@ -49,12 +53,12 @@ def for_pixels(memory_mb: int, max_bytes: int) -> int:
 DEFAULT = for_pixels(DEFAULT_MB, 25 * MIB)
 
 
-def of_pixels(size: tuple[int, int], mode: str) -> int:
+def of_pixels(size: Size, mode: str) -> int:
     """Return the bytes that Pillow keeps a decoded picture in."""
     return size[0] * size[1] * _DEPTH.get(mode, 4)
 
 
-def of_coefficients(size: tuple[int, int], factors: Sequence[tuple[int, int]]) -> int:
+def of_coefficients(size: Size, factors: Sequence[tuple[int, int]]) -> int:
     """Return the bytes that libjpeg keeps a JPEG of several scans in.
 
     ``factors`` are the channels' sampling factors, (across, down).
@@ -64,10 +68,14 @@ def of_coefficients(size: tuple[int, int], factors: Sequence[tuple[int, int]]) -
     return 2 * size[0] * size[1] * samples // (across * down)
 
 
-def of_resizing(size: tuple[int, int], final: tuple[int, int], gap: float = 3.0) -> int:
-    """Return the bytes of the pictures between the decoded one and the thumbnail."""
+def of_resizing(decoded: Size, finals: Sequence[Final]) -> int:
+    """Return the bytes of the pictures between the decoded one and the final ones."""
+    return max(_of_resizing(decoded, final, gap) for final, gap in finals)
+
+
+def _of_resizing(decoded: Size, final: Size, gap: float) -> int:
     pixels = final[0] * final[1]
     # Averaging leaves at most twice the gap, across and down; with a gap of 3 that is
-    # 6 × 6 times the thumbnail. Then come three of its size.
-    averaged = min(size[0] * size[1], (2 * gap) ** 2 * pixels)
+    # 6 × 6 times the final picture. Then come three of its size.
+    averaged = min(decoded[0] * decoded[1], (2 * gap) ** 2 * pixels)
     return 4 * int(averaged + 3 * pixels)

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
+from handler.picture import Area, Size
+
 if TYPE_CHECKING:
     from PIL import ImageCms
 
 GAP = 3.0  # average by whole numbers down to so many times the size, then LANCZOS
 BAND_PIXELS = 1_000_000
-
-Size = tuple[int, int]
-Area = tuple[float, float, float, float]
 
 # What to do with the pixels for each value of EXIF's orientation.
 _UPRIGHT = {
@@ -30,16 +29,16 @@ _UPRIGHT = {
 
 def shrink(image: Image.Image, area: Area, size: Size, gap: float = GAP) -> Image.Image:
     """Return the area of the picture at ``size``, as L, LA, RGB, RGBA or CMYK."""
+    if image.mode in ("L", "RGB", "CMYK") and not image.has_transparency_data:
+        return image.resize(size, Image.Resampling.LANCZOS, area, gap)
     left, top, right, bottom = area
     across, down = (right - left) / size[0], (bottom - top) / size[1]
     step = max(1, int(across / gap)), max(1, int(down / gap))
     part = int(left), int(top), math.ceil(right), math.ceil(bottom)
     averaged = _averaged(image, step, part)
-    box = [
-        (edge - part[n % 2]) / step[n % 2]
-        for n, edge in enumerate((left, top, right, bottom))
-    ]
-    small = averaged.resize(size, Image.Resampling.LANCZOS, tuple(box))
+    x0, x1 = ((edge - part[0]) / step[0] for edge in (left, right))
+    y0, y1 = ((edge - part[1]) / step[1] for edge in (top, bottom))
+    small = averaged.resize(size, Image.Resampling.LANCZOS, (x0, y0, x1, y1))
     return small.convert({"La": "LA", "RGBa": "RGBA"}.get(small.mode, small.mode))
 
 
@@ -70,6 +69,8 @@ def _through(profile: bytes, image: Image.Image) -> Image.Image:
         result = ImageCms.profileToProfile(image, source, _srgb(), outputMode="RGB")
     except (ImageCms.PyCMSError, OSError, TypeError, ValueError):
         return image  # broken, or made for another kind of picture
+    if result is None:  # only where it was told to work in place
+        return image
     return result.convert("L") if image.mode == "L" else result
 
 
@@ -85,13 +86,9 @@ def _averaged(
 ) -> Image.Image:
     """Average ``step`` pixels of a part, across and down, into one.
 
-    What cannot be averaged as it is gets converted band by band, so that no second
-    copy of a large picture is ever held.
+    They are converted first, band by band, so that no second copy of a large picture is
+    ever held.
     """
-    if image.mode in ("L", "RGB", "CMYK") and not image.has_transparency_data:
-        if step != (1, 1):
-            return image.reduce(step, part)
-        return image if part == (0, 0, *image.size) else image.crop(part)
     left, start, right, end = part
     rows = max(1, BAND_PIXELS // (right - left) // step[1]) * step[1]
     bands = []

@@ -15,14 +15,15 @@ from typing import Any
 from PIL import Image
 
 from handler.errors import ImageRejected
-from handler.picture import decode, memory, pixels
+from handler.picture import Area, Size, decode, memory, pixels
 from handler.picture.exif import orientation
-from handler.picture.rendition import Rendition, between, decoded_size, encode
+from handler.picture.rendition import Rendition, decoded_size, encode
 
 DECODE_SECONDS = 10.0  # a third of the function's timeout, where that is not known
 
 # Everything that Pillow raises on bad bytes. Anything else is our own mistake, and is
 # seen as a failed upload, not as a rejected one.
+_BAD_IMAGE: tuple[type[Exception], ...]
 _BAD_IMAGE = (OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError)
 _BAD_IMAGE += (EOFError, MemoryError, struct.error, zlib.error)
 _BAD_IMAGE += (Image.DecompressionBombError, Image.DecompressionBombWarning)
@@ -34,8 +35,8 @@ class Thumbnail:
 
     data: bytes
     content_type: str
-    source_size: decode.Size
-    size: decode.Size
+    source_size: Size
+    size: Size
     ms: float = 0.0  # without what was decoded for all together
 
 
@@ -81,9 +82,11 @@ def render(
         source_size = image.size
         _check_pixels(source_size, max_megapixels)
         turn = orientation(image.info.get("exif"))
-        frames = [one.frame(source_size, lying=turn > 4) for one in wanted]
+        frames = [each.frame(source_size, lying=turn > 4) for each in wanted]
+        gaps = [each.gap for each in wanted]
+        finals = [(size, gap) for (_, size), gap in zip(frames, gaps, strict=True)]
         size = decoded_size(source_size, frames)
-        area = decode.decode(image, data, size, room, between(wanted, frames))
+        area = decode.decode(image, data, size, room, finals)
     except decode.TooSlow as error:
         reason = f"too slow: not decoded within {seconds:.3g} seconds"
         raise ImageRejected(reason) from error
@@ -91,26 +94,26 @@ def render(
         raise _broken(kind, error) from error
     across, down = area[2] / source_size[0], area[3] / source_size[1]
     made: list[Thumbnail | Exception] = []
-    for one, (part, size) in zip(wanted, frames, strict=True):
+    for rendition, (part, size) in zip(wanted, frames, strict=True):
         started = time.perf_counter()
         x0, y0, x1, y1 = part
         part = (x0 * across, y0 * down, x1 * across, y1 * down)
         try:
-            small = _small(image, part, size, one, turn, kind)
-            encoded = encode(small, one.kind or kind, one.quality)
+            small = _small(image, part, size, rendition, turn, kind)
+            encoded = encode(small, rendition.kind or kind, rendition.quality)
         except Exception as error:  # the others can still be made
             made.append(error.with_traceback(None))  # which holds on to the pictures
             continue
         ms = (time.perf_counter() - started) * 1000
-        content_type = f"image/{(one.kind or kind).lower()}"
+        content_type = f"image/{(rendition.kind or kind).lower()}"
         made.append(Thumbnail(encoded, content_type, source_size, small.size, ms))
     return made
 
 
 def _small(
     image: Image.Image,
-    part: decode.Area,
-    size: decode.Size,
+    part: Area,
+    size: Size,
     wanted: Rendition,
     turn: int,
     kind: str,
@@ -130,7 +133,7 @@ def _broken(kind: str, error: Exception) -> ImageRejected:
     return ImageRejected(f"broken {kind}: {str(error) or type(error).__name__}")
 
 
-def _check_pixels(size: decode.Size, max_megapixels: int) -> None:
+def _check_pixels(size: Size, max_megapixels: int) -> None:
     """Refuse a pixel bomb by its header, before anything is decoded."""
     if size[0] * size[1] > max_megapixels * 1_000_000:
         across, down = size

@@ -7,10 +7,7 @@ from typing import Any
 
 from PIL import Image
 
-from handler.picture import memory
-
-Size = tuple[int, int]
-Area = tuple[float, float, float, float]
+from handler.picture import Area, Size
 
 
 @dataclass(frozen=True)
@@ -73,20 +70,6 @@ def decoded_size(size: Size, frames: Sequence[Frame]) -> Size:
     across = max(final[0] * size[0] / (area[2] - area[0]) for area, final in frames)
     down = max(final[1] * size[1] / (area[3] - area[1]) for area, final in frames)
     return int(across), int(down)
-
-
-def between(
-    wanted: Sequence[Rendition], frames: Sequence[Frame]
-) -> Callable[[Size], int]:
-    """Return what tells, for a decoded size, the memory that resizing takes at most."""
-
-    def taken(decoded: Size) -> int:
-        pairs = zip(wanted, frames, strict=True)
-        return max(
-            memory.of_resizing(decoded, final, one.gap) for one, (_, final) in pairs
-        )
-
-    return taken
 
 
 def encode(image: Image.Image, kind: str, quality: int) -> bytes:

@@ -62,7 +62,7 @@ def _check_memory(rendition: Rendition, where: str, config: Config) -> None:
     """Refuse a rendition for which the largest pictures would have to be rejected."""
     pixels = config.max_megapixels * 1_000_000
     final = rendition.width, rendition.height
-    taken = 4 * pixels + memory.of_resizing((pixels, 1), final, rendition.gap)
+    taken = 4 * pixels + memory.of_resizing((pixels, 1), [(final, rendition.gap)])
     there = memory.for_pixels(config.memory_mb, config.max_bytes)
     if taken <= there:
         return

@@ -6,7 +6,7 @@ What is tested where, row by row (format and size are in test_images.py):
 - empty, oversize: test_images.py, test_storage.py
 - pixel bomb, scans: test_images.py, test_scans.py; memory: test_memory.py
 - truncated, corrupt: ``test_cut_*`` and ``test_flipped_bits``; with an end all the
-  same, and what of it cannot be told: test_whole.py
+  same, and what of it cannot be told: test_decode.py
 - orientation: test_images.py; ``test_orientation_*`` here
 - ICC: ``test_wide_gamut``, ``test_cmyk_*``, ``test_*_profile``
 - metadata and its bombs: ``test_no_byte_of_*``, ``test_*_bomb``

@@ -17,14 +17,14 @@ from support.pictures import (
 )
 
 from handler.errors import ImageRejected
-from handler.picture import jpeg, progressive
+from handler.picture import jpeg
 from handler.picture.render import make_thumbnail, thumbnail
 
 SUBSAMPLINGS = ["4:4:4", "4:2:2", "4:2:0"]
 
 
 def left_out(data):
-    return progressive.without_detail(data, jpeg.walk(data))
+    return jpeg.without_detail(data, jpeg.walk(data))
 
 
 def at_an_eighth(data):
@@ -126,7 +126,7 @@ def test_halved_chroma_keeps_its_detail():
 def test_whole_thumbnail_is_the_same(monkeypatch):
     data = encoded(landscape((2400, 1800)), progressive=True)
     short = make_thumbnail(data)
-    monkeypatch.setattr(progressive, "EIGHTH", None)  # never taken
+    monkeypatch.setattr(jpeg, "EIGHTH", None)  # never taken
     assert make_thumbnail(data) == short
 
 

@@ -20,7 +20,6 @@ from support.pictures import (
 from handler.errors import ImageRejected
 from handler.picture import jpeg as scans
 from handler.picture import png as chunks
-from handler.picture import progressive
 from handler.picture.exif import orientation
 from handler.picture.render import thumbnail
 
@@ -163,7 +162,7 @@ def test_scans_of_damaged_files(data):
         segments = scans.walk(data)
     except ImageRejected:
         return
-    assert len(progressive.without_detail(data, segments)) < len(data) + 500
+    assert len(scans.without_detail(data, segments)) < len(data) + 500
 
 
 @FEW
