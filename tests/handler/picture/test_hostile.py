@@ -1,17 +1,17 @@
 """Rare and hostile pictures: the rows of the handler's contract, one by one.
 
-What is tested where, row by row (format and size are in test_images.py):
+What is tested where, row by row (format and size are in test_render.py):
 
 - format by content: wrong suffix, test_app.py; ``test_polyglot_*`` here
-- empty, oversize: test_images.py, test_storage.py
-- pixel bomb, scans: test_images.py, test_scans.py; memory: test_memory.py
+- empty, oversize: test_render.py, test_storage.py
+- pixel bomb, scans: test_render.py, test_jpeg.py; memory: test_memory.py
 - truncated, corrupt: ``test_cut_*`` and ``test_flipped_bits``; with an end all the
   same, and what of it cannot be told: test_decode.py
-- orientation: test_images.py; ``test_orientation_*`` here
+- orientation: test_render.py; ``test_orientation_*`` here
 - ICC: ``test_wide_gamut``, ``test_cmyk_*``, ``test_*_profile``
 - metadata and its bombs: ``test_no_byte_of_*``, ``test_*_bomb``
 - CMYK, 16 bits, transparency, LA, interlaced: ``test_cmyk_*``, ``test_deep_*``,
-  ``test_interlaced``; the common ones in test_images.py
+  ``test_interlaced``; the common ones in test_render.py
 - animated: ``test_animation_*``
 - time: ``test_too_slow``, and test_app.py
 """
