@@ -10,11 +10,14 @@ from handler.picture import memory
 from handler.picture.rendition import Plan, Rendition
 from handler.recipe import parse
 from handler.recipe.fields import wrong
-from handler.recipe.finishing import Files
 
 
 def check(
-    text: str, config: Config, files: Files | None = None, *, source_bucket: str = ""
+    text: str,
+    config: Config,
+    files: parse.Files | None = None,
+    *,
+    source_bucket: str = "",
 ) -> dict[str | None, Plan]:
     """Parse a recipe, finish a blank picture by it, and return its plans.
 

@@ -8,6 +8,7 @@ pillow.readthedocs.io/en/stable/reference/ImageFont.html
 
 import functools
 import io
+from typing import Any
 
 from PIL import Image
 
@@ -24,7 +25,7 @@ class DoesNotFit(ImageRejected):
 
 
 @functools.lru_cache(maxsize=32)
-def font(size: float, file: bytes | None = None):
+def font(size: float, file: bytes | None = None) -> Any:
     """Return Pillow's own font at a size in pixels, or the one in a file's bytes."""
     from PIL import ImageFont
 

@@ -10,8 +10,8 @@ from PIL import Image
 from handler.recipe import fields
 from handler.recipe import text as lettering
 
-PLACES = ("top-left", "top", "top-right", "left", "centre", "right")
-PLACES += ("bottom-left", "bottom", "bottom-right")
+PLACES = ["top-left", "top", "top-right", "left", "centre", "right"]
+PLACES += ["bottom-left", "bottom", "bottom-right"]
 
 #: What a recipe says of a watermark: ``width`` and ``margin`` are shares of the
 #: picture's width.
@@ -49,10 +49,12 @@ def put(
     if text is not None:
         size = lettering.size_for_width(text, across, font)
         mark = lettering.draw(text, size, colour, font)
-    else:
+    elif mark is not None:
         mark = mark.convert("RGBA")
         high = max(1, round(across * mark.height / mark.width))
         mark = mark.resize((across, high), Image.Resampling.LANCZOS)
+    else:
+        return picture
     return lay(picture, mark, place, round(picture.width * margin), opacity)
 
 
