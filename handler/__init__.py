@@ -1,19 +1,39 @@
 """What runs in Lambda: an uploaded image in, its thumbnail out.
 
-Start with ``app`` (the paragraph), then ``events`` (what came in), ``storage`` (all S3
-traffic) and ``images`` (bytes in, bytes out). Behind ``images`` are ``decoder``, which
-is held to a size and a time, the walks over a file before anything is decoded
-(``scans``, ``progressive``, ``chunks``, ``orientation``), ``whole``, which sees that no
-part of a JPEG is missing, and what is done with pixels (``pixels``, ``deep``).
-``memory`` has the arithmetic of the function's memory.
+An upload goes through the modules in this order, and never back:
 
-What an upload gets besides its thumbnail is a ``recipe``: more ``renditions``, with
-``effects`` and a ``watermark``, a ``backup``, ``labels``. ``outputs`` makes them side
-by side, and ``trial`` tells what is wrong with a recipe before it is deployed.
+``app``      event in, answer out: the paragraph; uploads are handled side by side
+``events``   what came in; what a result's key is
+``storage``  all S3 traffic: exactly the bytes of the event, never over a newer result
+``outputs``  what an upload gets: thumbnail, renditions, labels, ``backup``
+``picture``  bytes in, bytes out: guards, decoder, pixels, encoder; no S3
+``report``   how each upload ended: a log line, a reject record, the answer
+
+Beside the way stand ``config`` (every setting, checked), ``errors`` (one for each way
+to end badly) and ``recipe`` (renditions, effects, watermarks, labels, read from JSON).
+S3 calls overlap, pixels take turns: memory is what a function has least of. An upload
+that cannot be made is rejected with a record, so nothing is tried for ever; whatever
+else goes wrong is raised once all were tried, so nothing is lost.
+
+Importing this package, or ``events``, loads neither Pillow nor boto3.
 """
 
-from handler.app import lambda_handler as lambda_handler
-from handler.errors import ImageRejected as ImageRejected
-from handler.picture.render import make_thumbnail as make_thumbnail
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from handler.app import lambda_handler as lambda_handler
+    from handler.errors import ImageRejected as ImageRejected
+    from handler.picture.render import make_thumbnail as make_thumbnail
+
+_HOMES = {"ImageRejected": "errors", "lambda_handler": "app"}
+_HOMES["make_thumbnail"] = "picture.render"
 
 __all__ = ["ImageRejected", "lambda_handler", "make_thumbnail"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -9,6 +9,7 @@ from typing import Any
 
 from handler import outputs, report
 from handler.config import Config
+from handler.errors import ImageRejected
 from handler.events import Upload, parse, target_key
 from handler.picture import memory
 from handler.report import Output, Result
@@ -94,13 +95,15 @@ class _Worker:
     async def process(self, upload: Upload) -> Result:
         """Take one upload to its end, whichever that is. Never raises."""
         result, etag = Result(upload, upload.item_id), upload.etag
-        with result.outputs[0].ending():
+        with (thumbnail := result.outputs[0]).ending():
             async with self.held:
                 result.started = time.perf_counter()
                 source = await asyncio.to_thread(self.storage.read, upload)
                 etag, result.source_bytes = source.etag, len(source.data)
                 made = outputs.make(self.storage, upload, source, self.turns)
                 result.outputs = await made
+        if isinstance(thumbnail.error, ImageRejected):
+            etag = etag or thumbnail.error.etag
         if result.rejected:
             result.record = Output()
             with result.record.ending():

@@ -1,12 +1,33 @@
-"""The handler's settings, read from the function's environment variables."""
+"""The handler's settings, read from the function's environment variables.
+
+Whoever deploys the function checks them by the same code beforehand:
+``Config.from_environment`` and, for a recipe's folders, ``handler.recipe.dry_run``.
+"""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 from handler.errors import ConfigError
 from handler.picture import memory
+
+#: The settings that are whole numbers, by variable: field, least, most.
+NUMBERS = {
+    "BOX": ("box", 1, 4096),
+    "QUALITY": ("quality", 1, 95),
+    "MAX_MEGAPIXELS": ("max_megapixels", 1, 1000),
+    "MAX_BYTES": ("max_bytes", 1, 10 * 2**30),
+    # docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": ("memory_mb", 128, 10_240),
+}
+#: What the target bucket holds besides results, and nobody may read without rights.
+PRIVATE = ("batch/", "layers/", ".thumbnail-workbook/")
+
+# A policy takes * and ? for any characters and $ for a variable, a rule and JSON trip
+# over the others.
+_NOT_IN_PREFIXES = frozenset('*?${}"')
+_MAX_PREFIX = 256  # bytes: any folder, and room for a hashed key
 
 
 @dataclass(frozen=True)
@@ -36,7 +57,10 @@ class Config:
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str] | None = None) -> Self:
-        """Read the settings; ``ConfigError`` names the variable that is wrong."""
+        """Read the settings; ``ConfigError`` names the variable that is wrong.
+
+        The recipe is read later, by ``handler.outputs.plan``.
+        """
         env = os.environ if env is None else env
         bucket = env.get("TARGET_BUCKET", "")
         if not bucket:
@@ -44,31 +68,59 @@ class Config:
                 "TARGET_BUCKET is not set: give the function the name of the bucket "
                 "that thumbnails go to."
             )
+        numbers: dict[str, Any] = {
+            field: _whole_number(env, name, getattr(cls, field), low, high)
+            for name, (field, low, high) in NUMBERS.items()
+        }
         config = cls(
             target_bucket=bucket,
-            box=_whole_number(env, "BOX", cls.box, 1, 4096),
-            quality=_whole_number(env, "QUALITY", cls.quality, 1, 95),
-            max_megapixels=_whole_number(
-                env, "MAX_MEGAPIXELS", cls.max_megapixels, 1, 1000
-            ),
-            max_bytes=_whole_number(env, "MAX_BYTES", cls.max_bytes, 1, 10 * 2**30),
             ordered=_true_or_false(env, "ORDERED", cls.ordered),
             cache_control=_header(env, "CACHE_CONTROL", cls.cache_control),
             thumbnail_prefix=_prefix(env, "THUMBNAIL_PREFIX", cls.thumbnail_prefix),
             reject_prefix=_prefix(env, "REJECT_PREFIX", cls.reject_prefix),
-            memory_mb=_whole_number(
-                env, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", cls.memory_mb, 1, 2**20
-            ),
             recipe=env.get("RECIPE", ""),
+            **numbers,
         )
-        if config.reject_prefix.startswith(config.thumbnail_prefix):
-            # Thumbnails are readable by everyone, reject records must not be.
-            raise _wrong(
-                "REJECT_PREFIX",
-                config.reject_prefix,
-                f"choose one outside {config.thumbnail_prefix!r}, which is public",
-            )
+        _check_disjoint(config)
         return config
+
+
+def check_prefix(prefix: str) -> None:
+    """Raise ``ValueError``, saying what it should be, for what is no prefix of keys."""
+    if (
+        prefix.startswith("/")
+        or not prefix.endswith("/")
+        or len(prefix.encode(errors="surrogatepass")) > _MAX_PREFIX
+        or _NOT_IN_PREFIXES & {*prefix}
+        or not prefix.isprintable()
+    ):
+        raise ValueError(
+            f'a folder of at most {_MAX_PREFIX} bytes, such as "small/", '
+            'without * ? $ { } "'
+        )
+
+
+def collision(prefixes: Iterable[str]) -> tuple[str, str] | None:
+    """Return two prefixes of which one's keys could be the other's, if there are."""
+    before: list[str] = []
+    for prefix in prefixes:
+        for other in before:
+            if prefix.startswith(other) or other.startswith(prefix):
+                return other, prefix
+        before.append(prefix)
+    return None
+
+
+def _check_disjoint(config: Config) -> None:
+    """Keep what everyone may read apart from what nobody may."""
+    public = config.thumbnail_prefix
+    if collision((public, config.reject_prefix)):
+        remedy = f"choose one outside {public!r}, which is public"
+        raise _wrong("REJECT_PREFIX", config.reject_prefix, remedy)
+    for private in PRIVATE:
+        if collision((private, public)):
+            remedy = f"choose one outside {private!r}, which is private"
+            raise _wrong("THUMBNAIL_PREFIX", public, remedy)
 
 
 def _wrong(name: str, value: str, remedy: str) -> ConfigError:
@@ -101,9 +153,8 @@ def _header(env: Mapping[str, str], name: str, default: str) -> str:
 
 def _prefix(env: Mapping[str, str], name: str, default: str) -> str:
     text = env.get(name, default)
-    # Long enough for any folder, short enough to leave room for a hashed key.
-    if text.startswith("/") or not text.endswith("/") or len(text.encode()) > 256:
-        raise _wrong(
-            name, text, f"set it to a folder of at most 256 bytes, such as {default!r}"
-        )
+    try:
+        check_prefix(text)
+    except ValueError as error:
+        raise _wrong(name, text, f"set it to {error}") from None
     return text

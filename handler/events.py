@@ -102,8 +102,10 @@ class NotAnUpload:
 
 Entry = Upload | NotAnUpload
 
-# What reading somebody else's JSON can raise; a deep "[[[[" is a RecursionError.
-_MALFORMED = (KeyError, TypeError, ValueError, AttributeError, RecursionError)
+# What reading somebody else's JSON can raise: a deep "[[[[" is a RecursionError, a size
+# of Infinity an OverflowError.
+_MALFORMED: tuple[type[Exception], ...] = (KeyError, TypeError, ValueError)
+_MALFORMED += (AttributeError, RecursionError, OverflowError)
 
 
 def is_batch(event: Any) -> bool:

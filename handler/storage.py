@@ -2,6 +2,8 @@
 
 import contextlib
 import functools
+import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import quote
@@ -86,12 +88,13 @@ class Storage:
                 raise Stale("superseded by a newer upload") from error
             raise
         with contextlib.closing(response["Body"]) as body:
-            self._check_size(response["ContentLength"])
+            etag = response["ETag"].strip('"')
+            self._check_size(response["ContentLength"], etag)
             # Bounded by the Content-Length just checked. Unlike read(n), and unlike
             # the body's own "with", this checks length and checksum of what came: a
             # cut connection must not pass for a cut picture.
             recipe = response.get("Metadata", {}).get("recipe")
-            return Source(body.read(), response["ETag"].strip('"'), recipe)
+            return Source(body.read(), etag, recipe)
 
     def write(
         self,
@@ -123,14 +126,17 @@ class Storage:
             self.client.put_object(**result)
 
     def is_current(self, upload: Upload, etag: str | None) -> bool:
-        """Tell whether the source still is what the result was made from."""
+        """Tell whether the source still is what the result was made from.
+
+        Without an ETag, as of an event that has none, nothing speaks against it.
+        """
         try:
             current = self._head(upload.bucket, upload.key)
         except ClientError as error:
             if error_code(error) == "404":
                 raise Stale("deleted while it was processed") from error
             raise
-        return current["ETag"].strip('"') == etag
+        return etag is None or current["ETag"].strip('"') == etag
 
     def _write_in_order(
         self, result: dict[str, Any], upload: Upload, etag: str | None
@@ -161,7 +167,8 @@ class Storage:
                 condition = {"IfNoneMatch": "*"}
                 continue
             ours, theirs = result["Metadata"], standing["Metadata"]
-            verdict = compare(ours, theirs)
+            same_bytes = is_made_from(theirs, upload.bucket, upload.key, etag)
+            verdict = compare(ours, theirs, same_bytes=same_bytes)
             if verdict == "repeat" and ours.items() <= theirs.items():
                 return  # else it adds something: labels that failed the first time
             if verdict == "older" or (
@@ -169,6 +176,7 @@ class Storage:
             ):
                 raise Stale("superseded: the target was made from a newer upload")
             if verdict == "same":
+                theirs.pop("source-etag", None)
                 result["Metadata"] = theirs | ours  # keep its place in the order
             condition = {"IfMatch": standing["ETag"]}
         raise lost
@@ -176,11 +184,11 @@ class Storage:
     def _head(self, bucket: str, key: str) -> dict[str, Any]:
         return self.client.head_object(Bucket=bucket, Key=key)
 
-    def _check_size(self, size: int | None) -> None:
+    def _check_size(self, size: int | None, etag: str | None = None) -> None:
         if size == 0:
-            raise ImageRejected("empty")
+            raise ImageRejected("empty", etag)
         if size and size > (limit := self.config.max_bytes):
-            raise ImageRejected(f"{size} bytes, more than the {limit} allowed")
+            raise ImageRejected(f"{size} bytes, more than the {limit} allowed", etag)
 
     def _pinned(self, upload: Upload) -> dict[str, str]:
         """Return the conditions under which the object still is the event's."""
@@ -196,14 +204,39 @@ def stamp(upload: Upload, etag: str | None) -> Stamp:
     Metadata travels in headers, which take ASCII only.
     """
     made_from = {
-        "source-etag": etag,
+        "source-mark": source_mark(upload.bucket, upload.key, etag) if etag else None,
         "source-sequencer": upload.sequencer,
         "source-version": upload.version_id,
     }
     return {name: quote(text, "/+") for name, text in made_from.items() if text}
 
 
-def compare(ours: Stamp, theirs: Stamp) -> Verdict:
+def source_mark(bucket: str, key: str, etag: str) -> str:
+    """Return what a result says of its source's bytes, and does not tell anyone.
+
+    An ETag is the MD5 of a private photo, and thumbnails are public: as it is, it would
+    tell which known file that was, wherever it turns up.
+    """
+    source = f"{bucket}\n{etag}\n{key}".encode(errors="surrogatepass")
+    return hashlib.sha256(source).hexdigest()
+
+
+def is_made_from(
+    metadata: Mapping[str, str], bucket: str, key: str, etag: str | None
+) -> bool:
+    """Tell by a result's metadata whether it was made from these very bytes.
+
+    ``etag`` is unquoted. Results that were made before there were marks have the ETag
+    itself, as ``source-etag``.
+    """
+    if etag is None:
+        return not {"source-mark", "source-etag"} & metadata.keys()
+    if "source-mark" in metadata:
+        return metadata["source-mark"] == source_mark(bucket, key, etag)
+    return metadata.get("source-etag") == quote(etag, "/+")
+
+
+def compare(ours: Stamp, theirs: Stamp, *, same_bytes: bool) -> Verdict:
     """Say what our upload is to the one that the standing result was made from.
 
     "repeat" is the same event again, "same" the same bytes without an event to order
@@ -218,6 +251,6 @@ def compare(ours: Stamp, theirs: Stamp) -> Verdict:
         their_place = their_place.ljust(width, "0")
         if our_place != their_place:
             return "newer" if our_place > their_place else "older"
-    if ours.get("source-etag") != theirs.get("source-etag"):
+    if not same_bytes:
         return "unknown"
     return "repeat" if our_place and their_place else "same"

@@ -27,6 +27,7 @@ from deploy.errors import DeployError, NotReadyError
 from deploy.settings import Settings
 from deploy.steps import queue
 from handler.events import target_key
+from handler.storage import is_made_from
 
 #: What one call of SendMessageBatch takes.
 MESSAGES_A_CALL = 10
@@ -167,15 +168,15 @@ def _has_result(
         written = results.get(target)
         if written is None or written < picture.modified:
             continue
-        if written > certain or _made_from(cloud, settings, target) == picture.etag:
+        if written > certain or _is_of(cloud, settings, target, picture):
             return True
     return False
 
 
-def _made_from(cloud: Cloud, settings: Settings, target: str) -> str | None:
-    """Read which bytes a result was made from (ETags need no decoding)."""
-    found = cloud.s3.head_object(Bucket=settings.target_bucket, Key=target)
-    return found["Metadata"].get("source-etag")
+def _is_of(cloud: Cloud, settings: Settings, target: str, picture: Picture) -> bool:
+    """Read whether a result was made from these very bytes."""
+    found = cloud.s3.head_object(Bucket=settings.target_bucket, Key=target)["Metadata"]
+    return is_made_from(found, settings.source_bucket, picture.key, picture.etag)
 
 
 def _listed(cloud: Cloud, bucket: str, prefix: str = "") -> Iterator[dict[str, Any]]:

@@ -26,6 +26,7 @@ from deploy.settings import Settings
 from deploy.steps import buckets
 from deploy.tracing import Trace, trace
 from deploy.waiting import code, looks
+from handler.events import target_key
 
 #: Where probes go in the source bucket; no picture of anybody's is there.
 FOLDER = ".thumbnail-workbook/"
@@ -137,8 +138,6 @@ def _upload(cloud: Cloud, settings: Settings, key: str, body: bytes) -> None:
 
 def _sign(cloud: Cloud, settings: Settings, key: str, since: datetime) -> str | None:
     """Look for the thumbnail, then for a log line: a log is seconds behind on AWS."""
-    from handler.events import target_key  # needs Pillow
-
     thumbnail = target_key(key, settings.thumbnail_prefix)
     try:
         cloud.s3.head_object(Bucket=settings.target_bucket, Key=thumbnail)

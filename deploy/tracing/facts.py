@@ -17,6 +17,7 @@ from deploy import logs, notifications
 from deploy.cloud import Cloud
 from deploy.settings import Settings
 from deploy.tracing.link import Answer, Denied, ask
+from handler.events import target_key
 
 #: S3 writes times in whole seconds.
 _SECOND = timedelta(seconds=1)
@@ -125,15 +126,11 @@ class Facts:
     @cached_property
     def target_key(self) -> str:
         """The thumbnail's key."""
-        from handler.events import target_key  # needs Pillow, which deploying does not
-
         return target_key(self.key, self.variables["THUMBNAIL_PREFIX"])
 
     @cached_property
     def reject_key(self) -> str:
         """The key of the reject record, were there one."""
-        from handler.events import target_key
-
         return target_key(self.key, self.variables["REJECT_PREFIX"], ".json")
 
     @cached_property

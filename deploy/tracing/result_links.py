@@ -13,6 +13,7 @@ from deploy import logs, policies
 from deploy.steps import failures
 from deploy.tracing.facts import Facts
 from deploy.tracing.link import Answer, Denied, Link, ask, link
+from handler.storage import is_made_from
 
 #: Seconds in which an event may be on its way: S3 mostly takes one, at times a minute.
 #: https://docs.aws.amazon.com/AmazonS3/latest/userguide/EventNotifications.html
@@ -318,11 +319,14 @@ def the_thumbnail(facts: Facts) -> Link:
         if made.code == "NoSuchBucket":
             said = f"There is no bucket {facts.target_bucket}."
         return _none(facts, made, said)
-    stamp = made.get("Metadata", {}).get("source-etag", "")
+    stamp = made.get("Metadata", {})
     ours = facts.object.get("ETag", "").strip('"')
     kind = made.get("ContentType", "")
-    quoted = made.quoted(f"{kind}, {made['ContentLength']:,} bytes, of ETag {stamp}")
-    if ours and stamp and stamp != ours:
+    quoted = made.quoted(f"{kind}, {made['ContentLength']:,} bytes")
+    source = (facts.settings.source_bucket, facts.key, ours)
+    # One without a stamp was not made by the function: another link's business.
+    stamped = not is_made_from(stamp, *source[:2], None)
+    if ours and stamped and not is_made_from(stamp, *source):
         said = "It was made from another upload of this name: the picture has changed."
         cure = "If this stays so, upload again (07_watch)."
         return Link("thumbnail", "red", said, quoted, cure)

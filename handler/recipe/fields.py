@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from handler.config import check_prefix
 from handler.errors import ConfigError
 
 Check = Callable[[Any], Any]
@@ -40,9 +41,9 @@ class Fields(dict[str, tuple[Check, Any]]):
             raise wrong(f"{where}.{name}", value) from None
 
 
-def wrong(where: str, said: str) -> ConfigError:
+def wrong(where: str, what: str) -> ConfigError:
     """Return the error of a recipe, to be raised."""
-    return ConfigError(f"the recipe's {where} {said}.")
+    return ConfigError(f"the recipe's {where} {what}.")
 
 
 def items(given: Any, where: str) -> list[tuple[str, Any]]:
@@ -117,5 +118,12 @@ def colour(value: Any) -> Colour:
 line = matching(r"(?=.*\S)[^\x00-\x1f\x7f]{1,200}", "one line of 1 to 200 characters")
 #: A file of the function's zip: a name alone, so that no path leads elsewhere.
 file_name = matching(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", "the name of a file")
-#: What keys begin with. No spaces, no accents: it stands in policies and addresses.
-folder = matching(r"(?!/)[!-~]{1,99}/", 'a folder, such as "small/"')
+
+
+def folder(value: Any) -> str:
+    """Check for what keys begin with; it stands in policies and addresses too."""
+    # So no spaces and no accents either, which addresses would have to encode.
+    if not (isinstance(value, str) and re.fullmatch(r"[!-~]{2,100}", value)):
+        raise ValueError('a folder, such as "small/"')
+    check_prefix(value)
+    return value

@@ -24,7 +24,7 @@ from typing import Any
 
 from PIL import Image
 
-from handler.config import Config
+from handler.config import PRIVATE, Config, collision
 from handler.errors import ConfigError, ImageRejected
 from handler.picture import memory
 from handler.picture.decode import open_image
@@ -42,7 +42,8 @@ from handler.recipe.fields import (
 )
 
 FOLDER = "renditions/"
-MAX_CHARACTERS = 3000  # Lambda takes 4 KB for all environment variables together
+TAKEN = ("thumbnail", "backup", "labels")  # what log lines call the other outputs
+MAX_BYTES = 3000  # Lambda takes 4 KB for all environment variables together
 MAX_RENDITIONS = 10
 MAX_ENCODED = 16 * memory.MIB  # what the function's memory has left for them
 
@@ -120,14 +121,15 @@ def parse(text: str, config: Config, files: Files) -> dict[str | None, Plan]:
 
     ``files`` are fonts and watermarks. Raises ``ConfigError``, which names the field.
     """
-    if len(text) > MAX_CHARACTERS:
+    size = len(text.encode(errors="surrogatepass"))
+    if size > MAX_BYTES:
         raise ConfigError(
-            f"the recipe has {len(text)} characters, and {MAX_CHARACTERS} is the most "
-            "that leaves room for the function's other variables: make it shorter."
+            f"the recipe has {size} bytes, and {MAX_BYTES} is the most that leaves "
+            "room for the function's other variables: make it shorter."
         )
     try:
         given = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"the recipe is no JSON: {error}") from None
     every = ALL.read(given, "outermost object")
     named = every.pop("named")
@@ -151,17 +153,22 @@ def _plan(recipe: dict[str, Any], at: str, config: Config, files: Files) -> Plan
     folders = [config.thumbnail_prefix]
     for name, given in items(recipe["renditions"], f"{at}renditions"):
         where = f"{at}renditions.{name}"
-        one = RENDITION.read(given, where)
-        renditions.append(rendition(name, one, where, files))
-        folders.append(one["folder"] or f"{FOLDER}{name}/")
+        if name in TAKEN:
+            raise wrong(where, f"needs another name: {', '.join(TAKEN)} are taken")
+        fields = RENDITION.read(given, where)
+        renditions.append(rendition(name, fields, where, files))
+        folders.append(fields["folder"] or f"{FOLDER}{name}/")
     _check_room(renditions[1:], f"{at}renditions")
-    _check_folders([*folders, config.reject_prefix], f"{at}renditions")
+    # Of one upload's outputs, or of two uploads', or what is public and what is not.
+    if same := collision([*folders, config.reject_prefix, *PRIVATE]):
+        what = f"collide: {same[0]!r} and {same[1]!r} are one folder"
+        raise wrong(f"{at}renditions", what)
     backup, labels = recipe["backup"], recipe["labels"]
     if backup is not None:
         backup = BACKUP.read(backup, f"{at}backup")
         if backup["bucket"] == config.target_bucket:
-            said = "is the target bucket, whose thumbnails are public: use another"
-            raise wrong(f"{at}backup.bucket", said)
+            what = "is the target bucket, whose thumbnails are public: use another"
+            raise wrong(f"{at}backup.bucket", what)
     if labels is not None:
         labels = LABELS.read(labels, f"{at}labels")
     return Plan(tuple(renditions), tuple(folders), backup, labels)
@@ -171,23 +178,16 @@ def _check_room(renditions: list[Rendition], where: str) -> None:
     if len(renditions) > MAX_RENDITIONS:
         raise wrong(where, f"are {len(renditions)}, and {MAX_RENDITIONS} is the most")
     # A PNG of noise takes all four bytes of a pixel, a JPEG never more than two.
-    depths = [2 if one.kind == "JPEG" else 4 for one in renditions]
-    pairs = zip(renditions, depths, strict=True)
-    taken = sum(one.width * one.height * depth for one, depth in pairs)
+    taken = sum(
+        each.width * each.height * (2 if each.kind == "JPEG" else 4)
+        for each in renditions
+    )
     if taken > MAX_ENCODED:
         raise wrong(
             where,
             f"could take {taken // memory.MIB} MB, and {MAX_ENCODED // memory.MIB} is "
             "the most: make them smaller or fewer, or JPEG where they are not",
         )
-
-
-def _check_folders(folders: list[str], where: str) -> None:
-    """Refuse outputs that one upload's key, or another's, could make collide."""
-    for number, one in enumerate(folders):
-        for other in folders[:number]:
-            if one.startswith(other) or other.startswith(one):
-                raise wrong(where, f"collide: {other!r} and {one!r} are one folder")
 
 
 def rendition(
@@ -230,7 +230,7 @@ def finisher(given: Mapping[str, Any], where: str, files: Files) -> Finish | Non
 
 def _effect(given: Any, where: str, files: Files) -> tuple[str, dict[str, Any]]:
     name = given.get("effect") if isinstance(given, Mapping) else None
-    if name not in effects.EFFECTS:
+    if not isinstance(name, str) or name not in effects.EFFECTS:
         known = ", ".join(effects.EFFECTS)
         raise wrong(where, f"has the effect {name!r}, and there are {known}")
     rest = {field: value for field, value in given.items() if field != "effect"}

@@ -561,6 +561,42 @@ def test_batch(client, name, body, code, said):
     }
 
 
+@pytest.mark.parametrize("standing", [True, False])
+@pytest.mark.parametrize(("body", "max_bytes"), [(b"", "99"), (picture(), "99")])
+def test_batch_of_a_wrong_size(client, body, max_bytes, standing):
+    # A task has neither size nor ETag: both are learned from the answer of S3.
+    if standing:  # of an earlier upload
+        run(client, upload(client, "summer 2026/cat.jpg"), env=ORDERED)
+    record = upload(client, "summer 2026/cat.jpg", body)
+    env = ORDERED | {"MAX_BYTES": max_bytes}
+    [result] = run(client, event=recorded("batch_v1"), env=env)["results"]
+    assert result["resultCode"] == "PermanentFailure"
+    kept = json.loads(get(client, "rejected/summer 2026/cat.jpg.json"))
+    assert kept["etag"] == record["s3"]["object"]["eTag"]
+
+
+def test_rejected_without_etag(client):
+    record = upload(client)
+    del record["s3"]["object"]["eTag"]
+    for _ in range(2):  # the second finds the first one's record
+        answer = run(client, record, env=ORDERED | {"MAX_BYTES": "99"})
+        assert answer == {"outcomes": {"rejected": 1}}
+
+
+def test_no_key_forges_a_line(client, capsys):
+    key = 'a\n{"outcome": "made"}\u2028\x1b[2J.jpg'
+    record = upload(client, key)
+    client.delete_object(Bucket="photos", Key=key)
+    refuse(client, "GetObject", "SlowDown", key=".jpg")
+    with pytest.raises(UploadsFailed) as caught:
+        run(client, record)
+    assert str(caught.value).isprintable()
+    assert "s3://photos/a\\n{" in str(caught.value)
+    assert caught.value.failures[0][0] == f"s3://photos/{key}"
+    [line] = capsys.readouterr().out.splitlines()
+    assert json.loads(line)["key"] == key
+
+
 @pytest.mark.parametrize(
     ("error", "code"), [("NoSuchKey", "Succeeded"), ("SlowDown", "TemporaryFailure")]
 )

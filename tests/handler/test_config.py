@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from handler.config import Config
+import handler
+from handler.config import NUMBERS, Config
 from handler.errors import ConfigError
 
 TARGET = {"TARGET_BUCKET": "thumbs"}
@@ -64,13 +65,41 @@ def test_target_is_required():
         ("THUMBNAIL_PREFIX", ""),
         ("REJECT_PREFIX", "/rejected/"),
         ("REJECT_PREFIX", "thumbnails/rejected/"),
+        ("THUMBNAIL_PREFIX", "re*/"),
+        ("THUMBNAIL_PREFIX", "*/"),
+        ("THUMBNAIL_PREFIX", "${aws:username}/"),
+        ("THUMBNAIL_PREFIX", "a\nb/"),
+        ("THUMBNAIL_PREFIX", "batch/"),
+        ("THUMBNAIL_PREFIX", "layers/small/"),
+        ("THUMBNAIL_PREFIX", ".thumbnail-workbook/"),
+        ("REJECT_PREFIX", "?ejected/"),
+        ("REJECT_PREFIX", 'a"b/'),
+        ("REJECT_PREFIX", "é" * 128 + "/"),
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512 MB"),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "64"),
     ],
 )
 def test_names_what_is_wrong(name, value):
     with pytest.raises(ConfigError) as caught:
         Config.from_environment(TARGET | {name: value})
     assert str(caught.value).startswith(f"{name} is {value!r}: ")
+
+
+def test_rejected_around_thumbnails():
+    env = TARGET | {"THUMBNAIL_PREFIX": "all/small/", "REJECT_PREFIX": "all/"}
+    with pytest.raises(ConfigError, match=r"REJECT_PREFIX is 'all/': choose one outs"):
+        Config.from_environment(env)
+
+
+def test_every_number_has_its_limits():
+    for name, (field, low, high) in NUMBERS.items():
+        assert low <= getattr(Config("thumbs"), field) <= high
+        for value in (low, high):
+            config = Config.from_environment(TARGET | {name: str(value)})
+            assert getattr(config, field) == value
+        for value in (low - 1, high + 1):
+            with pytest.raises(ConfigError, match=f"from {low} to {high}"):
+                Config.from_environment(TARGET | {name: str(value)})
 
 
 def test_import_needs_no_environment():
@@ -90,11 +119,31 @@ def test_import_needs_no_environment():
     assert done.stdout == "lambda_handler\n"
 
 
-def test_import_is_lean():
-    # Each would cost milliseconds of every cold start, and few pictures need them.
-    heavy = ["PIL.ImageCms", "PIL.TiffImagePlugin", "PIL.MpoImagePlugin"]
-    code = f"import sys, handler.app; print([m for m in {heavy} if m in sys.modules])"
+@pytest.mark.parametrize(
+    ("imported", "heavy"),
+    [
+        # Each would cost milliseconds of every cold start, and few pictures need them.
+        (
+            "handler.app",
+            ["PIL.ImageCms", "PIL.TiffImagePlugin", "handler.recipe", "handler.backup"],
+        ),
+        ("handler.app", ["PIL.MpoImagePlugin"]),
+        # Who deploys needs keys and settings, and may have no Pillow.
+        ("handler, handler.events, handler.config", ["PIL", "boto3", "handler.app"]),
+        ("handler.storage", ["PIL"]),
+    ],
+)
+def test_import_is_lean(imported, heavy):
+    code = f"import sys, {imported}; print([m for m in {heavy} if m in sys.modules])"
     root = Path(__file__).parents[2]
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_public_names():
+    assert {name: getattr(handler, name).__name__ for name in handler.__all__} == {
+        name: name for name in ("ImageRejected", "lambda_handler", "make_thumbnail")
+    }
+    with pytest.raises(AttributeError, match="module 'handler' has no attribute 'x'"):
+        _ = handler.x

@@ -187,6 +187,16 @@ def test_malformed_key(key):
     assert part.malformed
 
 
+@pytest.mark.parametrize("size", ["Infinity", "-Infinity", "NaN", '"1 KB"', "[]"])
+def test_malformed_size(size):
+    event = recorded("s3_put")
+    event["Records"][0]["s3"]["object"]["size"] = json.loads(size)
+    event["Records"] += recorded("s3_put")["Records"]
+    malformed, upload = parse(event)
+    assert malformed.malformed
+    assert upload == CAT
+
+
 @pytest.mark.parametrize("body", ["{not JSON", "[" * 100_000, None])
 def test_malformed_message(body):
     event = recorded("sqs_s3")

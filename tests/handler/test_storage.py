@@ -16,7 +16,14 @@ from moto import mock_aws
 from handler.config import Config
 from handler.errors import ConfigError, ImageRejected, Stale
 from handler.events import Upload
-from handler.storage import ATTEMPTS, Storage, compare, stamp
+from handler.storage import (
+    ATTEMPTS,
+    Storage,
+    compare,
+    is_made_from,
+    source_mark,
+    stamp,
+)
 
 KEY = "thumbnails/cat.jpg"
 HEADERS = ("image/jpeg", "public, max-age=300")
@@ -208,7 +215,8 @@ def test_write(client, plain):
     write(plain, b"thumbnail", OLD)
     head = client.head_object(Bucket="thumbs", Key=KEY)
     assert (head["ContentType"], head["CacheControl"]) == HEADERS
-    assert head["Metadata"] == {"source-etag": "aaa", "source-sequencer": OLD}
+    mark = source_mark("photos", "cat.jpg", "aaa")
+    assert head["Metadata"] == {"source-mark": mark, "source-sequencer": OLD}
 
 
 def test_last_write_wins_unordered(client, plain):
@@ -407,8 +415,48 @@ def test_event_after_backfill(client, ordered):
     ],
 )
 def test_compare(ours, theirs, verdict):
-    stamps = [
-        stamp(Upload("photos", "cat.jpg", sequencer=sequencer), etag)
+    uploads = [
+        Upload("photos", "cat.jpg", etag, sequencer=sequencer)
         for sequencer, etag in (ours, theirs)
     ]
-    assert compare(*stamps) == verdict
+    stamps = [stamp(upload, upload.etag) for upload in uploads]
+    same_bytes = is_made_from(stamps[1], "photos", "cat.jpg", ours[1])
+    assert compare(*stamps, same_bytes=same_bytes) == verdict
+
+
+# What a public thumbnail says of a private photo
+
+
+def test_no_checksum_of_the_photo_is_public(client, ordered):
+    etag = put_source(client).etag
+    write(ordered, b"thumbnail", OLD, etag)
+    head = client.head_object(Bucket="thumbs", Key=KEY)
+    assert etag not in str(head["Metadata"])
+    assert is_made_from(head["Metadata"], "photos", "cat.jpg", etag)
+    for other in [("photos", "dog.jpg", etag), ("photos", "cat.jpg", "bbb")]:
+        assert not is_made_from(head["Metadata"], *other)
+    # Nor the same for the same file elsewhere, which could be looked up.
+    assert len({source_mark(b, "cat.jpg", etag) for b in ("photos", "others")}) == 2
+
+
+def old_thumbnail(client, etag="aaa"):
+    metadata = {"source-etag": etag, "source-sequencer": OLD}
+    client.put_object(Bucket="thumbs", Key=KEY, Body=b"old", Metadata=metadata)
+    return metadata
+
+
+def test_old_thumbnails_are_still_understood(client, ordered):
+    metadata = old_thumbnail(client)
+    assert is_made_from(metadata, "photos", "cat.jpg", "aaa")
+    assert not is_made_from(metadata, "photos", "cat.jpg", "bbb")
+    with pytest.raises(Stale, match="deleted"):  # the source decides between the two
+        write(ordered, b"other bytes", etag="bbb")
+
+
+@pytest.mark.parametrize("sequencer", [OLD, None])
+def test_old_thumbnail_loses_its_checksum(client, ordered, sequencer):
+    old_thumbnail(client)
+    write(ordered, b"made again", sequencer)
+    assert standing(client) == b"made again"
+    mark = source_mark("photos", "cat.jpg", "aaa")
+    assert metadata(client) == {"source-mark": mark, "source-sequencer": OLD}

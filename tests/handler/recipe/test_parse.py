@@ -27,6 +27,26 @@ def check(given, files=None, config=CONFIG):
     return dry_run.check(text, config, files, source_bucket="photos")
 
 
+@pytest.mark.parametrize("name", ["thumbnail", "backup", "labels"])
+def test_names_of_other_outputs_are_taken(name):
+    for at, recipe in (("", {}), ("named.a.", {"named": {"a": {}}})):
+        where = recipe["named"]["a"] if at else recipe
+        where["renditions"] = {name: SMALL}
+        match = f"recipe's {at}renditions.{name} needs another name: thumbnail, backup"
+        with pytest.raises(ConfigError, match=match):
+            check(recipe)
+
+
+def test_public_folders_stay_apart_from_private_ones():
+    for folder in ("re*/", "*/", "?ejected/", "${a}/", 'a"/', "/a/", "a"):
+        with pytest.raises(ConfigError, match=r"renditions\.a\.folder is .* a folder"):
+            check({"renditions": {"a": SMALL | {"folder": folder}}})
+    for folder in ("batch/", "layers/a/", ".thumbnail-workbook/", "rejected/"):
+        with pytest.raises(ConfigError, match=r"collide: .* are one folder"):
+            check({"renditions": {"a": SMALL | {"folder": folder}}})
+    check({"renditions": {"a": SMALL | {"folder": "batches/"}}})
+
+
 def finished(**given):
     """Plan a thumbnail with effects or a watermark, and return it of a grey picture."""
     [rendition] = check({"thumbnail": given})[None].renditions
@@ -101,7 +121,10 @@ REFUSED = [
     ({"labels": {"by": "magic"}}, "one of model, rekognition"),
     ({"named": {"x": {"backup": {"bucket": "photos"}}}}, "named.x.backup.bucket is"),
     ({"named": {"x": {"named": {}}}}, "named.x has no field 'named'"),
-    (" " * 3001, "the recipe has 3001 characters, and 3000 is the most"),
+    (" " * 3001, "the recipe has 3001 bytes, and 3000 is the most"),
+    (json.dumps({"é" * 1500: 1}, ensure_ascii=False), "has 3007 bytes, and 3000 is"),
+    ("[" * 3000, "is no JSON"),
+    ({"thumbnail": {"effects": [{"effect": ["blur"]}]}}, "the effect ['blur'], and"),
 ]
 
 
@@ -195,7 +218,7 @@ def test_cover_shows_the_middle():
     _, made = render.render(encoded(picture, "PNG"), plan.renditions)
     found = Image.open(io.BytesIO(made.data))
     assert found.size == (50, 50)
-    assert found.crop((2, 0, 48, 50)).getcolors() == [(46 * 50, (0, 0, 255))]
+    assert found.crop((3, 0, 47, 50)).getcolors() == [(44 * 50, (0, 0, 255))]
     # LANCZOS looks across the edge, as it would in a picture that is cut afterwards.
     assert max(red for _, (red, _, _) in found.getcolors()) < 20
 
