@@ -13,7 +13,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from deploy import waiting
+from deploy import endpoints, waiting
 from deploy.errors import ConnectError
 
 # Standard mode retries throttling and transient errors with backoff and jitter.
@@ -194,17 +194,8 @@ def _connect_aws(region: str | None, say: Callable[[str], None]) -> Cloud:
             where='connect("aws")',
             todo='Say connect("aws", region="eu-west-1"), or run `aws configure`.',
         )
+    endpoints.check(session)
     cloud = _identified(session, session.region_name, "aws", None)
-    used = ("s3", "s3control", "iam", "lambda", "logs", "sqs", "cloudwatch", "sts")
-    for service in used:
-        url = cloud.client(service).meta.endpoint_url
-        host = urlsplit(url).hostname or ""
-        if not host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu")):
-            raise ConnectError(
-                f"your AWS profile sends {service} calls to {url}",
-                where='connect("aws")',
-                todo="Remove endpoint_url from the profile in ~/.aws/config.",
-            )
     say(f"AWS account {cloud.account}, region {cloud.region}, as {cloud.identity}.")
     say(cost.in_words())
     return cloud

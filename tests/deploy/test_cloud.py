@@ -1,7 +1,12 @@
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import ClassVar
+
+import boto3
 import pytest
 from moto import mock_aws
 
-from deploy import connect
+from deploy import connect, endpoints
 from deploy.cloud import Cloud
 from deploy.errors import ConnectError
 
@@ -53,10 +58,88 @@ def test_aws_refuses_an_endpoint_in_the_environment(account, monkeypatch):
         connect("aws")
 
 
-def test_aws_refuses_an_endpoint_of_one_service(account, monkeypatch):
-    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://localhost:4566")
-    with pytest.raises(ConnectError, match="s3 calls to http://localhost:4566"):
+class Sink(BaseHTTPRequestHandler):
+    """Whoever is sent the learner's calls: remembers what came."""
+
+    seen: ClassVar[list[str]] = []
+
+    def do_POST(self):
+        self.seen.append(self.headers.get("Authorization", ""))
+        self.send_error(500)
+
+    do_GET = do_PUT = do_POST
+
+
+@pytest.fixture
+def sink(monkeypatch):
+    """The address of a server that must not hear of us, and what it heard."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "token")
+    with HTTPServer(("127.0.0.1", 0), Sink) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        Sink.seen.clear()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+PROFILE = "[default]\nregion = eu-west-1\nendpoint_url = {}\n"
+SECTION = (
+    "[default]\nregion = eu-west-1\nservices = mine\n"
+    "[services mine]\nsts =\n  endpoint_url = {}\n"
+)
+
+
+@pytest.mark.parametrize("service", ["STS", "S3", "S3_CONTROL", "LAMBDA", "SSO_OIDC"])
+def test_no_variable_gets_a_signed_request(sink, service, monkeypatch):
+    monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service}", sink)
+    with pytest.raises(ConnectError, match=f"AWS_ENDPOINT_URL_{service} sends"):
+        connect("aws", region="eu-west-1")
+    assert Sink.seen == []
+
+
+@pytest.mark.parametrize("text", [PROFILE, SECTION])
+def test_no_profile_gets_a_signed_request(sink, text, tmp_path, monkeypatch):
+    (tmp_path / "config").write_text(text.format(sink))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    with pytest.raises(ConnectError, match="the profile 'default' sends") as caught:
+        connect("aws")
+    assert str(tmp_path / "config") in str(caught.value) and Sink.seen == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://sts.eu-west-1.amazonaws.com",
+        "https://abcd.execute-api.eu-west-1.amazonaws.com",
+        "https://sts.eu-west-1.amazonaws.com.evil.example",
+        "https://sts.eu-west-1.amazonaws.com@evil.example",
+        "https://bucket.s3.amazonaws.com",
+        "https://sts.cn-north-1.amazonaws.com.cn",
+        "https://abcd.lambda-url.eu-west-1.on.aws",
+    ],
+)
+def test_only_awss_own_host_of_the_service_counts(account, monkeypatch, url):
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", url)
+    with pytest.raises(ConnectError, match="which is not AWS"):
         connect("aws", say=lambda line: None)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("AWS_USE_DUALSTACK_ENDPOINT", "true"),
+        ("AWS_USE_FIPS_ENDPOINT", "true"),
+        ("AWS_ENDPOINT_URL_STS", "https://sts.us-east-1.amazonaws.com"),
+        ("AWS_ENDPOINT_URL_LAMBDA", "https://lambda.us-east-1.api.aws"),
+        ("AWS_ENDPOINT_URL_S3", "https://s3-fips.us-east-1.amazonaws.com/"),
+    ],
+)
+def test_awss_other_endpoints_count(account, monkeypatch, variable, value):
+    monkeypatch.setenv(variable, value)
+    endpoints.check(boto3.Session(region_name="us-east-1"))
 
 
 def test_aws_without_a_region_says_how_to_set_one():
