@@ -6,10 +6,13 @@ import dataclasses
 import json
 from typing import Any
 
-from deploy import recipes, runtimes
+from botocore.exceptions import ClientError
+
+from deploy import recipes, remembered, runtimes
 from deploy.cloud import Cloud, connect
 from deploy.errors import SettingsError
-from deploy.settings import Recipe, Settings, as_text
+from deploy.settings import TAG, Recipe, Settings, as_text
+from deploy.waiting import code, is_denied
 
 
 def settings_for(cloud: Cloud, **overrides: Any) -> Settings:
@@ -34,11 +37,11 @@ def settings_for(cloud: Cloud, **overrides: Any) -> Settings:
 def resolved(
     cloud: Cloud | None, settings: Settings | None, overrides: dict[str, Any]
 ) -> tuple[Cloud, Settings]:
-    """Connect and derive what was left out; refuse settings of another account."""
+    """Connect and recall what was left out; refuse settings of another account."""
     cloud = cloud or connect()
     if settings is None:
-        settings = settings_for(cloud, **overrides)
-    elif overrides:
+        settings = recalled(cloud, **_which(overrides))
+    if overrides:
         settings = changed(settings, overrides)
     if (settings.account, settings.region) != (cloud.account, cloud.region):
         raise SettingsError(
@@ -48,6 +51,64 @@ def resolved(
             todo="Derive them anew: settings_for(cloud).",
         )
     return cloud, settings
+
+
+def recalled(cloud: Cloud, **which: Any) -> Settings:
+    """Return the settings that a pipeline was built with; the defaults where none is.
+
+    `which` may have its `name` and `source_bucket`.
+    """
+    plain = settings_for(cloud, **which)
+    kept = remembered.read(_tags(cloud, plain))
+    return dataclasses.replace(plain, **with_text(kept))
+
+
+def to_remember(cloud: Cloud, settings: Settings) -> dict[str, str]:
+    """Write the tags of the source bucket that `recalled` reads."""
+    which = {"name": settings.name, "source_bucket": settings.source_bucket}
+    text = _draws_text(settings.recipe)
+    plain = dataclasses.replace(settings_for(cloud, **which), text=text)
+    return remembered.tags(settings, plain)
+
+
+def changes(cloud: Cloud, settings: Settings) -> list[str]:
+    """Say in a line each how settings differ from those of the pipeline that stands."""
+    which = {"name": settings.name, "source_bucket": settings.source_bucket}
+    if not _tags(cloud, settings):
+        return []
+    stood = recalled(cloud, **which)
+    return [
+        f"{field.name}: {_in_words(before)} → {_in_words(after)}"
+        for field in dataclasses.fields(Settings)
+        if (before := getattr(stood, field.name))
+        != (after := getattr(settings, field.name))
+    ]
+
+
+def _in_words(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    text = " ".join(value) if isinstance(value, tuple) else str(value)
+    return (f"{text[:60]}…" if len(text) > 60 else text) or "none"
+
+
+def _which(overrides: dict[str, Any]) -> dict[str, Any]:
+    names = ("name", "source_bucket")
+    return {name: overrides[name] for name in names if name in overrides}
+
+
+def _tags(cloud: Cloud, settings: Settings) -> dict[str, str]:
+    """Read the source bucket's tags; none where it is not there, not ours or closed."""
+    try:
+        answer = cloud.s3.get_bucket_tagging(
+            Bucket=settings.source_bucket, ExpectedBucketOwner=settings.account
+        )
+    except ClientError as error:
+        if code(error) in ("NoSuchBucket", "NoSuchTagSet") or is_denied(error):
+            return {}
+        raise
+    tags = {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
+    return tags if tags.get(TAG) == settings.name else {}
 
 
 def changed(settings: Settings, overrides: dict[str, Any]) -> Settings:

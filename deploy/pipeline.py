@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 from tqdm.auto import tqdm
 
 from deploy import cost, preflight, waiting
 from deploy.cloud import Cloud
-from deploy.configure import resolved
+from deploy.configure import changes, resolved
 from deploy.errors import DeployError, ForeignResourceError
-from deploy.report import Found, Item, Plan, Stack, Status, Teardown
+from deploy.explained import explained
+from deploy.report import Claim, Found, Item, Plan, Stack, Status, Teardown
 from deploy.settings import STACK_TAG, Settings
 from deploy.steps import (
     alarms,
@@ -43,6 +43,9 @@ class StepModule(Protocol):
 
     def describe(self, cloud: Cloud, settings: Settings) -> Found | None:
         """Say what stands of it, and where it differs; None where nothing does."""
+
+    def claims(self, cloud: Cloud, settings: Settings) -> list[Claim]:
+        """List what stands of it, and say whose it is."""
 
     def delete(self, cloud: Cloud, settings: Settings) -> list[str]:
         """Delete what is ours; return notes on what the reader should know."""
@@ -139,7 +142,7 @@ def up(
 
     Args:
         cloud: where to; `connect()` if left out.
-        settings: which; `settings_for(cloud)` if left out.
+        settings: which; the pipeline that stands, or the defaults, if left out.
         say: is told what the reader should know; on AWS, the plan first.
         overrides: fields of `Settings`, as `up(name="photos", reliable=True)`.
 
@@ -147,13 +150,18 @@ def up(
         PreflightError: something stands in the way; nothing was made.
         DeployError: a step failed; those before it stand, and `up` again goes on.
     """
+    tell = settings is None and bool(overrides)
     cloud, settings = resolved(cloud, settings, overrides)
+    for line in changes(cloud, settings) if tell else ():
+        say(line)
     planned = _preflight(cloud, settings, say)
     made: dict[str, str | None] = {}
     bar = tqdm(STEPS, unit="step", leave=False, disable=None)
     for step in bar:
         bar.set_description(f"Building {step.name}")
-        with _explained(step.name, "Run `up` again: it goes on where it stopped."):
+        with explained(
+            f"step {step.name}", "Run `up` again: it goes on where it stopped."
+        ):
             made[step.name] = step.module.create(cloud, settings)
     if function.resume(cloud, settings):
         say(f"The function was paused; it runs again. {_caught_up(cloud, settings)}")
@@ -189,7 +197,7 @@ def pause(
     `replay` with `reliable=True`, waiting with `queue=True`, else left to `backfill`.
     """
     cloud, settings = resolved(cloud, settings, overrides)
-    with _explained("function", "Try again."):
+    with explained("step function", "Try again."):
         function.pause(cloud, settings)
 
 
@@ -202,7 +210,7 @@ def resume(
 ) -> bool:
     """Let a paused function run again, and say what to run next; True if it was."""
     cloud, settings = resolved(cloud, settings, overrides)
-    with _explained("function", "Try again."):
+    with explained("step function", "Try again."):
         lifted = function.resume(cloud, settings)
     if lifted:
         say(f"It runs again. {_caught_up(cloud, settings)}")
@@ -230,30 +238,68 @@ def _caught_up(cloud: Cloud, settings: Settings) -> str:
 
 
 def down(
-    cloud: Cloud | None = None, settings: Settings | None = None, **overrides: Any
+    cloud: Cloud | None = None,
+    settings: Settings | None = None,
+    *,
+    backup: bool = False,
+    ask: Callable[[tuple[Claim, ...]], None] | None = None,
+    **overrides: Any,
 ) -> Teardown:
     """Delete the pipeline with every picture in its buckets, then look again.
 
-    A step that fails does not keep the others from being deleted.
+    Whose everything is was looked at before the first deletion; what is not ours stays
+    and is named. A step that fails does not keep the others from being deleted.
+
+    Args:
+        cloud: where; `connect()` if left out.
+        settings: which; the pipeline that stands if left out.
+        backup: whether the bucket of backups goes, too, last of all.
+        ask: is given all that stands before anything is deleted; to stop, it raises.
+        overrides: fields of `Settings`, as `down(name="photos")`.
 
     Raises:
-        ForeignResourceError: a CloudFormation stack made it (see `template`).
+        ForeignResourceError: a CloudFormation stack made it (see `export`).
     """
     cloud, settings = resolved(cloud, settings, overrides)
+    settings = dataclasses.replace(settings, backup=backup)
     _check_no_other_stack(cloud, settings)
-    notes: list[str] = []
-    stuck: set[str] = set()
-    bar = tqdm(tuple(reversed(STEPS)), unit="step", leave=False, disable=None)
+    stands, notes = _inventory(cloud, settings)
+    every = tuple(claim for claims in stands.values() for claim in claims)
+    if ask is not None:
+        ask(every)
+    notes += [claim.note for claim in every if claim.kept]
+    stuck = {step for step in STEPS if step not in stands}
+    going = [step for step in reversed(STEPS) if _ours(stands.get(step, []))]
+    bar = tqdm(going, unit="step", leave=False, disable=None)
     for step in bar:
         bar.set_description(f"Deleting {step.name}")
         try:
-            with _explained(step.name, "Run `down` again."):
+            with explained(f"step {step.name}", "Run `down` again."):
                 notes += step.module.delete(cloud, settings)
         except DeployError as error:
-            stuck.add(step.name)
+            stuck.add(step)
             notes.append(str(error).rstrip("."))
     left = _left(cloud, settings, stuck)
-    return Teardown(settings, str(cloud), tuple(left), tuple(notes))
+    return Teardown(settings, str(cloud), tuple(left), tuple(dict.fromkeys(notes)))
+
+
+def _inventory(
+    cloud: Cloud, settings: Settings
+) -> tuple[dict[Step, list[Claim]], list[str]]:
+    """List what stands, by step, and say of the others why they could not be read."""
+    stands: dict[Step, list[Claim]] = {}
+    notes = []
+    for step in STEPS:
+        try:
+            with explained(f"step {step.name}", "Run `down` again."):
+                stands[step] = step.module.claims(cloud, settings)
+        except DeployError as error:
+            notes.append(str(error).rstrip("."))
+    return stands, notes
+
+
+def _ours(claims: list[Claim]) -> list[str]:
+    return [claim.what for claim in claims if not claim.kept]
 
 
 def _plan(cloud: Cloud, settings: Settings) -> Plan:
@@ -280,6 +326,7 @@ def _preflight(cloud: Cloud, settings: Settings, say: Say) -> tuple[Item, ...]:
     A cloud on this machine forgives: there only what can be read is looked at, and
     only when there is no pipeline yet, which its layer tells in one call.
     """
+    function.check_source(settings)
     if cloud.kind == "aws":
         planned = _plan(cloud, settings)
         if not planned.refused:
@@ -338,7 +385,7 @@ def urls(cloud: Cloud, settings: Settings) -> dict[str, str]:
 
 def _check_no_other_stack(cloud: Cloud, settings: Settings) -> None:
     """Leave to CloudFormation what CloudFormation made: its stack would be stuck."""
-    with _explained("function", "Run `down` again."):
+    with explained("step function", "Run `down` again."):
         other = function.tags(cloud, settings).get(STACK_TAG)
     if other:
         raise ForeignResourceError(
@@ -371,7 +418,7 @@ def _counts(step: Step, item: Item, settings: Settings) -> bool:
 def _look_at(cloud: Cloud, settings: Settings, step: Step) -> Item:
     resource = step.resource(settings)
     try:
-        with _explained(step.name, "Try again."):
+        with explained(f"step {step.name}", "Try again."):
             found = step.module.describe(cloud, settings)
     except ForeignResourceError as error:
         return Item(step.name, resource, "foreign", str(error), error=error)
@@ -399,14 +446,13 @@ def _planned(step: Step, item: Item, settings: Settings) -> Item:
     return dataclasses.replace(item, state=action)
 
 
-def _left(cloud: Cloud, settings: Settings, stuck: set[str]) -> list[str]:
-    """Describe every step again; what AWS is still deleting gets a bounded wait."""
+def _left(cloud: Cloud, settings: Settings, stuck: set[Step]) -> list[str]:
+    """List again what is ours; what AWS is still deleting gets a bounded wait."""
     for delay in (*waiting.DELAYS, None):
-        items = [_look_at_safely(cloud, settings, step) for step in STEPS]
-        items = [i for i in items if i.state != "missing" and not _given(i)]
-        going = [i for i in items if i.step not in stuck and i.found is not None]
-        if not going or delay is None:
-            return [str(item) for item in items]
+        stands, unread = _inventory(cloud, settings)
+        left = {step: ours for step, c in stands.items() if (ours := _ours(c))}
+        if delay is None or left.keys() <= stuck:
+            return [*unread, *(one for ours in left.values() for one in ours)]
         waiting.clock.sleep(delay)
     raise AssertionError("unreachable")
 
@@ -423,57 +469,9 @@ def _look_if_allowed(cloud: Cloud, settings: Settings, step: Step) -> Item:
         return Item(step.name, step.resource(settings), "unknown", note, error=error)
 
 
-def _given(item: Item) -> bool:
-    """Tell whether it is somebody else's role, which stays whatever we do."""
-    return bool(item.found and item.found.given)
-
-
-def _look_at_safely(cloud: Cloud, settings: Settings, step: Step) -> Item:
-    try:
-        return _look_at(cloud, settings, step)
-    except DeployError as error:
-        return Item(
-            step.name, step.resource(settings), "unknown", str(error), error=error
-        )
-
-
 def _arns(settings: Settings, made: dict[str, str | None]) -> dict[str, str]:
     arns = {
         "source": f"arn:aws:s3:::{settings.source_bucket}",
         "target": f"arn:aws:s3:::{settings.target_bucket}",
     }
     return arns | {n: arn for n, arn in made.items() if arn and arn.startswith("arn:")}
-
-
-_EXPIRED = "Have your credentials expired? Renew them (`aws sso login`). "
-#: What to do where the same run again would end the same way.
-_TODO = {
-    "400": _EXPIRED + "Then run the same command again.",  # HEAD has no more words
-    "ExpiredToken": _EXPIRED + "Then run the same command again.",
-    "CodeStorageExceededException": "The region's store of code is full: delete "
-    "functions and layer versions that nobody needs, then run the same command again.",
-}
-
-
-@contextmanager
-def _explained(step: str, todo: str) -> Iterator[None]:
-    """Turn an error of boto3's into one sentence of ours; the cause stays with it."""
-    try:
-        yield
-    except ClientError as error:
-        name = waiting.code(error)
-        if waiting.is_denied(error):
-            todo = "Ask the account's owner for that permission. " + todo
-        todo = _TODO.get(name, todo)
-        message = error.response["Error"].get("Message", "").rstrip(".")
-        tries = error.response.get("ResponseMetadata", {}).get("RetryAttempts", 0) + 1
-        if tries > 1:
-            message += f" (after {tries} tries)"
-        raise DeployError(
-            f"{error.operation_name} was refused ({name}): {message}",
-            where=f"step {step}",
-            todo=todo,
-        ) from error
-    except BotoCoreError as error:
-        message = str(error).rstrip(".")
-        raise DeployError(message, where=f"step {step}", todo=todo) from error

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from deploy.errors import DeployError
+from deploy.errors import DeployError, ForeignResourceError
 from deploy.settings import Settings
 
 #: Field → what it is, and what it should be.
@@ -30,6 +31,38 @@ class Found:
     says: str = ""
     events: int = 0
     given: bool = False
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Something that stands, as `down` finds it before it deletes anything.
+
+    Attributes:
+        kept: why it is left alone, as that it is not ours; "" where it goes.
+        holds: whether there is something in it that goes with it.
+    """
+
+    what: str
+    kept: str = ""
+    holds: bool = False
+
+    @property
+    def note(self) -> str:
+        """Say that it stays, and why."""
+        return f"{self.what} was left alone: {self.kept}"
+
+
+def claimed(what: str, find: Callable[[], object | None]) -> list[Claim]:
+    """Look for something by a call that refuses what is not ours."""
+    try:
+        return [Claim(what)] if find() is not None else []
+    except ForeignResourceError as error:
+        return [Claim(what, error.what)]
+
+
+def left_alone(claims: list[Claim]) -> list[str]:
+    """Say of each that is not ours that it stays."""
+    return [claim.note for claim in claims if claim.kept]
 
 
 @dataclass(frozen=True)
@@ -163,7 +196,9 @@ class Teardown:
         """Say that nothing is left, or list what is."""
         lines = [f"Note: {note}." for note in self.notes]
         if not self.left:
-            return "\n".join([*lines, "Nothing is left."])
+            kept = any(" was left alone: " in note for note in self.notes)
+            end = "Nothing else is left." if kept else "Nothing is left."
+            return "\n".join([*lines, end])
         return "\n".join([*lines, "Left:", *(f"  {line}" for line in self.left)])
 
 

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
 from deploy import runtimes
-from deploy.aws_names import check_bucket_name, check_name, check_role_arn
+from deploy.aws_names import (
+    check_bucket_name,
+    check_length,
+    check_name,
+    check_role_arn,
+)
 from deploy.errors import SettingsError
+from handler.config import Config
+from handler.errors import ConfigError
 
 Recipe = dict[str, Any]
 
@@ -29,6 +37,27 @@ def default_name() -> str:
     return os.environ.get("WORKBOOK_NAME") or "workbook"
 
 
+# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+# https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html
+_LIMITS = {
+    "memory_mb": (128, 10_240),
+    "timeout_s": (1, 900),
+    "batch_size": (1, 10),
+    "max_concurrency": (2, 1000),
+}
+_ENVIRONMENT_BYTES = 4096
+# https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+_DAYS = (
+    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
+    *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
+)
+_KNOWN: dict[str, Collection[Any]] = {
+    "runtime": runtimes.RUNTIMES,
+    "architecture": ("arm64", "x86_64"),
+    "log_retention_days": _DAYS,
+}
+
+
 @dataclass(frozen=True)
 class Settings:
     """The names and numbers of one pipeline in one account and region.
@@ -37,7 +66,7 @@ class Settings:
     with `settings_for(cloud, name=..., memory_mb=...)`. Units stand in the names.
 
     Raises:
-        SettingsError: a name that AWS would refuse, or source and target the same.
+        SettingsError: AWS or the handler would refuse it, and so every upload.
     """
 
     account: str
@@ -98,7 +127,6 @@ class Settings:
             if not getattr(self, f"{role}_bucket"):
                 object.__setattr__(self, f"{role}_bucket", self._bucket(role))
             check_bucket_name(getattr(self, f"{role}_bucket"))
-        self._check_queue()
         if self.source_bucket == self.target_bucket:
             raise SettingsError(
                 f"source and target are one bucket, {self.source_bucket!r}: every "
@@ -106,26 +134,65 @@ class Settings:
                 where="Settings.target_bucket",
                 todo="Give the thumbnails a bucket of their own.",
             )
+        for texts in ("assets", "suffixes", "events"):
+            self._check_texts(texts)
+        for number, limits in _LIMITS.items():
+            self._check_number(number, *limits)
+        for word, known in _KNOWN.items():
+            if not (self.runs_here and word == "runtime"):
+                self._check_known(word, known)
         if self.execution_role:
             check_role_arn(self.execution_role, self.account)
+        check_length(self.role_name, 64, "role")
+        check_length(self.function_name, 64, "function")
         object.__setattr__(self, "recipe", as_text(self.recipe))
         if self.backup:
             check_bucket_name(self.backup_bucket)
+        self._check_environment()
 
-    def _check_queue(self) -> None:
-        """Refuse what an event source mapping would.
+    def _check_texts(self, name: str) -> None:
+        value = getattr(self, name)
+        if isinstance(value, str) or not all(isinstance(one, str) for one in value):
+            raise SettingsError(
+                f"{value!r} is no list of texts",
+                where=f"Settings.{name}",
+                todo=f"Write ({value!r},), with the comma.",
+            )
+        object.__setattr__(self, name, tuple(value))
 
-        https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html
-        """
-        limits = {"batch_size": (1, 10), "max_concurrency": (2, 1000)}
-        for number, (low, high) in limits.items():
-            if not low <= getattr(self, number) <= high:
-                raise SettingsError(
-                    f"{getattr(self, number)} is out of range: Lambda takes "
-                    f"{low} to {high}",
-                    where=f"Settings.{number}",
-                    todo="Choose a number between them.",
-                )
+    def _check_number(self, name: str, low: int, high: int) -> None:
+        value = getattr(self, name)
+        if type(value) is not int or not low <= value <= high:
+            raise SettingsError(
+                f"{value!r} is out of range: Lambda takes {low} to {high}",
+                where=f"Settings.{name}",
+                todo="Choose a whole number between them.",
+            )
+
+    def _check_known(self, name: str, known: Collection[Any]) -> None:
+        if (value := getattr(self, name)) not in known:
+            raise SettingsError(
+                f"{value!r} is none that AWS takes for a new pipeline",
+                where=f"Settings.{name}",
+                todo=f"Choose one of {', '.join(map(str, known))}.",
+            )
+
+    def _check_environment(self) -> None:
+        """Let the handler judge what it will be given; a recipe has its own trial."""
+        environment = self.environment
+        held = sum(len(f"{key}{value}".encode()) for key, value in environment.items())
+        if held > _ENVIRONMENT_BYTES:
+            raise SettingsError(
+                f"the function's environment would have {held:,} bytes, and Lambda "
+                f"takes {_ENVIRONMENT_BYTES:,}",
+                where="Settings.recipe",
+                todo="Write a shorter recipe.",
+            )
+        try:
+            Config.from_environment(environment | {"RECIPE": ""})
+        except ConfigError as error:
+            what = str(error).rstrip(".")
+            raise SettingsError(what, where="Settings") from error
 
     def _bucket(self, role: str) -> str:
         end = "" if self.region in _NO_ACCOUNT_NAMESPACE else "-an"

@@ -10,10 +10,11 @@ ROOT = Path(__file__).parents[1]
 PLACES = {"handler": "handler", "deploy": "deploy", "workbook": "notebooks/workbook"}
 #: The rooms of `deploy`, each above all before it; a folder is one room.
 ROOMS = (
-    *("errors", "home", "aws_names", "runtimes", "policies", "cost", "waiting"),
-    *("settings", "notifications", "recipes", "report", "local", "cloud"),
-    *("configure", "logs", "steps", "rights", "tracing", "preflight"),
-    *("pipeline", "operations", "__init__", "__main__"),
+    *("errors", "home", "environment", "aws_names", "runtimes", "policies", "cost"),
+    *("waiting", "explained", "settings", "tags", "remembered", "notifications"),
+    *("recipes", "report", "local", "cloud", "queues", "configure", "logs", "steps"),
+    *("rights", "tracing", "preflight", "pipeline", "operations"),
+    *("__init__", "__main__"),
 )
 
 

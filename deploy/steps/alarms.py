@@ -15,7 +15,7 @@ from typing import Any
 
 from deploy import tags
 from deploy.cloud import Cloud
-from deploy.report import Drift, Found
+from deploy.report import Claim, Drift, Found, left_alone
 from deploy.settings import Settings
 
 #: Name → metric, the value over which it is an alarm, and what that means.
@@ -98,13 +98,23 @@ def describe(cloud: Cloud, settings: Settings) -> Alarms | None:
     return Alarms(states=states, says=_in_words(settings, states), drift=drift)
 
 
+def claims(cloud: Cloud, settings: Settings) -> list[Claim]:
+    """List the alarms that stand, and say whose each is."""
+    return [
+        Claim(
+            f"alarm {name}", "" if _is_ours(cloud, settings, one) else "it is not ours"
+        )
+        for name, one in _find(cloud, settings).items()
+    ]
+
+
 def delete(cloud: Cloud, settings: Settings) -> list[str]:
     """Delete our alarms; say which were left alone."""
-    found = _find(cloud, settings)
-    foreign = [name for name in found if not _is_ours(cloud, settings, found[name])]
-    if ours := [name for name in found if name not in foreign]:
-        cloud.cloudwatch.delete_alarms(AlarmNames=ours)
-    return [f"alarm {name} was left alone: it is not ours" for name in foreign]
+    stands = claims(cloud, settings)
+    names = [one.what.removeprefix("alarm ") for one in stands if not one.kept]
+    if names:
+        cloud.cloudwatch.delete_alarms(AlarmNames=names)
+    return left_alone(stands)
 
 
 def _alarm(settings: Settings, name: str) -> dict[str, Any]:

@@ -10,16 +10,17 @@ Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-blo
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from deploy import policies, recipes, tags
+from deploy import configure, policies, recipes, remembered, tags
 from deploy.cloud import Cloud
-from deploy.errors import DeployError, ForeignResourceError
-from deploy.report import Drift, Found
+from deploy.errors import DeployError, ForeignResourceError, SettingsError
+from deploy.report import Claim, Drift, Found, left_alone
 from deploy.settings import TAG, Settings
 from deploy.waiting import NO_BUCKET, code, if_there, is_denied, retry
 
@@ -126,8 +127,11 @@ def ensure_bucket(cloud: Cloud, settings: Settings, name: str) -> str:
         _make(cloud, settings, name)
     _check_ours(cloud, settings, name)
     found = _tags(cloud, name)
-    if not tags.ours(found, settings):
-        pairs = tags.listed(found | settings.tags)
+    wanted = remembered.others(found) | settings.tags
+    if name == settings.source_bucket:
+        wanted |= configure.to_remember(cloud, settings)
+    if wanted != found:
+        pairs = tags.listed(wanted)
         cloud.s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": pairs})
     return name
 
@@ -150,21 +154,37 @@ def describe(cloud: Cloud, settings: Settings) -> Buckets | None:
     return Buckets(names=found, objects=held, drift=drift)
 
 
-def delete(cloud: Cloud, settings: Settings) -> list[str]:
-    """Empty and delete both buckets if they are ours; return what was left, and why."""
-    left = []
-    # A backup bucket too, even if it is no longer asked for: `down` leaves nothing.
-    for name in {**names(settings), "backup": settings.backup_bucket}.values():
+def claims(cloud: Cloud, settings: Settings) -> list[Claim]:
+    """List the buckets that stand, and say whose each is; a backup waits for a word."""
+    found = []
+    for part, name in _every_name(settings).items():
+        what, kept, holds = f"bucket {name}", "", False
         try:
-            if _exists(cloud, settings, name):
-                _check_ours(cloud, settings, name)
-                _remove(cloud, name)
+            if not _exists(cloud, settings, name):
+                continue
+            if not tags.ours(_tags(cloud, name), settings):
+                kept = f"it has no tag {TAG}={settings.name}, so it is not ours"
+            elif part == "backup" and not settings.backup:
+                kept = "it holds the backups, and `down --backup` deletes it"
+            else:
+                holds = not _is_empty(cloud, name)
         except ForeignResourceError as error:
-            left.append(f"bucket {name} was left alone: {error.what}")
+            kept = error.what
+        found.append(Claim(what, kept, holds))
+    return found
+
+
+def delete(cloud: Cloud, settings: Settings) -> list[str]:
+    """Empty and delete our buckets, the backups only with `backup=True`, and last."""
+    stands = claims(cloud, settings)
+    notes = left_alone(stands)
+    for name in (claim.what.split()[1] for claim in stands if not claim.kept):
+        try:
+            _remove(cloud, name)
         except ClientError as error:
             if code(error) not in NO_BUCKET:  # deleted by someone else meanwhile
-                left.append(f"bucket {name} is still there: {error}")
-    return left
+                notes.append(f"bucket {name} is still there: {error}")
+    return notes
 
 
 def link(cloud: Cloud, settings: Settings, key: str, seconds: int = 3600) -> str:
@@ -237,6 +257,14 @@ def names(settings: Settings) -> dict[str, str]:
     """Name the buckets by what they are for."""
     names = {"source": settings.source_bucket, "target": settings.target_bucket}
     return names | ({"backup": settings.backup_bucket} if settings.backup else {})
+
+
+def _every_name(settings: Settings) -> dict[str, str]:
+    """Name every bucket that may stand, one of backups among them if it can."""
+    try:
+        return names(dataclasses.replace(settings, backup=True))
+    except SettingsError:  # too long with "backup" in it
+        return names(settings)
 
 
 def _exists(cloud: Cloud, settings: Settings, name: str) -> bool:

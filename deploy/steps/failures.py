@@ -16,8 +16,8 @@ from typing import Any
 
 from deploy import queues
 from deploy.cloud import Cloud
-from deploy.errors import DeployError, ForeignResourceError
-from deploy.report import Drift, Found
+from deploy.errors import DeployError
+from deploy.report import Claim, Drift, Found, claimed, left_alone
 from deploy.settings import Settings
 from deploy.waiting import NO_RESOURCE, already, if_there, retry
 
@@ -108,6 +108,11 @@ def describe(cloud: Cloud, settings: Settings) -> Failures | None:
         config=config,
         drift=drift,
     )
+
+
+def claims(cloud: Cloud, settings: Settings) -> list[Claim]:
+    """Say whether the queue stands, and whose it is."""
+    return claimed(f"queue {settings.failure_queue}", lambda: _find(cloud, settings))
 
 
 def delete(cloud: Cloud, settings: Settings) -> list[str]:
@@ -216,12 +221,9 @@ def _config(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:
 def _remove(cloud: Cloud, settings: Settings, *, discard: bool) -> list[str]:
     """Remove destination and queue; a queue that holds events only if told to."""
     _remove_destination(cloud, settings)
-    try:
-        url = _find(cloud, settings)
-    except ForeignResourceError as error:
-        return [f"queue {settings.failure_queue} was left alone: {error.what}"]
+    url = queues.own(cloud, settings, settings.failure_queue)
     if url is None:
-        return []
+        return left_alone(claims(cloud, settings))
     if not discard and (events := queues.held(cloud, url)):
         return [f"queue {settings.failure_queue} was kept: it holds {events} events"]
     if events := queues.delete(cloud, url):

@@ -22,8 +22,8 @@ from botocore.exceptions import ClientError, WaiterError
 from deploy import policies, recipes
 from deploy import tags as owner
 from deploy.cloud import Cloud
-from deploy.errors import DeployError, ForeignResourceError, NotReadyError
-from deploy.report import Drift, Found
+from deploy.errors import DeployError, NotReadyError
+from deploy.report import Claim, Drift, Found, claimed, left_alone
 from deploy.settings import Settings
 from deploy.steps import role
 from deploy.waiting import NO_RESOURCE, already, if_there, retry
@@ -163,20 +163,39 @@ def describe(cloud: Cloud, settings: Settings, *, root: Path = ROOT) -> Function
     )
 
 
+def owned(cloud: Cloud, settings: Settings) -> list[Claim]:
+    """Say whether the function stands, and whose it is."""
+    name = f"function {settings.function_name}"
+    return claimed(name, lambda: _find(cloud, settings))
+
+
+def claims(cloud: Cloud, settings: Settings) -> list[Claim]:
+    """Say whether function and log group stand, and whose each is."""
+    found = owned(cloud, settings)
+    if _log_group(cloud, settings) is None:
+        return found
+    name = f"log group {settings.log_group}"
+    if left_alone(found):
+        return [*found, Claim(name, "its function is not ours")]
+    where = f"arn:aws:logs:{settings.region}:{settings.account}"
+    arn = f"{where}:log-group:{settings.log_group}"
+    pairs = cloud.logs.list_tags_for_resource(resourceArn=arn).get("tags", {})
+    kept = "" if owner.ours(pairs, settings) else "it has not our tag"
+    return [*found, Claim(name, kept)]
+
+
 def delete(cloud: Cloud, settings: Settings) -> list[str]:
     """Delete the function and its log group if they are ours; return what is left."""
-    try:
-        found = _find(cloud, settings)
-    except ForeignResourceError as error:
-        return [f"function {settings.function_name} was left alone: {error.what}"]
-    if found is not None:
+    stands = claims(cloud, settings)
+    ours = [claim.what for claim in stands if not claim.kept]
+    if f"function {settings.function_name}" in ours:
         with already(NO_RESOURCE):
             cloud.awslambda.delete_function(FunctionName=settings.function_name)
     # After the function: Lambda makes the group anew when one more run logs.
-    if _log_group(cloud, settings) is not None:
+    if f"log group {settings.log_group}" in ours:
         with already(NO_RESOURCE):
             cloud.logs.delete_log_group(logGroupName=settings.log_group)
-    return []
+    return left_alone(stands)
 
 
 def tags(cloud: Cloud, settings: Settings) -> dict[str, str]:
@@ -235,8 +254,7 @@ def _check_handler(handler: str, files: dict[str, Path]) -> None:
             where="Settings.handler",
             todo=todo + "write it as package.module.function.",
         )
-    source = files[inside].read_text(encoding="utf-8")
-    if attribute not in top_level_names(source, inside):
+    if attribute not in top_level_names(files[inside].read_bytes(), inside):
         raise DeployError(
             f"{inside} defines no {attribute}, which the handler {handler!r} names",
             where="Settings.handler",
@@ -244,17 +262,48 @@ def _check_handler(handler: str, files: dict[str, Path]) -> None:
         )
 
 
-def top_level_names(source: str, file: str) -> set[str]:
-    """List what a module defines at its top, without running it."""
+def check_source(settings: Settings, root: Path = ROOT) -> None:
+    """Read all of the handler's package as Python would, before anything is made.
+
+    Raises:
+        DeployError: a file of it is no Python; says which, and in which line.
+    """
+    for path in sorted((root / settings.handler.split(".")[0]).rglob("*.py")):
+        _parsed(path.read_bytes(), path.relative_to(root).as_posix())
+    package(settings, root)
+
+
+def top_level_names(source: str | bytes, file: str) -> set[str]:
+    """List what a module defines at its top, without running it.
+
+    Raises:
+        DeployError: it is no Python.
+    """
     names: set[str] = set()
-    for node in ast.parse(source, file).body:
-        if isinstance(node, ast.FunctionDef):
-            names.add(node.name)
-        elif isinstance(node, ast.Assign):
-            names |= {t.id for t in node.targets if isinstance(t, ast.Name)}
-        elif isinstance(node, ast.ImportFrom):
-            names |= {alias.asname or alias.name for alias in node.names}
+    waiting: list[ast.AST] = [_parsed(source, file)]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names.add(node.name)  # what stands inside is not at the top
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+        elif isinstance(node, ast.alias):
+            names.add(node.asname or node.name)
+        else:
+            waiting += ast.iter_child_nodes(node)
     return names
+
+
+def _parsed(source: str | bytes, file: str) -> ast.Module:
+    try:
+        return ast.parse(source, file)
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", None)
+        raise DeployError(
+            f"it is no Python ({getattr(error, 'msg', error)})",
+            where=f"{file}, line {line}" if line else file,
+            todo="Mend it: Lambda would answer Runtime.UserCodeSyntaxError.",
+        ) from error
 
 
 def _layer_arn(cloud: Cloud, settings: Settings, missing: str | None = None) -> str:

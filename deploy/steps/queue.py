@@ -19,10 +19,10 @@ from typing import Any
 
 from deploy import notifications, queues
 from deploy.cloud import Cloud
-from deploy.errors import DeployError, ForeignResourceError
+from deploy.errors import DeployError
 from deploy.policies import document, statement
 from deploy.queues import held as held
-from deploy.report import Drift, Found
+from deploy.report import Claim, Drift, Found, claimed, left_alone
 from deploy.settings import Settings
 from deploy.steps import failures, role, trigger
 from deploy.waiting import DELAYS, NO_RESOURCE, already, if_there, looks, retry, until
@@ -139,14 +139,23 @@ def describe(cloud: Cloud, settings: Settings) -> Queue | None:
     )
 
 
+def claims(cloud: Cloud, settings: Settings) -> list[Claim]:
+    """Say whether queue and mapping stand; the mapping is whose the queue is."""
+    name = f"queue {settings.queue_name}"
+    found = claimed(name, lambda: find(cloud, settings))
+    if _mapping(cloud, settings) is not None:
+        kept = found[0].kept if found else ""
+        found.append(Claim(f"event source mapping of {name}", kept))
+    return found
+
+
 def delete(cloud: Cloud, settings: Settings) -> list[str]:
     """Delete mapping and queue at once; say what was left, or what went with them."""
-    try:
-        url = find(cloud, settings)
-    except ForeignResourceError as error:
-        return [f"queue {settings.queue_name} was left alone: {error.what}"]
+    stands = claims(cloud, settings)
+    if notes := left_alone(stands):
+        return notes
     _delete_mapping(cloud, settings)
-    if url is None:
+    if (url := find(cloud, settings)) is None:
         return []
     if events := queues.delete(cloud, url):
         return [f"{events} events went with queue {settings.queue_name}"]

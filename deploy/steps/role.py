@@ -18,7 +18,7 @@ from deploy import recipes, tags
 from deploy.cloud import Cloud
 from deploy.errors import ForeignResourceError
 from deploy.policies import LAMBDA, document, statement
-from deploy.report import Drift, Found
+from deploy.report import Claim, Drift, Found, claimed, left_alone
 from deploy.settings import Settings
 from deploy.waiting import NO_BUCKET, NO_ENTITY, already, code, if_there, is_denied
 
@@ -106,6 +106,8 @@ def documents(settings: Settings) -> list[dict[str, Any]]:
         found.append(reliable_policy(settings))
     if settings.queue:
         found.append(queue_policy(settings))
+    if recipe := recipe_policy(settings):
+        found.append(recipe)
     return found
 
 
@@ -178,16 +180,18 @@ def describe(cloud: Cloud, settings: Settings) -> Role | None:
     )
 
 
-def delete(cloud: Cloud, settings: Settings) -> list[str]:
-    """Take the role's policies off and delete it if it is ours; return what is left."""
+def claims(cloud: Cloud, settings: Settings) -> list[Claim]:
+    """Say whether the role stands, and whose it is; one that is given is no matter."""
     if settings.execution_role:
         return []
-    try:
-        if _find(cloud, settings) is None:
-            return []
-    except ForeignResourceError as error:
-        return [f"role {settings.role_name} was left alone: {error.what}"]
-    name = settings.role_name
+    return claimed(f"role {settings.role_name}", lambda: _find(cloud, settings))
+
+
+def delete(cloud: Cloud, settings: Settings) -> list[str]:
+    """Take the role's policies off and delete it if it is ours; return what is left."""
+    name, stands = settings.role_name, claims(cloud, settings)
+    if not stands or stands[0].kept:
+        return left_alone(stands)
     for arn in _attached(cloud, settings):
         with already(NO_ENTITY):
             cloud.iam.detach_role_policy(RoleName=name, PolicyArn=arn)

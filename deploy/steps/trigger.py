@@ -24,8 +24,9 @@ from deploy import notifications, policies
 from deploy.cloud import Cloud
 from deploy.errors import DeployError
 from deploy.notifications import Rule
-from deploy.report import Drift, Found
+from deploy.report import Claim, Drift, Found, left_alone
 from deploy.settings import Settings
+from deploy.steps import function
 from deploy.waiting import (
     DENIED,
     NO_BUCKET,
@@ -156,8 +157,23 @@ def describe(cloud: Cloud, settings: Settings) -> Trigger | None:
     return Trigger(rules=ours, permission=statement, others=others, drift=drift)
 
 
+def claims(cloud: Cloud, settings: Settings) -> list[Claim]:
+    """Say whether rules and permission stand; they are whose the function is."""
+    name, found = settings.function_name, []
+    if _ours(_notification(cloud, settings), settings):
+        found.append(f"rules of bucket {settings.source_bucket}")
+    if (statement := _statement(cloud, settings)) is not None:
+        found.append(f"permission {statement['Sid']} of function {name}")
+    foreign = left_alone(function.owned(cloud, settings))
+    kept = f"function {name} is not ours" if foreign else ""
+    return [Claim(what, kept) for what in found]
+
+
 def delete(cloud: Cloud, settings: Settings) -> list[str]:
     """Take away our rules and the permission, nobody else's; return what is left."""
+    stands = claims(cloud, settings)
+    if notes := left_alone(stands):
+        return notes
     before = _notification(cloud, settings)
     after = merged(before, [], settings)
     if not _same(before, after):

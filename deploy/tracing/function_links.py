@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from deploy import policies, runtimes
+from deploy.errors import DeployError
 from deploy.steps import function, role
 from deploy.tracing.facts import Facts, fetch_zip
 from deploy.tracing.link import Answer, Link, ask, link
@@ -81,14 +82,21 @@ def _missing_handler(facts: Facts, is_now: dict[str, Any]) -> str:
     inside = module.replace(".", "/") + ".py"
     if inside not in archive.namelist():
         return f"Its code has no file {inside}, which its handler names."
-    if attribute not in function.top_level_names(archive.read(inside).decode(), inside):
+    try:
+        names = function.top_level_names(archive.read(inside), inside)
+    except DeployError as error:
+        return f"Its code is broken: {error.where}: {error.what}."
+    if attribute not in names:
         return f"{inside} in its code defines no {attribute}, which its handler names."
     return ""
 
 
 def _code(facts: Facts, is_now: dict[str, Any]) -> zipfile.ZipFile | None:
     """Open the deployed code: ours where the hash says so, else Lambda's copy."""
-    ours = function.package(facts.settings)
+    try:
+        ours = function.package(facts.settings)
+    except DeployError:  # what stands in this folder cannot be what was deployed
+        ours = b""
     if function.code_sha256(ours) == is_now.get("CodeSha256"):
         return zipfile.ZipFile(io.BytesIO(ours))
     return fetch_zip(facts.function.get("Code", {}).get("Location", ""))

@@ -150,7 +150,9 @@ def test_backup_bucket_that_forgets(cloud):
 
 def test_nothing_is_left(cloud, settings):
     buckets.create(cloud, here(cloud, backup=True))
-    assert buckets.delete(cloud, settings) == []
+    (note,) = buckets.delete(cloud, settings)
+    assert "`down --backup` deletes it" in note
+    assert buckets.delete(cloud, here(cloud, backup=True)) == []
     assert cloud.s3.list_buckets()["Buckets"] == []
 
 

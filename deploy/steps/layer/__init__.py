@@ -8,6 +8,7 @@ from deploy.steps.layer.contents import write_zip as write_zip
 from deploy.steps.layer.publish import LICENCE as LICENCE
 from deploy.steps.layer.publish import build as build
 from deploy.steps.layer.publish import check_size as check_size
+from deploy.steps.layer.publish import claims as claims
 from deploy.steps.layer.publish import create as create
 from deploy.steps.layer.publish import delete as delete
 from deploy.steps.layer.publish import describe as describe

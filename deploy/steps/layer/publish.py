@@ -19,7 +19,7 @@ from pathlib import Path
 
 from deploy.cloud import Cloud
 from deploy.errors import LayerError
-from deploy.report import Found
+from deploy.report import Claim, Found, left_alone
 from deploy.settings import Settings
 from deploy.steps.layer import contents
 from deploy.steps.layer import wheel as wheels
@@ -104,15 +104,33 @@ def describe(
     return dataclasses.replace(fitting[0], drift=drift)
 
 
+def claims(cloud: Cloud, settings: Settings) -> list[Claim]:
+    """List the versions that stand: for want of tags, ours say what they are of."""
+    return [
+        Claim(
+            f"version {version.version} of layer {either.layer_name}",
+            "" if version.identity else "its description does not say that it is ours",
+        )
+        for either, version in _both(cloud, settings)
+    ]
+
+
 def delete(cloud: Cloud, settings: Settings) -> list[str]:
-    """Delete every version, with FreeType and without; functions keep their copy."""
-    for text in (False, True):
-        either = dataclasses.replace(settings, text=text)
-        for version in list(_versions(cloud, either)):
+    """Delete our versions, with FreeType and without; functions keep their copy."""
+    for either, version in _both(cloud, settings):
+        if version.identity:
             cloud.awslambda.delete_layer_version(
                 LayerName=either.layer_name, VersionNumber=version.version
             )
-    return []
+    return left_alone(claims(cloud, settings))
+
+
+def _both(cloud: Cloud, settings: Settings) -> Iterator[tuple[Settings, Layer]]:
+    """Go through the versions of both layers: the one with FreeType, and without."""
+    for text in (False, True):
+        either = dataclasses.replace(settings, text=text)
+        for version in _versions(cloud, either):
+            yield either, version
 
 
 def prepare(settings: Settings, folder: Path = wheels.FOLDER) -> Path:

@@ -181,8 +181,9 @@ def test_foreign_function_is_refused(cloud, settings, ground, wire):
     wire.calls.clear()
     with pytest.raises(ForeignResourceError, match="not ours"):
         function.create(cloud, settings)
-    (left,) = function.delete(cloud, settings)
+    left, log = function.delete(cloud, settings)
     assert "left alone" in left and wire.mutations == []
+    assert log.endswith("was left alone: its function is not ours")
 
 
 def test_describe_nothing(cloud, settings):

@@ -1,0 +1,44 @@
+"""An error of boto3's as one sentence: what was refused, at which step, what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from deploy import waiting
+from deploy.errors import DeployError
+
+_EXPIRED = "Have your credentials expired? Renew them (`aws sso login`). "
+#: What to do where the same run again would end the same way.
+_TODO = {
+    "400": _EXPIRED + "Then run the same command again.",  # HEAD has no more words
+    "ExpiredToken": _EXPIRED + "Then run the same command again.",
+    "CodeStorageExceededException": "The region's store of code is full: delete "
+    "functions and layer versions that nobody needs, then run the same command again.",
+}
+
+
+@contextmanager
+def explained(where: str, todo: str) -> Iterator[None]:
+    """Turn an error of boto3's into a `DeployError`; the cause stays with it."""
+    try:
+        yield
+    except ClientError as error:
+        name = waiting.code(error)
+        if waiting.is_denied(error):
+            todo = "Ask the account's owner for that permission. " + todo
+        todo = _TODO.get(name, todo)
+        message = error.response["Error"].get("Message", "").rstrip(".")
+        tries = error.response.get("ResponseMetadata", {}).get("RetryAttempts", 0) + 1
+        if tries > 1:
+            message += f" (after {tries} tries)"
+        raise DeployError(
+            f"{error.operation_name} was refused ({name}): {message}",
+            where=where,
+            todo=todo,
+        ) from error
+    except BotoCoreError as error:
+        message = str(error).rstrip(".")
+        raise DeployError(message, where=where, todo=todo) from error
