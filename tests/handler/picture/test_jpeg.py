@@ -157,11 +157,11 @@ def test_two_frames_are_left_as_they_are():
     assert left_out(twice) is twice
 
 
-@pytest.mark.parametrize("percent", range(4, 100, 12))
-def test_truncated_large_picture(percent):
+def test_truncated_large_picture():
     data = encoded(landscape((2400, 1800)), progressive=True)
-    with pytest.raises(ImageRejected):
-        make_thumbnail(data[: len(data) * percent // 100])
+    for percent in range(4, 100, 12):
+        with pytest.raises(ImageRejected):
+            make_thumbnail(data[: len(data) * percent // 100])
 
 
 @pytest.mark.parametrize("seed", range(20))

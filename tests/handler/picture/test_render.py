@@ -306,14 +306,14 @@ def test_not_an_image(data, reason):
         make_thumbnail(data)
 
 
-@pytest.mark.parametrize("percent", range(0, 100, 5))
 @pytest.mark.parametrize(
     ("kind", "options"), [("JPEG", {}), ("JPEG", {"progressive": True}), ("PNG", {})]
 )
-def test_truncated(kind, options, percent):
+def test_truncated(kind, options):
     data = encoded(photo(), kind, **options)
-    with pytest.raises(ImageRejected):
-        make_thumbnail(data[: len(data) * percent // 100])
+    for percent in range(0, 100, 5):
+        with pytest.raises(ImageRejected):
+            make_thumbnail(data[: len(data) * percent // 100])
 
 
 def test_cause_is_kept():
