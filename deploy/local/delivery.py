@@ -9,60 +9,108 @@ import contextvars
 import json
 import os
 import sys
-import threading
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
+import saving  # beside this file, as the next
+from dispatch import Dispatcher, Event
+from ministack.core import lambda_runtime
 from ministack.core.iam_evaluator import EvalContext, evaluate_resource_policy
 from ministack.services import lambda_svc, s3, sqs
-from saving import dirty  # beside this file
 
-#: A throttled event waits this long at most, as on AWS (MaximumEventAgeInSeconds).
-THROTTLED_FOR_S = 6 * 3600
+#: A throttled event comes again within this many seconds.
+THROTTLED_S = (0.2, 5.0)
+#: The last event of a stopped cloud has this long to end.
+STOP_S = 3.0
+#: What Lambda does unless it is told otherwise.
+_RETRIES, _MAX_AGE_S = 2, 6 * 3600
 
-asynchronous = contextvars.ContextVar("asynchronous", default=False)
-slots = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
 
-
-def invoke_async(func: dict, event: Any) -> None:
-    """Mark the invocation as asynchronous; its thread inherits the mark."""
-    token = asynchronous.set(True)
+def invoke_async(func: dict, payload: Any) -> None:
+    """Keep an event, then let it wait its turn."""
+    config = func.get("config") or func
+    arn, version = config["FunctionArn"], config.get("Version", "$LATEST")
+    if version != "$LATEST" and not arn.endswith(f":{version}"):
+        arn = f"{arn}:{version}"
     try:
-        _invoke_async(func, event)
-    finally:
-        asynchronous.reset(token)
+        dispatcher.add(Event(arn, payload))
+    except OSError as error:
+        saving.refuse(error)  # who sent it must hear of it, and MiniStack is mute
+        raise
 
 
-def execute(func: dict, event: Any) -> dict:
-    """Run a function; an asynchronous one when its turn comes."""
-    dirty.set()
+def execute(func: dict, payload: Any) -> dict:
+    """Run a function; its log lines and messages are kept soon."""
     try:
-        if not asynchronous.get():
-            return _execute(func, event)
-        # The mark is taken off: a run may pass here again, on its way inside.
-        token = asynchronous.set(False)
-        try:
-            return _execute_when_possible(func, event)
-        finally:
-            asynchronous.reset(token)
+        return _execute(func, payload)
     finally:
-        dirty.set()
+        saving.dirty.set()
 
 
-def _execute_when_possible(func: dict, event: Any) -> dict:
-    deadline = time.monotonic() + THROTTLED_FOR_S
-    pause = 0.2
-    while True:
-        is_now = _current(func)
-        if is_now.get("concurrency") == 0:
-            _keep(is_now, event)
-            return {}  # without an error, so MiniStack tries no more
-        with slots:
-            result = _execute(is_now, event)
-        if not result.get("throttle") or time.monotonic() > deadline:
-            return result
-        time.sleep(pause)
-        pause = min(pause * 2, 5)
+def run(event: Event) -> tuple[Event, float] | None:
+    """Run an event; return it, and in how many seconds it runs again, unless it ended."""
+    return contextvars.Context().run(_run, event)
+
+
+def _run(event: Event) -> tuple[Event, float] | None:
+    account, region = lambda_runtime._lambda_function_account_region_from_arn(
+        event.function
+    )
+    lambda_svc._request_account_id.set(account)
+    lambda_svc._request_region.set(region)
+    # As it is now: a retry runs what was mended in between.
+    record, config, name = lambda_svc._get_func_record_for_ref(event.function)
+    if record is None or config is None:
+        print(f"{name} is gone: an event is lost", file=sys.stderr, flush=True)
+        return None
+    func = lambda_svc._execution_record_for_config(record, config)
+    if func.get("concurrency") == 0:
+        _keep(func, event.payload)
+        return None
+    return _after(func, event, execute(func, event.payload))
+
+
+def _after(func: dict, event: Event, result: dict) -> tuple[Event, float] | None:
+    """What follows from a run: nothing more, another try, or the on-failure queue.
+
+    Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+    """
+    if not result.get("error") and not result.get("throttle"):
+        return None
+    options = func.get("event_invoke_config") or (
+        func.get("event_invoke_configs") or {}
+    ).get("$LATEST", {})
+    if result.get("throttle"):  # no try of its own
+        first, longest = THROTTLED_S
+        pause = min(max(first, 2 * event.pause), longest)
+        again = replace(event, pause=pause)
+    else:
+        again = replace(event, tries=event.tries + 1)
+        base = lambda_svc._LAMBDA_ASYNC_RETRY_BASE_SECONDS
+        pause = min(base * 2**event.tries, lambda_svc._LAMBDA_ASYNC_RETRY_MAX_SECONDS)
+    oldest = (
+        time.time() + pause - int(options.get("MaximumEventAgeInSeconds", _MAX_AGE_S))
+    )
+    retries = options.get("MaximumRetryAttempts")
+    if again.tries <= (_RETRIES if retries is None else retries) and (
+        event.sent >= oldest
+    ):
+        return again, pause
+    _fail(func, options, event, result)
+    return None
+
+
+def _fail(func: dict, options: dict, event: Event, result: dict) -> None:
+    """Send an event that failed for good to where the function's failures go."""
+    destination = (options.get("DestinationConfig") or {}).get("OnFailure") or {}
+    letters = func["config"].get("DeadLetterConfig") or {}
+    arn = destination.get("Destination") or letters.get("TargetArn")
+    if arn:
+        name = func["config"]["FunctionName"]
+        lambda_svc._route_async_failure(arn, name, event.payload, result)
+        saving.growing.messages.keep_new()
 
 
 def _keep(func: dict, event: Any) -> None:
@@ -85,16 +133,8 @@ def _keep(func: dict, event: Any) -> None:
         "requestPayload": event,
     }
     message = {"QueueUrl": arn.rpartition(":")[2], "MessageBody": json.dumps(record)}
-    sqs._act_send_message(message, "")
-
-
-def _current(func: dict) -> dict:
-    """The function as it is now: a retry runs what was mended in between."""
-    config = func["config"]
-    record = lambda_svc._functions.get(config["FunctionName"])
-    if record is None or config.get("Version", "$LATEST") != "$LATEST":
-        return func
-    return record
+    sqs._HANDLERS["SendMessage"](message, "")
+    saving.growing.messages.keep_new()
 
 
 def deliver_to_function(arn: str, event: dict, region: str) -> None:
@@ -122,14 +162,37 @@ def deliver_to_function(arn: str, event: dict, region: str) -> None:
         print(f"{bucket['name']} may not invoke {arn}", file=sys.stderr, flush=True)
 
 
+def deliver_to_queue(arn: str, event: dict, region: str, **names: str) -> None:
+    """Send an event to a queue, and keep it before the upload is acknowledged."""
+    _deliver_to_queue(arn, event, region, **names)
+    saving.growing.messages.keep_new()
+
+
+def fire_with_answer(*args: Any, **options: Any) -> None:
+    """Let an event of S3 leave when its call is done, and before it is answered.
+
+    MiniStack's own thread would race the object's way to the disk, and a kill.
+    """
+    bucket, _, name = args[:3]
+    if bucket not in s3._bucket_notifications:
+        return
+    options["sequencer"] = s3._next_event_sequencer(name)
+    context = contextvars.copy_context()
+    saving.with_answer(lambda: context.run(s3._fire_s3_event, *args, **options))
+
+
+dispatcher = Dispatcher(run, saving.ledger, max(2, os.cpu_count() or 2))
+
 # MiniStack's own functions, kept.
 _deliver_to_function = s3._deliver_event_to_lambda
-_invoke_async = lambda_svc.invoke_async_with_retry
+_deliver_to_queue: Callable[..., None] = s3._deliver_event_to_sqs
 _execute = lambda_svc._execute_function
 
 
 def install() -> None:
     """Put ours in their places."""
+    s3._fire_s3_event_async = fire_with_answer
     s3._deliver_event_to_lambda = deliver_to_function
+    s3._deliver_event_to_sqs = deliver_to_queue
     lambda_svc.invoke_async_with_retry = invoke_async
     lambda_svc._execute_function = execute

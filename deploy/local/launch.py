@@ -13,7 +13,8 @@ import sys
 import threading
 from pathlib import Path
 
-import lock  # beside this file, which is run as a script
+import lock  # beside this file, which is run as a script, as the next
+import pairs
 
 #: Longer than whoever starts a server waits for its first answer.
 ADOPTION_S = 40
@@ -52,7 +53,10 @@ def main() -> None:
     if held is None:
         sys.exit(f"another local cloud runs in {folder}")
     threading.Thread(target=await_adoption, daemon=True).start()
-    import wrapper  # MiniStack reads the folder as it is imported: alone by now
+    under_way = folder / "writes"
+    under_way.mkdir(mode=0o700, exist_ok=True)
+    pairs.heal(under_way)
+    import wrapper  # MiniStack reads the folder as it is imported: whole by now
 
     asyncio.run(wrapper.main())
     held.close()

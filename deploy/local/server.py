@@ -54,12 +54,8 @@ INHERITED = ("PATH", "SYSTEMROOT", "TEMP", "TMP", "LANG", "LC_ALL")
 
 #: What `reset` forgets.
 _STATE = (
-    "state.json",
-    "state.damaged",
-    "objects",
-    "blobs",
-    "state",
-    "tmp",
+    *("state.json", "blobs", "ledger.db", "ledger.db-wal", "objects"),
+    *("writes", "notice", "state", "tmp"),
 )
 
 _DETACHED = 0
@@ -238,8 +234,6 @@ def _launch(where: Path, say: Say) -> Running:
         port = _choose_port(where, again=attempt == 0)
         if running := _try_port(where, port, say):
             return running
-        if os.environ.get("WORKBOOK_PORT"):
-            break  # asked for by number: another would be no answer
     log = where / "server.log"
     lines = log.read_text("utf-8", "replace").strip().splitlines() or ["no message"]
     raise LocalCloudError(

@@ -17,6 +17,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
+
 #: Bytes longer than this go into a file of their own.
 BLOB_BYTES = 4096
 
@@ -39,21 +41,19 @@ class Snapshot:
         self.path = folder / "state.json"
         self.blobs = folder / "blobs"
         self.version = version
-        self.seconds = 0.0  # how long the last save took
         self._encode, self._decode = encode, decode
         self._digest = ""
+        self._names: dict[int, tuple[bytes, str]] = {}
 
     def save(self, services: Mapping[str, Callable[[], dict | None]]) -> None:
         """Write the state of all services, if it changed."""
-        start = time.perf_counter()
         used: set[str] = set()
         text = _retried(lambda: self._dump(services, used))
-        digest = hashlib.sha256(text.encode()).hexdigest()
+        digest = _digest(text.encode())
         if digest != self._digest:
-            _replace(self.path, text.encode())
+            _replace(self.path, f"{text}\n{digest}".encode())
             self._digest = digest
             self._forget_all_but(used)
-        self.seconds = time.perf_counter() - start
 
     def load(self) -> dict[str, dict]:
         """Read the state of all services; empty where there is none.
@@ -64,11 +64,16 @@ class Snapshot:
         if not self.path.exists():
             return {}
         try:
-            saved = json.loads(self.path.read_text("utf-8"), object_hook=self._unpack)
-        except (OSError, KeyError, UnicodeDecodeError) as error:
+            text, _, digest = self.path.read_text("utf-8").partition("\n")
+            saved = json.loads(text, object_hook=self._unpack)
+        except (OSError, KeyError, TypeError, RecursionError, ValueError) as error:
             raise ValueError(f"{self.path.name} cannot be read: {error}") from error
-        if not isinstance(saved, dict) or saved.get("version") != self.version:
-            raise ValueError(f"{self.path.name} was written by another version")
+        if not isinstance(saved, dict) or "services" not in saved:
+            raise ValueError(f"{self.path.name} is no state")
+        if (was := saved.get("version")) != self.version:
+            raise ValueError(f"{was} wrote it, and this checkout has {self.version}")
+        if digest and digest != _digest(text.encode()):
+            raise ValueError(f"{self.path.name} is not as it was written")
         return saved["services"]
 
     def _dump(self, services: Mapping[str, Callable], used: set[str]) -> str:
@@ -86,27 +91,43 @@ class Snapshot:
 
     def _unpack(self, value: dict) -> Any:
         if "__blob__" in value:
-            return (self.blobs / value["__blob__"]).read_bytes()
+            data = (self.blobs / value["__blob__"]).read_bytes()
+            if _digest(data) != value["__blob__"]:
+                raise ValueError(f"blob {value['__blob__']} is damaged")
+            return data
         return self._decode(value)
 
     def _keep(self, data: bytes) -> str:
-        name = hashlib.sha256(data).hexdigest()
+        name = self._name(data)
         if not (self.blobs / name).exists():
-            self.blobs.mkdir(parents=True, exist_ok=True)
+            self.blobs.mkdir(parents=True, exist_ok=True, mode=0o700)
             _replace(self.blobs / name, data)
+        return name
+
+    def _name(self, data: bytes) -> str:
+        """The bytes' digest, worked out once for as long as they are kept."""
+        known, name = self._names.get(id(data), (None, ""))
+        if known is not data:
+            name = _digest(data)
+            self._names[id(data)] = data, name
         return name
 
     def _forget_all_but(self, used: set[str]) -> None:
         # Only after the new state is in place: until then the old one needs them.
+        self._names = {i: kept for i, kept in self._names.items() if kept[1] in used}
         for blob in self.blobs.glob("*"):
             if blob.name not in used:
                 blob.unlink(missing_ok=True)
 
 
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
 def _replace(path: Path, data: bytes) -> None:
     """Put bytes in a file's place at once: readers see the old or the new."""
     beside = path.with_name(path.name + ".new")
-    with beside.open("wb") as file:
+    with os.fdopen(os.open(beside, _NEW, 0o600), "wb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())

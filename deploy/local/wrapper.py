@@ -33,6 +33,7 @@ import credentials
 import delivery
 import guard
 import ministack.app as ministack
+import objects
 import permissions
 import saving
 import signatures
@@ -79,7 +80,7 @@ async def serve_own_address(request: Request, send: Send) -> None:
     if guard.is_page(request):
         await _answer(send, 403, {"refused": guard.PAGE})
     elif request.path == "/_workbook/health":
-        await _answer(send, 200, {"pid": os.getpid(), "notice": saving.notice})
+        await _answer(send, 200, _health())
     elif request.path == "/_workbook/stop" and request.method == "POST":
         token = request.headers.get("x-workbook-token", "")
         allowed = hmac.compare_digest(token.encode(), TOKEN.encode())
@@ -114,8 +115,10 @@ async def _answer(send: Send, status: int, body: dict) -> None:
 
 async def main() -> None:
     """Serve until told to stop."""
-    for module in (saving, delivery, guard, permissions, stacks):
+    for module in (saving, objects, delivery, guard, permissions, stacks):
         module.install()
+    saving.restore()
+    delivery.dispatcher.start()
     loop = asyncio.get_running_loop()
     for name in ("SIGTERM", "SIGINT"):
         try:
@@ -128,5 +131,17 @@ async def main() -> None:
     config.graceful_timeout = 2
     config.loglevel = "WARNING"
     saver = asyncio.create_task(saving.save_regularly())
-    await serve(app, config, shutdown_trigger=saving.stopping.wait)
+    await serve(app, config, shutdown_trigger=_stopped)
     saver.cancel()
+    saving.ledger.close()
+
+
+def _health() -> dict[str, Any]:
+    waiting = delivery.dispatcher.waiting
+    return {"pid": os.getpid(), "notice": saving.notice(), "waiting": waiting}
+
+
+async def _stopped() -> None:
+    """Wait until told to stop, and until what runs has ended: it needs us for that."""
+    await saving.stopping.wait()
+    await asyncio.to_thread(delivery.dispatcher.stop, delivery.STOP_S)

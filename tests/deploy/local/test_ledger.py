@@ -1,0 +1,138 @@
+import multiprocessing
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from deploy.local import server
+
+# The modules of the local cloud's own process stand beside each other.
+sys.path.insert(0, str(Path(server.__file__).parent))
+import pairs  # noqa: E402
+from ledger import Ledger  # noqa: E402
+
+
+def test_lines_come_back_in_order_and_changed(tmp_path):
+    ledger = Ledger(tmp_path / "l.db")
+    ledger.write([("s", "b", 1), ("s", "a", [2]), ("other", "b", 3)])
+    ledger.write([("s", "b", "é")], gone=[("other", "b")])
+    ledger.close()
+    again = Ledger(tmp_path / "l.db")
+    assert list(again.read("s")) == [("b", "é"), ("a", [2])]
+    assert list(again.read("other")) == []
+
+
+def test_what_json_does_not_know_is_encoded(tmp_path):
+    def encode(value):
+        return {"hex": value.hex()}
+
+    def decode(value):
+        return bytes.fromhex(value["hex"])
+
+    ledger = Ledger(tmp_path / "l.db", encode, decode)
+    ledger.write([("s", "a", b"\x00\xff")])
+    assert list(ledger.read("s")) == [("a", b"\x00\xff")]
+
+
+def write_and_die(path):
+    ledger = Ledger(path)
+    for number in range(100):
+        ledger.write([("s", str(number), number)])
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+def test_a_kill_takes_nothing_that_was_written(tmp_path):
+    process = multiprocessing.get_context("spawn").Process(
+        target=write_and_die, args=(tmp_path / "l.db",)
+    )
+    process.start()
+    process.join(30)
+    values = [value for _, value in Ledger(tmp_path / "l.db").read("s")]
+    assert process.exitcode == -signal.SIGKILL and values == list(range(100))
+
+
+@pytest.mark.parametrize("damage", [b"", b"no database at all, but text" * 40])
+def test_a_damaged_file_is_refused(tmp_path, damage):
+    ledger = Ledger(tmp_path / "l.db")
+    ledger.write([("s", str(number), "x" * 100) for number in range(1000)])
+    ledger.close()
+    whole = (tmp_path / "l.db").read_bytes()
+    middle = len(whole) // 2
+    (tmp_path / "l.db").write_bytes(
+        damage or whole[:middle] + bytes(4096) + whole[middle + 4096 :]
+    )
+    with pytest.raises(ValueError, match=r"l\.db"):
+        Ledger(tmp_path / "l.db")
+
+
+def test_a_full_disk_is_an_error_and_changes_nothing(tmp_path):
+    resource = pytest.importorskip("resource")
+    ledger = Ledger(tmp_path / "l.db")
+    ledger.write([("s", "a", 1)])
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    try:
+        with pytest.raises(OSError, match=r"l\.db cannot be written"):
+            ledger.write([("s", "a", 2), ("s", "b", "x" * 500_000)])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert list(ledger.read("s")) == [("a", 1)]
+
+
+# --- pairs ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def pair(tmp_path):
+    """A body and its metadata, to be replaced: their new versions stand beside them."""
+    body, side = tmp_path / "x", tmp_path / "x.meta.json"
+    (tmp_path / "writes").mkdir()
+    for path, text in ((body, "old"), (side, '{"is": "old"}')):
+        path.write_text(text)
+        path.with_name(path.name + ".tmp").write_text(text.replace("old", "new"))
+    return body, side, tmp_path / "writes"
+
+
+def test_a_pair_takes_its_place(pair):
+    body, side, under_way = pair
+    pairs.put(*pair)
+    assert (body.read_text(), side.read_text()) == ("new", '{"is": "new"}')
+    assert list(under_way.iterdir()) == []
+
+
+@pytest.mark.parametrize("at", range(5))
+def test_a_pair_cut_short_is_one_after_healing(pair, at):
+    """Wherever the process is killed, body and metadata are both old or both new."""
+    body, side, under_way = pair
+    if cut_short(at, *pair):
+        pairs.heal(under_way)
+    state = (body.read_text(), side.read_text())
+    assert state in (("old", '{"is": "old"}'), ("new", '{"is": "new"}'))
+    assert list(under_way.iterdir()) == []
+
+
+def cut_short(at, body, side, under_way):
+    """Put a pair in a process of its own that dies before its step number `at`."""
+    code = (
+        "import os, sys, pairs\n"
+        "from pathlib import Path\n"
+        "left = int(sys.argv[1])\n"
+        "def watch(event, args):\n"
+        "    global left\n"
+        "    path = str(args[0]) if args else ''\n"
+        "    if event in ('open', 'os.rename', 'os.remove') and sys.argv[2] in path:\n"
+        "        left -= 1\n"
+        "        if left < 0:\n"
+        "            os._exit(9)\n"
+        "sys.addaudithook(watch)\n"
+        "pairs.put(*map(Path, sys.argv[3:]))\n"
+    )
+    folder = Path(pairs.__file__).parent
+    command = [sys.executable, "-c", code, str(at), str(body.parent)]
+    done = server.subprocess.run([*command, body, side, under_way], cwd=folder)
+    return done.returncode == 9
