@@ -348,6 +348,10 @@ def _local_status() -> int:
         print("The local cloud is not running; connect() starts it.")
     else:
         print(f"The local cloud is running at {running.url}.")
+        if count := server.waiting():
+            print(f"{count} events wait for their function, or run.")
+        if words := server.notice():
+            print(words)
     return 0
 
 

@@ -20,8 +20,10 @@ from ministack.core import lambda_runtime
 from ministack.core.iam_evaluator import EvalContext, evaluate_resource_policy
 from ministack.services import lambda_svc, s3, sqs
 
-#: A throttled event comes again within this many seconds.
-THROTTLED_S = (0.2, 5.0)
+#: MiniStack's and our own waits last this many times as long; tests set less than 1.
+PACE = float(os.environ.get("WORKBOOK_PACE") or 1)
+#: A throttled event comes again after this many seconds, at first and at most.
+THROTTLED_S = (0.2 * PACE, 5.0 * PACE)
 #: The last event of a stopped cloud has this long to end.
 STOP_S = 3.0
 #: What Lambda does unless it is told otherwise.
@@ -50,7 +52,7 @@ def execute(func: dict, payload: Any) -> dict:
 
 
 def run(event: Event) -> tuple[Event, float] | None:
-    """Run an event; return it, and in how many seconds it runs again, unless it ended."""
+    """Run an event; return it and the seconds until it runs again, unless it ended."""
     return contextvars.Context().run(_run, event)
 
 
@@ -196,3 +198,6 @@ def install() -> None:
     s3._deliver_event_to_sqs = deliver_to_queue
     lambda_svc.invoke_async_with_retry = invoke_async
     lambda_svc._execute_function = execute
+    lambda_svc._LAMBDA_STATE_TRANSITION_DELAY *= PACE
+    lambda_svc._LAMBDA_ASYNC_RETRY_BASE_SECONDS *= PACE
+    lambda_svc._ESM_BACKOFF_SECONDS *= PACE

@@ -47,6 +47,7 @@ def await_adoption() -> None:
 
 def main() -> None:
     """Leave, lock, serve."""
+    os.umask(0o077)  # what it writes is its owner's
     leave_parent()
     folder = Path(os.environ["WORKBOOK_FOLDER"])
     held = lock.hold(folder / "server.lock")
@@ -59,7 +60,7 @@ def main() -> None:
     import wrapper  # MiniStack reads the folder as it is imported: whole by now
 
     asyncio.run(wrapper.main())
-    held.close()
+    os._exit(0)  # whoever waits for the lock may take the folder: nothing goes on in it
 
 
 if __name__ == "__main__":

@@ -50,7 +50,8 @@ SERVICES = "s3,lambda,iam,sts,sqs,sns,logs,monitoring,cloudformation,events,tagg
 
 #: What of the learner's environment reaches the local cloud: what processes need,
 #: and nothing of AWS, boto3, Python or proxies.
-INHERITED = ("PATH", "SYSTEMROOT", "TEMP", "TMP", "LANG", "LC_ALL")
+#: WORKBOOK_PACE, which only tests set, shortens its waits (`delivery.PACE`).
+INHERITED = ("PATH", "SYSTEMROOT", "TEMP", "TMP", "LANG", "LC_ALL", "WORKBOOK_PACE")
 
 #: What `reset` forgets.
 _STATE = (
@@ -119,6 +120,18 @@ def find(where: Path | None = None) -> Running | None:
     return running if _health(running).get("pid") == running.pid else None
 
 
+def waiting(where: Path | None = None) -> int:
+    """How many events wait for their function, or run; 0 where no cloud runs."""
+    running = find(where)
+    return _health(running).get("waiting", 0) if running else 0
+
+
+def notice(where: Path | None = None) -> str:
+    """What the running cloud has to say: a full disk, a state that was set aside."""
+    running = find(where)
+    return _health(running).get("notice", "") if running else ""
+
+
 def start(where: Path | None = None, *, say: Say = print) -> Running:
     """Start the local cloud, set it up first if need be; find it when it runs.
 
@@ -166,7 +179,7 @@ def _turn(where: Path) -> Iterator[None]:
     """One process at a time starts or stops the cloud of a folder, its owner's own."""
     with in_plain_words(where):
         make_private(where)
-        with FileLock(where / "start.lock"):
+        with FileLock(where / "start.lock", mode=0o600):
             yield
 
 
@@ -231,7 +244,7 @@ def venv() -> Path:
 def _launch(where: Path, say: Say) -> Running:
     """Start the server process and wait until it answers."""
     for attempt in range(3):
-        port = _choose_port(where, again=attempt == 0)
+        port = _choose_port(where, again=attempt < 2)
         if running := _try_port(where, port, say):
             return running
     log = where / "server.log"
@@ -363,7 +376,7 @@ def _choose_port(where: Path, *, again: bool) -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    last.write_text(str(port), "utf-8")  # kernels keep their clients over a restart
+    _write_private(last, str(port))  # kernels keep their clients over a restart
     return port
 
 

@@ -72,7 +72,7 @@ class Snapshot:
             raise ValueError(f"{self.path.name} is no state")
         if (was := saved.get("version")) != self.version:
             raise ValueError(f"{was} wrote it, and this checkout has {self.version}")
-        if digest and digest != _digest(text.encode()):
+        if digest != _digest(text.encode()):
             raise ValueError(f"{self.path.name} is not as it was written")
         return saved["services"]
 

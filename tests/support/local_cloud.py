@@ -10,6 +10,9 @@ import pytest
 from deploy.cloud import Cloud, connect
 from deploy.local import server
 
+#: Retries after 0.2 and 0.4 seconds, where a learner's local cloud takes 1 and 2.
+PACE = "0.2"
+
 
 @pytest.fixture(scope="session")
 def local_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
@@ -23,6 +26,7 @@ def local_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def local(local_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Cloud:
     """The shared local cloud, whatever the machine's AWS configuration is."""
     monkeypatch.setenv("WORKBOOK_LOCAL_CLOUD", str(local_folder))
+    monkeypatch.setenv("WORKBOOK_PACE", PACE)
     return connect("local", say=lambda line: None)
 
 
@@ -31,6 +35,7 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
     """The folder of a local cloud of one test's own, to kill and to damage."""
     folder = tmp_path / "cloud"
     monkeypatch.setenv("WORKBOOK_LOCAL_CLOUD", str(folder))
+    monkeypatch.setenv("WORKBOOK_PACE", PACE)
     monkeypatch.delenv("WORKBOOK_PORT", raising=False)
     yield folder
     server.stop(folder)

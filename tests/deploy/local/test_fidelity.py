@@ -802,17 +802,47 @@ def test_unfinished_parts_are_lost(own, own_folder):
     assert answer.get("Uploads", []) == []
 
 
-@pytest.mark.slow
-def test_retries_in_flight_are_lost(own, own_folder):
+@pytest.mark.parametrize("kill", [True, False])
+def test_events_survive(own, own_folder, kill):
+    slow = ECHO.replace("import json\n", "import json, time\ntime.sleep(0.5)\n")
+    bucket, function = own.bucket(), own.function(slow)
+    own.allow(function, bucket)
+    own.notify(bucket, function)
+    keys = {f"{number}.jpg" for number in range(30)}
+    for key in keys:
+        own.put(bucket, key)
+    assert server.waiting() > 0
+    restart(own_folder, kill=kill)
+    until(lambda: server.waiting() == 0, 60)
+    seen = {record["s3"]["object"]["key"] for record in own.records(function, 30)}
+    assert seen == keys
+
+
+def test_retries_in_flight_survive(own, own_folder):
     function = own.function(FAIL, own.role(SEND))
     received = kept(own, function)
     own.cloud.awslambda.invoke(
-        FunctionName=function, InvocationType="Event", Payload=b"{}"
+        FunctionName=function, InvocationType="Event", Payload=b'{"number": 7}'
     )
     until(lambda: any(line.startswith("START") for line in own.lines(function)))
     restart(own_folder, kill=True)
-    time.sleep(4)  # longer than the retries would have taken
-    assert received() == []
+    until(received)
+    (record,) = received()
+    assert record["requestPayload"] == {"number": 7}
+
+
+@pytest.mark.parametrize("kill", [True, False])
+def test_queued_messages_survive(own, own_folder, kill):
+    url, function = mapped(own, pause=0.2, BatchSize=1)
+    bodies = [f"number-{number}" for number in range(30)]
+    tell(own, url, *bodies)
+    restart(own_folder, kill=kill)
+
+    def seen() -> set[str]:
+        lines = own.lines(function)
+        return {line.removeprefix("saw ") for line in lines if "saw" in line}
+
+    until(lambda: seen() >= set(bodies), 60)
 
 
 def test_keys_are_bytes(bench):

@@ -10,8 +10,8 @@ from deploy.local import server
 
 # The modules of the local cloud's own process stand beside each other.
 sys.path.insert(0, str(Path(server.__file__).parent))
-import pairs  # noqa: E402
-from ledger import Ledger  # noqa: E402
+import pairs
+from ledger import Ledger
 
 
 def test_lines_come_back_in_order_and_changed(tmp_path):

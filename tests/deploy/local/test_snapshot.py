@@ -1,5 +1,3 @@
-import json
-
 import pytest
 
 from deploy.local.snapshot import BLOB_BYTES, Snapshot
@@ -81,9 +79,24 @@ def test_damaged_or_foreign_state_is_refused(tmp_path, text):
         snapshot.load()
 
 
-def test_state_with_a_lost_blob_is_refused(tmp_path):
+def test_state_that_was_changed_is_refused(tmp_path):
     snapshot = make(tmp_path)
-    services = {"a": {"x": {"__blob__": "lost"}}}
-    snapshot.path.write_text(json.dumps({"version": "1", "services": services}))
-    with pytest.raises(ValueError, match="lost"):
-        snapshot.load()
+    snapshot.save({"a": lambda: {"x": 1}})
+    snapshot.path.write_text(snapshot.path.read_text().replace('"x": 1', '"x": 2'))
+    with pytest.raises(ValueError, match="not as it was written"):
+        make(tmp_path).load()
+
+
+@pytest.mark.parametrize("damage", ["lost", "changed"])
+def test_state_with_a_lost_or_changed_blob_is_refused(tmp_path, damage):
+    make(tmp_path).save({"a": lambda: {"x": LARGE}})
+    (blob,) = (tmp_path / "blobs").iterdir()
+    blob.unlink() if damage == "lost" else blob.write_bytes(b"y")
+    with pytest.raises(ValueError, match=blob.name):
+        make(tmp_path).load()
+
+
+def test_what_it_writes_is_its_owners_alone(tmp_path):
+    make(tmp_path).save({"a": lambda: {"x": LARGE}})
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert len(files) == 2 and not any(file.stat().st_mode & 0o077 for file in files)

@@ -1,0 +1,372 @@
+"""A disk that is full, limited, read-only or somebody else's, and a damaged folder."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import BotoCoreError, ClientError
+
+from deploy.cloud import Cloud, connect
+from deploy.errors import LocalCloudError
+from deploy.local import server
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="POSIX disks and signals")
+
+BUCKET = "full"
+
+
+def quiet(line: str) -> None:
+    pass
+
+
+def connected() -> Cloud:
+    return connect("local", say=quiet)
+
+
+def code_of(call: Callable[[], object]) -> int:
+    with pytest.raises(ClientError) as caught:
+        call()
+    return caught.value.response["ResponseMetadata"]["HTTPStatusCode"]
+
+
+@pytest.fixture
+def small_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[], None]]:
+    """A cloud on a disk of its own, 24 MB large; what is yielded frees some of it."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(disk)]
+    if os.geteuid() or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("no right to mount a small disk; the next test has another way")
+    monkeypatch.setenv("WORKBOOK_LOCAL_CLOUD", str(disk / "cloud"))
+    ballast = disk / "ballast"
+    ballast.write_bytes(bytes(4_000_000))
+    yield ballast.unlink
+    server.stop()
+    deadline = time.monotonic() + 10  # the functions' processes end a moment later
+    while subprocess.run(["umount", str(disk)], capture_output=True).returncode:
+        assert time.monotonic() < deadline, "the disk stays in use"
+        time.sleep(0.1)
+
+
+def fill(cloud: Cloud) -> dict[str, bytes]:
+    """Put objects until the disk is full; return those that were acknowledged."""
+    cloud.s3.create_bucket(Bucket=BUCKET)
+    kept = {}
+    for number in range(60):
+        key, body = f"{number}", random.Random(number).randbytes(700_000)
+        try:
+            cloud.s3.put_object(Bucket=BUCKET, Key=key, Body=body)
+        except ClientError as error:
+            assert error.response["Error"]["Code"] == "InsufficientStorage"
+            return kept
+        kept[key] = body
+    raise AssertionError("the disk never got full")
+
+
+def bodies(cloud: Cloud) -> dict[str, bytes]:
+    listed = cloud.s3.list_objects_v2(Bucket=BUCKET).get("Contents", [])
+    return {
+        item["Key"]: cloud.s3.get_object(Bucket=BUCKET, Key=item["Key"])["Body"].read()
+        for item in listed
+    }
+
+
+def test_a_full_disk_refuses_and_keeps_what_it_took(small_disk):
+    cloud = connected()
+    kept = fill(cloud)
+    assert kept and "No space left" in server.notice()
+    over = {"Bucket": BUCKET, "Key": "0", "Body": bytes(900_000)}
+    assert code_of(lambda: cloud.s3.put_object(**over)) == 507
+    assert bodies(cloud) == kept  # the key that was to be overwritten, too
+    small_disk()
+    cloud.s3.put_object(Bucket=BUCKET, Key="more", Body=b"more")
+    os.kill(server.find().pid, signal.SIGKILL)
+    server.start(say=quiet)
+    assert bodies(cloud) == kept | {"more": b"more"}
+
+
+def test_a_start_on_a_full_disk_is_one_sentence(small_disk):
+    connected()
+    server.stop()
+    with contextlib.suppress(OSError):
+        (server.folder() / "filler").write_bytes(bytes(30_000_000))
+    with pytest.raises(LocalCloudError, match=r"disk is full|No space left"):
+        server.start(say=quiet)
+    assert server.find() is None
+
+
+@pytest.fixture
+def limited(own_folder: Path) -> Iterator[Cloud]:
+    """A cloud whose files may have 1 MB at most."""
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, before[1]))
+    try:
+        cloud = connected()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    yield cloud
+
+
+def test_a_write_that_the_disk_refuses_is_not_acknowledged(limited):
+    s3 = limited.s3
+    s3.create_bucket(Bucket=BUCKET)
+    s3.put_object(Bucket=BUCKET, Key="a", Body=b"small")
+    large = {"Bucket": BUCKET, "Body": bytes(2_000_000)}
+    assert code_of(lambda: s3.put_object(Key="a", **large)) == 507
+    assert code_of(lambda: s3.put_object(Key="b", **large)) == 507
+    assert bodies(limited) == {"a": b"small"}
+
+
+def test_a_version_that_the_disk_refuses_is_none(limited):
+    s3 = limited.s3
+    s3.create_bucket(Bucket=BUCKET)
+    versioning = {"Status": "Enabled"}
+    s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration=versioning)
+    s3.put_object(Bucket=BUCKET, Key="a", Body=b"small")
+    large = {"Bucket": BUCKET, "Key": "a", "Body": bytes(2_000_000)}
+    assert code_of(lambda: s3.put_object(**large)) == 507
+    (version,) = s3.list_object_versions(Bucket=BUCKET)["Versions"]
+    assert version["IsLatest"] and bodies(limited) == {"a": b"small"}
+
+
+def overwrite(cloud: Cloud, key: str, ended: threading.Event) -> None:
+    number = 0
+    with contextlib.suppress(ClientError, BotoCoreError):
+        while not ended.is_set():
+            number += 1
+            body = f"{number} ".encode() * (1 + number % 7) * 1000
+            metadata = {"number": str(number)}
+            cloud.s3.put_object(Bucket=BUCKET, Key=key, Body=body, Metadata=metadata)
+
+
+def test_a_kill_leaves_body_and_metadata_as_one(own_folder):
+    cloud = connected()
+    cloud.s3.create_bucket(Bucket=BUCKET)
+    for _ in range(4):
+        ended = threading.Event()
+        threads = [
+            threading.Thread(target=overwrite, args=(cloud, key, ended))
+            for key in "abc"
+        ]
+        for thread in threads:
+            thread.start()
+        ended.wait(0.4)
+        os.kill(server.find().pid, signal.SIGKILL)
+        ended.set()
+        for thread in threads:
+            thread.join()
+        server.start(say=quiet)
+        for key in "abc":
+            found = cloud.s3.get_object(Bucket=BUCKET, Key=key)
+            number = int(found["Metadata"]["number"])
+            body = f"{number} ".encode() * (1 + number % 7) * 1000
+            assert found["Body"].read() == body
+
+
+# --- folders -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def as_nobody() -> Iterator[None]:
+    """For a moment, a user to whom root's files are closed."""
+    if os.geteuid():
+        yield
+        return
+    os.seteuid(65534)
+    yield
+    os.seteuid(0)
+
+
+def set_up_in(path: Path, case: str) -> None:
+    """Make a folder that a cloud cannot live in."""
+    if case == "file":
+        path.write_text("")
+    elif case == "read-only":
+        path.mkdir(mode=0o555)
+    else:
+        (path / case).mkdir(parents=True)
+
+
+@pytest.mark.parametrize("case", ["file", "start.lock", "server.log", "server.lock"])
+def test_a_folder_that_it_cannot_live_in_is_one_sentence(own_folder, case):
+    set_up_in(own_folder, case)
+    for call in (server.start, server.reset):
+        with pytest.raises(LocalCloudError, match=r"folder|file") as caught:
+            call(say=quiet)
+        assert str(own_folder) in str(caught.value)
+    shutil.rmtree(own_folder) if own_folder.is_dir() else own_folder.unlink()
+
+
+@pytest.fixture
+def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder that another user may look into; pytest's own are closed."""
+    folder = Path("/tmp") / f"workbook-{os.getpid()}-{time.monotonic_ns()}"
+    folder.mkdir(mode=0o755)
+    monkeypatch.setenv("WORKBOOK_LOCAL_CLOUD", str(folder / "cloud"))
+    yield folder
+    shutil.rmtree(folder)
+
+
+def test_a_folder_of_another_user_is_one_sentence(elsewhere, as_nobody):
+    if os.geteuid() == elsewhere.stat().st_uid:
+        pytest.skip("takes root, to be two users")
+    for call in (server.start, server.reset):
+        with pytest.raises(LocalCloudError, match="may not write"):
+            call(say=quiet)
+
+
+def test_the_cloud_of_another_user_is_one_sentence(elsewhere):
+    if os.geteuid():
+        pytest.skip("takes root, to be two users")
+    server.start(say=quiet)
+    try:
+        os.seteuid(65534)
+        for call in (server.start, server.stop, server.reset):
+            with pytest.raises(LocalCloudError, match="may not"):
+                call(*(), **({} if call is server.stop else {"say": quiet}))
+    finally:
+        os.seteuid(0)
+        assert server.stop()
+
+
+def test_a_dollar_in_the_path_is_a_dollar(tmp_path, monkeypatch):
+    monkeypatch.setenv("WORKBOOK_LOCAL_CLOUD", str(tmp_path / "$HOME" / "cloud"))
+    try:
+        assert connected().s3.list_buckets()["Buckets"] == []
+    finally:
+        server.stop()
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "-1", "²", "http", "8080 "])
+def test_a_bad_port_is_one_sentence(own_folder, monkeypatch, port):
+    monkeypatch.setenv("WORKBOOK_PORT", port)
+    with pytest.raises(LocalCloudError, match="is no port"):
+        server.start(say=quiet)
+
+
+def test_only_its_owner_may_look_inside(own_folder):
+    cloud = connected()
+    cloud.s3.create_bucket(Bucket=BUCKET)
+    cloud.s3.put_object(Bucket=BUCKET, Key="a/b", Body=b"x")
+    server.stop()
+    open_to_others = [
+        path.relative_to(own_folder)
+        for path in [own_folder, *own_folder.rglob("*")]
+        if path.stat().st_mode & 0o077
+    ]
+    assert open_to_others == []
+    assert own_folder.stat().st_mode & 0o777 == 0o700
+    for name in ("state.json", "secret", "server.log", "ledger.db"):
+        assert (own_folder / name).stat().st_mode & 0o777 == 0o600, name
+
+
+# --- damage --------------------------------------------------------------------------
+
+
+def with_digest(saved: object) -> str:
+    """As the cloud itself would have written it."""
+    text = json.dumps(saved)
+    return f"{text}\n{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def without_services(text: str) -> str:
+    return with_digest({"version": json.loads(text.split("\n")[0])["version"]})
+
+
+def without_roles(text: str) -> str:
+    state, _, digest = text.partition("\n")
+    saved = json.loads(state)
+    saved["services"]["iam"] = {"roles": 7}
+    return f"{json.dumps(saved)}\n{digest}"
+
+
+DAMAGES = {
+    "empty": lambda text: "",
+    "cut": lambda text: text[: len(text) // 2],
+    "a list": lambda text: "[]",
+    "deep": lambda text: "[" * 100_000,
+    "no services": without_services,
+    "a service of another shape": without_roles,
+    "one letter": lambda text: text.replace("arn:aws:iam", "arn:aws:ian", 1),
+    "another version": lambda text: text.replace('"ministack ', '"ministack 0', 1),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_damaged_state_is_set_aside_whole_and_said(own_folder, damage):
+    cloud = connected()
+    cloud.s3.create_bucket(Bucket=BUCKET)
+    cloud.s3.put_object(Bucket=BUCKET, Key="a", Body=b"mine")
+    trust = json.dumps({"Version": "2012-10-17", "Statement": []})
+    cloud.iam.create_role(RoleName="r", AssumeRolePolicyDocument=trust)
+    server.stop()
+    state = own_folder / "state.json"
+    state.write_text(DAMAGES[damage](state.read_text()))
+    said: list[str] = []
+    server.start(say=said.append)
+    assert "starts empty" in said[-1]
+    assert cloud.s3.list_buckets()["Buckets"] == []
+    assert cloud.iam.list_roles()["Roles"] == []
+    (aside,) = own_folder.glob("aside-*")
+    assert str(aside) in said[-1]
+    assert b"mine" in [p.read_bytes() for p in aside.rglob("a") if p.is_file()]
+
+
+@pytest.mark.parametrize("name", ["ledger.db", "state.json"])
+def test_a_lost_or_damaged_part_is_said(own_folder, name):
+    cloud = connected()
+    cloud.s3.create_bucket(Bucket=BUCKET)
+    cloud.s3.put_object(Bucket=BUCKET, Key="a", Body=b"mine")
+    server.stop()
+    if name == "state.json":
+        (own_folder / name).unlink()
+    else:
+        (own_folder / name).write_bytes(b"no database" * 1000)
+    said: list[str] = []
+    server.start(say=said.append)
+    assert "starts empty" in said[-1] and name in said[-1]
+    assert cloud.s3.list_buckets()["Buckets"] == []
+
+
+@pytest.mark.parametrize("secret", [b"", b"\xff\xfe\x00", b"two\nlines of it"])
+def test_a_damaged_secret_is_made_anew_and_said(own_folder, secret):
+    connected().s3.create_bucket(Bucket=BUCKET)
+    server.stop()
+    (own_folder / "secret").write_bytes(secret)
+    said: list[str] = []
+    server.start(say=said.append)
+    assert any("secret was damaged" in line for line in said)
+    assert [b["Name"] for b in connected().s3.list_buckets()["Buckets"]] == [BUCKET]
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"port": "x"}', "null", "\x00"])
+def test_a_damaged_record_of_the_server_does_not_matter(own_folder, text):
+    first = server.start(say=quiet)
+    (own_folder / "server.json").write_text(text)
+    again = server.start(say=quiet)
+    assert again.pid != first.pid and server.find() == again
+
+
+def test_a_command_says_one_sentence(own_folder):
+    own_folder.write_text("a file")
+    command = [sys.executable, "-m", "deploy", "local"]
+    for action in ("start", "stop", "reset", "status"):
+        done = subprocess.run([*command, action], capture_output=True, text=True)
+        assert "Traceback" not in done.stderr, done.stderr
+    own_folder.unlink()
