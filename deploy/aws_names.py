@@ -6,14 +6,13 @@ import ipaddress
 import re
 import unicodedata
 
+from deploy import arns
 from deploy.errors import SettingsError
 
 _PIPELINE_NAME = re.compile(r"[a-z][a-z0-9-]*[a-z0-9]")
 # As many letters leave room in a bucket's name for account and region, anywhere.
 _SHORT = 25
 _BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
-# A path may stand before the name: role/service-role/…
-_ROLE_ARN = re.compile(r"arn:aws:iam::(\d{12}):role/(?:[\x21-\x7e]+/)?[\w+=,.@-]+")
 
 
 def check_name(name: str) -> None:
@@ -81,7 +80,7 @@ def check_role_arn(arn: str, account: str) -> None:
 
     Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
     """
-    match = _ROLE_ARN.fullmatch(arn)
+    match = arns.ROLE.fullmatch(arn)
     todo = f"Write it as arn:aws:iam::{account}:role/<name>; IAM shows it."
     if match is None:
         raise SettingsError(

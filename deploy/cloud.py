@@ -14,6 +14,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from deploy import endpoints, waiting
+from deploy.arns import Arns
 from deploy.errors import ConnectError
 
 # Standard mode retries throttling and transient errors with backoff and jitter.
@@ -167,7 +168,7 @@ def _connect_local(region: str | None, say: Callable[[str], None]) -> Cloud:
     unruled = Cloud(plain, running.account, region, "local", running.url)
     session = running.session(region)
     refusals.attach(session, lookup=unruled.client, interpreter=running.runtime)
-    identity = f"arn:aws:iam::{running.account}:root"
+    identity = Arns(region, running.account).iam("root")
     return Cloud(session, running.account, region, "local", running.url, identity)
 
 

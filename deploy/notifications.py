@@ -12,6 +12,7 @@ from itertools import combinations
 from pathlib import PurePosixPath
 from typing import Any, Protocol
 
+from deploy import arns
 from deploy.policies import Decision, Document, allowed, matches
 from deploy.settings import Settings
 from deploy.waiting import NO_BUCKET, if_there
@@ -148,7 +149,7 @@ def may_call(
         target,
         principal={"Service": SERVICE},
         context={
-            "aws:sourcearn": f"arn:aws:s3:::{bucket}",
+            "aws:sourcearn": arns.beside(target).bucket(bucket),
             "aws:sourceaccount": account,
         },
         trusting=trusting,

@@ -372,7 +372,7 @@ def policies(settings: Settings) -> dict[str, Any]:
 
 def urls(cloud: Cloud, settings: Settings) -> dict[str, str]:
     """Say where to upload and where thumbnails can be seen."""
-    target = f"https://{settings.target_bucket}.s3.{settings.region}.amazonaws.com"
+    target = settings.arns.bucket_url(settings.target_bucket)
     if cloud.endpoint:  # an emulator: the bucket goes into the path
         target = f"{cloud.endpoint}/{settings.target_bucket}"
     if not settings.public:  # `buckets.link` signs one for a key
@@ -471,7 +471,7 @@ def _look_if_allowed(cloud: Cloud, settings: Settings, step: Step) -> Item:
 
 def _arns(settings: Settings, made: dict[str, str | None]) -> dict[str, str]:
     arns = {
-        "source": f"arn:aws:s3:::{settings.source_bucket}",
-        "target": f"arn:aws:s3:::{settings.target_bucket}",
+        "source": settings.arns.bucket(settings.source_bucket),
+        "target": settings.arns.bucket(settings.target_bucket),
     }
     return arns | {n: arn for n, arn in made.items() if arn and arn.startswith("arn:")}

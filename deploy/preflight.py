@@ -8,13 +8,12 @@ says so, and where an emulator has no such thing it is skipped.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from deploy import policies
+from deploy import arns, policies
 from deploy import rights as deployer
 from deploy.cloud import Cloud
 from deploy.errors import ForeignResourceError, PreflightError
@@ -28,10 +27,6 @@ CODE_BYTES = 20 * 1024**2
 #: New accounts run as many functions at once; AWS raises it with use, or when asked.
 #: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 FEW_AT_ONCE = 10
-
-_ASSUMED_ROLE = re.compile(r"arn:aws:sts::\d+:assumed-role/([^/]+)/.+")
-_CALLER = re.compile(r"arn:aws:iam::\d+:(user|role)/.+")
-_ROOT = re.compile(r"arn:aws:iam::\d+:root")
 
 
 def findings(
@@ -97,7 +92,7 @@ def rights(
 
     Where IAM does not say, what `items` were refused to us is all that is known.
     """
-    if _ROOT.fullmatch(cloud.identity):
+    if arns.ROOT.fullmatch(cloud.identity):
         yield Finding("ok", "rights", "the root user may do everything")
         return
     missing = unread(items)
@@ -254,9 +249,9 @@ def _asked(cloud: Cloud, settings: Settings) -> tuple[set[str], str]:
 
 def _principal(cloud: Cloud) -> str:
     """Find the ARN that IAM knows the caller by ("" if none): a session's role's."""
-    if _CALLER.fullmatch(cloud.identity):
+    if arns.CALLER.fullmatch(cloud.identity):
         return cloud.identity
-    session = _ASSUMED_ROLE.fullmatch(cloud.identity)
+    session = arns.ASSUMED_ROLE.fullmatch(cloud.identity)
     if session is None:
         return ""
     # A role's path stands in no session's ARN, so IAM is asked for it.
@@ -322,7 +317,7 @@ def lacking(cloud: Cloud, settings: Settings, missing: set[str]) -> Finding:
     if "iam:CreateRole" in missing:
         todo += (
             "\nWhere you may make no role, give one that stands: "
-            f'up(execution_role="arn:aws:iam::{settings.account}:role/LabRole") or '
+            f'up(execution_role="{settings.arns.iam("role/LabRole")}") or '
             "--role; LabRole is its name in AWS Academy."
         )
     return Finding(

@@ -49,7 +49,7 @@ def statements(settings: Settings) -> list[Statement]:
     found = []
     for number, bucket in enumerate(sorted(kept), 1):
         end = str(number) if len(kept) > 1 else ""
-        objects = f"arn:aws:s3:::{bucket}/*"
+        objects = settings.arns.bucket(bucket, "*")
         found.append(statement("s3:PutObject", objects, sid=f"KeepBackups{end}"))
         if settings.reliable:  # a conditional copy compares with what stands
             order = f"KeepBackupsInOrder{end}"

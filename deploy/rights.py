@@ -91,16 +91,16 @@ _LOGS_API = (
 
 
 def _source(s: Settings) -> list[str]:
-    return [f"arn:aws:s3:::{s.source_bucket}"]
+    return [s.arns.bucket(s.source_bucket)]
 
 
 def _target(s: Settings) -> list[str]:
-    return [f"arn:aws:s3:::{s.target_bucket}"]
+    return [s.arns.bucket(s.target_bucket)]
 
 
 def _backup(s: Settings) -> list[str]:
     # Whether it is asked for or not: `down` looks for the one of an earlier `up`.
-    return [f"arn:aws:s3:::{s.backup_bucket}"]
+    return [s.arns.bucket(s.backup_bucket)]
 
 
 def _buckets(s: Settings) -> list[str]:
@@ -121,9 +121,8 @@ def _role(s: Settings) -> list[str]:
 
 def _layer(s: Settings) -> list[str]:
     # Both of them: up() goes from one to the other, and down() takes both.
-    arn = f"arn:aws:lambda:{s.region}:{s.account}:layer:"
     names = {dataclasses.replace(s, text=text).layer_name for text in (False, True)}
-    return [f"{arn}{name}" for name in sorted(names)]
+    return [s.arns.of("lambda", f"layer:{name}") for name in sorted(names)]
 
 
 def _layer_versions(s: Settings) -> list[str]:
@@ -135,7 +134,7 @@ def _function(s: Settings) -> list[str]:
 
 
 def _mappings(s: Settings) -> list[str]:
-    return [f"arn:aws:lambda:{s.region}:{s.account}:event-source-mapping:*"]
+    return [s.arns.of("lambda", "event-source-mapping:*")]
 
 
 def _queues(s: Settings) -> list[str]:
@@ -147,7 +146,7 @@ def _failures(s: Settings) -> list[str]:
 
 
 def _log_groups(s: Settings, name: str = "") -> list[str]:
-    return [f"arn:aws:logs:{s.region}:{s.account}:log-group:{name}*"]
+    return [s.arns.of("logs", f"log-group:{name}*")]
 
 
 def _log_group(s: Settings) -> list[str]:
@@ -155,7 +154,7 @@ def _log_group(s: Settings) -> list[str]:
 
 
 def _every_alarm(s: Settings) -> list[str]:
-    return [f"arn:aws:cloudwatch:{s.region}:{s.account}:alarm:*"]
+    return [s.arns.of("cloudwatch", "alarm:*")]
 
 
 def _alarms(s: Settings) -> list[str]:
@@ -163,7 +162,7 @@ def _alarms(s: Settings) -> list[str]:
 
 
 def _callers(s: Settings) -> list[str]:
-    return [f"arn:aws:iam::{s.account}:{kind}/*" for kind in ("user", "role")]
+    return [s.arns.iam(f"{kind}/*") for kind in ("user", "role")]
 
 
 def _anything(s: Settings) -> list[str]:
@@ -265,12 +264,12 @@ RIGHTS: tuple[Purpose, ...] = (
         "AttachTheLogPolicyAndNoOther",
         _role,
         _same("iam", "AttachRolePolicy"),
-        lambda s: {"ArnEquals": {"iam:PolicyARN": role.BASIC_EXECUTION}},
+        lambda s: {"ArnEquals": {"iam:PolicyARN": role.basic_execution(s)}},
         own_role=True,
     ),
     Purpose(
         "ReadTheLogPolicy",
-        lambda s: [role.BASIC_EXECUTION],
+        lambda s: [role.basic_execution(s)],
         _same("iam", "GetPolicy", "GetPolicyVersion"),
         own_role=True,
     ),

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from deploy import runtimes
+from deploy.arns import Arns
 from deploy.aws_names import (
     check_bucket_name,
     check_length,
@@ -199,6 +200,11 @@ class Settings:
         return f"{self.name}-{role}-{self.account}-{self.region}{end}"
 
     @property
+    def arns(self) -> Arns:
+        """What writes the ARNs of this account and region."""
+        return Arns(self.region, self.account)
+
+    @property
     def backup_bucket(self) -> str:
         """The backup bucket's name (`backup=True`)."""
         return self._bucket("backup")
@@ -215,7 +221,7 @@ class Settings:
         """The execution role's ARN."""
         if self.execution_role:
             return self.execution_role
-        return f"arn:aws:iam::{self.account}:role/{self.role_name}"
+        return self.arns.iam(f"role/{self.role_name}")
 
     @property
     def layer_name(self) -> str:
@@ -230,8 +236,7 @@ class Settings:
     @property
     def function_arn(self) -> str:
         """The function's ARN, unqualified."""
-        where = f"{self.region}:{self.account}"
-        return f"arn:aws:lambda:{where}:function:{self.function_name}"
+        return self.arns.of("lambda", f"function:{self.function_name}")
 
     @property
     def log_group(self) -> str:
@@ -246,7 +251,7 @@ class Settings:
     @property
     def queue_arn(self) -> str:
         """The ARN of the queue of uploads."""
-        return f"arn:aws:sqs:{self.region}:{self.account}:{self.queue_name}"
+        return self.arns.of("sqs", self.queue_name)
 
     @property
     def keeps_failures(self) -> bool:
@@ -261,7 +266,7 @@ class Settings:
     @property
     def failure_queue_arn(self) -> str:
         """The ARN of the on-failure queue."""
-        return f"arn:aws:sqs:{self.region}:{self.account}:{self.failure_queue}"
+        return self.arns.of("sqs", self.failure_queue)
 
     def alarm_name(self, what: str) -> str:
         """Name the alarm that watches something (`reliable=True`)."""

@@ -49,7 +49,7 @@ def create_job_request(
     The job waits for a confirmation in the console, where the count is shown first.
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_control_CreateJob.html
     """
-    target = f"arn:aws:s3:::{settings.target_bucket}"
+    target = settings.arns.bucket(settings.target_bucket)
     return {
         "AccountId": settings.account,
         "ConfirmationRequired": True,
@@ -97,7 +97,7 @@ def role_policy(settings: Settings) -> dict[str, Any]:
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-iam-role-policies.html
     """
-    place = f"arn:aws:s3:::{settings.target_bucket}/{PREFIX}"
+    place = settings.arns.bucket(settings.target_bucket, PREFIX)
     wanted = {
         "lambda:InvokeFunction": settings.function_arn,
         "s3:GetObject": f"{place}manifest-*",

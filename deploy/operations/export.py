@@ -250,7 +250,7 @@ def _role(settings: Settings) -> dict[str, Resource]:
                     {"PolicyName": name, "PolicyDocument": document}
                     for name, document in policies.items()
                 ],
-                "ManagedPolicyArns": [role.BASIC_EXECUTION],
+                "ManagedPolicyArns": [role.basic_execution(settings)],
                 "Tags": _tags(settings),
             },
         )
@@ -401,7 +401,7 @@ def _permission(settings: Settings) -> dict[str, Resource]:
 
 
 def _outputs(settings: Settings) -> dict[str, Any]:
-    target = f"https://{settings.target_bucket}.s3.{settings.region}.amazonaws.com"
+    target = settings.arns.bucket_url(settings.target_bucket)
     rows: dict[str, tuple[str, Any]] = {
         "UploadTo": ("Upload photos here", f"s3://{settings.source_bucket}/"),
         "Thumbnails": ("See them here", f"{target}/{settings.thumbnail_prefix}"),
@@ -460,7 +460,7 @@ def _portable(value: Any, settings: Settings) -> Any:
     for ours, theirs in (
         (settings.account, "${AWS::AccountId}"),
         (settings.region, "${AWS::Region}"),
-        ("arn:aws:", "arn:${AWS::Partition}:"),
+        (f"arn:{settings.arns.partition}:", "arn:${AWS::Partition}:"),
     ):
         text = text.replace(ours, theirs)
     if text == plain:

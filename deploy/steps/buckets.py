@@ -45,7 +45,7 @@ def public_read(settings: Settings) -> dict[str, Any]:
     The renditions of a recipe are thumbnails of other sizes.
     """
     folders = [
-        f"arn:aws:s3:::{settings.target_bucket}/{folder}*"
+        settings.arns.bucket(settings.target_bucket, f"{folder}*")
         for folder in recipes.public_folders(settings)
     ]
     return policies.statement(

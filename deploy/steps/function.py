@@ -177,8 +177,7 @@ def claims(cloud: Cloud, settings: Settings) -> list[Claim]:
     name = f"log group {settings.log_group}"
     if left_alone(found):
         return [*found, Claim(name, "its function is not ours")]
-    where = f"arn:aws:logs:{settings.region}:{settings.account}"
-    arn = f"{where}:log-group:{settings.log_group}"
+    arn = settings.arns.of("logs", f"log-group:{settings.log_group}")
     pairs = cloud.logs.list_tags_for_resource(resourceArn=arn).get("tags", {})
     kept = "" if owner.ours(pairs, settings) else "it has not our tag"
     return [*found, Claim(name, kept)]

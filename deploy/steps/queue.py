@@ -50,13 +50,14 @@ class Queue(Found):
 
 def queue_policy(settings: Settings) -> dict[str, Any]:
     """Write who may send: S3, for this bucket of this account."""
+    source = settings.arns.bucket(settings.source_bucket)
     may_send = statement(
         "sqs:SendMessage",
         settings.queue_arn,
         sid="SourceBucketMaySend",
         principal={"Service": notifications.SERVICE},
         condition={
-            "ArnEquals": {"aws:SourceArn": f"arn:aws:s3:::{settings.source_bucket}"},
+            "ArnEquals": {"aws:SourceArn": source},
             "StringEquals": {"aws:SourceAccount": settings.account},
         },
     )

@@ -27,7 +27,7 @@ RELIABLE = "reliable"
 QUEUE = "queue"
 RECIPE = "recipe"
 #: AWS's own policy that lets a function write its log, and no more.
-BASIC_EXECUTION = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
+BASIC_EXECUTION = "service-role/AWSLambdaBasicExecutionRole"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +39,11 @@ class Role(Found):
     attached: list[str] = field(default_factory=list)
 
 
+def basic_execution(settings: Settings) -> str:
+    """Write the ARN of the policy that lets a function write its log."""
+    return settings.arns.managed(BASIC_EXECUTION)
+
+
 def trust_policy() -> dict[str, Any]:
     """Write who may take the role: the Lambda service."""
     return document(statement("sts:AssumeRole", principal={"Service": LAMBDA}))
@@ -47,15 +52,15 @@ def trust_policy() -> dict[str, Any]:
 def thumbnails_policy(settings: Settings) -> dict[str, Any]:
     """Write what making thumbnails needs: read the source, write the target."""
     return document(
-        statement("s3:GetObject", f"arn:aws:s3:::{settings.source_bucket}/*"),
-        statement("s3:PutObject", f"arn:aws:s3:::{settings.target_bucket}/*"),
+        statement("s3:GetObject", settings.arns.bucket(settings.source_bucket, "*")),
+        statement("s3:PutObject", settings.arns.bucket(settings.target_bucket, "*")),
     )
 
 
 def reliable_policy(settings: Settings, *, versioned: bool = False) -> dict[str, Any]:
     """Write what production adds, a statement a reason; the Sid names the reason."""
-    source = f"arn:aws:s3:::{settings.source_bucket}"
-    target = f"arn:aws:s3:::{settings.target_bucket}"
+    source = settings.arns.bucket(settings.source_bucket)
+    target = settings.arns.bucket(settings.target_bucket)
     queue = settings.failure_queue_arn
     statements = [
         # Without it S3 answers 403, not 404, when the picture is gone.
@@ -95,10 +100,9 @@ def remove_queue_policy(cloud: Cloud, settings: Settings) -> None:
 
 def documents(settings: Settings) -> list[dict[str, Any]]:
     """Collect the policies that a role given by its owner must hold by itself."""
-    group = f"arn:aws:logs:{settings.region}:{settings.account}:log-group:"
     log = statement(
         ["logs:CreateLogStream", "logs:PutLogEvents"],
-        f"{group}{settings.log_group}:*",
+        settings.arns.of("logs", f"log-group:{settings.log_group}:*"),
         sid="WriteTheLog",
     )
     found = [thumbnails_policy(settings), document(log)]
@@ -138,9 +142,9 @@ def create(cloud: Cloud, settings: Settings) -> str:
         # Until the queue is worked off; its own step takes the policy away then.
         if wanted or name != QUEUE:
             _ensure_inline(cloud, settings, name, wanted)
-    if BASIC_EXECUTION not in _attached(cloud, settings):
+    if basic_execution(settings) not in _attached(cloud, settings):
         cloud.iam.attach_role_policy(
-            RoleName=settings.role_name, PolicyArn=BASIC_EXECUTION
+            RoleName=settings.role_name, PolicyArn=basic_execution(settings)
         )
     return settings.role_arn
 
@@ -168,8 +172,8 @@ def describe(cloud: Cloud, settings: Settings) -> Role | None:
     trust = role["AssumeRolePolicyDocument"]
     if trust != trust_policy():
         drift["trust policy"] = (trust, trust_policy())
-    if BASIC_EXECUTION not in attached:
-        drift["log permission"] = (attached, [BASIC_EXECUTION])
+    if basic_execution(settings) not in attached:
+        drift["log permission"] = (attached, [basic_execution(settings)])
     policies = {name: policy for name, policy in found.items() if policy}
     return Role(
         arn=role["Arn"],

@@ -87,7 +87,7 @@ def permission(settings: Settings) -> dict[str, str]:
         "StatementId": STATEMENT_ID,
         "Action": "lambda:InvokeFunction",
         "Principal": notifications.SERVICE,
-        "SourceArn": f"arn:aws:s3:::{settings.source_bucket}",
+        "SourceArn": settings.arns.bucket(settings.source_bucket),
         "SourceAccount": settings.account,
     }
 

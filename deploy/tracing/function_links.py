@@ -235,16 +235,16 @@ def _permitted(facts: Facts, name: str) -> Link:
     documents = list(_documents(facts, name))
     arn = facts.configuration["Role"]
     for needed, action, bucket, key in _needed(facts):
-        resource = f"arn:aws:s3:::{bucket}" + (f"/{key}" if key else "")
+        resource = facts.settings.arns.bucket(bucket, key)
         decision = policies.allowed(documents, action, resource)
         of_bucket = _bucket_policy(facts, bucket)
         theirs = policies.allowed(of_bucket, action, resource, principal={"AWS": arn})
         refused = decision.denied or theirs.denied or not (decision or theirs)
         if refused:
-            broken = _refused(name, action, bucket, key, decision, theirs)
+            broken = _refused(name, action, resource, decision, theirs)
             return broken if needed else broken.as_state("amber")
-    group = f"arn:aws:logs:{facts.settings.region}:{facts.settings.account}:log-group:"
-    group += f"{facts.settings.log_group}:log-stream:x"
+    stream = f"log-group:{facts.settings.log_group}:log-stream:x"
+    group = facts.settings.arns.of("logs", stream)
     if not policies.allowed(documents, "logs:PutLogEvents", group):
         return Link(
             "role",
@@ -296,26 +296,26 @@ def _bucket_policy(facts: Facts, bucket: str) -> str:
 def _refused(
     name: str,
     action: str,
-    bucket: str,
-    key: str,
+    resource: str,
     decision: policies.Decision,
     theirs: policies.Decision,
 ) -> Link:
     """Say which statement is missing, or which one denies."""
     denied = decision if decision.denied else theirs
-    place = f"arn:aws:s3:::{bucket}" + ("/*" if key else "")
+    of_bucket, _, key = resource.partition("/")
+    bucket = of_bucket.rpartition(":")[2]
     if denied.denied:
         said = f"A statement denies {action} on {bucket} to the role {name}."
         quoted = json.dumps(denied.statement)
         cure = "Take that statement away (03_role), then upload again."
         return Link("role", "red", said, f"GetRolePolicy → {quoted}", cure)
-    missing = {"Effect": "Allow", "Action": action, "Resource": place}
+    missing = policies.statement(action, f"{of_bucket}/*" if key else of_bucket)
     said = f"The role {name} may not {action} on {bucket}."
     quoted = f"no statement allows {action}"
     if decision.near:
-        resource = decision.near[0].get("Resource")
-        quoted = f"{action} on {resource}"
-        if f"arn:aws:s3:::{bucket}" in policies.listed(resource):
+        nearest = decision.near[0].get("Resource")
+        quoted = f"{action} on {nearest}"
+        if of_bucket in policies.listed(nearest):
             said += " The policy names the bucket, where its objects were meant (/*)."
     return Link(
         "role",

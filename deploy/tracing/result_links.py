@@ -384,7 +384,7 @@ def the_reader(facts: Facts) -> Link:
             "uploaded again.",
         )
     policy = ask(s3.get_bucket_policy, Bucket=bucket)
-    place = f"arn:aws:s3:::{bucket}/{facts.target_key}"
+    place = facts.settings.arns.bucket(bucket, facts.target_key)
     anyone = {"AWS": "*"}
     if not policies.allowed(
         policy.get("Policy", "{}"), "s3:GetObject", place, principal=anyone

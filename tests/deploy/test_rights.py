@@ -14,6 +14,7 @@ from support.moto_cloud import ACCOUNT, MOTO, REGION, here
 
 from deploy import logs, pipeline, policies, rights, tracing, waiting
 from deploy.__main__ import main
+from deploy.arns import Arns
 from deploy.cloud import Cloud
 from deploy.configure import settings_for
 from deploy.errors import PreflightError
@@ -25,7 +26,7 @@ from handler.events import target_key
 
 CONTEXT = {
     "iam:passedtoservice": "lambda.amazonaws.com",
-    "iam:policyarn": role.BASIC_EXECUTION,
+    "iam:policyarn": Arns(REGION, ACCOUNT).managed(role.BASIC_EXECUTION),
     "lambda:functionarn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:"
     "workbook-thumbnailer",
 }

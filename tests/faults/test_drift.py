@@ -125,7 +125,7 @@ CHANGES = {
     ),
     "role: may not log": (
         lambda c, s: c.iam.detach_role_policy(
-            RoleName=s.role_name, PolicyArn=role.BASIC_EXECUTION
+            RoleName=s.role_name, PolicyArn=role.basic_execution(s)
         ),
         "log permission",
     ),

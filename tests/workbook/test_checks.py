@@ -516,7 +516,7 @@ def wide_policy_attached(w):
 @fault(3, LOG, "attach_role_policy")
 def may_not_log(w):
     w.cloud.iam.detach_role_policy(
-        RoleName=w.settings.role_name, PolicyArn=role.BASIC_EXECUTION
+        RoleName=w.settings.role_name, PolicyArn=role.basic_execution(w.settings)
     )
 
 

@@ -75,9 +75,9 @@ def _policies(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
     )
     yield judged(
         _NAMES[6],
-        role.BASIC_EXECUTION in _attached(cloud, settings),
-        f"Attach {role.BASIC_EXECUTION} with `attach_role_policy` (03_role), or no log "
-        "line will ever be seen.",
+        role.basic_execution(settings) in _attached(cloud, settings),
+        f"Attach {role.basic_execution(settings)} with `attach_role_policy` "
+        "(03_role), or no log line will ever be seen.",
     )
 
 
@@ -95,7 +95,7 @@ def too_wide(cloud: Cloud, settings: Settings) -> list[str]:
         and not any(is_within(statement, wanted) for wanted in needed)
     ]
     attached = _attached(cloud, settings)
-    return extra + [arn for arn in attached if arn != role.BASIC_EXECUTION]
+    return extra + [arn for arn in attached if arn != role.basic_execution(settings)]
 
 
 def _refusal(

@@ -69,7 +69,7 @@ def test_create(cloud, settings):
 
 def test_log_permission_is_attached(cloud, settings):
     role.create(cloud, settings)
-    assert role.describe(cloud, settings).attached == [role.BASIC_EXECUTION]
+    assert role.describe(cloud, settings).attached == [role.basic_execution(settings)]
 
 
 def test_create_twice_changes_nothing(cloud, settings, wire):
@@ -87,7 +87,7 @@ def test_describe_drift(cloud, settings):
     role.create(cloud, settings)
     cloud.iam.delete_role_policy(RoleName=settings.role_name, PolicyName="thumbnails")
     cloud.iam.detach_role_policy(
-        RoleName=settings.role_name, PolicyArn=role.BASIC_EXECUTION
+        RoleName=settings.role_name, PolicyArn=role.basic_execution(settings)
     )
     drift = role.describe(cloud, settings).drift
     assert drift.keys() == {"policy thumbnails", "log permission"}

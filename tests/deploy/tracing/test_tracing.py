@@ -358,7 +358,7 @@ def test_the_role_trusts_someone_else(built):
 def test_a_role_that_may_not_log(made):
     cloud, settings = made
     cloud.iam.detach_role_policy(
-        RoleName=settings.role_name, PolicyArn=role.BASIC_EXECUTION
+        RoleName=settings.role_name, PolicyArn=role.basic_execution(settings)
     )
     assert trace(KEY, *made)["role"].state == "amber"
 

@@ -1,0 +1,72 @@
+"""ARNs and addresses as AWS writes them in the partition that a region is of.
+
+Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+# Beginning of a region's name → its partition, and the domain of its services.
+# https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html
+_PARTITIONS = {
+    "cn-": ("aws-cn", "amazonaws.com.cn"),
+    "us-gov-": ("aws-us-gov", "amazonaws.com"),
+    "eusc-": ("aws-eusc", "amazonaws.eu"),
+    "": ("aws", "amazonaws.com"),
+}
+# A path may stand before a role's name: role/service-role/…
+_IAM = r"arn:aws[a-z-]*:iam::"
+#: A role's ARN; its group is the account.
+ROLE = re.compile(rf"{_IAM}(\d{{12}}):role/(?:[\x21-\x7e]+/)?[\w+=,.@-]+")
+#: Who calls, as STS says it: an account's root, a user or role, a role that was taken.
+ROOT = re.compile(rf"{_IAM}\d+:root")
+CALLER = re.compile(rf"{_IAM}\d+:(user|role)/.+")
+ASSUMED_ROLE = re.compile(r"arn:aws[a-z-]*:sts::\d+:assumed-role/([^/]+)/.+")
+
+
+@dataclass(frozen=True)
+class Arns:
+    """Writes the ARNs of an account in a region."""
+
+    region: str
+    account: str
+
+    @property
+    def partition(self) -> str:
+        """The region's partition: "aws", "aws-cn", "aws-us-gov" or "aws-eusc"."""
+        return _place(self.region)[0]
+
+    def of(self, service: str, resource: str) -> str:
+        """Write the ARN of a service's resource ("lambda", "function:f")."""
+        where = f"{self.region}:{self.account}"
+        return f"arn:{self.partition}:{service}:{where}:{resource}"
+
+    def iam(self, resource: str) -> str:
+        """Write the ARN of the account's "role/r"; IAM has no regions."""
+        return f"arn:{self.partition}:iam::{self.account}:{resource}"
+
+    def managed(self, policy: str) -> str:
+        """Write the ARN of a policy that AWS looks after."""
+        return f"arn:{self.partition}:iam::aws:policy/{policy}"
+
+    def bucket(self, name: str, key: str = "") -> str:
+        """Write the ARN of a bucket, or of what it holds: it names no account."""
+        return f"arn:{self.partition}:s3:::{name}" + (f"/{key}" if key else "")
+
+    def bucket_url(self, name: str) -> str:
+        """Write where a bucket's objects are seen by a browser."""
+        return f"https://{name}.s3.{self.region}.{_place(self.region)[1]}"
+
+
+def beside(arn: str) -> Arns:
+    """Take the region and account of another ARN; of what is none, nothing."""
+    _, _, _, region, account, *_ = [*arn.split(":"), *5 * [""]]
+    return Arns(region, account)
+
+
+def _place(region: str) -> tuple[str, str]:
+    return next(
+        place for start, place in _PARTITIONS.items() if region.startswith(start)
+    )
