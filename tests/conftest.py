@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from deploy.local import server
 
@@ -21,6 +22,12 @@ pytest_plugins = [
     "support.moto_cloud",
     "support.proxy",
 ]
+
+# How long an example takes says how busy the machine is, no more.
+settings.register_profile(
+    "busy", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("busy")
 
 # Nothing of the learner's own AWS configuration may reach a test …
 prefixes = ("AWS_", "WORKBOOK_")
