@@ -26,9 +26,9 @@ class Fields(dict[str, tuple[Check, Any]]):
         for name in given:
             if name not in self:
                 raise wrong(where, f"has no field {name!r}; it has {', '.join(self)}")
-        return {name: self._one(name, given, where) for name in self}
+        return {name: self._field(name, given, where) for name in self}
 
-    def _one(self, name: str, given: Mapping[str, Any], where: str) -> Any:
+    def _field(self, name: str, given: Mapping[str, Any], where: str) -> Any:
         check, default = self[name]
         if name not in given:
             if default is ...:

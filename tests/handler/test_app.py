@@ -493,6 +493,7 @@ def test_sqs_all_well(client):
     assert run(client, event=event) == {"batchItemFailures": []}
 
 
+@pytest.mark.slow  # three decoders that are stopped, twice
 def test_sqs_several_bombs(client, lines):
     bomb = scan_bomb(90, photo((3000, 2000)))
     records = [upload(client, f"bomb-{number}.jpg", bomb) for number in range(3)]

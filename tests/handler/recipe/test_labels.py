@@ -68,6 +68,7 @@ def test_told(held_out):
     assert all(sum(counts[1:]) == counts[0] for counts in table.values())
 
 
+@pytest.mark.slow  # trains
 def test_trained_again_says_the_same(trained, held_out):
     kept = labels.model()
     assert [labels.predict(found, trained) for found, _ in held_out] == [
@@ -75,6 +76,7 @@ def test_trained_again_says_the_same(trained, held_out):
     ]
 
 
+@pytest.mark.slow  # trains
 def test_trained_again_is_written_the_same(trained, tmp_path):
     size = label_training.write(trained, tmp_path / "model.json")
     assert json.loads((tmp_path / "model.json").read_text("utf-8")) == trained
@@ -89,6 +91,7 @@ def test_unsure_of_what_is_none_of_them(kind):
     assert said == {"unsure": 1.0}
 
 
+@pytest.mark.slow  # trains
 def test_learns_nothing_from_wrong_labels(held_out):
     # The right pictures with labels dealt at random: then it cannot beat chance.
     given = label_training.examples(label_training.TRAINED_ON, 4)
