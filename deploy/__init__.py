@@ -16,6 +16,8 @@ from deploy.errors import DeployError as DeployError
 from deploy.operations.backfill import backfill as backfill
 from deploy.operations.export import export as export
 from deploy.operations.probe import probe as probe
+from deploy.operations.replay import link as link
+from deploy.operations.replay import replay as replay
 from deploy.pipeline import down as down
 from deploy.pipeline import pause as pause
 from deploy.pipeline import plan as plan
@@ -28,7 +30,6 @@ from deploy.steps import layer as layer
 from deploy.steps import queue as queue
 from deploy.steps import role as role
 from deploy.steps import trigger as trigger
-from deploy.steps.failures import replay as replay
 from deploy.tracing import trace as trace
 from deploy.waiting import retry as retry
 from deploy.waiting import until as until

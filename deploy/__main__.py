@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
+import io
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from deploy import pipeline, rights, runtimes, tracing
 from deploy.cloud import Cloud, connect
-from deploy.configure import settings_for
+from deploy.configure import resolved
 from deploy.errors import DeployError
-from deploy.operations import probe
+from deploy.explained import STATUS, explained
+from deploy.operations import backfill, probe, replay
 from deploy.operations.export import export
+from deploy.report import Claim
 from deploy.settings import Settings
-from deploy.steps import buckets, failures
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -28,12 +31,20 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def run(parser: argparse.ArgumentParser, argv: Sequence[str] | None = None) -> int:
-    """Run one command; a `DeployError` is one sentence on stderr and exit code 1."""
+    """Run one command; whatever fails is one sentence on stderr and exit code 1."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # ASCII or cp1252 knows no "→"
+            stream.reconfigure(errors="replace")
     options = parser.parse_args(argv)
     try:
-        return options.run(options)
+        with explained("AWS", STATUS):
+            return options.run(options)
     except DeployError as error:
         print(error, file=sys.stderr)
+        return 1
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        print(f"{place}{error.strerror or error}.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print(
@@ -53,43 +64,8 @@ def add_commands(
     for name, run, says in _COMMANDS:
         verb = verbs.add_parser(name, parents=[common], help=says, description=says)
         verb.set_defaults(run=run)
-        if name in ("plan", "up", "status", "demo", "backfill", "export"):
-            verb.add_argument(
-                "--reliable",
-                action="store_true",
-                help="keep failed events, overwrite in order",
-            )
-            verb.add_argument(
-                "--queue",
-                action="store_true",
-                help="uploads wait in a queue, a capped number runs at once",
-            )
-            verb.add_argument(
-                "--private",
-                action="store_true",
-                help="no public thumbnails: presigned links show them",
-            )
-        if name in ("plan", "up", "status", "export", "probe"):
-            _add_recipe_options(verb)
-        if name == "export":
-            verb.add_argument(
-                "--folder", default="export", help="where to write (export)"
-            )
-        if name == "trace":
-            verb.add_argument("key", help="as it was uploaded, as in cat.jpg")
-        if name == "policy":
-            verb.add_argument(
-                "--part",
-                type=int,
-                metavar="N",
-                help="only its N-th part: each fits a managed policy",
-            )
-        if name == "link":
-            verb.add_argument("key", help="as in thumbnails/cat.jpg")
-        if name == "down":
-            verb.add_argument(
-                "--yes", action="store_true", help="do not ask before deleting pictures"
-            )
+        for flag, more in _OWN_OPTIONS.get(name, {}).items():
+            verb.add_argument(flag, **more)
     says = "the local cloud itself"
     local = verbs.add_parser("local", help=says, description=says)
     local.add_argument("action", choices=_LOCAL)
@@ -97,59 +73,117 @@ def add_commands(
     return verbs
 
 
-def _add_recipe_options(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument(
-        "--recipe",
-        metavar="FILE",
-        help="JSON: what an upload gets (handler/recipe/parse.py)",
-    )
-    verb.add_argument(
-        "--asset",
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="a font or picture that the recipe names; may be repeated",
-    )
-    verb.add_argument(
-        "--backup",
-        action="store_true",
-        help="clone each upload into a private bucket",
-    )
+#: What a single command takes besides.
+_OWN_OPTIONS: dict[str, dict[str, dict[str, Any]]] = {
+    "export": {"--folder": {"default": "export", "help": "where to write"}},
+    "trace": {"key": {"help": "as it was uploaded, as in cat.jpg"}},
+    "policy": {
+        "--part": {
+            "type": int,
+            "metavar": "N",
+            "help": "only its N-th part: each fits a managed policy",
+        }
+    },
+    "link": {"key": {"help": "as in thumbnails/cat.jpg"}},
+    "down": {
+        "--yes": {
+            "action": "store_true",
+            "help": "do not ask before deleting pictures",
+        }
+    },
+}
+#: Switches, each with its way back, as in --no-queue, and what it is for.
+_SWITCHES = {
+    "reliable": "keep failed events, overwrite in order",
+    "queue": "uploads wait in a queue, a capped number runs at once",
+    "private": "no public thumbnails: presigned links show them",
+    "backup": "clone each upload into a private bucket; with `down`: delete it, too",
+}
+#: Sizes and names: option → field of Settings, how it is read, and help.
+_VALUES: dict[str, tuple[str, Callable[[str], Any], str]] = {
+    "box": ("box", int, "pixels of the square that a thumbnail fits in"),
+    "quality": ("quality", int, "of a thumbnail's JPEG, 1 to 95"),
+    "max-megapixels": ("max_megapixels", int, "larger pictures are rejected"),
+    "memory": ("memory_mb", int, "the function's MB, 128 to 10240"),
+    "timeout": ("timeout_s", int, "the function's seconds, 1 to 900"),
+    "batch-size": ("batch_size", int, "with --queue: messages an invocation takes"),
+    "max-concurrency": ("max_concurrency", int, "with --queue: invocations at once"),
+    "thumbnail-prefix": ("thumbnail_prefix", str, "folder of the thumbnails"),
+    "reject-prefix": ("reject_prefix", str, "folder of the reject records"),
+    "runtime": ("runtime", str, "as in python3.14"),
+    "architecture": ("architecture", str, "arm64 or x86_64"),
+    "log-days": ("log_retention_days", int, "how long the log is kept"),
+    "alarm-topic": ("alarm_topic", str, "ARN of the SNS topic that alarms tell"),
+    "role": ("execution_role", str, "ARN of a role that stands, if you may make none"),
+}
 
 
 def _common_options() -> argparse.ArgumentParser:
+    """Write the one list of options that every verb takes."""
     common = argparse.ArgumentParser(add_help=False)
     where = common.add_mutually_exclusive_group()
     where.add_argument("--cloud", choices=("local", "aws"), help="where to (local)")
     where.add_argument("--endpoint", metavar="URL", help="another emulator")
     common.add_argument("--region", help="as in eu-west-1")
     common.add_argument("--name", help="what all names begin with (workbook)")
-    common.add_argument(
-        "--role", metavar="ARN", help="a role that stands, where you may make none"
+    built = common.add_argument_group(
+        "how it is built", "Left out, each is as the pipeline that stands has it."
     )
+    unsaid = argparse.SUPPRESS  # only what is said is in the namespace
+    for name, says in _SWITCHES.items():
+        built.add_argument(
+            f"--{name}",
+            action=argparse.BooleanOptionalAction,
+            default=unsaid,
+            help=says,
+        )
+    for name, (field, kind, says) in _VALUES.items():
+        built.add_argument(
+            f"--{name}", dest=field, type=kind, default=unsaid, help=says
+        )
+    built.add_argument(
+        "--suffix",
+        dest="suffixes",
+        action="append",
+        default=unsaid,
+        help="of uploads that count, as in .jpg; may be repeated",
+    )
+    built.add_argument(
+        "--recipe",
+        metavar="FILE",
+        default=unsaid,
+        help="JSON: what an upload gets (handler/recipe/parse.py)",
+    )
+    built.add_argument(
+        "--asset",
+        dest="assets",
+        action="append",
+        metavar="FILE",
+        default=unsaid,
+        help="a font or picture that the recipe names; may be repeated",
+    )
+    for flag, field in (("--no-recipe", "recipe"), ("--no-role", "execution_role")):
+        built.add_argument(
+            flag, dest=field, action="store_const", const="", default=unsaid
+        )
     return common
 
 
-def _where(options: argparse.Namespace) -> tuple[Cloud, Settings]:
-    cloud = connect(options.cloud, endpoint=options.endpoint, region=options.region)
-    return cloud, settings_for(cloud, **_overrides(options))
+def _cloud(options: argparse.Namespace) -> Cloud:
+    return connect(options.cloud, endpoint=options.endpoint, region=options.region)
 
 
 def _overrides(options: argparse.Namespace) -> dict[str, Any]:
-    overrides: dict[str, Any] = {}
-    if options.name:
-        overrides["name"] = options.name
-    if options.role:
-        overrides["execution_role"] = options.role
-    for option in ("reliable", "queue", "backup"):
-        if getattr(options, option, False):
-            overrides[option] = True
-    if getattr(options, "private", False):
-        overrides["public"] = False
-    if getattr(options, "recipe", None):
-        overrides["recipe"] = _read(options.recipe)
-    if getattr(options, "asset", None):
-        overrides["assets"] = tuple(options.asset)
+    """Collect the fields of `Settings` that were said."""
+    said = vars(options)
+    fields = [field.name for field in dataclasses.fields(Settings)]
+    overrides = {name: said[name] for name in fields if said.get(name) is not None}
+    if "private" in said:
+        overrides["public"] = not said["private"]
+    if overrides.get("recipe"):
+        overrides["recipe"] = _read(overrides["recipe"])
+    elif "recipe" in overrides:  # and what it named
+        overrides.setdefault("assets", ())
     return overrides
 
 
@@ -165,36 +199,35 @@ def _read(path: str) -> str:
 
 
 def _plan(options: argparse.Namespace) -> int:
-    plan = pipeline.plan(*_where(options))
+    plan = pipeline.plan(_cloud(options), **_overrides(options))
     print(plan)
     return 1 if plan.refused else 0
 
 
 def _up(options: argparse.Namespace) -> int:
-    print(pipeline.up(*_where(options)))
+    print(pipeline.up(_cloud(options), **_overrides(options)))
     return 0
 
 
 def _status(options: argparse.Namespace) -> int:
-    print(pipeline.status(*_where(options)))
+    print(pipeline.status(_cloud(options), **_overrides(options)))
     return 0
 
 
 def _down(options: argparse.Namespace) -> int:
-    cloud, settings = _where(options)
-    if cloud.kind == "aws" and not options.yes:
-        _ask(cloud, settings)
-    report = pipeline.down(cloud, settings)
+    cloud, overrides = _cloud(options), _overrides(options)
+    backup = overrides.pop("backup", False)
+    ask = _ask if cloud.kind == "aws" and not options.yes else None
+    report = pipeline.down(cloud, backup=backup, ask=ask, **overrides)
     print(report)
     return 1 if report.left else 0
 
 
-def _ask(cloud: Cloud, settings: Settings) -> None:
+def _ask(stands: tuple[Claim, ...]) -> None:
     """Ask before pictures are deleted; without a terminal that is a no."""
-    found = buckets.describe(cloud, settings)
-    if found is None or not found.objects:
+    held = [claim.what for claim in stands if claim.holds]
+    if not held:
         return
-    held = found.objects
     what = f"{' and '.join(held)} hold{'s' if len(held) == 1 else ''} objects"
     if not sys.stdin.isatty():
         raise DeployError(
@@ -210,7 +243,7 @@ def _ask(cloud: Cloud, settings: Settings) -> None:
 
 
 def _pause(options: argparse.Namespace) -> int:
-    pipeline.pause(*_where(options))
+    pipeline.pause(_cloud(options), **_overrides(options))
     print(
         "Paused: nothing more runs. `resume` or `up` lets it run again.\n"
         "Uploads meanwhile: a reliable pipeline keeps their events for `replay`, one "
@@ -221,7 +254,7 @@ def _pause(options: argparse.Namespace) -> int:
 
 
 def _resume(options: argparse.Namespace) -> int:
-    if not pipeline.resume(*_where(options)):
+    if not pipeline.resume(_cloud(options), **_overrides(options)):
         print("It was not paused.")
     return 0
 
@@ -229,7 +262,7 @@ def _resume(options: argparse.Namespace) -> int:
 def _policy(options: argparse.Namespace) -> int:
     # On stderr, so that `> policy.json` holds the policy alone.
     with contextlib.redirect_stdout(sys.stderr):
-        _, settings = _where(options)
+        _, settings = resolved(_cloud(options), None, _overrides(options))
     parts = rights.managed(settings)
     if options.part is None:
         policy = rights.deployer_policy(settings)
@@ -252,42 +285,38 @@ def _policy(options: argparse.Namespace) -> int:
 
 
 def _replay(options: argparse.Namespace) -> int:
-    lines = failures.replay(*_where(options))
+    lines = replay.replay(_cloud(options), **_overrides(options))
     print("\n".join([*lines, f"{len(lines)} events sent to the function again."]))
     return 0
 
 
 def _trace(options: argparse.Namespace) -> int:
-    found = tracing.trace(options.key, *_where(options))
+    found = tracing.trace(options.key, _cloud(options), **_overrides(options))
     print(found)
     return 1 if found.broken else 0
 
 
 def _probe(options: argparse.Namespace) -> int:
-    found = probe.probe(*_where(options))
+    found = probe.probe(_cloud(options), **_overrides(options))
     print(found)
     return 1 if found.trace else 0
 
 
 def _link(options: argparse.Namespace) -> int:
-    print(buckets.link(*_where(options), options.key))
+    print(replay.link(options.key, _cloud(options), **_overrides(options)))
     return 0
 
 
 def _backfill(options: argparse.Namespace) -> int:
-    from deploy.operations import (
-        backfill,  # compares with the handler's own names for results
-    )
-
-    print(backfill.backfill(*_where(options)))
+    print(backfill.backfill(_cloud(options), **_overrides(options)))
     return 0
 
 
 def _export(options: argparse.Namespace) -> int:
     """Write the template; for AWS, and with no cloud at all, unless one is named."""
     if options.cloud or options.endpoint:
-        cloud, settings = _where(options)
-        print(export(cloud, settings, options.folder))
+        cloud = _cloud(options)
+        print(export(cloud, folder=options.folder, **_overrides(options)))
         return 0
     where = {"region": options.region} if options.region else {}
     print(export(folder=options.folder, **_overrides(options), **where))
@@ -297,7 +326,7 @@ def _export(options: argparse.Namespace) -> int:
 def _demo(options: argparse.Namespace) -> int:
     from deploy.operations import demo  # needs Pillow, which deploying does not
 
-    demo.run(*_where(options))
+    demo.run(_cloud(options), **_overrides(options))
     return 0
 
 

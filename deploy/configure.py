@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 from deploy import recipes, remembered, runtimes
 from deploy.cloud import Cloud, connect
 from deploy.errors import SettingsError
+from deploy.explained import STATUS, explained
 from deploy.settings import TAG, Recipe, Settings, as_text
 from deploy.waiting import code, is_denied
 
@@ -99,14 +100,15 @@ def _which(overrides: dict[str, Any]) -> dict[str, Any]:
 
 def _tags(cloud: Cloud, settings: Settings) -> dict[str, str]:
     """Read the source bucket's tags; none where it is not there, not ours or closed."""
-    try:
-        answer = cloud.s3.get_bucket_tagging(
-            Bucket=settings.source_bucket, ExpectedBucketOwner=settings.account
-        )
-    except ClientError as error:
-        if code(error) in ("NoSuchBucket", "NoSuchTagSet") or is_denied(error):
-            return {}
-        raise
+    with explained(f"bucket {settings.source_bucket}", STATUS):
+        try:
+            answer = cloud.s3.get_bucket_tagging(
+                Bucket=settings.source_bucket, ExpectedBucketOwner=settings.account
+            )
+        except ClientError as error:
+            if code(error) in ("NoSuchBucket", "NoSuchTagSet") or is_denied(error):
+                return {}
+            raise
     tags = {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
     return tags if tags.get(TAG) == settings.name else {}
 

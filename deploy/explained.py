@@ -10,6 +10,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from deploy import waiting
 from deploy.errors import DeployError
 
+#: What to do where it may be that nothing stands.
+STATUS = "`python -m deploy status` shows what there is."
 _EXPIRED = "Have your credentials expired? Renew them (`aws sso login`). "
 #: What to do where the same run again would end the same way.
 _TODO = {

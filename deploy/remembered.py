@@ -77,7 +77,7 @@ def _written(value: Any) -> str:
     text = json.dumps(value)
     if isinstance(value, str) and not _is_json(value):
         text = value
-    written = quote(text, safe=" +-._:/@").replace("%", "=")
+    written = quote(text, safe=" +-._:/@").replace("~", "%7E").replace("%", "=")
     if len(written) <= _LIMIT and not written.startswith(_PACKED):
         return written
     packed = base64.urlsafe_b64encode(zlib.compress(text.encode(), 9)).decode()

@@ -23,7 +23,9 @@ from urllib.parse import quote_plus
 from tqdm.auto import tqdm
 
 from deploy.cloud import Cloud
+from deploy.configure import resolved
 from deploy.errors import DeployError, NotReadyError
+from deploy.explained import STATUS, explained
 from deploy.settings import Settings
 from deploy.steps import queue
 from handler.events import target_key
@@ -69,11 +71,12 @@ class Report:
 
 
 def backfill(
-    cloud: Cloud,
-    settings: Settings,
+    cloud: Cloud | None = None,
+    settings: Settings | None = None,
     *,
     per_second: float = INVOCATIONS_PER_S,
     patience_s: float = 3600,
+    **overrides: Any,
 ) -> Report:
     """Tell the function of every picture whose thumbnail is missing or out of date.
 
@@ -82,14 +85,23 @@ def backfill(
 
     Args:
         cloud: where the pipeline stands.
-        settings: which pipeline.
+        settings: which pipeline; the one that stands if left out.
         per_second: how many invocations a second, without a queue.
         patience_s: how long to wait for the queue to empty.
+        overrides: fields of `Settings`, as `backfill(name="photos")`.
 
     Raises:
-        DeployError: there is no queue, or a message was refused.
+        DeployError: there is no bucket or queue, or a call or message was refused.
         NotReadyError: the queue did not empty in time.
     """
+    cloud, settings = resolved(cloud, settings, overrides)
+    with explained("backfill", STATUS):
+        return _backfilled(cloud, settings, per_second, patience_s)
+
+
+def _backfilled(
+    cloud: Cloud, settings: Settings, per_second: float, patience_s: float
+) -> Report:
     url = queue.require(cloud, settings) if settings.queue else None
     if url:
         _wait_for_queue(cloud, settings, url, patience_s)

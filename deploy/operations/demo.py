@@ -14,12 +14,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 from tqdm.auto import tqdm
 
 from deploy import logs, pipeline
 from deploy.cloud import Cloud
+from deploy.configure import resolved
 from deploy.errors import DeployError
 from deploy.home import CHECKOUT, home
 from deploy.settings import Settings
@@ -45,17 +47,19 @@ class Result:
 
 
 def run(
-    cloud: Cloud,
-    settings: Settings,
+    cloud: Cloud | None = None,
+    settings: Settings | None = None,
     *,
     samples: Path = SAMPLES,
     sheet: Path = SHEET,
+    **overrides: Any,
 ) -> list[Result]:
     """Deploy, upload every sample, print the table and write the contact sheet.
 
     Raises:
         DeployError: a step failed, or a picture did not become a thumbnail.
     """
+    cloud, settings = resolved(cloud, settings, overrides)
     pipeline.up(cloud, settings)
     files = sorted(path for path in samples.iterdir() if path.is_file())
     bar = tqdm(files, desc="Uploading", unit="file", leave=False, disable=None)

@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.cloud import Cloud
-from deploy.configure import settings_for, tried, with_text
+from deploy.configure import resolved, tried, with_text
 from deploy.settings import Settings
 from deploy.steps import (
     alarms,
@@ -79,6 +79,7 @@ To take it down, empty its two buckets (`aws s3 rm --recursive`), then:
 def export(
     cloud: Cloud | None = None,
     settings: Settings | None = None,
+    *,
     folder: Path | str = "export",
     **overrides: Any,
 ) -> Export:
@@ -90,8 +91,10 @@ def export(
     Raises:
         LayerError: no wheel for the layer, and no network to fetch one.
     """
-    if settings is None:
-        settings = settings_for(cloud, **overrides) if cloud else _for_aws(**overrides)
+    if cloud is None and settings is None:
+        settings = _for_aws(**overrides)
+    else:
+        cloud, settings = resolved(cloud, settings, overrides)
     place = Path(folder)
     place.mkdir(parents=True, exist_ok=True)
     built = layer.build(settings)

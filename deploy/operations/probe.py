@@ -22,6 +22,7 @@ from deploy import logs, recipes
 from deploy.cloud import Cloud
 from deploy.configure import resolved
 from deploy.errors import DeployError
+from deploy.explained import STATUS, explained
 from deploy.settings import Settings
 from deploy.steps import buckets
 from deploy.tracing import Trace, trace
@@ -80,12 +81,15 @@ def probe(
 ) -> Probe:
     """Upload a small picture until one comes through; then delete it and its results.
 
-    A recipe must be given as it was to `up`, so that what it makes is deleted, too.
-
     Raises:
         DeployError: there is no source bucket, or you may not upload to it.
     """
     cloud, settings = resolved(cloud, settings, overrides)
+    with explained("probe", STATUS):
+        return _probed(cloud, settings, timeout_s)
+
+
+def _probed(cloud: Cloud, settings: Settings, timeout_s: float) -> Probe:
     now = datetime.now(UTC)
     key = f"{FOLDER}probe-{now:%Y%m%dT%H%M%S%f}{settings.suffixes[0]}"
     try:

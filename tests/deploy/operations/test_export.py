@@ -139,7 +139,7 @@ class Twins:
         self.two = settings_for(cloud, name="two", **options)
         self.cloudformation = cloud.client("cloudformation")
         pipeline.up(cloud, self.one)
-        self.deploy(export(cloud, self.two, folder))
+        self.deploy(export(cloud, self.two, folder=folder))
 
     def deploy(self, exported: Export) -> None:
         """Do with boto3 what the printed text says."""
