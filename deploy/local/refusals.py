@@ -332,8 +332,8 @@ def close_new_bucket(params: dict[str, Any], world: World) -> None:
     Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
     """
     if _public_access_block(params["Bucket"], world) is None:
-        names = ("BlockPublicAcls", "IgnorePublicAcls")
-        names += ("BlockPublicPolicy", "RestrictPublicBuckets")
+        acls = ("BlockPublicAcls", "IgnorePublicAcls")
+        names = (*acls, "BlockPublicPolicy", "RestrictPublicBuckets")
         world.lookup("s3").put_public_access_block(
             Bucket=params["Bucket"],
             PublicAccessBlockConfiguration=dict.fromkeys(names, True),

@@ -13,6 +13,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
+from typing import Any
 
 from elftools.common.exceptions import ELFError
 from elftools.elf.dynamic import DynamicSegment
@@ -80,12 +81,9 @@ def needed(roots: Mapping[str, bytes], libraries: Mapping[str, bytes]) -> set[st
 
 def needed_by(name: str, content: bytes) -> list[str]:
     """List the libraries that one names in its NEEDED entries."""
-    return [
-        tag.needed
-        for segment in _open(name, content).iter_segments()
-        if isinstance(segment, DynamicSegment)
-        for tag in segment.iter_tags("DT_NEEDED")
-    ]
+    segments = _open(name, content).iter_segments()
+    dynamic: list[Any] = [each for each in segments if isinstance(each, DynamicSegment)]
+    return [tag.needed for each in dynamic for tag in each.iter_tags("DT_NEEDED")]
 
 
 def glibc(name: str, content: bytes) -> tuple[int, ...]:

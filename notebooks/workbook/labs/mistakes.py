@@ -92,11 +92,10 @@ def for_other_processor(settings: Settings) -> bytes:
         zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as other,
     ):
         for entry in ours.infolist():
-            content = ours.read(entry)
-            if entry.filename.endswith((".so", ".pyd")):
-                content = bytearray(content)
-                if content.startswith(b"\x7fELF"):
-                    content[_ELF_MACHINE] = machine
+            content = bytearray(ours.read(entry))
+            library = entry.filename.endswith((".so", ".pyd"))
+            if library and content.startswith(b"\x7fELF"):
+                content[_ELF_MACHINE] = machine
             other.writestr(_other_name(entry.filename, settings), bytes(content))
     return out.getvalue()
 
