@@ -10,20 +10,11 @@ ROOT = Path(__file__).parents[1]
 PLACES = {"handler": "handler", "deploy": "deploy", "workbook": "notebooks/workbook"}
 #: The rooms of `deploy`, each above all before it; a folder is one room.
 ROOMS = (
-    *("errors", "home", "environment", "aws_names", "runtimes", "policies", "cost"),
-    *("waiting", "explained", "settings", "tags", "remembered", "notifications"),
-    *(
-        "recipes",
-        "report",
-        "local",
-        "endpoints",
-        "cloud",
-        "queues",
-        "configure",
-        "logs",
-    ),
-    *("steps", "rights", "tracing", "preflight", "pipeline", "operations"),
-    *("__init__", "__main__"),
+    *("errors", "home", "environment", "arns", "aws_names", "runtimes", "policies"),
+    *("cost", "waiting", "explained", "settings", "tags", "remembered"),
+    *("notifications", "recipes", "report", "local", "endpoints", "cloud", "queues"),
+    *("configure", "logs", "steps", "rights", "tracing", "preflight", "pipeline"),
+    *("operations", "__init__", "__main__"),
 )
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.moto_cloud import ACCOUNT, REGION, here
 
-from deploy import connect, down, pipeline, remembered, status, up
+from deploy import connect, down, pipeline, probe, remembered, status, up
 from deploy.__main__ import main
 from deploy.configure import recalled
 from deploy.errors import DeployError
@@ -174,19 +174,13 @@ def test_on_the_local_cloud(local, capsys, monkeypatch):
 
 
 @pytest.mark.slow
-def test_private_upload_is_traced_on_the_local_cloud(local, capsys):
+def test_private_upload_is_traced_on_the_local_cloud(local):
     made = up(local, name="veiled", public=False, say=lambda line: None)
     try:
-        found = pipeline_probe(local)
+        found = probe(local, name="veiled", timeout_s=60)
         assert found.live and found.trace is None
     finally:
         down(local, made.settings)
-
-
-def pipeline_probe(cloud):
-    from deploy import probe
-
-    return probe(cloud, name="veiled", timeout_s=60)
 
 
 def test_denied_to_look_is_no_crash(cloud, wire):
@@ -194,7 +188,7 @@ def test_denied_to_look_is_no_crash(cloud, wire):
     assert recalled(cloud).public
 
 
-def test_expired_credentials_are_a_sentence(account, capsys, cloud, wire):
+def test_expired_credentials_are_a_sentence(cloud, wire):
     wire.refuse("GetBucketTagging", "ExpiredToken", "expired")
     with pytest.raises(DeployError, match="expired"):
         pipeline.status(cloud)

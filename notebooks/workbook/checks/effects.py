@@ -48,7 +48,8 @@ def look(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
     wide = role_check.too_wide(cloud, settings)
     if role.RECIPE in policies["PolicyNames"]:
         wide.append(
-            f"the policy {role.RECIPE!r} of a recipe, which `up(cloud)` takes off"
+            f"the policy {role.RECIPE!r} of a recipe, which "
+            '`up(cloud, recipe="")` takes off'
         )
     mend = f"Too wide: it has {'; '.join(wide)}. `check(3)` says what to mend."
     yield judged(_ROLE, not wide, mend)
@@ -100,7 +101,8 @@ def _plain(cloud: Cloud, settings: Settings) -> Finding:
         return waiting("the function (05_function)", _PLAIN)[0]
     recipe = found.get("Environment", {}).get("Variables", {}).get("RECIPE")
     named = ", ".join(json.loads(recipe)) if recipe else ""
-    mend = f"It still makes {named}. `up(cloud)` makes it plain again (09_effects)."
+    plain = '`up(cloud, recipe="")` makes it plain again (09_effects).'
+    mend = f"It still makes {named}. {plain}"
     return judged(_PLAIN, not recipe, mend)
 
 

@@ -73,8 +73,8 @@ def _way_to_mend(ways: set[str]) -> str:
     if not ways:
         return "It has none: no rule of ours is on the bucket. Run `up(cloud)`."
     return (
-        "Some rules name the queue and some the function. `up(cloud)` turns all to the "
-        "function, `up(cloud, queue=True)` all to the queue."
+        "Some rules name the queue and some the function. `up(cloud, queue=False)` "
+        "turns all to the function, `up(cloud, queue=True)` all to the queue."
     )
 
 
@@ -90,7 +90,7 @@ def _queue_fault(cloud: Cloud, settings: Settings) -> str:
     if mapping is None or mapping["State"] in ("Disabled", "Disabling"):
         return (
             f"Nothing takes its {found.events} messages out. Run "
-            "`up(cloud, queue=True)`, or `up(cloud)` to do without it."
+            "`up(cloud, queue=True)`, or `up(cloud, queue=False)` to do without it."
         )
     if "ReportBatchItemFailures" not in (mapping.get("FunctionResponseTypes") or ()):
         return (
