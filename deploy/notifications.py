@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import PurePosixPath
 from typing import Any, Protocol
+from urllib.parse import quote_plus
 
 from deploy import arns
 from deploy.policies import Decision, Document, allowed, matches
@@ -173,3 +174,20 @@ def nearest(key: str, present: Sequence[Rule]) -> Rule:
     suffix = PurePosixPath(key).suffix.lower()
     close = difflib.get_close_matches(suffix, [r.suffix for r in present], 1, 0)
     return next(rule for rule in present if rule.suffix == close[0])
+
+
+def event(
+    bucket: str, key: str, *, region: str, etag: str, **more: Any
+) -> dict[str, Any]:
+    """Write the event of an upload as S3 sends it, with more fields of the object.
+
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
+    """
+    s3_object = {"key": quote_plus(key, safe="/"), "eTag": etag, **more}
+    record = {
+        "eventSource": "aws:s3",
+        "eventName": "ObjectCreated:Put",
+        "awsRegion": region,
+        "s3": {"bucket": {"name": bucket}, "object": s3_object},
+    }
+    return {"Records": [record]}

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from itertools import chain, repeat
 from typing import Any, TypeVar
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 from botocore.model import OperationModel
 
 from deploy.errors import NotReadyError
@@ -294,6 +294,18 @@ def looks(timeout_s: float) -> Iterator[float]:
         if passed > timeout_s:
             return
         clock.sleep(pace)
+
+
+@contextmanager
+def afterwards(clean: Callable[[], object]) -> Iterator[None]:
+    """Clean up at the end; where that fails too, the first error is the one told."""
+    try:
+        yield
+    except BaseException:
+        with suppress(BotoCoreError, ClientError):
+            clean()
+        raise
+    clean()
 
 
 def if_there(call: Callable[[], T], *codes: str) -> T | None:

@@ -18,16 +18,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import quote_plus
 
 from tqdm.auto import tqdm
 
+from deploy import notifications
 from deploy.cloud import Cloud
 from deploy.configure import resolved
 from deploy.errors import DeployError, NotReadyError
 from deploy.explained import STATUS, explained
 from deploy.settings import Settings
-from deploy.steps import queue
+from deploy.steps import buckets, queue
 from handler.events import target_key
 from handler.storage import is_made_from
 
@@ -122,7 +122,7 @@ def _backfilled(
 
 def pictures(cloud: Cloud, settings: Settings) -> Iterator[Picture]:
     """List the source bucket's objects that the notification rules would match."""
-    for item in _listed(cloud, settings.source_bucket):
+    for item in buckets.objects(cloud, settings.source_bucket):
         if item["Key"].endswith(settings.suffixes):
             yield Picture(
                 item["Key"], item["ETag"].strip('"'), item["Size"], item["LastModified"]
@@ -141,7 +141,7 @@ def missing(
     results = {
         item["Key"]: item["LastModified"]
         for prefix in (settings.thumbnail_prefix, settings.reject_prefix)
-        for item in _listed(cloud, settings.target_bucket, prefix)
+        for item in buckets.objects(cloud, settings.target_bucket, prefix)
     }
     with ThreadPoolExecutor(_LOOKS_AT_ONCE) as pool:
         found = pool.map(
@@ -152,18 +152,13 @@ def missing(
 
 def event(settings: Settings, picture: Picture) -> dict[str, Any]:
     """Write S3's event for a picture, as far as it can be known afterwards."""
-    thing = {
-        "key": quote_plus(picture.key, safe="/"),
-        "eTag": picture.etag,
-        "size": picture.size,
-    }
-    record = {
-        "eventSource": "aws:s3",
-        "eventName": "ObjectCreated:Put",
-        "awsRegion": settings.region,
-        "s3": {"bucket": {"name": settings.source_bucket}, "object": thing},
-    }
-    return {"Records": [record]}
+    return notifications.event(
+        settings.source_bucket,
+        picture.key,
+        region=settings.region,
+        etag=picture.etag,
+        size=picture.size,
+    )
 
 
 def _has_result(
@@ -189,12 +184,6 @@ def _is_of(cloud: Cloud, settings: Settings, target: str, picture: Picture) -> b
     """Read whether a result was made from these very bytes."""
     found = cloud.s3.head_object(Bucket=settings.target_bucket, Key=target)["Metadata"]
     return is_made_from(found, settings.source_bucket, picture.key, picture.etag)
-
-
-def _listed(cloud: Cloud, bucket: str, prefix: str = "") -> Iterator[dict[str, Any]]:
-    pages = cloud.s3.get_paginator("list_objects_v2")
-    for page in pages.paginate(Bucket=bucket, Prefix=prefix):
-        yield from page.get("Contents", [])
 
 
 def _wait_for_queue(

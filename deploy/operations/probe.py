@@ -26,7 +26,7 @@ from deploy.explained import STATUS, explained
 from deploy.settings import Settings
 from deploy.steps import buckets
 from deploy.tracing import Trace, trace
-from deploy.waiting import code, looks
+from deploy.waiting import afterwards, code, looks
 from handler.events import target_key
 
 #: Where probes go in the source bucket; no picture of anybody's is there.
@@ -92,12 +92,10 @@ def probe(
 def _probed(cloud: Cloud, settings: Settings, timeout_s: float) -> Probe:
     now = datetime.now(UTC)
     key = f"{FOLDER}probe-{now:%Y%m%dT%H%M%S%f}{settings.suffixes[0]}"
-    try:
+    with afterwards(lambda: _clean(cloud, settings, key)):
         seconds, sign = _wait(cloud, settings, key, timeout_s)
         # Before it is deleted: the trace follows what is there.
         why = trace(key, cloud, settings) if sign in (None, "failed") else None
-    finally:
-        _clean(cloud, settings, key)
     return Probe(key, str(cloud), seconds, sign, why)
 
 

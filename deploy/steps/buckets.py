@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -217,6 +218,13 @@ def empty(cloud: Cloud, name: str) -> None:
             cloud.s3.abort_multipart_upload(
                 Bucket=name, Key=upload["Key"], UploadId=upload["UploadId"]
             )
+
+
+def objects(cloud: Cloud, name: str, prefix: str = "") -> Iterator[dict[str, Any]]:
+    """List a bucket's objects, as ListObjectsV2 describes them."""
+    pages = cloud.s3.get_paginator("list_objects_v2")
+    for page in pages.paginate(Bucket=name, Prefix=prefix):
+        yield from page.get("Contents", [])
 
 
 def _remove(cloud: Cloud, name: str) -> None:

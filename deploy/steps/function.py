@@ -11,8 +11,6 @@ from __future__ import annotations
 import ast
 import base64
 import hashlib
-import io
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,13 +25,13 @@ from deploy.report import Claim, Drift, Found, claimed, left_alone
 from deploy.settings import Settings
 from deploy.steps import role
 from deploy.waiting import NO_RESOURCE, already, if_there, retry
+from deploy.zips import zipped
 
 #: The folder that holds the handler's package, beside this one.
 ROOT = Path(__file__).resolve().parents[2]
 
 _NOT_YET = "cannot be assumed by Lambda"
-_PERMISSIONS = 0o644 << 16  # Lambda's user must be able to read the files
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date that a zip can hold
+_READABLE = 0o644  # by Lambda's user, who is another
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,15 +58,7 @@ def package(settings: Settings, root: Path = ROOT) -> bytes:
     contents = {inside: path.read_bytes() for inside, path in files}
     for file, content in recipes.files(settings).items():
         contents[f"{name}/assets/{file}"] = content
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for inside, content in sorted(contents.items()):
-            entry = zipfile.ZipInfo(inside, date_time=_EPOCH)
-            entry.create_system = 3  # Unix, whatever this machine is
-            entry.external_attr = _PERMISSIONS
-            # Stored, not deflated: zlib's output differs from version to version.
-            archive.writestr(entry, content)
-    return buffer.getvalue()
+    return zipped(contents, mode=_READABLE)
 
 
 def code_sha256(zipped: bytes) -> str:

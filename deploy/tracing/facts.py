@@ -16,6 +16,7 @@ from urllib.parse import unquote_plus, urlsplit
 from deploy import logs, notifications
 from deploy.cloud import Cloud
 from deploy.settings import Settings
+from deploy.steps.failures import payload_of
 from deploy.tracing.link import Answer, Denied, ask
 from handler.events import target_key
 
@@ -259,8 +260,8 @@ class Facts:
             if found.keys() <= records.keys():
                 break
             records |= {name: _json(body) for name, body in found.items()}
-        mine = [one for one in records.values() if self._is_mine(one)]
-        return sorted(mine, key=lambda one: one.get("timestamp", ""))
+        mine = [record for record in records.values() if self._is_mine(record)]
+        return sorted(mine, key=lambda record: record.get("timestamp", ""))
 
     @cached_property
     def failure_queue(self) -> Answer:
@@ -271,10 +272,10 @@ class Facts:
     def _is_mine(self, record: dict[str, Any]) -> bool:
         """Tell whether a record is of this upload: its bucket, key and ETag."""
         etag = self.object.get("ETag", "").strip('"')
-        for part in (record.get("requestPayload") or {}).get("Records", []):
-            thing = part.get("s3", {}).get("object", {})
-            if unquote_plus(thing.get("key", "")) == self.key:
-                return thing.get("eTag", etag) == etag and self._is_new(part)
+        for part in (payload_of(record) or {}).get("Records", []):
+            s3_object = part.get("s3", {}).get("object", {})
+            if unquote_plus(s3_object.get("key", "")) == self.key:
+                return s3_object.get("eTag", etag) == etag and self._is_new(part)
         return False
 
     def _is_new(self, event: dict[str, Any]) -> bool:

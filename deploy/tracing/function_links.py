@@ -12,11 +12,11 @@ from typing import Any
 from deploy import policies, runtimes
 from deploy.errors import DeployError
 from deploy.steps import function, role
+from deploy.steps.layer.publish import IDENTITY
 from deploy.tracing.facts import Facts, fetch_zip
 from deploy.tracing.link import Answer, Link, ask, link
 
 _REBUILD = "Build the function again (05_function), then upload again."
-_IDENTITY = re.compile(r"sha256:[0-9a-f]{64}")
 _MARKS = {"x86_64": ("x86_64", "amd64"), "arm64": ("aarch64", "arm64")}
 
 
@@ -188,7 +188,7 @@ def _misfit(answer: Answer, is_now: dict[str, Any]) -> str:
             f"The layer is for {', '.join(listed)}, and the function runs {runtime}: "
             "Pillow's _imaging cannot be loaded."
         )
-    if _IDENTITY.search(answer.get("Description", "")):
+    if IDENTITY.search(answer.get("Description", "")):
         return ""
     archive = fetch_zip(answer.get("Content", {}).get("Location", ""))
     return modules_misfit(archive.namelist(), runtime, architecture) if archive else ""

@@ -20,7 +20,6 @@ from handler.storage import is_made_from
 PENDING_S = 60
 _METRICS = ("Invocations", "Errors", "Throttles")
 _TIMED_OUT = re.compile(r"Task timed out after [\d.]+ seconds")
-_REPORT = re.compile(r"Duration: ([\d.]+ ms).*?Memory Size: (\d+ MB)", re.DOTALL)
 _CRASHES = (
     "Runtime.ImportModuleError",
     "Runtime.HandlerNotFound",
@@ -242,10 +241,9 @@ def _failed(run: logs.Run, tries: int, quoted: str) -> Link:
 
 
 def _figures(facts: Facts, run: logs.Run) -> str:
-    for line in facts.messages:
-        if run.request_id and run.request_id in line and line.startswith("REPORT"):
-            match = _REPORT.search(line)
-            return f"; REPORT {match[1]} of {match[2]}" if match else ""
+    for report in filter(None, map(logs.report, facts.messages)):
+        if report.request_id == run.request_id:
+            return f"; REPORT {report.duration_ms:.2f} ms of {report.given_mb} MB"
     return ""
 
 
@@ -293,6 +291,8 @@ def the_failures(facts: Facts) -> Link:
         cure = "`python -m deploy replay` sends it again, which does no harm."
         return Link("failures", "amber", said, f"ReceiveMessage → {why}", cure)
     said = f"Lambda gave the event up after {count} tries, and the queue has it: "
+    if failures.payload_of(record) is record:  # from the queue, which does not count
+        said = "Its message came back too often, and the queue of failures has it: "
     if _was_stopped(record):
         said = "The queue has the event: "
     return Link(

@@ -2,6 +2,7 @@ import pytest
 
 from deploy import notifications, pipeline, policies
 from deploy.notifications import Rule
+from handler.events import parse
 
 PUT, COPY = "s3:ObjectCreated:Put", "s3:ObjectCreated:Copy"
 EVERY, REMOVED = "s3:ObjectCreated:*", "s3:ObjectRemoved:*"
@@ -129,3 +130,9 @@ def test_a_condition_that_cannot_be_judged():
     call = (policy, FUNCTION, "photos", "123456789012")
     assert not notifications.may_call(*call)
     assert notifications.may_call(*call, trusting=True)
+
+
+def test_an_event_is_written_as_s3_writes_it():
+    event = notifications.event("b", "a b+ü.jpg", region="eu-west-1", etag="e", size=3)
+    (upload,) = parse(event)
+    assert (upload.bucket, upload.key, upload.etag) == ("b", "a b+ü.jpg", "e")

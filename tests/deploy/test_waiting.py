@@ -64,3 +64,40 @@ def test_already_lets_only_its_codes_pass(cloud):
 def test_until_says_what_is_missing(no_delays):
     with pytest.raises(NotReadyError, match="role r: the role is not visible yet"):
         waiting.until(lambda: False, what="the role", where="role r")
+
+
+def refused():
+    raise ClientError({"Error": {"Code": "AccessDenied"}}, "DeleteObjects")
+
+
+def test_a_refused_delete_does_not_hide_the_first_error():
+    with pytest.raises(KeyError), waiting.afterwards(refused):
+        raise KeyError("first")
+
+
+def test_a_refused_delete_alone_is_told():
+    cleaned = []
+    with waiting.afterwards(lambda: cleaned.append(1)):
+        assert not cleaned
+    assert cleaned
+    with pytest.raises(ClientError), waiting.afterwards(refused):
+        pass
+
+
+def test_looks_come_soon_then_once_a_second_and_end(clock):
+    assert [round(passed, 1) for passed in waiting.looks(3)][:6] == [
+        *(0, 0.1, 0.3, 0.6, 1.1, 2.1)
+    ]
+    assert 3 < clock.now() < 4.2
+
+
+@pytest.mark.parametrize("code", waiting.DENIED)
+def test_denied(code):
+    assert waiting.is_denied(ClientError({"Error": {"Code": code}}, "HeadObject"))
+
+
+def test_what_is_not_there_is_none(cloud):
+    get_role = cloud.iam.get_role
+    assert waiting.if_there(lambda: get_role(RoleName="r"), waiting.NO_ENTITY) is None
+    with pytest.raises(ClientError):
+        waiting.if_there(lambda: get_role(RoleName="r"), "another")

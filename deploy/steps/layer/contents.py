@@ -15,6 +15,7 @@ from deploy.settings import Settings
 from deploy.steps.layer import bytecode, elf
 from deploy.steps.layer import wheel as wheels
 from deploy.steps.layer.elf import check_machine as check_machine
+from deploy.zips import zipped
 
 #: Python modules of PIL that stay; whatever else they name is imported on demand.
 # fmt: off
@@ -31,8 +32,6 @@ MODULES = frozenset({
 EXTENSIONS = frozenset({"_imaging", "_imagingcms"})
 #: What `Settings.text` adds: FreeType and what it needs, 1.5 MB more.
 TEXT = frozenset({"_imagingft"})
-
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # the oldest date that a zip can hold
 
 Files = dict[str, bytes]
 
@@ -170,11 +169,5 @@ def write_zip(files: Mapping[str, bytes], path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
         unfinished = Path(scratch) / path.name
-        with zipfile.ZipFile(unfinished, "w") as archive:
-            for name in sorted(files):
-                entry = zipfile.ZipInfo(name, _EPOCH)
-                entry.create_system = 3  # Unix, wherever it was built
-                entry.external_attr = 0o100755 << 16
-                entry.compress_type = zipfile.ZIP_DEFLATED
-                archive.writestr(entry, files[name], compresslevel=9)
+        unfinished.write_bytes(zipped(files, mode=0o100755, deflate=True))
         unfinished.replace(path)

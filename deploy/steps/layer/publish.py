@@ -23,6 +23,7 @@ from deploy.report import Claim, Found, left_alone
 from deploy.settings import Settings
 from deploy.steps.layer import contents
 from deploy.steps.layer import wheel as wheels
+from deploy.waiting import afterwards
 
 #: Goes up with every change to how `contents` makes the zip; its lists count anyway.
 RECIPE = 3
@@ -33,7 +34,8 @@ LICENCE = "MIT-CMU"
 DIRECT_LIMIT_BYTES = 50 * 1024**2
 _UNZIPPED_LIMIT_BYTES = 250 * 1024**2
 
-_IDENTITY = re.compile(r"sha256:[0-9a-f]{64}")
+#: How a layer of ours says in its description what it was made of.
+IDENTITY = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -184,11 +186,9 @@ def _content(cloud: Cloud, settings: Settings, built: Built) -> Iterator[dict]:
     place = {"Bucket": settings.source_bucket, "Key": f"layers/{built.path.name}"}
     with built.path.open("rb") as body:
         put = cloud.s3.put_object(**place, Body=body)
-    try:
+    version = {"VersionId": put["VersionId"]} if "VersionId" in put else {}
+    with afterwards(lambda: cloud.s3.delete_object(**place, **version)):
         yield {"S3Bucket": place["Bucket"], "S3Key": place["Key"]}
-    finally:
-        version = {"VersionId": put["VersionId"]} if "VersionId" in put else {}
-        cloud.s3.delete_object(**place, **version)
 
 
 def _identity(wheel: Path, settings: Settings) -> str:
@@ -207,7 +207,7 @@ def _versions(cloud: Cloud, settings: Settings) -> Iterator[Layer]:
     found = [version for page in pages for version in page["LayerVersions"]]
     for version in sorted(found, key=lambda one: one["Version"], reverse=True):
         description = version.get("Description", "")
-        identity = _IDENTITY.search(description)
+        identity = IDENTITY.search(description)
         yield Layer(
             arn=version["LayerVersionArn"],
             version=version["Version"],

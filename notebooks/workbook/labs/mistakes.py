@@ -12,11 +12,11 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import quote_plus
 
 from botocore.exceptions import ClientError
 from PIL import Image
 
+from deploy import notifications
 from deploy.cloud import Cloud
 from deploy.settings import Settings
 from deploy.steps import buckets, function, layer, role, trigger
@@ -306,14 +306,9 @@ def late_event(cloud: Cloud, settings: Settings) -> None:
 
 def old_event(settings: Settings, key: str, etag: str) -> dict:
     """Write the event of an upload before all others, as S3 would have sent it."""
-    thing = {"key": quote_plus(key, "/"), "eTag": etag, "sequencer": "00"}
-    record = {
-        "eventSource": "aws:s3",
-        "eventName": "ObjectCreated:Put",
-        "awsRegion": settings.region,
-        "s3": {"bucket": {"name": settings.source_bucket}, "object": thing},
-    }
-    return {"Records": [record]}
+    return notifications.event(
+        settings.source_bucket, key, region=settings.region, etag=etag, sequencer="00"
+    )
 
 
 def remove(*keys: str) -> Act:

@@ -108,6 +108,12 @@ def test_no_pipeline(cloud, settings):
         probe(cloud, settings)
 
 
+def test_a_refused_delete_does_not_hide_why_it_failed(cloud, settings, wire):
+    wire.refuse("ListObjectVersions", "AccessDenied", "no", 403)
+    with pytest.raises(DeployError, match=r"probe could not be uploaded \(NoSuchB"):
+        probe(cloud, settings)
+
+
 def test_up_on_aws_tells_of_the_probe_once(cloud, settings):
     said = []
     pipeline.up(cloud, settings, say=said.append)

@@ -13,7 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 from support.moto_cloud import here
 
-from deploy import logs, pipeline, trace
+from deploy import logs, notifications, pipeline, trace
 from deploy.__main__ import main
 from deploy.steps import buckets, failures, role, trigger
 from deploy.tracing import NAMES, event_links
@@ -388,6 +388,21 @@ def test_stopped_when_it_came(built):
     assert "not tried, the function was stopped" in found["failures"].said
 
 
+def test_a_message_that_the_queue_gave_up_is_known(built):
+    """It is S3's own event, where Lambda's record has the event inside."""
+    cloud, settings = built
+    head = cloud.s3.head_object(Bucket=settings.source_bucket, Key=KEY)
+    etag = head["ETag"].strip('"')
+    url = cloud.sqs.create_queue(QueueName=settings.failure_queue)["QueueUrl"]
+    for key, mark in ((KEY, etag), (KEY, "another"), ("b.jpg", etag)):
+        place = {"region": settings.region, "etag": mark}
+        event = notifications.event(settings.source_bucket, key, **place)
+        cloud.sqs.send_message(QueueUrl=url, MessageBody=json.dumps(event))
+    found = trace(KEY, cloud, settings)["failures"]
+    assert found.state == "red" and "came back too often" in found.said
+    assert f"{settings.source_bucket}/a+b.jpg: tried too often" in found.evidence
+
+
 def test_no_word_yet(built):
     found = trace(KEY, *built)
     assert (found.ending, found.broken) == ("pending", None)
@@ -533,6 +548,16 @@ def test_no_public_policy(made):
     cloud, settings = made
     cloud.s3.delete_bucket_policy(Bucket=settings.target_bucket)
     assert "NoSuchBucketPolicy" in trace(KEY, *made).broken.evidence
+
+
+def test_a_private_pipeline_is_not_broken_and_need_not_say_so(cloud, settings):
+    pipeline.up(cloud, settings, public=False, say=lambda line: None)
+    cloud.s3.put_object(Bucket=settings.source_bucket, Key=KEY, Body=b"photo")
+    thumbnail(cloud, settings)
+    say(cloud, settings, "made")
+    found = trace(KEY, cloud)
+    assert (found.ending, found.broken) == ("made", None)
+    assert "presigned link" in found["public"].said
 
 
 def test_private_on_purpose(made):

@@ -1,0 +1,28 @@
+"""Zips that are the same bytes on every machine: sorted, one date, one mode."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Mapping
+
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date that a zip can hold
+
+
+def zipped(files: Mapping[str, bytes], *, mode: int, deflate: bool = False) -> bytes:
+    """Zip files by their path inside; stored, since zlib's output differs by version.
+
+    Args:
+        files: path inside the zip → content.
+        mode: the permissions of all of them, as in 0o644.
+        deflate: compress, where size matters more.
+    """
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name in sorted(files):
+            entry = zipfile.ZipInfo(name, _EPOCH)
+            entry.create_system = 3  # Unix, whatever this machine is
+            entry.external_attr = mode << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED if deflate else 0
+            archive.writestr(entry, files[name], compresslevel=9 if deflate else None)
+    return buffer.getvalue()
