@@ -57,6 +57,7 @@ def test_only_what_was_asked_for_stands_at_the_top():
     top = {name.split("/")[0] for name in tracked()}
     wanted = {"notebooks", "handler", "deploy", "tests", "images"}
     wanted |= {"environment.yml", "README.md", "pyproject.toml", "Makefile", "LICENSE"}
+    wanted |= {"conftest.py"}  # below, pytest would not read it for a notebook's path
     assert {name for name in top if not name.startswith(".")} == wanted
 
 

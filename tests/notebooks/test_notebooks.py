@@ -309,3 +309,39 @@ def test_the_course_on_another_endpoint(elsewhere, tmp_path):
             assert time.monotonic() < deadline
             time.sleep(0.2)
     run(*NOTEBOOKS, folder=tmp_path, lax=True, **elsewhere)
+
+
+#: Writes which cloud a test run's kernels would get.
+PROBE = """
+import json, os
+from pathlib import Path
+
+def pytest_sessionstart(session):
+    names = ("WORKBOOK_CLOUD", "WORKBOOK_LOCAL_CLOUD", "AWS_PROFILE", "WORKBOOK_NAME")
+    found = {name: os.environ.get(name, "") for name in names}
+    Path(__file__).with_name("found.json").write_text(json.dumps(found))
+"""
+
+
+def test_a_notebook_named_by_its_path_runs_on_no_cloud_of_the_learners(tmp_path):
+    (tmp_path / "probe.py").write_text(PROBE, "utf-8")
+    theirs = {
+        "WORKBOOK_CLOUD": "aws",
+        "WORKBOOK_LOCAL_CLOUD": str(tmp_path / "learners"),
+        "WORKBOOK_NAME": "learners",
+        "AWS_PROFILE": "learners",
+    }
+    command = [sys.executable, "-m", "pytest", "-p", "probe", "-p", "no:cacheprovider"]
+    notebook = "notebooks/11_cleanup.ipynb"
+    done = subprocess.run(
+        [*command, "--collect-only", "-q", notebook],
+        cwd=ROOT,
+        env=os.environ | theirs | {"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    found = json.loads((tmp_path / "found.json").read_text("utf-8"))
+    assert done.returncode == 0 and "11_cleanup" in done.stdout, done.stderr
+    assert "workbook-tests-" in found.pop("WORKBOOK_LOCAL_CLOUD")
+    assert set(found.values()) == {""}
+    assert not (tmp_path / "learners").exists()

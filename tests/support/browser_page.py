@@ -141,7 +141,7 @@ _PATHS = {"jupyterlab": "lab/tree", "notebook": "notebooks"}
 def serving(application: str, home: Path) -> Iterator[str]:
     """Serve a copy of the notebooks; yield what their addresses begin with.
 
-    The local cloud is the test run's own (see tests/conftest.py).
+    The local cloud is the test run's own (see conftest.py).
     """
     shutil.copytree(ROOT / "notebooks", home / "notebooks")
     shutil.copytree(ROOT / "images", home / "images")  # a link is not served

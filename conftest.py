@@ -1,4 +1,8 @@
-"""Fixtures that several test modules share; the tests' cloud is not the learner's."""
+"""Fixtures that several test modules share; the tests' cloud is not the learner's.
+
+At the top, as pytest reads it there for notebooks that are named by their path, too:
+`pytest notebooks/11_cleanup.ipynb` would clean up the learner's own.
+"""
 
 from __future__ import annotations
 
