@@ -10,7 +10,7 @@ from deploy.cloud import Cloud
 from deploy.settings import Settings
 from workbook.checks.findings import Finding, answer, judged
 
-_LEFT = "It is still there: `down(cloud)` deletes it (11_cleanup)."
+_LEFT = "It is still there: `down(cloud, backup=True)` deletes it (11_cleanup)."
 
 
 def look(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
