@@ -6,10 +6,12 @@ Runs in MiniStack's environment, beside `wrapper.py`: see there.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
-from ministack.core import iam_actions
+from ministack.core import iam_actions, iam_evaluator
 from ministack.core.iam_evaluator import enforce
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import s3
@@ -37,6 +39,15 @@ def resource_of(
         group = f"arn:aws:logs:{here}:log-group:" if arn == "*" else arn
         return f"{group.removesuffix(':*')}:log-stream:"
     return arn
+
+
+@lru_cache(maxsize=4096)
+def pattern_of(wildcards: str, ignore_case: bool) -> re.Pattern:
+    """Compile a policy's `*` and `?`, which match line feeds, too, as on AWS."""
+    parts = re.split(r"(\*+|\?)", wildcards)
+    text = "".join({"*": ".*", "?": "."}.get(p[:1], re.escape(p)) for p in parts)
+    flags = re.DOTALL | (re.IGNORECASE if ignore_case else 0)
+    return re.compile(rf"{text}\Z", flags)
 
 
 def hide_missing_keys(read: Callable[..., tuple], method: str) -> Callable[..., tuple]:
@@ -68,5 +79,6 @@ def install() -> None:
     """Put ours in their places."""
     iam_actions.extract_iam_action = action_of
     iam_actions.extract_resource_arn = resource_of
+    iam_evaluator._fnmatch_compile = pattern_of
     s3._get_object = hide_missing_keys(s3._get_object, "GET")
     s3._head_object = hide_missing_keys(s3._head_object, "HEAD")

@@ -11,6 +11,7 @@ What plain MiniStack lacks, and this adds (`FIDELITY.md` has the whole table):
   web sockets, are closed;
 - a missing key reads 403 to a caller without `s3:ListBucket`, as on AWS;
 - a permission is asked for by AWS's name, and on the resource that AWS asks about;
+- keys that XML cannot hold are listed, and no read fails because a function writes;
 - CloudFormation's buckets have their tags, and stay while they hold anything.
 
 Runs in `.local-cloud/venv`, which has MiniStack and boto3 and nothing of ours, so
@@ -32,12 +33,14 @@ from typing import Any
 import credentials
 import delivery
 import guard
+import listings
 import ministack.app as ministack
 import objects
 import permissions
 import saving
 import signatures
 import stacks
+import steady
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from request import Request, body_of, replayed
@@ -115,7 +118,8 @@ async def _answer(send: Send, status: int, body: dict) -> None:
 
 async def main() -> None:
     """Serve until told to stop."""
-    for module in (saving, objects, delivery, guard, permissions, stacks):
+    ours = (saving, objects, delivery, guard, listings, permissions, stacks, steady)
+    for module in ours:
         module.install()
     saving.restore()
     delivery.dispatcher.start()

@@ -244,9 +244,17 @@ def _page_of_versions(cloud: Cloud, name: str) -> list[dict[str, str]]:
 
 
 def _delete_objects(cloud: Cloud, name: str, doomed: list[dict[str, str]]) -> None:
-    answer = cloud.s3.delete_objects(
-        Bucket=name, Delete={"Objects": doomed, "Quiet": True}
-    )
+    try:
+        answer = cloud.s3.delete_objects(
+            Bucket=name, Delete={"Objects": doomed, "Quiet": True}
+        )
+    except ClientError as error:
+        if code(error) != "MalformedXML":
+            raise
+        # Some key has a character that XML has not: in a path it can stand.
+        for version in doomed:
+            cloud.s3.delete_object(Bucket=name, **version)
+        return
     if errors := answer.get("Errors"):
         first = errors[0]
         reason = f"{first['Code']}: {first.get('Message', '')}"

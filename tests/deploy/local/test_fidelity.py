@@ -856,6 +856,33 @@ def test_keys_are_bytes(bench):
     assert bodies == [b"0", b"1", b"2", b"3"]
 
 
+def test_odd_keys_are_listed(bench):
+    bucket, s3 = bench.bucket(), bench.cloud.s3
+    bench.put(bucket, "a\x01\r")
+    (listed,) = s3.list_object_versions(Bucket=bucket)["Versions"]
+    assert listed["Key"] == "a\x01\r"
+    doomed = {"Objects": [{"Key": listed["Key"]}]}
+    code = refused(lambda: s3.delete_objects(Bucket=bucket, Delete=doomed))
+    assert code == "MalformedXML"
+    s3.delete_object(Bucket=bucket, Key=listed["Key"])
+    assert "Versions" not in s3.list_object_versions(Bucket=bucket)
+
+
+def test_a_star_matches_any_character(bench):
+    bucket = bench.bucket()
+    bench.put(bucket, "a\nb", b"hello")
+    read = {"Effect": "Allow", "Action": "s3:GetObject"}
+    read["Resource"] = f"arn:aws:s3:::{bucket}/a*"
+    code = (
+        "import boto3\ndef handler(event, context):\n"
+        "    got = boto3.client('s3').get_object(**event)['Body']\n"
+        "    return got.read().decode()\n"
+    )
+    function = bench.function(code, bench.role(read))
+    answer = bench.invoke(function, {"Bucket": bucket, "Key": "a\nb"})
+    assert answer == "hello"
+
+
 def test_key_below_a_key(bench):
     bucket = bench.bucket()
     bench.put(bucket, "a", b"1")

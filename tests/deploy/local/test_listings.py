@@ -1,0 +1,105 @@
+"""Keys with characters that XML cannot hold: they are listed, read and deleted."""
+
+import io
+import json
+import time
+
+import pytest
+from PIL import Image
+
+from deploy import pipeline, settings_for
+from deploy.steps import buckets
+from deploy.tracing import trace
+
+#: What XML 1.0 has not, and the three that a parser would change or drop.
+ODD = [*range(1, 0x20), 0xFFFE, 0xFFFF]
+KEYS = sorted(f"odd/{code:04x}-{chr(code)}.txt" for code in ODD)
+
+
+@pytest.fixture
+def bucket(local):
+    name = f"odd-{time.time_ns()}"
+    local.s3.create_bucket(Bucket=name)
+    return name
+
+
+def put_all(local, bucket):
+    for key in KEYS:
+        local.s3.put_object(Bucket=bucket, Key=key, Body=b"x")
+
+
+def version(local, bucket):
+    local.s3.put_bucket_versioning(
+        Bucket=bucket, VersioningConfiguration={"Status": "Enabled"}
+    )
+
+
+def test_every_listing_has_every_key_as_it_is(local, bucket):
+    put_all(local, bucket)
+    for name in ("list_objects", "list_objects_v2"):
+        found = getattr(local.s3, name)(Bucket=bucket, Prefix="odd/")
+        assert sorted(row["Key"] for row in found["Contents"]) == KEYS, name
+    found = local.s3.list_object_versions(Bucket=bucket)
+    assert sorted(row["Key"] for row in found["Versions"]) == KEYS
+
+
+def test_versions_are_paged_and_grouped_by_such_keys(local, bucket):
+    version(local, bucket)
+    put_all(local, bucket)
+    pages = local.s3.get_paginator("list_object_versions").paginate(
+        Bucket=bucket, Prefix="odd/000", PaginationConfig={"PageSize": 3}
+    )
+    found = [row["Key"] for page in pages for row in page["Versions"]]
+    assert found == [key for key in KEYS if key.startswith("odd/000")]
+    local.s3.put_object(Bucket=bucket, Key="a\x01b\x01c", Body=b"x")
+    grouped = local.s3.list_object_versions(
+        Bucket=bucket, Prefix="a\x01", Delimiter="\x01"
+    )
+    assert [row["Prefix"] for row in grouped["CommonPrefixes"]] == ["a\x01b\x01"]
+
+
+def test_a_bucket_with_such_keys_is_emptied(local, bucket):
+    version(local, bucket)
+    put_all(local, bucket)
+    local.s3.delete_object(Bucket=bucket, Key=KEYS[0])
+    buckets.empty(local, bucket)
+    assert "Versions" not in local.s3.list_object_versions(Bucket=bucket)
+    local.s3.delete_bucket(Bucket=bucket)
+
+
+def test_a_policy_knows_such_keys(local, bucket):
+    """A `*` of the role's policy means any character: a line feed, too."""
+    local.s3.put_object(Bucket=bucket, Key="a\nb.txt", Body=b"x")
+    name = f"reader-{time.time_ns()}"
+    local.iam.create_user(UserName=name)
+    resource = f"arn:aws:s3:::{bucket}/a*.txt"
+    statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": resource}
+    local.iam.put_user_policy(
+        UserName=name,
+        PolicyName="p",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": statement}),
+    )
+    key = local.iam.create_access_key(UserName=name)["AccessKey"]
+    client = type(local.session)(
+        key["AccessKeyId"], key["SecretAccessKey"], region_name=local.region
+    ).client("s3", endpoint_url=local.endpoint)
+    assert client.get_object(Bucket=bucket, Key="a\nb.txt")["Body"].read() == b"x"
+    local.s3.put_object(Bucket=bucket, Key="a.txt\n", Body=b"x")
+    with pytest.raises(client.exceptions.ClientError, match="AccessDenied"):
+        client.get_object(Bucket=bucket, Key="a.txt\n")
+
+
+def test_a_pipeline_lives_with_such_a_key(local):
+    settings = settings_for(local, name="odd-keys")
+    quiet = {"say": lambda line: None}
+    pipeline.up(local, settings, **quiet)
+    out = io.BytesIO()
+    Image.new("RGB", (40, 30)).save(out, "JPEG")
+    key = "odd\x01\r.jpg"
+    local.s3.put_object(Bucket=settings.source_bucket, Key=key, Body=out.getvalue())
+    pipeline.up(local, settings, **quiet)
+    assert pipeline.status(local, settings)
+    assert trace(key, local, settings).links
+    pipeline.down(local, settings)
+    names = [row["Name"] for row in local.s3.list_buckets()["Buckets"]]
+    assert settings.source_bucket not in names
