@@ -90,4 +90,6 @@ def _stays() -> bool:
     """Say whether there is a checkout, and this user may write there."""
     nearest = _BESIDE if _BESIDE.exists() else CHECKOUT
     checkout = (CHECKOUT / "pyproject.toml").exists()
-    return checkout and os.access(nearest, os.W_OK | os.X_OK)
+    effective = os.access in os.supports_effective_ids
+    may = os.access(nearest, os.W_OK | os.X_OK, effective_ids=effective)
+    return checkout and may

@@ -1,0 +1,60 @@
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from deploy import home
+
+
+@pytest.fixture
+def as_nobody():
+    """For the test, a user to whom root's files are closed."""
+    if os.name == "nt" or os.geteuid():
+        yield
+        return
+    os.seteuid(65534)
+    yield
+    os.seteuid(0)
+
+
+@pytest.fixture
+def checkout(monkeypatch):
+    """A checkout that others may look into, as pytest's own folders are not."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o755)
+    (folder / "pyproject.toml").write_text("", "utf-8")
+    monkeypatch.setattr(home, "CHECKOUT", folder)
+    monkeypatch.setattr(home, "_BESIDE", folder / ".local-cloud")
+    for name in ("WORKBOOK_HOME", "XDG_DATA_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    yield folder
+    folder.chmod(0o755)
+    shutil.rmtree(folder)
+
+
+def test_it_is_beside_the_checkout(checkout):
+    assert home.home() == checkout / ".local-cloud" and home.moved() == ""
+
+
+def test_a_variable_names_it(monkeypatch, tmp_path):
+    monkeypatch.setenv("WORKBOOK_HOME", str(tmp_path / "else" / ".." / "where"))
+    assert home.home() == tmp_path / "where" and home.moved() == ""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="each platform has its own")
+def test_a_checkout_that_cannot_be_written_sends_it_to_the_user(
+    checkout, monkeypatch, request
+):
+    checkout.chmod(0o555)
+    monkeypatch.setenv("HOME", "/home/of/nobody")
+    request.getfixturevalue("as_nobody")
+    place = "/home/of/nobody/.local/share/thumbnail-workbook"
+    assert str(home.home()) == place
+    assert str(checkout) in home.moved() and place in home.moved()
+    monkeypatch.setenv("XDG_DATA_HOME", "/data")
+    assert str(home.home()) == "/data/thumbnail-workbook"
+    monkeypatch.setenv("WORKBOOK_HOME", "/named")
+    assert str(home.home()) == "/named" and home.moved() == ""

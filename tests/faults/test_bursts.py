@@ -1,0 +1,79 @@
+"""A stop or a kill in the middle of a burst of uploads: none is lost, by itself."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import BotoCoreError, ClientError
+
+from deploy import connect, pipeline, settings_for
+from deploy.cloud import Cloud
+from deploy.local import server
+from deploy.settings import Settings
+
+SAMPLE = Path(__file__).parents[2] / "images" / "samples" / "this-side-up.jpg"
+UPLOADS = 250
+
+
+def quiet(line: str) -> None:
+    pass
+
+
+def upload(cloud: Cloud, bucket: str, end: threading.Event, nearly: int) -> set[str]:
+    """Upload from eight clients; say when nearly all are acknowledged."""
+    acknowledged: set[str] = set()
+    body = SAMPLE.read_bytes()
+
+    def put(number: int) -> None:
+        with contextlib.suppress(ClientError, BotoCoreError):
+            cloud.s3.put_object(Bucket=bucket, Key=f"{number}.jpg", Body=body)
+            acknowledged.add(f"{number}.jpg")
+        if len(acknowledged) >= nearly:
+            end.set()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(put, range(UPLOADS)))
+    return acknowledged
+
+
+def thumbnails(cloud: Cloud, settings: Settings) -> set[str]:
+    pages = cloud.s3.get_paginator("list_objects_v2")
+    prefix = settings.thumbnail_prefix
+    return {
+        item["Key"].removeprefix(prefix)
+        for page in pages.paginate(Bucket=settings.target_bucket, Prefix=prefix)
+        for item in page.get("Contents", [])
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("end", ["kill", "stop"])
+@pytest.mark.parametrize("mode", ["plain", "reliable", "queue"])
+def test_a_burst_loses_none(own_folder, mode, end):
+    cloud = connect("local", say=quiet)
+    overrides = {} if mode == "plain" else {mode: True}
+    settings = settings_for(cloud, name="burst", **overrides)
+    pipeline.up(cloud, settings, say=quiet)
+    now = threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        uploads = pool.submit(upload, cloud, settings.source_bucket, now, 220)
+        assert now.wait(120)
+        if end == "kill":
+            os.kill(server.find().pid, signal.SIGKILL)
+        else:
+            server.stop()
+        acknowledged = uploads.result()
+    assert len(acknowledged) >= 220
+    server.start(say=quiet)
+    patience = threading.Event()
+    for _ in range(600):
+        if not (lost := acknowledged - thumbnails(cloud, settings)):
+            break
+        patience.wait(0.2)
+    assert lost == set()
