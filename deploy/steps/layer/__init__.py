@@ -13,6 +13,7 @@ from deploy.steps.layer.publish import create as create
 from deploy.steps.layer.publish import delete as delete
 from deploy.steps.layer.publish import describe as describe
 from deploy.steps.layer.publish import description as description
+from deploy.steps.layer.publish import fitting as fitting
 from deploy.steps.layer.publish import prepare as prepare
 from deploy.steps.layer.wheel import fetch_wheel as fetch_wheel
 from deploy.steps.layer.wheel import platforms as platforms

@@ -89,21 +89,26 @@ def describe(
     It is the one that `create` would take, where its wheel is in the folder (after a
     step back to an older Pillow that is not the newest version); elsewhere the newest.
     """
-    fitting = [
+    versions = fitting(cloud, settings)
+    if not versions:
+        return None
+    wheel = wheels.cached(settings, folder)
+    wanted = wheel and _identity(wheel, settings)
+    for version in versions:
+        if version.identity == wanted:
+            return version
+    drift = {"identity": (versions[0].identity, wanted)} if wanted else {}
+    return dataclasses.replace(versions[0], drift=drift)
+
+
+def fitting(cloud: Cloud, settings: Settings) -> list[Layer]:
+    """List the versions for this runtime and architecture, the newest first."""
+    return [
         version
         for version in _versions(cloud, settings)
         if settings.runtime in version.runtimes
         and settings.architecture in version.architectures
     ]
-    if not fitting:
-        return None
-    wheel = wheels.cached(settings, folder)
-    wanted = wheel and _identity(wheel, settings)
-    for version in fitting:
-        if version.identity == wanted:
-            return version
-    drift = {"identity": (fitting[0].identity, wanted)} if wanted else {}
-    return dataclasses.replace(fitting[0], drift=drift)
 
 
 def claims(cloud: Cloud, settings: Settings) -> list[Claim]:
@@ -205,7 +210,7 @@ def _versions(cloud: Cloud, settings: Settings) -> Iterator[Layer]:
         LayerName=settings.layer_name
     )
     found = [version for page in pages for version in page["LayerVersions"]]
-    for version in sorted(found, key=lambda one: one["Version"], reverse=True):
+    for version in sorted(found, key=lambda version: version["Version"], reverse=True):
         description = version.get("Description", "")
         identity = IDENTITY.search(description)
         yield Layer(

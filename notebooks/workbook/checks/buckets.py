@@ -10,7 +10,8 @@ from deploy import policies
 from deploy.cloud import Cloud
 from deploy.settings import TAG, Settings
 from deploy.steps import buckets
-from workbook.checks.findings import Finding, answer, judged, waiting
+from deploy.waiting import if_there
+from workbook.checks.findings import Finding, judged, waiting
 from workbook.checks.statements import in_words, is_within, old_version
 
 _ACLS = ("BlockPublicAcls", "IgnorePublicAcls")
@@ -115,7 +116,7 @@ def _exists(
 ) -> Generator[Finding, None, bool]:
     """Yield two lines, on existence and tag; return whether the bucket is ours."""
     names = (f"the {part} bucket exists", f"the {part} carries our tag")
-    found = answer(
+    found = if_there(
         lambda: cloud.s3.head_bucket(Bucket=name, ExpectedBucketOwner=settings.account),
         "404",
         "403",
@@ -131,7 +132,7 @@ def _exists(
     if found is None:
         yield from waiting("the bucket", names[1])
         return False
-    tagging = answer(lambda: cloud.s3.get_bucket_tagging(Bucket=name), "NoSuchTagSet")
+    tagging = if_there(lambda: cloud.s3.get_bucket_tagging(Bucket=name), "NoSuchTagSet")
     tags = {tag["Key"]: tag["Value"] for tag in (tagging or {}).get("TagSet", [])}
     yield judged(
         names[1],
@@ -143,7 +144,7 @@ def _exists(
 
 
 def _block(cloud: Cloud, name: str) -> dict[str, bool]:
-    found = answer(
+    found = if_there(
         lambda: cloud.s3.get_public_access_block(Bucket=name),
         "NoSuchPublicAccessBlockConfiguration",
     )
@@ -152,7 +153,7 @@ def _block(cloud: Cloud, name: str) -> dict[str, bool]:
 
 def policy(cloud: Cloud, name: str) -> dict[str, Any]:
     """Read a bucket's policy; empty when there is none."""
-    found = answer(
+    found = if_there(
         lambda: cloud.s3.get_bucket_policy(Bucket=name), "NoSuchBucketPolicy"
     )
     return json.loads(found["Policy"]) if found else {}

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from deploy import pipeline
 from deploy.cloud import Cloud
 from deploy.settings import Settings
-from workbook.checks.findings import Finding, answer, judged
+from deploy.waiting import if_there
+from workbook.checks.findings import Finding, judged
 
 _LEFT = "It is still there: `down(cloud, backup=True)` deletes it (11_cleanup)."
 
@@ -41,7 +42,7 @@ def _everything(
 
 def _has_versions(cloud: Cloud, layer: str) -> bool:
     """Tell whether versions stand, also those that do not fit the function."""
-    answered = answer(
+    answered = if_there(
         lambda: cloud.awslambda.list_layer_versions(LayerName=layer),
         "ResourceNotFoundException",
     )

@@ -9,9 +9,10 @@ from typing import Any
 from deploy.cloud import Cloud
 from deploy.settings import Settings
 from deploy.steps import buckets, role
+from deploy.waiting import DENIED, NO_BUCKET, NO_OBJECT, if_there
 from handler.recipe.parse import FOLDER
 from workbook.checks import role as role_check
-from workbook.checks.findings import Finding, answer, judged, waiting
+from workbook.checks.findings import Finding, judged, waiting
 
 _RENDITION = "a rendition stands beside the thumbnails"
 _LABEL = "a thumbnail carries labels"
@@ -19,7 +20,7 @@ _CLONE = "a clone has its source's bytes"
 _PRIVATE = "the clones are private"
 _PLAIN = "the function works by no recipe"
 _ROLE = "the role may do no more than before"
-_GONE = ("NoSuchBucket", "NoSuchKey", "404", "403", "AccessDenied")
+_GONE = (*NO_BUCKET, *NO_OBJECT, *DENIED)
 
 
 def look(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
@@ -38,7 +39,7 @@ def look(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
         )
     yield from _backup(cloud, settings)
     yield _plain(cloud, settings)
-    policies = answer(
+    policies = if_there(
         lambda: cloud.iam.list_role_policies(RoleName=settings.role_name),
         "NoSuchEntity",
     )
@@ -70,7 +71,7 @@ def _backup(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
     same = any(_alike(sources.get(each["Key"]), each) for each in clones)
     mend = "None has. Upload once more with `backup=True` (09_effects)."
     yield judged(_CLONE, same, mend)
-    block = answer(
+    block = if_there(
         lambda: cloud.s3.get_public_access_block(Bucket=bucket),
         "NoSuchPublicAccessBlockConfiguration",
     )
@@ -91,7 +92,7 @@ def _alike(source: dict[str, Any] | None, clone: dict[str, Any]) -> bool:
 
 
 def _plain(cloud: Cloud, settings: Settings) -> Finding:
-    found = answer(
+    found = if_there(
         lambda: cloud.awslambda.get_function_configuration(
             FunctionName=settings.function_name
         ),
@@ -107,15 +108,13 @@ def _plain(cloud: Cloud, settings: Settings) -> Finding:
 
 
 def _labels(cloud: Cloud, bucket: str, item: dict[str, Any]) -> str:
-    head = answer(lambda: cloud.s3.head_object(Bucket=bucket, Key=item["Key"]), *_GONE)
+    head = if_there(
+        lambda: cloud.s3.head_object(Bucket=bucket, Key=item["Key"]), *_GONE
+    )
     return head["Metadata"].get("labels", "") if head else ""
 
 
 def _objects(
     cloud: Cloud, bucket: str, prefix: str = ""
 ) -> list[dict[str, Any]] | None:
-    pages = cloud.s3.get_paginator("list_objects_v2").paginate
-    found = answer(
-        lambda: pages(Bucket=bucket, Prefix=prefix).build_full_result(), *_GONE
-    )
-    return None if found is None else found.get("Contents", [])
+    return if_there(lambda: list(buckets.objects(cloud, bucket, prefix)), *_GONE)

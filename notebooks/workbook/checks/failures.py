@@ -10,8 +10,9 @@ from deploy.cloud import Cloud
 from deploy.errors import DeployError
 from deploy.settings import Settings
 from deploy.steps import buckets, failures, function, role, trigger
+from deploy.waiting import if_there
 from workbook.checks import role as role_check
-from workbook.checks.findings import Finding, answer, judged, waiting
+from workbook.checks.findings import Finding, judged, waiting
 
 _PARTS: tuple[tuple[str, ModuleType, str], ...] = (
     ("the buckets are as they should be", buckets, "02_buckets"),
@@ -32,7 +33,7 @@ def look(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
         if good and step is role and (wide := role_check.too_wide(cloud, settings)):
             good, mend = False, f"Too wide: it also has {'; '.join(wide)} ({notebook})."
         yield judged(name, good, mend)
-    limit = answer(
+    limit = if_there(
         lambda: cloud.awslambda.get_function_concurrency(
             FunctionName=settings.function_name
         ),

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, TypeVar
-
-from botocore.exceptions import ClientError
+from typing import Literal
 
 from workbook.show import html
 
 State = Literal["ok", "mend", "waits"]
-Answer = TypeVar("Answer")
 
 _MARKS = {
     "ok": ("✓", html.GREEN),
@@ -97,16 +93,6 @@ def judged(name: str, good: bool, mend: str) -> Finding:
 def waiting(what: str, *names: str) -> list[Finding]:
     """Make lines that cannot be looked at before something else is there."""
     return [Finding(name, "waits", f"Waits for {what}.") for name in names]
-
-
-def answer(call: Callable[[], Answer], *missing: str) -> Answer | None:
-    """Call, and return None for AWS's ways of saying that there is none."""
-    try:
-        return call()
-    except ClientError as error:
-        if error.response["Error"].get("Code") in missing:
-            return None
-        raise
 
 
 def _row(finding: Finding) -> str:

@@ -7,8 +7,9 @@ from typing import Any
 
 from deploy.cloud import Cloud
 from deploy.settings import TAG, Settings
-from deploy.steps import function
-from workbook.checks.findings import Finding, answer, judged, waiting
+from deploy.steps import function, layer
+from deploy.waiting import if_there
+from workbook.checks.findings import Finding, judged, waiting
 
 _FIRST = ("the function exists", "it carries our tag", "it is active")
 _FIELDS = (
@@ -30,7 +31,7 @@ _LAST = (
 def look(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
     """Look at the function's configuration, code and log group."""
     name = settings.function_name
-    found = answer(
+    found = if_there(
         lambda: cloud.awslambda.get_function(FunctionName=name),
         "ResourceNotFoundException",
     )
@@ -96,17 +97,7 @@ def _state(cloud: Cloud, settings: Settings, is_now: dict[str, Any]) -> Finding:
 
 
 def _newest_layer(cloud: Cloud, settings: Settings) -> str | None:
-    versions = cloud.awslambda.list_layer_versions(LayerName=settings.layer_name)
-    fitting = [
-        one
-        for one in versions["LayerVersions"]
-        if settings.runtime in one.get("CompatibleRuntimes", [])
-        and settings.architecture in one.get("CompatibleArchitectures", [])
-    ]
-    newest: dict[str, Any] = max(
-        fitting, key=lambda version: version["Version"], default={}
-    )
-    return newest.get("LayerVersionArn")
+    return next((found.arn for found in layer.fitting(cloud, settings)), None)
 
 
 def _field(name: str, field: str, is_now: Any, should: Any) -> Finding:

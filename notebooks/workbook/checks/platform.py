@@ -9,8 +9,9 @@ from deploy.cloud import Cloud
 from deploy.errors import ForeignResourceError
 from deploy.operations import backfill
 from deploy.settings import Settings
-from deploy.steps import queue, trigger
-from workbook.checks.findings import Finding, answer, judged, waiting
+from deploy.steps import buckets, queue, trigger
+from deploy.waiting import DENIED, NO_BUCKET, if_there
+from workbook.checks.findings import Finding, judged, waiting
 
 _NAMES = (
     "an upload has one way to the function",
@@ -19,7 +20,7 @@ _NAMES = (
     "every thumbnail is kept in Standard",
     "no picture lacks its thumbnail",
 )
-_GONE = ("NoSuchBucket", "404", "403", "AccessDenied")
+_GONE = (*NO_BUCKET, *DENIED)
 
 
 def look(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
@@ -53,7 +54,7 @@ def look(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
         "more there. Delete them and run `backfill` (10_platform).",
     )
     every = backfill.pictures(cloud, settings)
-    missing = answer(lambda: backfill.missing(cloud, settings, every), *_GONE)
+    missing = if_there(lambda: backfill.missing(cloud, settings, every), *_GONE)
     count = "All" if missing is None else len(missing)
     yield judged(
         _NAMES[4],
@@ -103,8 +104,4 @@ def _queue_fault(cloud: Cloud, settings: Settings) -> str:
 def _objects(
     cloud: Cloud, bucket: str, prefix: str = ""
 ) -> list[dict[str, Any]] | None:
-    pages = cloud.s3.get_paginator("list_objects_v2").paginate
-    found = answer(
-        lambda: pages(Bucket=bucket, Prefix=prefix).build_full_result(), *_GONE
-    )
-    return None if found is None else found.get("Contents", [])
+    return if_there(lambda: list(buckets.objects(cloud, bucket, prefix)), *_GONE)

@@ -10,7 +10,8 @@ from deploy.cloud import Cloud
 from deploy.policies import listed
 from deploy.settings import TAG, Settings
 from deploy.steps import role
-from workbook.checks.findings import Finding, answer, judged, waiting
+from deploy.waiting import if_there
+from workbook.checks.findings import Finding, judged, waiting
 from workbook.checks.statements import in_words, is_within, old_version
 
 _NAMES = (
@@ -27,7 +28,7 @@ _NAMES = (
 def look(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
     """Look at trust policy, inline policies and attached policies."""
     name = settings.role_name
-    found = answer(lambda: cloud.iam.get_role(RoleName=name), "NoSuchEntity")
+    found = if_there(lambda: cloud.iam.get_role(RoleName=name), "NoSuchEntity")
     yield judged(
         _NAMES[0],
         found is not None,
@@ -122,7 +123,7 @@ def _denial_of(
     cloud: Cloud, settings: Settings, bucket: str, statement: dict[str, Any]
 ) -> str:
     """Say that the bucket's own policy denies what the role may do."""
-    found = answer(
+    found = if_there(
         lambda: cloud.s3.get_bucket_policy(Bucket=bucket),
         *("NoSuchBucketPolicy", "NoSuchBucket", "AccessDenied"),
     )
@@ -143,7 +144,7 @@ def _buckets(settings: Settings) -> tuple[str, str]:
 def _inline(cloud: Cloud, settings: Settings) -> dict[str, dict[str, Any]]:
     """Read every inline policy, by name; none where there is no role."""
     name = settings.role_name
-    listing = answer(
+    listing = if_there(
         lambda: cloud.iam.list_role_policies(RoleName=name), "NoSuchEntity"
     )
     return {
@@ -156,7 +157,7 @@ def _inline(cloud: Cloud, settings: Settings) -> dict[str, dict[str, Any]]:
 
 def _attached(cloud: Cloud, settings: Settings) -> list[str]:
     name = settings.role_name
-    listing = answer(
+    listing = if_there(
         lambda: cloud.iam.list_attached_role_policies(RoleName=name), "NoSuchEntity"
     )
     attached = (listing or {}).get("AttachedPolicies", [])

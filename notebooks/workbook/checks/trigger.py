@@ -9,7 +9,8 @@ from deploy import notifications, policies
 from deploy.cloud import Cloud
 from deploy.settings import Settings
 from deploy.steps import trigger
-from workbook.checks.findings import Finding, answer, judged, waiting
+from deploy.waiting import if_there
+from workbook.checks.findings import Finding, judged, waiting
 
 _PERMISSION = (
     "a permission lets S3 invoke the function",
@@ -22,7 +23,7 @@ _OVERLAP = "no two rules overlap"
 def look(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
     """Look at the function's resource policy and the bucket's notifications."""
     yield from _permission(cloud, settings)
-    configuration = answer(
+    configuration = if_there(
         lambda: cloud.s3.get_bucket_notification_configuration(
             Bucket=settings.source_bucket
         ),
@@ -47,7 +48,7 @@ def look(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
 
 
 def _permission(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
-    found = answer(
+    found = if_there(
         lambda: cloud.awslambda.get_policy(FunctionName=settings.function_name),
         "ResourceNotFoundException",
     )

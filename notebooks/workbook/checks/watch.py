@@ -7,14 +7,16 @@ from collections.abc import Iterator
 from deploy import logs
 from deploy.cloud import Cloud
 from deploy.settings import Settings
-from workbook.checks.findings import Finding, answer, judged, waiting
+from deploy.steps import buckets
+from deploy.waiting import DENIED, NO_BUCKET, if_there
+from workbook.checks.findings import Finding, judged, waiting
 
 _NAMES = (
     "the source holds a photo",
     "its thumbnail stands in the target",
     "the log says that it was made",
 )
-_GONE = ("NoSuchBucket", "404", "403", "AccessDenied")
+_GONE = (*NO_BUCKET, *DENIED)
 
 
 def look(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
@@ -52,8 +54,5 @@ def look(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
 
 
 def _keys(cloud: Cloud, bucket: str, prefix: str = "") -> list[str]:
-    pages = cloud.s3.get_paginator("list_objects_v2").paginate
-    found = answer(
-        lambda: pages(Bucket=bucket, Prefix=prefix).build_full_result(), *_GONE
-    )
-    return [item["Key"] for item in (found or {}).get("Contents", [])]
+    found = if_there(lambda: list(buckets.objects(cloud, bucket, prefix)), *_GONE)
+    return [item["Key"] for item in found or []]
