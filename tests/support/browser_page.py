@@ -11,6 +11,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -73,9 +74,11 @@ _RUN_ALL = 'window.jupyterapp.commands.execute("notebook:run-all-cells");'
 class Page:
     """One notebook, open in a browser."""
 
-    def __init__(self, browser: webdriver.Chrome, url: str, name: str) -> None:
+    def __init__(
+        self, browser: webdriver.Chrome, url: str, name: str, folder: str = "notebooks"
+    ) -> None:
         self.browser, self.name = browser, name
-        browser.get(f"{url}/notebooks/{quote(name)}?reset")
+        browser.get(f"{url}/{folder}/{quote(name)}?reset")
         self.until("return !!window.jupyterapp")
         self.until(_READY)
 
@@ -169,6 +172,82 @@ def serving(application: str, home: Path) -> Iterator[str]:
         yield f"{url}/{_PATHS[application]}"
         process.terminate()
         process.wait(20)
+
+
+@dataclass(frozen=True)
+class Launched:
+    """A Lab that `thumbnail-workbook lab` started in a checkout."""
+
+    checkout: Path
+    url: str
+    environment: dict[str, str]
+
+    def run(self, *command: str) -> str:
+        """Run a command in the checkout; return what it prints."""
+        return subprocess.run(
+            command,
+            cwd=self.checkout,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+
+    def workbook(self, *command: str) -> str:
+        """Run one of the commands of `thumbnail-workbook`."""
+        return self.run(sys.executable, "-m", "workbook", *command)
+
+
+def new_checkout(folder: Path) -> Path:
+    """Copy what git tracks, or would, into a repository of its own."""
+    folder.mkdir(parents=True)
+    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True)
+    for name in filter(None, names.stdout.split("\0")):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+    author = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
+    for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "all"]):
+        subprocess.run(["git", *author, *command], cwd=folder, check=True)
+    return folder
+
+
+@contextmanager
+def launched(checkout: Path, **more: str) -> Iterator[Launched]:
+    """Start `thumbnail-workbook lab` in a checkout, as its user does; end its cloud."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("WORKBOOK_")}
+    code = os.pathsep.join([str(checkout), str(checkout / "notebooks")])
+    pips = Path(os.environ.get("PIP_CACHE_DIR") or Path.home() / ".cache" / "pip")
+    own = {"PYTHONPATH": code, "HOME": str(checkout.parent), "PIP_CACHE_DIR": str(pips)}
+    port, log = free_port(), checkout.parent / "log"
+    url = f"http://127.0.0.1:{port}"
+    lab = Launched(checkout, url, kept | own | more)
+    options = [f"--port={port}", "--IdentityProvider.token="]
+    options += ["--LabApp.expose_app_in_browser=True"]
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "workbook", "lab", "--no-browser", "--", *options],
+            cwd=checkout,
+            env=lab.environment,
+            stdout=output,
+            stderr=output,
+        )
+        wait_for(url, log)
+        try:
+            yield lab
+        finally:
+            process.terminate()
+            process.wait(20)
+            lab.workbook("local", "stop")
+
+
+@pytest.fixture(scope="session")
+def launched_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launched]:
+    """The launcher's Lab in a checkout of its own."""
+    with launched(new_checkout(tmp_path_factory.mktemp("user") / "checkout")) as lab:
+        lab.workbook("local", "setup")  # as `make lab` does
+        yield lab
 
 
 @pytest.fixture(scope="session")

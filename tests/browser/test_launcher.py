@@ -1,0 +1,221 @@
+"""`thumbnail-workbook lab`, started as a learner starts it, in headless Chromium."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from selenium.webdriver.common.keys import Keys
+from support.browser_page import Page, launched, new_checkout
+
+pytestmark = pytest.mark.slow
+
+_STATUS_BAR = 24  # its height, in the window's points
+_WHERE = "return window.jupyterapp?.shell.currentWidget?.context?.path"
+_DIAGRAM = "return document.querySelector('.jp-RenderedMarkdown img')?.naturalWidth > 0"
+# Where the last words of the opening cell stand, in the window's own points.
+_BOTTOM = """
+const words = [...document.querySelectorAll('.jp-RenderedMarkdown strong')]
+  .find(each => each.textContent.includes('Shift + Enter'));
+return words?.getBoundingClientRect().bottom;
+"""
+_CELLS = "window.jupyterapp.shell.currentWidget.content"
+# A cell of the learner's own below the active one, run.
+_RUN = f"""
+window.jupyterapp.commands.execute('notebook:insert-cell-below').then(() => {{
+  {_CELLS}.activeCell.model.sharedModel.setSource(arguments[0]);
+  window.jupyterapp.commands.execute('notebook:run-cell');
+}});
+"""
+_OUTPUT = f"""
+const cell = {_CELLS}.activeCell;
+const done = cell.model.executionCount && cell.prompt !== '*';
+return done && JSON.stringify(cell.model.outputs.toJSON());
+"""
+# What is out of sight is not in the page.
+_BOX = f"""
+const cells = {_CELLS}.widgets.map(each => each.model.sharedModel.source);
+{_CELLS}.scrollToItem(cells.findIndex(each => each.includes("upload_box(")), "start");
+"""
+_FOLLOW = """
+[...document.querySelectorAll('.jp-RenderedMarkdown a')]
+  .find(each => each.textContent === arguments[0]).click();
+"""
+
+
+# What File ▸ New ▸ Terminal opens; what it prints is kept for the test.
+_TERMINAL = """
+window.told = "";
+window.jupyterapp.serviceManager.terminals.startNew().then(terminal => {
+  terminal.messageReceived.connect((_, message) => {
+    if (message.type === "stdout") window.told += message.content.join("");
+  });
+  terminal.send({type: "stdin", content: [arguments[0]]});
+});
+"""
+
+
+@contextmanager
+def window(browser, zoom: float = 1, dark: bool = False) -> Iterator[None]:
+    """A projector's 1280 × 720 pixels, larger or smaller, light or dark."""
+    metrics = {
+        "width": round(1280 / zoom),
+        "height": round(720 / zoom),
+        "deviceScaleFactor": zoom,
+        "mobile": False,
+    }
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    theme = "JupyterLab Dark" if dark else "JupyterLab Light"
+    browser.execute_async_script(
+        "window.jupyterapp.commands.execute('apputils:change-theme',"
+        " {theme: arguments[0]}).then(arguments[1], arguments[1])",
+        theme,
+    )
+    try:
+        yield
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+@pytest.fixture(scope="module")
+def tour(browser, launched_lab):
+    """The page that Jupyter's own address leads to, as the browser opens it."""
+    browser.get(launched_lab.url)
+    page = Page.__new__(Page)
+    page.browser, page.name = browser, "launcher.ipynb"
+    page.until(_WHERE)
+    return Page(browser, f"{launched_lab.url}/lab/tree", "00_tour.ipynb", "work")
+
+
+def test_it_opens_the_tour_in_the_learners_copies(browser, launched_lab):
+    browser.get(launched_lab.url)
+    deadline = time.monotonic() + 60
+    while not (path := browser.execute_script(_WHERE)):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert path == "work/00_tour.ipynb"
+
+
+def test_the_diagram_shows(tour):
+    tour.until(_DIAGRAM)
+
+
+@pytest.mark.parametrize("zoom", [1, 1.5])
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_what_to_press_is_seen_without_scrolling(browser, tour, zoom, dark):
+    with window(browser, zoom, dark):
+        tour.until(_DIAGRAM)
+        tour.until("return !document.querySelector('#jupyterlab-splash')")
+        bottom = tour.until(_BOTTOM)
+        tour.screenshot(f"opening-{zoom}-{'dark' if dark else 'light'}")
+        assert bottom < 720 / zoom - _STATUS_BAR
+
+
+def test_no_cell_has_an_output_before_it_is_run(tour):
+    cells = tour.cells()
+    assert len(cells) > 5
+    assert not any(cell["outputs"] or cell["number"] for cell in cells)
+
+
+def test_the_first_cell_runs_with_shift_and_enter(browser, tour):
+    browser.execute_script(f"{_CELLS}.activeCellIndex = 1; {_CELLS}.activate()")
+    where = browser.switch_to.active_element
+    where.send_keys(Keys.SHIFT + Keys.ENTER)
+    tour.until(
+        "return document.body.innerText.includes('Step 0, 00_tour, on the local cloud')"
+    )
+    tour.until("return /thumbnailer-role/.test(document.body.innerText)", 120)
+    assert tour.errors() == []
+
+
+@pytest.mark.parametrize(
+    "command", ["python -m deploy status", "python -m workbook status"]
+)
+def test_a_cell_finds_the_commands(browser, tour, command):
+    browser.execute_script(_RUN, f"!{command}")
+    output = tour.until(_OUTPUT, 60)
+    assert "ready     trigger" in output, output
+
+
+def test_the_terminal_finds_the_commands(browser, tour):
+    browser.execute_script(_TERMINAL, "python -m deploy local status\r")
+    told = tour.until(
+        "return /The local cloud is.*|No module.*/.exec(window.told)?.[0]"
+    )
+    assert told.startswith("The local cloud is running")
+
+
+def noise(path: Path, megabytes: int) -> Path:
+    """Make a JPEG of a weight, as a camera might: noise is what weighs most."""
+    side = round((megabytes * 1e6 / 1.175) ** 0.5)
+    pixels = random.Random(megabytes).randbytes(side * side * 3)
+    Image.frombytes("RGB", (side, side), pixels).save(path, quality=95)
+    assert abs(path.stat().st_size / 1e6 - megabytes) < 2
+    return path
+
+
+def test_large_photos_pass_through_the_box(browser, tour, tmp_path):
+    tour.run_all()
+    browser.execute_script(_BOX)
+    tour.until("return document.querySelector('button.jupyter-button')")
+    for megabytes in (15, 40):
+        tour.choose_file(noise(tmp_path / f"noise-{megabytes}.jpg", megabytes))
+        shown = f"/noise-{megabytes}.jpg[^]*256 × 256/.test(document.body.innerText)"
+        tour.until(f"return {shown}", 120)
+
+
+def test_the_news_are_not_asked_for(launched_lab):
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    name = "@jupyterlab/apputils-extension:notification"
+    with opener.open(f"{launched_lab.url}/lab/api/settings/{name}") as answer:
+        properties = json.load(answer)["schema"]["properties"]
+    assert properties["fetchNews"]["default"] == "false"
+
+
+def test_links_lead_to_copies_and_to_the_code(browser, launched_lab):
+    page = Page(browser, f"{launched_lab.url}/lab/tree", "01_thumbnail.ipynb", "work")
+    for text, path in (
+        ("The buckets", "work/02_buckets.ipynb"),
+        ("handler/picture/render.py", "handler/picture/render.py"),
+    ):
+        browser.execute_script(f"{_CELLS}?.scrollToItem({_CELLS}.widgets.length - 1)")
+        page.until(
+            "return [...document.querySelectorAll('.jp-RenderedMarkdown a')]"
+            f".some(each => each.textContent === {text!r})"
+        )
+        browser.execute_script(_FOLLOW, text)
+        page.until(f"return (() => {{{_WHERE}}})() === {path!r}")
+        page = Page(
+            browser, f"{launched_lab.url}/lab/tree", "01_thumbnail.ipynb", "work"
+        )
+
+
+def test_the_tree_is_clean_after_a_session(browser, tour, launched_lab):
+    page = Page(browser, f"{launched_lab.url}/lab/tree", "00_tour.ipynb", "work")
+    page.run_all()
+    browser.execute_async_script(
+        "window.jupyterapp.commands.execute('docmanager:save')"
+        ".then(arguments[0], arguments[0])"
+    )
+    saved = (launched_lab.checkout / "work" / "00_tour.ipynb").read_text("utf-8")
+    assert '"output_type": "execute_result"' in saved
+    assert launched_lab.run("git", "status", "--porcelain") == ""
+
+
+def test_with_a_read_only_checkout_pictures_and_links_still_show(browser, tmp_path):
+    """Everything that is written goes to the user's own folder, with links beside."""
+    checkout = new_checkout(tmp_path / "checkout")
+    with launched(checkout, WORKBOOK_HOME=str(tmp_path / "own")) as lab:
+        page = Page(browser, f"{lab.url}/lab/tree", "00_tour.ipynb", "work")
+        page.until(_DIAGRAM)
+        browser.get(f"{lab.url}/lab/tree/handler/picture/render.py")
+        page.until("return document.querySelector('.jp-FileEditor .cm-content')")
+        assert lab.run("git", "status", "--porcelain") == ""
+        assert not (checkout / "work").exists()
