@@ -157,7 +157,23 @@ def statements(document: Document) -> list[Statement]:
     found = (
         listed(document.get("Statement", [])) if isinstance(document, Mapping) else []
     )
-    return [part for part in found if isinstance(part, dict) and "Effect" in part]
+    return [part for part in found if _is_statement(part)]
+
+
+def _is_statement(part: Any) -> bool:
+    """Tell whether a statement has the types that the grammar asks for."""
+    if not isinstance(part, dict) or part.get("Effect") not in ("Allow", "Deny"):
+        return False
+    for name in ("Action", "NotAction", "Resource", "NotResource"):
+        if not all(isinstance(text, str) for text in listed(part.get(name, []))):
+            return False
+    for name in ("Principal", "NotPrincipal"):
+        if not isinstance(part.get(name, {}), str | Mapping):
+            return False
+    condition = part.get("Condition", {})
+    return isinstance(condition, Mapping) and all(
+        isinstance(pairs, Mapping) for pairs in condition.values()
+    )
 
 
 def matches(pattern: str, text: str) -> bool:

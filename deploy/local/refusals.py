@@ -8,6 +8,8 @@ modelled, stands in FIDELITY.md.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -118,6 +120,13 @@ def role_is_assumable(params: dict[str, Any], world: World) -> Refusal | None:
     """
     if "Role" not in params:
         return None
+    if not _ROLE_ARN.fullmatch(params["Role"]):
+        return Refusal(
+            "ValidationException",
+            f"1 validation error detected: Value '{params['Role']}' at 'role' failed "
+            "to satisfy constraint: Member must satisfy regular expression pattern: "
+            f"{_ROLE_ARN.pattern}",
+        )
     name = params["Role"].rsplit("/", 1)[-1]
     try:
         role = world.lookup("iam").get_role(RoleName=name)["Role"]
@@ -173,7 +182,7 @@ def role_may_read_the_queue(params: dict[str, Any], world: World) -> Refusal | N
 
     Source: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
     """
-    arn = params["EventSourceArn"]
+    arn = params.get("EventSourceArn", "")
     function = _function(params["FunctionName"], world)
     if ":sqs:" not in arn or function is None:
         return None
@@ -194,11 +203,12 @@ def queue_hides_long_enough(params: dict[str, Any], world: World) -> Refusal | N
     Source: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
     """
     function = _function(params["FunctionName"], world)
-    if ":sqs:" not in params["EventSourceArn"] or function is None:
+    arn = params.get("EventSourceArn", "")
+    if ":sqs:" not in arn or function is None:
         return None
     sqs = world.lookup("sqs")
     try:
-        url = sqs.get_queue_url(QueueName=params["EventSourceArn"].rsplit(":", 1)[-1])
+        url = sqs.get_queue_url(QueueName=arn.rsplit(":", 1)[-1])
     except ClientError:
         return None  # no such queue: let the call itself say so
     hidden = int(
@@ -238,6 +248,36 @@ def _role_policies(role: str, world: World) -> Iterator[dict[str, Any]]:
 
 
 # S3: notifications
+
+# As AWS's models have them.
+_FUNCTION_ARN = re.compile(
+    r"arn:aws[a-zA-Z-]*:lambda:[a-z0-9-]+:\d{12}:function:[\w-]+(:(\$LATEST|[\w-]+))?",
+    re.ASCII,
+)
+_ROLE_ARN = re.compile(
+    r"arn:aws[a-zA-Z-]*:iam::\d{12}:role/[\w+=,.@/-]*[\w+=,.@-]", re.ASCII
+)
+_MALFORMED = Refusal(
+    "MalformedXML",
+    "The XML you provided was not well-formed or did not validate against our "
+    "published schema",
+)
+
+
+def notification_is_well_formed(params: dict[str, Any], world: World) -> Refusal | None:
+    """Refuse filters that lack a part, and what is no function's ARN."""
+    configuration = params["NotificationConfiguration"]
+    for rule in notifications.listed(configuration):
+        for part in rule.get("Filter", {}).get("Key", {}).get("FilterRules", []):
+            if "Name" not in part or "Value" not in part:
+                return _MALFORMED
+            if part["Name"].lower() not in ("prefix", "suffix"):
+                text = "filter rule name must be either prefix or suffix"
+                return Refusal("InvalidArgument", text)
+    for rule in configuration.get("LambdaFunctionConfigurations") or []:
+        if not _FUNCTION_ARN.fullmatch(rule["LambdaFunctionArn"]):
+            return Refusal("InvalidArgument", "The ARN could not be parsed")
+    return None
 
 
 def rules_do_not_overlap(params: dict[str, Any], world: World) -> Refusal | None:
@@ -304,7 +344,9 @@ def infrequent_access_takes_a_month(
     """
     rules = params.get("LifecycleConfiguration", {}).get("Rules", [])
     for move in (move for rule in rules for move in rule.get("Transitions", [])):
-        name = move["StorageClass"]
+        name = move.get("StorageClass")
+        if name is None:
+            return _MALFORMED
         if name in ("STANDARD_IA", "ONEZONE_IA") and move.get("Days", 30) < 30:
             return Refusal(
                 "InvalidArgument",
@@ -338,6 +380,18 @@ def close_new_bucket(params: dict[str, Any], world: World) -> None:
             Bucket=params["Bucket"],
             PublicAccessBlockConfiguration=dict.fromkeys(names, True),
         )
+
+
+def policy_is_well_formed(params: dict[str, Any], world: World) -> Refusal | None:
+    """Refuse a policy that is no JSON, or whose statements lack their parts."""
+    try:
+        document = json.loads(params["Policy"])
+    except (ValueError, RecursionError):
+        return Refusal("MalformedPolicy", "Policies must be valid JSON.")
+    written = document.get("Statement", []) if isinstance(document, dict) else [None]
+    if len(policies.statements(document)) == len(policies.listed(written)):
+        return None
+    return Refusal("MalformedPolicy", "Invalid policy syntax.")
 
 
 def policy_is_not_public(params: dict[str, Any], world: World) -> Refusal | None:
@@ -406,9 +460,10 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "lambda.CreateFunction": _LAMBDA_RULES,
     "lambda.UpdateFunctionConfiguration": _LAMBDA_RULES,
     "s3.CreateBucket": (bucket_name_is_legal,),
-    "s3.PutBucketPolicy": (policy_is_not_public,),
+    "s3.PutBucketPolicy": (policy_is_well_formed, policy_is_not_public),
     "s3.PutBucketLifecycleConfiguration": (infrequent_access_takes_a_month,),
     "s3.PutBucketNotificationConfiguration": (
+        notification_is_well_formed,
         rules_do_not_overlap,
         functions_may_be_invoked,
     ),
