@@ -104,6 +104,7 @@ _VALUES: dict[str, tuple[str, Callable[[str], Any], str]] = {
     "box": ("box", int, "pixels of the square that a thumbnail fits in"),
     "quality": ("quality", int, "of a thumbnail's JPEG, 1 to 95"),
     "max-megapixels": ("max_megapixels", int, "larger pictures are rejected"),
+    "max-bytes": ("max_bytes", int, "larger uploads are rejected"),
     "memory": ("memory_mb", int, "the function's MB, 128 to 10240"),
     "timeout": ("timeout_s", int, "the function's seconds, 1 to 900"),
     "batch-size": ("batch_size", int, "with --queue: messages an invocation takes"),

@@ -88,7 +88,10 @@ class Settings:
 
     box: int = 256
     quality: int = 85
-    max_megapixels: int = 50
+    #: A sanity bound; what decoding takes is counted beside it.
+    max_megapixels: int = 250
+    #: Larger uploads are rejected unread. At most five are held at once.
+    max_bytes: int = 25 * 1024 * 1024
     #: The second policy, the on-failure queue, ordered writes and replay.
     reliable: bool = False
     #: S3 → SQS → Lambda with a cap on concurrency, in place of S3 → Lambda.
@@ -299,6 +302,7 @@ class Settings:
             "BOX": str(self.box),
             "QUALITY": str(self.quality),
             "MAX_MEGAPIXELS": str(self.max_megapixels),
+            "MAX_BYTES": str(self.max_bytes),
             "THUMBNAIL_PREFIX": self.thumbnail_prefix,
             "REJECT_PREFIX": self.reject_prefix,
             "ORDERED": str(self.reliable).lower(),

@@ -44,7 +44,7 @@ class Config:
     target_bucket: str
     box: int = 256
     quality: int = 85
-    max_megapixels: int = 50
+    max_megapixels: int = memory.MAX_MEGAPIXELS
     max_bytes: int = 25 * 1024 * 1024
     ordered: bool = False
     # An overwritten image keeps the address of its thumbnail, so nobody may keep that

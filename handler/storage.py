@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import hashlib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -15,6 +16,7 @@ from botocore.exceptions import ClientError
 from handler.config import Config
 from handler.errors import ConfigError, ImageRejected, Stale
 from handler.events import Upload
+from handler.picture import memory
 
 ATTEMPTS = 5  # a lost race means that another writer won one, so this is plenty
 
@@ -188,7 +190,11 @@ class Storage:
         if size == 0:
             raise ImageRejected("empty", etag)
         if size and size > (limit := self.config.max_bytes):
-            raise ImageRejected(f"{size} bytes, more than the {limit} allowed", etag)
+            raise ImageRejected(
+                f"{_megabytes(size)}, more than the {_megabytes(limit)} allowed "
+                "(the setting max_bytes)",
+                etag,
+            )
 
     def _pinned(self, upload: Upload) -> dict[str, str]:
         """Return the conditions under which the object still is the event's."""
@@ -196,6 +202,13 @@ class Storage:
         if self.config.ordered and upload.version_id:
             pinned["VersionId"] = upload.version_id  # needs s3:GetObjectVersion
         return pinned
+
+
+def _megabytes(size: int) -> str:
+    """Write a size as MB, of which what is a little larger is not the same."""
+    if size < memory.MIB:
+        return f"{size} bytes"
+    return f"{math.ceil(size * 100 / memory.MIB) / 100:g} MB"
 
 
 def stamp(upload: Upload, etag: str | None) -> Stamp:

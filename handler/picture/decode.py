@@ -99,6 +99,7 @@ def decode(
         return _decode_jpeg(image, data, size, room, finals)
     names_a_colour = png.names_a_colour(image)
     taken = memory.of_pixels(image.size, image.mode)
+    taken += memory.of_rows(png.row_bytes(image))
     if names_a_colour:
         # One byte a pixel says what is transparent while the colours are decoded.
         taken += memory.of_pixels(image.size, "L")
@@ -149,7 +150,7 @@ def _check_room(taken: int, room: int) -> None:
     if taken > room:
         raise ImageRejected(
             f"decoding takes {taken // memory.MIB} MB of memory, more than the "
-            f"{room // memory.MIB} there are for a picture"
+            f"{room // memory.MIB} there are for a picture (the setting memory_mb)"
         )
 
 

@@ -11,10 +11,11 @@ Of the default 512 MB, in MiB, measured as peak RSS by its test:
 
 Pillow keeps RGB, RGBA and LA in 4 bytes a pixel, and the smaller pictures that come
 after take 10 MiB: room for 65 megapixels, and for 52 of the most costly kind (16 bits
-with a transparent colour, 5 bytes). MAX_MEGAPIXELS is 50. A baseline JPEG takes next
-to nothing, since it is decoded at the scale of its thumbnail. One of several scans
-(progressive) is kept as coefficients of 2 bytes until the last scan is in: 3 bytes a
-pixel for 4:2:0, 6 for 4:4:4 and so 43 megapixels, 8 for CMYK and so 32.
+with a transparent colour, 5 bytes). Three rows of a PNG count, too, as they stand in
+the file. A baseline JPEG takes next to nothing, up to MAX_MEGAPIXELS, since it is
+decoded at the scale of its thumbnail. One of several scans (progressive) is kept as
+coefficients of 2 bytes until the last scan is in: 3 bytes a pixel for 4:2:0 and so 86
+megapixels, 6 for 4:4:4 and so 43, 8 for CMYK and so 32.
 """
 
 from collections.abc import Sequence
@@ -26,12 +27,18 @@ Final = tuple[Size, float]  # what a picture is brought to, and its gap
 MIB = 2**20
 DEFAULT_MB = 512
 
+# The header of a picture is believed up to here. What it really takes, in memory and
+# time, is what is bounded: of a phone's 200 megapixels next to nothing is held.
+MAX_MEGAPIXELS = 250
+RECIPE_MEGAPIXELS = 50  # of any kind, that a recipe has to leave room for
+
 _RUNTIME = 80 * MIB
 _RESERVE = 47 * MIB
 _LEAST = 16 * MIB  # so that the smallest function still has thumbnails of something
 
 # Bytes for each pixel, by Pillow's mode; whatever is not here takes four.
 _DEPTH = {"1": 1, "L": 1, "P": 1, "I;16": 2}
+_POINTER = 8
 
 
 def sources_held(memory_mb: int, *, recipe: bool = False) -> int:
@@ -54,8 +61,20 @@ DEFAULT = for_pixels(DEFAULT_MB, 25 * MIB)
 
 
 def of_pixels(size: Size, mode: str) -> int:
-    """Return the bytes that Pillow keeps a decoded picture in."""
-    return size[0] * size[1] * _DEPTH.get(mode, 4)
+    """Return the bytes that Pillow keeps a decoded picture in.
+
+    Each row has a pointer: of a picture of 1 × 50,000,000 pixels those are the most.
+    """
+    return size[0] * size[1] * _DEPTH.get(mode, 4) + _POINTER * size[1]
+
+
+def of_rows(row: int) -> int:
+    """Return the bytes of the rows that Pillow's PNG decoder works on.
+
+    This one, the one above, and one that is not used. Most rows are short, but a
+    picture of 50,000,000 × 1 pixels is all row.
+    """
+    return 3 * row
 
 
 def of_coefficients(size: Size, factors: Sequence[tuple[int, int]]) -> int:

@@ -86,19 +86,23 @@ def _averaged(
 ) -> Image.Image:
     """Average ``step`` pixels of a part, across and down, into one.
 
-    They are converted first, band by band, so that no second copy of a large picture is
-    ever held.
+    They are converted first, a tile at a time, so that no second copy of a large
+    picture is ever held. Tiles end by columns, too: a row can have millions of pixels.
     """
     left, start, right, end = part
-    rows = max(1, BAND_PIXELS // (right - left) // step[1]) * step[1]
-    bands = []
+    across = max(1, min(right - left, BAND_PIXELS // step[1]) // step[0]) * step[0]
+    rows = max(1, BAND_PIXELS // across // step[1]) * step[1]
+    whole = None
     for top in range(start, end, rows):
-        bottom = min(top + rows, end)
-        band = _averageable(image.crop((left, top, right, bottom)))
-        bands.append(band.reduce(step))
-    whole = Image.new(bands[0].mode, (bands[0].width, sum(b.height for b in bands)))
-    for number, band in enumerate(bands):
-        whole.paste(band, (0, number * rows // step[1]))
+        for edge in range(left, right, across):
+            box = edge, top, min(edge + across, right), min(top + rows, end)
+            tile = _averageable(image.crop(box)).reduce(step)
+            if whole is None:
+                size = -(-(right - left) // step[0]), -(-(end - start) // step[1])
+                whole = Image.new(tile.mode, size)
+            whole.paste(tile, ((edge - left) // step[0], (top - start) // step[1]))
+    if whole is None:
+        raise ValueError("no pixels")
     return whole
 
 

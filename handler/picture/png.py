@@ -9,6 +9,7 @@ bits of each channel, and compares those with all 16 of the colour; so none woul
 transparent, and of the upper 8 alone too many would be.
 """
 
+import itertools
 import zlib
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -92,6 +93,13 @@ def _profile(chunk: bytes) -> bytes | None:
     return profile if inflate.eof else None
 
 
+def row_bytes(image: ImageFile.ImageFile) -> int:
+    """Return the bytes of a row as it is filtered, or a few more."""
+    rawmode = str(image.tile[0].args) if image.tile else ""  # such as "RGB;16B"
+    channels, _, depth = rawmode.partition(";")
+    return image.width * len(channels) * (2 if depth.startswith("16") else 1)
+
+
 def names_a_colour(image: ImageFile.ImageFile) -> bool:
     """Tell whether a PNG that was opened, but not loaded, is one of these."""
     deep = bool(image.tile) and image.tile[0].args == _RAWMODE
@@ -123,9 +131,12 @@ def load(
 
 
 def _bands(size: tuple[int, int]) -> Iterator[tuple[int, int, int, int]]:
-    rows = max(1, _BAND_PIXELS // size[0])
-    for top in range(0, size[1], rows):
-        yield 0, top, size[0], min(top + rows, size[1])
+    across = min(size[0], _BAND_PIXELS)  # a row can have millions of pixels
+    rows = _BAND_PIXELS // across
+    for top, left in itertools.product(
+        range(0, size[1], rows), range(0, size[0], across)
+    ):
+        yield left, top, min(left + across, size[0]), min(top + rows, size[1])
 
 
 def _equal(band: Image.Image, colour: list[int]) -> Image.Image:

@@ -41,13 +41,14 @@ class Thumbnail:
 
 
 def make_thumbnail(
-    data: bytes, box: int = 256, *, quality: int = 85, max_megapixels: int = 50
+    data: bytes, box: int = 256, *, quality: int = 85, **limits: Any
 ) -> bytes:
     """Return a JPEG's or PNG's thumbnail, in the same format, at most ``box`` pixels.
 
-    Raises ``ImageRejected``, with the reason, for everything else.
+    For ``limits`` see ``render``. Raises ``ImageRejected``, with the reason, for
+    everything else.
     """
-    return thumbnail(data, box, quality=quality, max_megapixels=max_megapixels).data
+    return thumbnail(data, box, quality=quality, **limits).data
 
 
 def thumbnail(
@@ -65,7 +66,7 @@ def render(
     data: bytes,
     wanted: Sequence[Rendition],
     *,
-    max_megapixels: int = 50,
+    max_megapixels: int = memory.MAX_MEGAPIXELS,
     room: int = memory.DEFAULT,
     seconds: float = DECODE_SECONDS,
 ) -> list[Thumbnail | Exception]:
@@ -137,5 +138,7 @@ def _check_pixels(size: Size, max_megapixels: int) -> None:
     """Refuse a pixel bomb by its header, before anything is decoded."""
     if size[0] * size[1] > max_megapixels * 1_000_000:
         across, down = size
-        reason = f"{across} × {down} is more than {max_megapixels} megapixels"
-        raise ImageRejected(reason)
+        raise ImageRejected(
+            f"{across} × {down} is more than {max_megapixels} megapixels "
+            "(the setting max_megapixels)"
+        )

@@ -62,8 +62,9 @@ def _try_finish(rendition: Rendition, where: str) -> None:
 
 
 def _check_memory(rendition: Rendition, where: str, config: Config) -> None:
-    """Refuse a rendition for which the largest pictures would have to be rejected."""
-    pixels = config.max_megapixels * 1_000_000
+    """Refuse a rendition for which large pictures would have to be rejected."""
+    megapixels = min(config.max_megapixels, memory.RECIPE_MEGAPIXELS)
+    pixels = megapixels * 1_000_000
     final = rendition.width, rendition.height
     taken = 4 * pixels + memory.of_resizing((pixels, 1), [(final, rendition.gap)])
     there = memory.for_pixels(config.memory_mb, config.max_bytes)
@@ -74,7 +75,7 @@ def _check_memory(rendition: Rendition, where: str, config: Config) -> None:
         least += 64
     raise wrong(
         where,
-        f"takes {taken // memory.MIB} MB for a picture of {config.max_megapixels} "
+        f"takes {taken // memory.MIB} MB for a picture of {megapixels} "
         f"megapixels, and a function of {config.memory_mb} MB has "
         f"{there // memory.MIB}: give it {least} MB, or make the rendition smaller",
     )

@@ -26,6 +26,7 @@ OPTIONS = {
     "box": {"box": 128},
     "quality": {"quality": 70},
     "max-megapixels": {"max_megapixels": 30},
+    "max-bytes": {"max_bytes": 10_000_000},
     "memory": {"memory_mb": 1024},
     "timeout": {"timeout_s": 60},
     "prefixes": {"thumbnail_prefix": "small/", "reject_prefix": "refused/"},

@@ -120,7 +120,7 @@ def test_rejected(client, lines, env):
     ("body", "env", "reason"),
     [
         (b"", ENV, "empty"),
-        (picture(), ENV | {"MAX_BYTES": "99"}, "bytes, more than the 99 allowed"),
+        (picture(), ENV | {"MAX_BYTES": "99"}, "more than the 99 bytes allowed"),
         (picture(size=(1200, 1000)), ENV | {"MAX_MEGAPIXELS": "1"}, "megapixels"),
         (picture()[:900], ENV, "truncated"),
     ],

@@ -16,7 +16,7 @@ TARGET = {"TARGET_BUCKET": "thumbs"}
 
 def test_defaults():
     config = Config.from_environment(TARGET)
-    assert (config.box, config.quality, config.max_megapixels) == (256, 85, 50)
+    assert (config.box, config.quality, config.max_megapixels) == (256, 85, 250)
     assert (config.max_bytes, config.ordered) == (26_214_400, False)
 
 

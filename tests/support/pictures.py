@@ -1,6 +1,7 @@
 """Pictures for the tests, all built in code: charts, photos, bombs and broken files."""
 
 import io
+import math
 import random
 import struct
 import zlib
@@ -201,6 +202,17 @@ def interlaced(image):
 
 def _channels(pixel):
     return pixel if isinstance(pixel, tuple) else (pixel,)
+
+
+def flat_jpeg(size):
+    """Write a grey baseline JPEG of any size, of which no pixel is ever held."""
+    data = encoded(Image.new("L", (8, 8), 128))
+    frame, scan = data.index(b"\xff\xc0"), data.index(b"\xff\xda")
+    blocks = math.prod(-(-side // 8) for side in size)
+    # "As bright as the block before, no detail" are the six bits 001010.
+    coded = b"\x28\xa2\x8a" * (blocks // 4 + 1)
+    header = data[: frame + 5] + struct.pack(">HH", size[1], size[0])
+    return header + data[frame + 9 : scan + 10] + coded + b"\xff\xd9"
 
 
 def png_bomb(width, height):

@@ -15,6 +15,7 @@ import pytest
 import workbook
 from botocore.exceptions import ClientError
 from PIL import Image
+from support.pictures import png_bomb
 from workbook import checks, uploads
 from workbook.show import timeline
 
@@ -169,12 +170,10 @@ def test_box_tells_that_it_is_no_image(cloud, settings):
     assert "rejected" in page(box) and "not a JPEG or PNG" in page(box)
 
 
-def test_box_tells_of_60_megapixels(cloud, settings):
-    out = io.BytesIO()
-    Image.new("1", (10_000, 6_000)).save(out, "PNG")
+def test_box_tells_of_300_megapixels(cloud, settings):
     box = workbook.upload_box(cloud, settings)
-    choose(box, ("huge.png", out.getvalue()))
-    assert "10000 × 6000 is more than 50 megapixels" in page(box)
+    choose(box, ("huge.png", png_bomb(20_000, 15_000)))
+    assert "20000 × 15000 is more than 250 megapixels" in page(box)
 
 
 def test_box_names_the_nearest_rule(cloud, settings):
