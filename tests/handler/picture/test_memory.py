@@ -186,7 +186,6 @@ def test_rows_are_counted():
         thumbnail(data, room=8 * MIB)
 
 
-@pytest.mark.parametrize("size", [(20_000, 300), (3_000_001, 2), (2, 3_000_001)])
 def test_columns_are_counted():
     data = raw_png((1, 1_000_000), 8, 6, bytes(5) * 1_000_000)
     assert thumbnail(data, room=16 * MIB).size == (1, 256)
@@ -194,6 +193,7 @@ def test_columns_are_counted():
         thumbnail(data, room=8 * MIB)
 
 
+@pytest.mark.parametrize("size", [(20_000, 300), (3_000_001, 2), (2, 3_000_001)])
 def test_tiles_are_averaged_as_a_whole_picture_is(size):
     whole = Image.linear_gradient("L").resize(size).convert("RGBA")
     whole.putalpha(Image.linear_gradient("L").rotate(90).resize(size))
