@@ -28,6 +28,7 @@ bench: setup  ## times and sizes on this machine, into tests/bench/RESULTS.md
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/python -m mypy
 
 setup:
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit( \

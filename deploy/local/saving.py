@@ -285,7 +285,12 @@ def _keeper(scope: Scope) -> Callable[[], None]:
         return growing.messages.keep_new
     if operation.startswith((b"Receive", b"DeleteMessage", b"ChangeMessage")):
         return lambda: None  # a message may come twice
-    return lambda: (save(), growing.messages.keep_all())[0]
+    return _save_with_messages
+
+
+def _save_with_messages() -> None:
+    save()
+    growing.messages.keep_all()
 
 
 def _is_object_call(scope: Scope, headers: dict[bytes, bytes]) -> bool:
