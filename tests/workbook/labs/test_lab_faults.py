@@ -128,17 +128,18 @@ def test_a_fault_in_the_code_changes_what_the_handler_does(
     name, wanted, built, wire, tmp_path
 ):
     """The labs' lines meet the handler as it is: a name moved would change nothing."""
-    cloud, settings = built
+    cloud, _ = built
     sent = []
     events, event = cloud.awslambda.meta.events, "before-call.lambda.UpdateFunctionCode"
     events.register(event, lambda params, **_: sent.append(params["body"]), "sent")
     faults.put(name, *built)
     events.unregister(event, unique_id="sent")
     zipped = base64.b64decode(json.loads(sent[-1])["ZipFile"])
-    fault = faults.FAULTS[name]
-    (tmp_path / "broken").mkdir(), (tmp_path / "whole").mkdir()
-    assert outcomes(zipped, fault, tmp_path / "broken") == wanted
-    whole = outcomes(function.package(settings), fault, tmp_path / "whole")
+    assert outcomes(zipped, faults.FAULTS[name], tmp_path) == wanted
+
+
+def test_without_a_fault_the_same_uploads_are_made(settings, tmp_path):
+    whole = outcomes(function.package(settings), faults.FAULTS["raw-key"], tmp_path)
     assert whole == [["made"] * 3, []]
 
 
