@@ -13,7 +13,7 @@ from deploy.cloud import Cloud, connect
 from deploy.errors import SettingsError
 from deploy.explained import STATUS, explained
 from deploy.settings import TAG, Recipe, Settings, as_text
-from deploy.waiting import code, is_denied
+from deploy.waiting import at_once, code, is_denied
 
 
 def settings_for(cloud: Cloud, **overrides: Any) -> Settings:
@@ -100,7 +100,8 @@ def _which(overrides: dict[str, Any]) -> dict[str, Any]:
 
 def _tags(cloud: Cloud, settings: Settings) -> dict[str, str]:
     """Read the source bucket's tags; none where it is not there, not ours or closed."""
-    with explained(f"bucket {settings.source_bucket}", STATUS):
+    # At once: that there is no such bucket is an answer here, and no passing state.
+    with explained(f"bucket {settings.source_bucket}", STATUS), at_once():
         try:
             answer = cloud.s3.get_bucket_tagging(
                 Bucket=settings.source_bucket, ExpectedBucketOwner=settings.account

@@ -2,7 +2,9 @@ import json
 import subprocess
 import sys
 
+import boto3
 import pytest
+from botocore.awsrequest import AWSResponse
 from PIL import Image
 from support.moto_cloud import REGION
 
@@ -203,3 +205,77 @@ def test_bad_recipe_is_one_sentence(account, capsys, tmp_path, content, said):
     assert main(["up", *AWS, "--recipe", str(path)]) == 1
     err = capsys.readouterr().err
     assert said in err and "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["backfill"], ["replay"], ["link", "a.jpg"], ["probe"], ["pause"], ["resume"]],
+)
+@pytest.mark.parametrize("error", ["AccessDenied", "ExpiredToken"])
+def test_a_refused_command_ends_in_a_sentence(
+    account, capsys, monkeypatch, no_delays, command, error
+):
+    def refuse(model, **_):
+        if model.name != "GetCallerIdentity":
+            answer = {"Error": {"Code": error, "Message": "no"}}
+            return AWSResponse("https://aws.example", 400, {}, None), answer
+        return None
+
+    made = boto3.Session
+
+    def refusing(*arguments, **options):
+        session = made(*arguments, **options)
+        session.events.register("before-call.*.*", refuse)
+        return session
+
+    monkeypatch.setattr("boto3.Session", refusing)
+    code = main([*command, *AWS])
+    error = capsys.readouterr().err
+    assert "Traceback" not in error and len(error.splitlines()) <= 1
+    assert code == bool(error)
+
+
+@pytest.mark.parametrize("command", [["backfill"], ["replay"], ["pause"], ["probe"]])
+def test_nothing_built_is_a_sentence(account, capsys, no_delays, command):
+    assert main([*command, *AWS]) == 1
+    error = capsys.readouterr().err
+    assert len(error.splitlines()) == 1 and "Traceback" not in error
+
+
+def test_trace_of_nothing_built(account, capsys):
+    assert main(["trace", "a.jpg", *AWS]) == 1
+    assert "There is no bucket" in capsys.readouterr().out
+
+
+def test_export_into_a_file(account, capsys, tmp_path):
+    taken = tmp_path / "taken"
+    taken.write_text("")
+    assert main(["export", "--folder", str(taken)]) == 1
+    assert capsys.readouterr().err.endswith("taken: File exists.\n")
+
+
+@pytest.mark.parametrize(
+    "option", [["--no-queue"], ["--no-private"], ["--no-recipe"], ["--memory", "256"]]
+)
+@pytest.mark.parametrize("command", ["plan", "status", "policy"])
+def test_every_command_takes_every_option(account, capsys, command, option):
+    assert main([command, *AWS, *option]) == 0
+
+
+def test_output_that_knows_no_arrow():
+    done = run("--help", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    assert done.returncode == 0
+    done = run("up", "--help", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    assert "UnicodeEncodeError" not in done.stderr and done.returncode == 0
+
+
+def test_down_keeps_backups_unless_told(account, capsys):
+    cloud = connect("aws", region=REGION, say=lambda line: None)
+    from deploy.steps import buckets
+
+    settings = settings_for(cloud, backup=True)
+    buckets.create(cloud, settings)
+    assert main(["down", *AWS]) == 0
+    assert "`down --backup` deletes it" in capsys.readouterr().out
+    assert main(["down", *AWS, "--backup"]) == 0
+    assert capsys.readouterr().out.endswith("Nothing is left.\n")

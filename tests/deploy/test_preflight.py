@@ -281,3 +281,13 @@ def test_an_emulator_is_no_account(settings, cloud):
         one.about: one.level for one in pipeline.plan(emulator, settings).findings
     }
     assert levels["public"] == levels["rights"] == "skipped"
+
+
+def test_a_given_role_is_asked_for_the_recipes_rights(cloud, settings):
+    given = f"arn:aws:iam::{ACCOUNT}:role/LabRole"
+    recipe = {"labels": {"by": "rekognition"}}
+    lab = here(cloud, execution_role=given, backup=True, recipe=recipe)
+    asked = {
+        s["Sid"] for d in role.documents(lab) for s in d["Statement"] if "Sid" in s
+    }
+    assert {"KeepBackups", "AskForLabels"} <= asked

@@ -171,3 +171,42 @@ def test_given_role_is_taken_by_its_arn(path):
 def test_bad_role_arns_are_refused(arn, why):
     with pytest.raises(SettingsError, match=why):
         make(execution_role=arn)
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({"box": 0}, "BOX is '0'"),
+        ({"quality": 100}, "QUALITY is '100'"),
+        ({"thumbnail_prefix": "thumbs"}, "THUMBNAIL_PREFIX is 'thumbs'"),
+        ({"reject_prefix": "thumbnails/no/"}, "which is public"),
+        ({"memory_mb": 64}, "Lambda takes 128 to 10240"),
+        ({"memory_mb": 512.0}, "Choose a whole number"),
+        ({"timeout_s": 5000}, "Lambda takes 1 to 900"),
+        ({"runtime": "python2.7"}, "Choose one of python3"),
+        ({"architecture": "sparc"}, "Choose one of arm64, x86_64"),
+        ({"log_retention_days": 13}, "Choose one of 1, 3, 5"),
+        ({"suffixes": ".jpg"}, "no list of texts"),
+        ({"assets": "logo.png"}, "no list of texts"),
+        ({"name": "workbook\n"}, "is no name for a pipeline"),
+        ({"source_bucket": "my-photos\n"}, "is no bucket name"),
+        ({"execution_role": f"arn:aws:iam::{ACCOUNT}:role/Lab\n"}, "no role's ARN"),
+        ({"recipe": "[]"}, "no JSON object"),
+        ({"recipe": {"backup": "x"}, "backup": True}, "'backup' is no JSON object"),
+        ({"recipe": {"a": "b" * 4096}}, "Lambda takes 4,096"),
+    ],
+)
+def test_what_aws_or_the_handler_would_refuse(fields, why):
+    with pytest.raises(SettingsError, match=why) as caught:
+        make(**fields)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_name_too_long_for_a_role():
+    buckets = {"source_bucket": "photos-in", "target_bucket": "photos-out"}
+    with pytest.raises(SettingsError, match="AWS takes 64"):
+        make(name="a" * 50, **buckets)
+
+
+def test_lists_are_taken_as_they_are_kept():
+    assert make(suffixes=[".jpg"]).suffixes == (".jpg",)

@@ -225,3 +225,45 @@ def test_nothing_to_pause(cloud, settings):
 def test_lost_answer_is_no_conflict(cloud, settings, ground, wire, no_delays):
     wire.lost = {"CreateFunction", "CreateLogGroup"}
     assert function.create(cloud, settings) == settings.function_arn
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [
+        "lambda_handler: object = print",
+        "async def lambda_handler(event, context): ...",
+        "class lambda_handler: ...",
+        "try:\n    from elsewhere import lambda_handler\nexcept ImportError: ...",
+        "import elsewhere as lambda_handler",
+        "lambda_handler, other = print, print",
+    ],
+)
+def test_every_kind_of_definition_is_seen(definition):
+    assert "lambda_handler" in function.top_level_names(definition, "app.py")
+
+
+def test_what_stands_inside_is_not_at_the_top():
+    inside = "def outer():\n    def lambda_handler(event, context): ..."
+    assert function.top_level_names(inside, "app.py") == {"outer"}
+
+
+@pytest.mark.parametrize("broken", [b"def (:", b"\xff", b"a = '\0'"])
+def test_a_broken_file_is_named_before_anything_is_made(settings, tmp_path, broken):
+    package = tmp_path / "handler"
+    package.mkdir()
+    (package / "app.py").write_bytes(b"def lambda_handler(event, context): ...\n")
+    (package / "other.py").write_bytes(b"a = 1\n" + broken)
+    with pytest.raises(DeployError, match=r"handler/other\.py.*is no Python"):
+        function.check_source(settings, tmp_path)
+
+
+def test_a_syntax_error_has_its_line():
+    with pytest.raises(DeployError, match=r"app\.py, line 2: it is no Python"):
+        function.top_level_names("a = 1\ndef (:", "app.py")
+
+
+def test_an_untagged_log_group_stays(cloud, settings, ground):
+    cloud.logs.create_log_group(logGroupName=settings.log_group)
+    function.create(cloud, settings)
+    (note,) = function.delete(cloud, settings)
+    assert note == f"log group {settings.log_group} was left alone: it has not our tag"
