@@ -11,7 +11,7 @@ PLACES = {"handler": "handler", "deploy": "deploy", "workbook": "notebooks/workb
 #: The rooms of `deploy`, each above all before it; a folder is one room.
 ROOMS = (
     *("errors", "home", "environment", "arns", "aws_names", "runtimes", "policies"),
-    *("cost", "waiting", "explained", "settings", "tags", "remembered"),
+    *("cost", "zips", "waiting", "explained", "settings", "tags", "remembered"),
     *("notifications", "recipes", "report", "local", "endpoints", "cloud", "queues"),
     *("configure", "logs", "steps", "rights", "tracing", "preflight", "pipeline"),
     *("operations", "__init__", "__main__"),
