@@ -47,6 +47,7 @@ def collect(wheel: Path, settings: Settings) -> Files:
     try:
         with zipfile.ZipFile(wheel) as archive:
             names = [name for name in archive.namelist() if not name.endswith("/")]
+            _check_names(names, wheel)
             found = {name: archive.read(name) for name in names}
     except zipfile.BadZipFile as error:
         raise LayerError(
@@ -62,6 +63,18 @@ def collect(wheel: Path, settings: Settings) -> Files:
     if can_compile(settings):
         files |= compiled(files)
     return {f"python/{name}": content for name, content in files.items()}
+
+
+def _check_names(names: list[str], wheel: Path) -> None:
+    """Refuse a wheel that would write outside its folder, before it writes."""
+    for name in names:
+        parts = name.replace("\\", "/").split("/")
+        if not parts[0] or ".." in parts or ":" in parts[0]:
+            raise LayerError(
+                f"the wheel has a file called {name!r}, which is outside of it",
+                where=str(wheel),
+                todo="Delete it, and look where pip takes packages from.",
+            )
 
 
 def check_tags(name: str, settings: Settings) -> None:

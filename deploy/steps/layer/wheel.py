@@ -7,6 +7,7 @@ run on this machine (the local cloud), it is the wheel that pip picks for itself
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import subprocess
 import sys
@@ -22,7 +23,11 @@ from deploy.settings import Settings
 #: Where wheels and built layers are kept; with a wheel there, no network is needed.
 FOLDER = home() / "wheels"
 
+#: The wheels that may become a layer, as `sha256sum` writes them, taken from PyPI.
+HASHES = Path(__file__).with_name("wheels.sha256")
+
 _MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}
+_OLD_GLIBCS_PILLOW = "12.2.0"
 _OLDEST_GLIBC = 17  # manylinux2014; Pillow publishes nothing older.
 _PIP_TIMEOUT_S = 300
 
@@ -31,17 +36,18 @@ def fetch_wheel(settings: Settings, folder: Path = FOLDER) -> Path:
     """Return the wheel for this function, from the folder or else from pip's index.
 
     Raises:
-        LayerError: no such runtime, no wheel for it, or no network and none cached.
+        LayerError: no such runtime, no wheel for it, no network and none cached, or
+            the wheel is not the one that Pillow's makers published.
     """
     if wheel := cached(settings, folder):
-        return wheel
+        return _checked(wheel)
     place = folder / target(settings)
     place.mkdir(parents=True, exist_ok=True)
     # A folder of its own, and a rename: another kernel never sees half a wheel.
     with tempfile.TemporaryDirectory(dir=place) as scratch:
         _download(settings, Path(scratch))
         (wheel,) = Path(scratch).glob("*.whl")
-        return wheel.replace(place / wheel.name)
+        return _checked(wheel).replace(place / wheel.name)
 
 
 def cached(settings: Settings, folder: Path = FOLDER) -> Path | None:
@@ -49,6 +55,21 @@ def cached(settings: Settings, folder: Path = FOLDER) -> Path | None:
     place = folder / target(settings)
     found = sorted(place.glob(f"pillow-{_version(settings)}-*.whl"))
     return found[-1] if found else None
+
+
+def _checked(wheel: Path) -> Path:
+    """Compare the wheel with its hash on PyPI: an index may hand out any other."""
+    lines = HASHES.read_text("utf-8").splitlines()
+    known = {name: digest for digest, name in map(str.split, lines)}
+    if known.get(wheel.name) == hashlib.sha256(wheel.read_bytes()).hexdigest():
+        return wheel
+    if wheel.name in known:
+        what, todo = "is not the one on PyPI: its hash differs", "Delete it, and look "
+        todo += "where pip takes packages from (`pip config list`)."
+    else:
+        what = "has no hash that we know"
+        todo = f"Install the Pillow that pyproject.toml names, or add it to {HASHES}."
+    raise LayerError(f"the wheel {wheel.name} {what}", where=str(wheel), todo=todo)
 
 
 def target(settings: Settings) -> str:
@@ -75,17 +96,13 @@ def requirement(settings: Settings) -> str:
 
     Pillow 13's wheels ask for glibc 2.27; Amazon Linux 2 has 2.26.
     """
-    version = importlib.metadata.version("Pillow")
-    return f"Pillow{'<=' if _is_old(settings) else '=='}{version}"
-
-
-def _is_old(settings: Settings) -> bool:
-    return not settings.runs_here and _runtime(settings).glibc < (2, 28)
+    return f"Pillow=={_version(settings)}"
 
 
 def _version(settings: Settings) -> str:
-    """Return the version to look for in the folder; "*" where pip chooses."""
-    return "*" if _is_old(settings) else importlib.metadata.version("Pillow")
+    if not settings.runs_here and _runtime(settings).glibc < (2, 28):
+        return _OLD_GLIBCS_PILLOW
+    return importlib.metadata.version("Pillow")
 
 
 def _runtime(settings: Settings) -> runtimes.Runtime:

@@ -1,12 +1,16 @@
 import importlib.metadata
 import os
+import shutil
 import zipfile
+from itertools import product
+from pathlib import Path
 
 import pytest
 
 from deploy import runtimes
 from deploy.errors import LayerError
 from deploy.settings import Settings
+from deploy.steps.layer import contents
 from deploy.steps.layer import wheel as wheels
 
 PILLOW = importlib.metadata.version("Pillow")
@@ -52,7 +56,7 @@ def test_pillow_is_the_one_installed():
 
 
 def test_old_glibc_takes_an_older_pillow():
-    assert wheels.requirement(settings(runtime="python3.11")) == f"Pillow<={PILLOW}"
+    assert wheels.requirement(settings(runtime="python3.11")) == "Pillow==12.2.0"
 
 
 def test_targets_differ():
@@ -67,11 +71,79 @@ def test_wheel_for_this_machine():
 
 
 def test_cached_wheel_needs_no_network(offline, tmp_path):
+    place = tmp_path / wheels.target(here())
+    place.mkdir()
+    cached = Path(shutil.copy(wheels.fetch_wheel(here()), place))
+    assert wheels.fetch_wheel(here(), tmp_path) == cached
+
+
+def test_every_target_has_its_hash():
+    known = [line.split()[1] for line in wheels.HASHES.read_text().splitlines()]
+    for runtime, machine in product(runtimes.RUNTIMES.values(), ("x86_64", "arm64")):
+        given = settings(runtime=runtime.name, architecture=machine)
+        version = wheels.requirement(given).partition("==")[2]
+        begin = f"pillow-{version}-{runtime.abi}-{runtime.abi}-"
+        tags = wheels.platforms(runtime, machine)
+        assert any(
+            name.startswith(begin) and any(tag in name for tag in tags)
+            for name in known
+        ), begin
+
+
+def altered(wheel, place):
+    """A wheel of the same name with one file more."""
+    place.mkdir(parents=True)
+    copy = Path(shutil.copy(wheel, place))
+    with zipfile.ZipFile(copy, "a") as archive:
+        archive.writestr("PIL/evil.py", "print('in the layer')")
+    return copy
+
+
+def test_an_altered_wheel_of_the_index_is_refused(tmp_path, monkeypatch):
+    index = tmp_path / "simple" / "pillow"
+    wheel = altered(wheels.fetch_wheel(here()), index)
+    (index / "index.html").write_text(f"<a href='{wheel.name}'>{wheel.name}</a>")
+    monkeypatch.setenv("PIP_INDEX_URL", (tmp_path / "simple").as_uri())
+    with pytest.raises(LayerError, match="is not the one on PyPI"):
+        wheels.fetch_wheel(here(), tmp_path / "wheels")
+    assert list((tmp_path / "wheels").rglob("*.whl")) == []
+
+
+def test_an_altered_wheel_in_the_folder_is_refused(offline, tmp_path):
+    altered(wheels.fetch_wheel(here()), tmp_path / wheels.target(here()))
+    with pytest.raises(LayerError, match="is not the one on PyPI"):
+        wheels.fetch_wheel(here(), tmp_path)
+
+
+def test_a_wheel_without_a_known_hash_is_refused(offline, tmp_path):
     place = tmp_path / wheels.target(settings())
     place.mkdir()
-    cached = place / f"pillow-{PILLOW}-cp314-cp314-manylinux_2_28_aarch64.whl"
-    cached.write_bytes(b"")
-    assert wheels.fetch_wheel(settings(), tmp_path) == cached
+    (place / f"pillow-{PILLOW}-cp314-cp314-made_up.whl").touch()
+    with pytest.raises(LayerError, match="has no hash that we know"):
+        wheels.fetch_wheel(settings(), tmp_path)
+
+
+@pytest.mark.parametrize("name", ["PLATFORM", "USER", "TARGET", "REQUIRE_HASHES"])
+def test_pips_other_variables_have_no_effect(tmp_path, monkeypatch, name):
+    index = tmp_path / "simple" / "pillow"
+    index.mkdir(parents=True)
+    wheel = Path(shutil.copy(wheels.fetch_wheel(here()), index))
+    (index / "index.html").write_text(f"<a href='{wheel.name}'>{wheel.name}</a>")
+    monkeypatch.setenv("PIP_INDEX_URL", (tmp_path / "simple").as_uri())
+    elsewhere = tmp_path / "elsewhere"
+    value = {"PLATFORM": "win32", "TARGET": str(elsewhere)}.get(name, "1")
+    monkeypatch.setenv(f"PIP_{name}", value)
+    fetched = wheels.fetch_wheel(here(), tmp_path / "wheels")
+    assert fetched.name == wheel.name and not elsewhere.exists()
+
+
+@pytest.mark.parametrize("name", ["pillow.libs/../../../evil", "/evil", "..\\evil"])
+def test_a_file_outside_the_wheel_is_refused(tmp_path, name):
+    wheel = Path(shutil.copy(wheels.fetch_wheel(here()), tmp_path))
+    with zipfile.ZipFile(wheel, "a") as archive:
+        archive.writestr(name, "evil")
+    with pytest.raises(LayerError, match="outside of it"):
+        contents.collect(wheel, here())
 
 
 def test_wheel_of_another_version_is_no_hit(offline, tmp_path):
