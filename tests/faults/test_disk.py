@@ -308,7 +308,17 @@ DAMAGES = {
 }
 
 
-@pytest.mark.parametrize("damage", DAMAGES)
+#: What the rest shows, once more: `test_snapshot.py` has them without a server.
+REPEATED = ("empty", "a list", "deep", "no services")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(name, marks=pytest.mark.slow if name in REPEATED else ())
+        for name in DAMAGES
+    ],
+)
 def test_damaged_state_is_set_aside_whole_and_said(own_folder, damage):
     cloud = connected()
     cloud.s3.create_bucket(Bucket=BUCKET)

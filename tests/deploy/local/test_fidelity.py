@@ -557,12 +557,11 @@ def test_stopped_events_are_lost(bench):
     function = bench.function(SLEEP)
     cap(bench, function, 0)
     send(bench, function, 0)
-    time.sleep(1)
+    until(lambda: server.waiting() == 0)  # so it does not come again
     bench.cloud.awslambda.delete_function_concurrency(FunctionName=function)
     send(bench, function, 0.1)
     until(lambda: "ran 0.1" in bench.lines(function))
-    time.sleep(2)  # a throttled event would have come again
-    assert "ran 0" not in bench.lines(function)
+    assert "ran 0" not in bench.lines(function) and server.waiting() == 0
 
 
 def test_only_boto3_is_there(bench):
@@ -802,7 +801,13 @@ def test_unfinished_parts_are_lost(own, own_folder):
     assert answer.get("Uploads", []) == []
 
 
-@pytest.mark.parametrize("kill", [True, False])
+#: A stop only repeats what the kill shows; `tests/faults/test_bursts.py` has it, too.
+both_ends = pytest.mark.parametrize(
+    "kill", [True, pytest.param(False, marks=pytest.mark.slow)]
+)
+
+
+@both_ends
 def test_events_survive(own, own_folder, kill):
     slow = ECHO.replace("import json\n", "import json, time\ntime.sleep(0.5)\n")
     bucket, function = own.bucket(), own.function(slow)
@@ -831,7 +836,7 @@ def test_retries_in_flight_survive(own, own_folder):
     assert record["requestPayload"] == {"number": 7}
 
 
-@pytest.mark.parametrize("kill", [True, False])
+@both_ends
 def test_queued_messages_survive(own, own_folder, kill):
     url, function = mapped(own, pause=0.2, BatchSize=1)
     bodies = [f"number-{number}" for number in range(30)]

@@ -71,7 +71,17 @@ def test_state_that_changes_while_it_is_read_is_read_again(tmp_path):
     assert snapshot.load() == {"a": {"x": 2}}
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"version": "0", "services": {}}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "[" * 100_000,
+        '{"version": "1"}',
+        '{"version": "0", "services": {}}',
+    ],
+)
 def test_damaged_or_foreign_state_is_refused(tmp_path, text):
     snapshot = make(tmp_path)
     snapshot.path.write_text(text)
