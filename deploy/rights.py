@@ -376,7 +376,11 @@ RIGHTS: tuple[Purpose, ...] = (
         (Right("logs:TagResource", ("CreateLogGroup",), _LOGS_API),),
     ),
     # It is asked of all groups, whatever prefix it is given.
-    Purpose("FindTheLog", _log_groups, _same("logs", "DescribeLogGroups")),
+    Purpose(
+        "FindTheLog",
+        _log_groups,
+        _same("logs", "DescribeLogGroups", "ListTagsForResource"),
+    ),
     Purpose(
         "MakeTheAlarms",
         _alarms,
