@@ -11,9 +11,8 @@ from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
-from deploy import endpoints, waiting
+from deploy import endpoints, signin, waiting
 from deploy.arns import Arns
 from deploy.errors import ConnectError
 
@@ -142,10 +141,10 @@ def connect(
             where="connect",
             todo='Use connect(), connect("aws") or connect(endpoint="http://…").',
         )
-    if endpoint:
-        return _connect_endpoint(endpoint, region, say)
+    if endpoint is not None:
+        return _connect_endpoint(signin.checked(endpoint), region, say)
     if from_environment and target is None:
-        if not _is_loopback(from_environment):
+        if not _is_loopback(signin.checked(from_environment)):
             raise ConnectError(
                 f"AWS_ENDPOINT_URL is {from_environment}, which is not this machine",
                 where="connect",
@@ -175,11 +174,12 @@ def _connect_local(region: str | None, say: Callable[[str], None]) -> Cloud:
 def _connect_endpoint(
     endpoint: str, region: str | None, say: Callable[[str], None]
 ) -> Cloud:
-    session = boto3.Session(region_name=region)
-    if session.get_credentials() is None:
-        # Emulators take any key; without one botocore would not even sign.
-        session = boto3.Session("test", "test", region_name=region)
-    region = session.region_name or "us-east-1"
+    with signin.explained(endpoint):
+        session = boto3.Session(region_name=region)
+        if session.get_credentials() is None:
+            # Emulators take any key; without one botocore would not even sign.
+            session = boto3.Session("test", "test", region_name=region)
+        region = session.region_name or "us-east-1"
     cloud = _identified(session, region, "endpoint", endpoint)
     say(f"Using {cloud}.")
     return cloud
@@ -188,14 +188,11 @@ def _connect_endpoint(
 def _connect_aws(region: str | None, say: Callable[[str], None]) -> Cloud:
     from deploy import cost
 
-    session = boto3.Session(region_name=region)
-    if session.region_name is None:
-        raise ConnectError(
-            "no region is set",
-            where='connect("aws")',
-            todo='Say connect("aws", region="eu-west-1"), or run `aws configure`.',
-        )
-    endpoints.check(session)
+    with signin.explained("AWS"):
+        session = boto3.Session(region_name=region)
+        if session.region_name is None:
+            raise signin.no_region()
+        endpoints.check(session)
     cloud = _identified(session, session.region_name, "aws", None)
     say(f"AWS account {cloud.account}, region {cloud.region}, as {cloud.identity}.")
     say(cost.in_words())
@@ -206,23 +203,7 @@ def _identified(
     session: boto3.Session, region: str, kind: str, endpoint: str | None
 ) -> Cloud:
     """Ask STS who we are: the cheapest call that proves credentials and reach."""
-    where = endpoint or "AWS"
     probe = Cloud(session, "", region, kind, endpoint)
-    try:
+    with signin.explained(endpoint or "AWS", region, session.profile_name):
         caller = probe.client("sts").get_caller_identity()
-    except ClientError as error:
-        raise ConnectError(
-            f"the credentials were refused ({error.response['Error']['Code']})",
-            where=where,
-            todo="Refresh them (`aws sso login`), or use connect() for the local "
-            "cloud, which needs none.",
-        ) from error
-    except BotoCoreError as error:
-        # NoCredentialsError, an expired SSO token, an endpoint that does not answer.
-        raise ConnectError(
-            f"could not ask who you are ({error})",
-            where=where,
-            todo="Set credentials with `aws configure` or check the endpoint; "
-            "connect() alone uses the local cloud, which needs none.",
-        ) from error
-    return Cloud(session, caller["Account"], region, kind, endpoint, caller["Arn"])
+        return Cloud(session, caller["Account"], region, kind, endpoint, caller["Arn"])

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
-from deploy import waiting
+from deploy import signin, waiting
 from deploy.errors import DeployError
 
 #: What to do where it may be that nothing stands.
 STATUS = "`python -m deploy status` shows what there is."
-_EXPIRED = "Have your credentials expired? Renew them (`aws sso login`). "
+_EXPIRED = f"Have your credentials expired? Sign in again: {signin.LOGIN}. "
 #: What to do where the same run again would end the same way.
 _TODO = {
     "400": _EXPIRED + "Then run the same command again.",  # HEAD has no more words
@@ -41,6 +42,6 @@ def explained(where: str, todo: str) -> Iterator[None]:
             where=where,
             todo=todo,
         ) from error
-    except BotoCoreError as error:
+    except (BotoCoreError, ResponseParserError) as error:
         message = str(error).rstrip(".")
         raise DeployError(message, where=where, todo=todo) from error

@@ -46,7 +46,7 @@ def test_every_dependency_is_pinned_once():
     extras = PROJECT["optional-dependencies"]
     pins = PROJECT["dependencies"] + extras["test"] + extras["dev"]
     pins.remove("thumbnail-workbook[test]")
-    names = [pin.split("==")[0] for pin in pins]
+    names = [re.split(r"\[|==", pin)[0] for pin in pins]
     assert set(ASKED_FOR) <= set(names) and len(names) == len(set(names))
     pins += (ROOT / "deploy/local/requirements.txt").read_text("utf-8").split("\n")
     pins = [pin for pin in pins if pin and not pin.startswith("#")]

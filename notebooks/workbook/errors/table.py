@@ -431,14 +431,14 @@ ROWS: tuple[Row, ...] = (
         "no-credentials",
         "boto3 found no keys to sign with, so nothing was sent.",
         "For the local cloud none are needed: connect() without an argument. For AWS, "
-        "`aws configure` or `aws sso login`.",
+        "`aws login`, or `aws sso login` where your organization has it.",
         MENDED,
         codes=("NoCredentialsError", "PartialCredentialsError"),
     ),
     Row(
         "credentials-expired",
         "AWS knows these keys no more: they have run out, or were deleted.",
-        "`aws sso login`, or fresh keys; then begin() again.",
+        "`aws login`, `aws sso login`, or fresh keys; then begin() again.",
         MENDED,
         codes=(
             "ExpiredToken",
@@ -450,12 +450,14 @@ ROWS: tuple[Row, ...] = (
             "SSOTokenLoadError",
             "UnauthorizedSSOTokenError",
             "TokenRetrievalError",
+            "LoginRefreshRequired",
+            "LoginTokenLoadError",
         ),
     ),
     Row(
         "no-region",
         "boto3 does not know which region is meant.",
-        'connect("aws", region="eu-west-1"), or `aws configure`.',
+        'connect("aws", region="eu-west-1"), or set AWS_DEFAULT_REGION.',
         MENDED,
         codes=("NoRegionError",),
     ),
