@@ -5,6 +5,7 @@ on every platform.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import shutil
 import socket
@@ -58,7 +59,8 @@ def _lab(options: argparse.Namespace) -> int:
     _copies(options)
     application = _application()
     os.environ |= environment()
-    application.launch_instance([*_arguments(options.browser), *options.jupyter])
+    with contextlib.suppress(KeyboardInterrupt):  # before Jupyter minds it itself
+        application.launch_instance([*_arguments(options.browser), *options.jupyter])
     return 0
 
 

@@ -18,7 +18,7 @@ from workbook.show.pictures import Pairs
 from workbook.uploads import put, wait
 
 HINT = (
-    "Jupyter carries about 10 MB at once, and more when `make lab` started it. "
+    "Jupyter carries about 10 MB at once; 100 if `thumbnail-workbook lab` started it. "
     'The same in code, without a limit: `upload(cloud, settings, "photo.jpg")`'
 )
 
