@@ -21,6 +21,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from deploy import connect, runtimes
+from deploy.__main__ import main
 from deploy.cloud import Cloud
 from deploy.local import server
 
@@ -808,7 +809,7 @@ both_ends = pytest.mark.parametrize(
 
 
 @both_ends
-def test_events_survive(own, own_folder, kill):
+def test_events_survive(own, own_folder, kill, capsys):
     slow = ECHO.replace("import json\n", "import json, time\ntime.sleep(0.5)\n")
     bucket, function = own.bucket(), own.function(slow)
     own.allow(function, bucket)
@@ -816,7 +817,8 @@ def test_events_survive(own, own_folder, kill):
     keys = {f"{number}.jpg" for number in range(30)}
     for key in keys:
         own.put(bucket, key)
-    assert server.waiting() > 0
+    assert main(["local", "status"]) == 0
+    assert re.search(r"\d+ events wait", capsys.readouterr().out)
     restart(own_folder, kill=kill)
     until(lambda: server.waiting() == 0, 60)
     seen = {record["s3"]["object"]["key"] for record in own.records(function, 30)}
