@@ -14,6 +14,7 @@ from deploy.cloud import connect as connect
 from deploy.configure import settings_for as settings_for
 from deploy.errors import DeployError as DeployError
 from deploy.operations.backfill import backfill as backfill
+from deploy.operations.batch import batch as batch
 from deploy.operations.export import export as export
 from deploy.operations.probe import probe as probe
 from deploy.operations.replay import link as link

@@ -17,7 +17,7 @@ from deploy.cloud import Cloud, connect
 from deploy.configure import resolved
 from deploy.errors import DeployError
 from deploy.explained import STATUS, explained
-from deploy.operations import backfill, probe, replay
+from deploy.operations import backfill, batch, probe, replay
 from deploy.operations.export import export
 from deploy.report import Claim
 from deploy.settings import Settings
@@ -84,6 +84,7 @@ _OWN_OPTIONS: dict[str, dict[str, dict[str, Any]]] = {
             "help": "only its N-th part: each fits a managed policy",
         }
     },
+    "batch": {"--job-role": {"metavar": "ARN", "help": "the role that the job takes"}},
     "link": {"key": {"help": "as in thumbnails/cat.jpg"}},
     "down": {
         "--yes": {
@@ -313,6 +314,23 @@ def _backfill(options: argparse.Namespace) -> int:
     return 0
 
 
+def _batch(options: argparse.Namespace) -> int:
+    """Make the job; without a role for it, print the two policies that it needs."""
+    cloud, overrides = _cloud(options), _overrides(options)
+    if options.job_role:
+        job = batch.batch(cloud, job_role=options.job_role, **overrides)
+        print(
+            f"Job {job} waits to be confirmed: in the console, S3 ▸ Batch Operations."
+        )
+        return 0
+    _, settings = resolved(cloud, None, overrides)
+    documents = {"trust": batch.trust_policy(settings)}
+    documents["permissions"] = batch.role_policy(settings)
+    print(json.dumps(documents, indent=2))
+    print("Make a role with these policies, then name it: --job-role ARN.")
+    return 1
+
+
 def _export(options: argparse.Namespace) -> int:
     """Write the template; for AWS, and with no cloud at all, unless one is named."""
     if options.cloud or options.endpoint:
@@ -399,6 +417,7 @@ _COMMANDS = (
     ("policy", _policy, "print the smallest policy for whoever runs these commands"),
     ("link", _link, "sign a link to a thumbnail, good for an hour"),
     ("backfill", _backfill, "make the thumbnails that are missing or out of date"),
+    ("batch", _batch, "the same for many millions, as a job of S3 Batch Operations"),
     ("demo", _demo, "build it, upload the sample pictures, show the thumbnails"),
 )
 _LOCAL = {

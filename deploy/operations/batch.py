@@ -17,13 +17,42 @@ from urllib.parse import quote_plus
 
 from deploy import policies
 from deploy.cloud import Cloud
+from deploy.configure import resolved
 from deploy.errors import DeployError
-from deploy.operations.backfill import Picture
+from deploy.explained import STATUS, explained
+from deploy.operations.backfill import Picture, missing, pictures
 from deploy.settings import Settings
 
 #: Where manifests and reports go in the target bucket: outside of what is public.
 PREFIX = "batch/"
 PRIORITY = 10
+
+
+def batch(
+    cloud: Cloud | None = None,
+    settings: Settings | None = None,
+    *,
+    job_role: str,
+    **overrides: Any,
+) -> str:
+    """Make a job for every picture whose thumbnail is missing, and return its id.
+
+    The job waits until somebody confirms it in the console. Whoever calls this needs
+    `s3:CreateJob`, and `iam:PassRole` on the job's role.
+
+    Args:
+        cloud: where the pipeline stands; AWS.
+        settings: which pipeline; the one that stands if left out.
+        job_role: the ARN of a role with `trust_policy` and `role_policy`.
+        overrides: fields of `Settings`, as `batch(name="photos", job_role=...)`.
+
+    Raises:
+        DeployError: this is not AWS, there is nothing to do, or a call was refused.
+    """
+    cloud, settings = resolved(cloud, settings, overrides)
+    with explained("batch", STATUS):
+        absent = missing(cloud, settings, pictures(cloud, settings))
+        return submit(cloud, settings, absent, job_role)
 
 
 def manifest(settings: Settings, pictures: Iterable[Picture]) -> bytes:
@@ -117,12 +146,12 @@ def submit(
     if cloud.kind != "aws":
         raise DeployError(
             f"{cloud} does not model S3 Batch Operations",
-            where="backfill",
+            where="batch",
             todo="Use `backfill`, which compares and tells the function by itself.",
         )
     body = manifest(settings, pictures)
     if not body:
-        raise DeployError("no picture lacks its thumbnail", where="backfill")
+        raise DeployError("no picture lacks its thumbnail", where="batch")
     key = manifest_key(body)
     put = cloud.s3.put_object(Bucket=settings.target_bucket, Key=key, Body=body)
     request = create_job_request(settings, role_arn=role_arn, key=key, etag=put["ETag"])

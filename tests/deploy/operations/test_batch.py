@@ -7,12 +7,15 @@ from urllib.parse import unquote_plus
 
 import pytest
 from botocore.stub import Stubber
-from support.moto_cloud import here
+from support.moto_cloud import REGION, here
 
+from deploy.__main__ import main
 from deploy.cloud import Cloud
+from deploy.configure import settings_for
 from deploy.errors import DeployError
 from deploy.operations import batch
 from deploy.operations.backfill import Picture
+from deploy.steps import buckets
 from handler import lambda_handler
 from handler.events import parse
 
@@ -84,6 +87,23 @@ def test_no_emulator_is_asked(settings):
 def test_nothing_missing_is_no_job(cloud):
     with pytest.raises(DeployError, match="no picture lacks its thumbnail"):
         batch.submit(cloud, here(cloud), [], ROLE)
+
+
+def test_the_command_asks_for_a_job_of_what_is_missing(cloud, wire, capsys):
+    settings = settings_for(cloud)
+    buckets.create(cloud, settings)
+    cloud.s3.put_object(Bucket=settings.source_bucket, Key="a.jpg", Body=b"photo")
+    wire.answer("CreateJob", {"JobId": "one-job"})
+    assert batch.batch(cloud, settings, job_role=ROLE) == "one-job"
+    key = batch.manifest_key(f"{settings.source_bucket},a.jpg\n".encode())
+    listed = cloud.s3.list_objects_v2(Bucket=settings.target_bucket)["Contents"]
+    assert [found["Key"] for found in listed] == [key]
+
+
+def test_without_a_role_the_command_says_which_it_needs(account, capsys):
+    assert main(["batch", "--cloud", "aws", "--region", REGION]) == 1
+    said = capsys.readouterr().out
+    assert "batchoperations.s3.amazonaws.com" in said and "--job-role ARN" in said
 
 
 @pytest.mark.parametrize("name", ["batch_v1.json", "batch_v2.json"])
