@@ -10,7 +10,16 @@ ROOT = Path(__file__).parents[1]
 PLACES = {"handler": "handler", "deploy": "deploy", "workbook": "notebooks/workbook"}
 #: The rooms of `deploy`, each above all before it; a folder is one room.
 ROOMS = (
-    *("errors", "home", "environment", "arns", "aws_names", "runtimes", "policies"),
+    *(
+        "errors",
+        "signin",
+        "home",
+        "environment",
+        "arns",
+        "aws_names",
+        "runtimes",
+        "policies",
+    ),
     *("cost", "zips", "waiting", "explained", "settings", "tags", "remembered"),
     *("notifications", "recipes", "report", "local", "endpoints", "cloud", "queues"),
     *("configure", "logs", "steps", "rights", "tracing", "preflight", "pipeline"),
