@@ -394,7 +394,7 @@ RIGHTS: tuple[Purpose, ...] = (
     Purpose("FindTheAlarms", _every_alarm, _same("cloudwatch", "DescribeAlarms")),
     Purpose(
         "LookAtTheAccount",
-        _anything,  # neither takes a resource
+        _anything,  # none of them takes a resource
         (
             Right(
                 "s3:GetAccountPublicAccessBlock",
@@ -402,6 +402,7 @@ RIGHTS: tuple[Purpose, ...] = (
                 _S3_ACTIONS,
             ),
             *_same("lambda", "GetAccountSettings"),
+            *_same("cloudwatch", "GetMetricData"),
         ),
         optional=True,
     ),
