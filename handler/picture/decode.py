@@ -9,6 +9,7 @@ It reads up to 8 bytes ahead of what it decodes, so as many are put where the ma
 was. They pass for a block or two, which are not missed at a scan's end. These cannot be
 told either, and are let through rather than a good photo refused:
 
+- a few bytes at the end of the file, of which the finest detail is a block's or two;
 - too much data, since cameras pad theirs, and damage that leaves the amount as it was;
 - a progressive JPEG cut between two scans, since a file may leave out the finest, cut
   at a restart marker, or in a scan that ``jpeg`` leaves out;
@@ -24,7 +25,7 @@ from typing import Any
 from PIL import Image, ImageFile, JpegImagePlugin, PngImagePlugin
 
 from handler.errors import ImageRejected
-from handler.picture import Area, Size, jpeg, memory, png
+from handler.picture import Area, Size, exif, jpeg, memory, png
 
 DRAFT = 1.5  # decode a JPEG to at least so many times the final size
 
@@ -76,11 +77,20 @@ def open_image(data: bytes, seconds: float) -> ImageFile.ImageFile:
     """
     deadline = time.monotonic() + seconds
     if kind(data) == "JPEG":
-        return Jpeg(Reader(data, deadline))
+        photo = Jpeg(Reader(data, deadline))
+        photo.info["exif"] = _exif(photo.applist)
+        return photo
     found = png.walk(data)
     image = PngImagePlugin.PngImageFile(Reader(found.data, deadline))
     image.info |= {"exif": found.exif, "icc_profile": found.profile}
     return image
+
+
+def _exif(segments: Sequence[tuple[str, bytes]]) -> bytes:
+    """Return a JPEG's EXIF, in one piece. Pillow takes one kind of prefix only."""
+    parts = [body for name, body in segments if name == "APP1"]
+    parts = [body for body in parts if body.startswith(exif.MARK)]
+    return b"".join([*parts[:1], *(part[exif.PREFIX :] for part in parts[1:])])
 
 
 def decode(
@@ -118,6 +128,9 @@ def _decode_jpeg(
 ) -> Area:
     """Decode no larger than need be, and no more scans than that takes."""
     segments = jpeg.walk(data)
+    if not data.startswith(jpeg.END, end := segments[-1].start):
+        data = data[:end] + jpeg.END
+        image.fp = Reader(data, _reader(image).deadline)
     full = image.size
     jpeg.check(segments, full)
     across, down = (max(1, int(DRAFT * side)) for side in size)
@@ -215,10 +228,14 @@ class _Decoder:
     def skips(self) -> bool:
         """Tell whether the scan is at its end: then anything but a marker is skipped.
 
-        Within a scan one byte is never enough: it waits until it has 8 together.
+        Within a scan one byte is seldom enough, and so many in turn hardly ever: eight
+        ones begin no code, and where zeros are a code the ones are not.
         """
-        self.take(b"\0")
-        return self.done or not self.rest
+        for byte in (b"\0", b"\xff\0") * 20:
+            self.take(byte)
+            if self.rest and not self.done:
+                return False
+        return True
 
     def close(self) -> None:
         """Let go of libjpeg's memory."""

@@ -5,6 +5,9 @@ import struct
 _TAG, _SHORT = 0x0112, 3
 _UPRIGHT = 1
 
+MARK = b"Exif\0"  # before EXIF in a JPEG, with one more byte of any value
+PREFIX = 6
+
 
 def orientation(exif: bytes | None) -> int:
     """Return how the camera was held, 1 to 8; 1 (upright) for whatever is broken.
@@ -13,7 +16,8 @@ def orientation(exif: bytes | None) -> int:
     www.cipa.jp/std/documents/download_e.html?CIPA_DC-008-2024-E
     """
     try:
-        return _orientation((exif or b"").removeprefix(b"Exif\0\0"))
+        tiff = exif or b""
+        return _orientation(tiff[PREFIX:] if tiff.startswith(MARK) else tiff)
     except struct.error:  # it points outside of itself
         return _UPRIGHT
 

@@ -27,6 +27,7 @@ MAX_SEGMENTS = 2000  # a large profile takes 50, a hundred scans with tables 500
 RESTART_INTERVAL = 0xDD
 START_OF_SCAN = 0xDA
 END_OF_IMAGE = 0xD9
+END = b"\xff\xd9"
 
 # In coded data 0xFF is followed by 0, or, once there are restarts, by one's number;
 # repeated it is padding. Anything else ends the data, wanted or not.
@@ -57,7 +58,8 @@ def walk(data: bytes) -> list[Segment]:
     """Return the segments up to the end of the first picture, that one included.
 
     What follows it, such as the film behind a phone's moving photo, is not looked at.
-    Raises ``ImageRejected`` where there is no end, and for bombs.
+    Where nothing but the end is missing, its segment is the bytes behind the data.
+    Raises ``ImageRejected`` where a scan is missing, too, and for bombs.
     """
     segments: list[Segment] = []
     at, scans, pattern = 2, 0, _MARKER
@@ -75,7 +77,32 @@ def walk(data: bytes) -> list[Segment]:
             raise ImageRejected(f"a JPEG of more than {MAX_SCANS} scans")
         if len(segments) > MAX_SEGMENTS:
             raise ImageRejected(f"a JPEG of more than {MAX_SEGMENTS} segments")
+    if _is_complete(data, segments):
+        end = min(len(data), segments[-1].start) if at > len(data) else len(data)
+        kept = [segment for segment in segments if segment.start < end]
+        return [*kept, Segment(END_OF_IMAGE, end, end + len(END))]
     raise ImageRejected("broken JPEG: truncated, its end is missing")
+
+
+def _is_complete(data: bytes, segments: list[Segment]) -> bool:
+    """Tell whether the scans have every coefficient of every channel to its last bit.
+
+    So that a progressive JPEG that was cut between two scans does not pass for whole.
+    """
+    missing: set[tuple[int, int]] = set()
+    for marker, start, body in segments:
+        if body > len(data):
+            break
+        if marker in _FRAMES:
+            channels = data[start + 10 : body : 3]
+            missing |= {(channel, at) for channel in channels for at in range(64)}
+        elif marker == START_OF_SCAN and body - start >= 8:
+            channels = data[start + 5 : body - 3 : 2]
+            first, last, bits = data[body - 3 : body]
+            if not bits & 15:
+                band = range(first, last + 1)
+                missing -= {(channel, at) for channel in channels for at in band}
+    return bool(segments) and not missing
 
 
 def check(segments: list[Segment], size: tuple[int, int]) -> None:

@@ -22,7 +22,8 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 MAX_CHUNKS = 100_000  # 25 MB in the 8 KB pieces that libpng writes are 3,200
 MAX_PROFILE = 4 * 1024 * 1024  # the largest printers' profiles are 3 MB
 
-_PIXELS = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
+_COLOUR_TYPE = len(SIGNATURE) + 17  # its place, in the first chunk
+EXTRA = (b"eXIf", b"iCCP")
 _FRAMING = 12  # length, name and checksum: four bytes each
 _CRITICAL = ~0x20  # a critical chunk's name begins with a capital
 
@@ -48,38 +49,58 @@ class Png(NamedTuple):
 def walk(data: bytes) -> Png:
     """Return the still picture in a PNG; an animation's is the one all viewers show.
 
-    Raises ``ImageRejected`` where the end is missing, for damage, and for too many
-    chunks.
+    As in browsers, a chunk that can be left out is, where its checksum is wrong, EXIF
+    counts before the pixels only, and nothing has to follow those: Pillow refuses what
+    lacks rows. Raises ``ImageRejected`` for damage and for too many chunks.
     """
     view = memoryview(data)  # its slices are no copies
     kept: list[bytes] = []
     extra: dict[bytes, bytes] = {}
+    began = False  # whether the pixels have
+    coloured = data[_COLOUR_TYPE : _COLOUR_TYPE + 1] != b"\3"  # else PLTE is missing
+    tail = b""  # what comes after ``kept``
     at = since = 0
     end = len(SIGNATURE)
     for _ in range(MAX_CHUNKS):
         at = end
         name = data[at + 4 : at + 8]
         end = at + _FRAMING + int.from_bytes(data[at : at + 4])
-        if len(name) < 4 or end > len(data):
-            raise ImageRejected("broken PNG: truncated, its end is missing")
-        # Pillow leaves out the pixels' checksums. All count, for names are in them: a
-        # flipped bit makes any chunk one that nobody needs.
-        if zlib.crc32(view[at + 4 : end - 4]) != int.from_bytes(view[end - 4 : end]):
-            raise ImageRejected("broken PNG: a checksum is wrong")
-        if name == b"IEND":
+        if name == b"IEND" and end <= len(data):
+            tail = data[since:at]
             break
-        if name in _PIXELS or name[0] & _CRITICAL == name[0]:
+        if len(name) < 4 or end > len(data):
+            if not began and name != b"IDAT":
+                raise ImageRejected("broken PNG: truncated, it has no pixels")
+            tail = data[since:at]
+            if name == b"IDAT":  # perhaps all but the checksum is there
+                tail += _chunk(name, data[at + 8 : end - 4])
+            break
+        checksum = int.from_bytes(view[end - 4 : end])
+        right = zlib.crc32(view[at + 4 : end - 4]) == checksum
+        critical = name[0] & _CRITICAL == name[0]
+        if critical and not right:  # Pillow does not look at those of pixels
+            raise ImageRejected("broken PNG: a checksum is wrong")
+        began = began or name == b"IDAT"
+        coloured = coloured or name == b"PLTE"
+        if critical or (right and name == b"tRNS"):
             continue
-        if name in (b"eXIf", b"iCCP"):
+        if right and name in EXTRA and not began:
             extra.setdefault(name, data[at + 8 : end - 4])
         # One slice for all between two chunks that are left out: IDATs are many.
         kept.append(data[since:at])
         since = end
     else:
         raise ImageRejected(f"a PNG of more than {MAX_CHUNKS} chunks")
-    if since or end < len(data):
-        data = b"".join([*kept, data[since:end]])
+    if not coloured:
+        raise ImageRejected("broken PNG: it has no palette")
+    if since or end != len(data):
+        data = b"".join([*kept, tail, _chunk(b"IEND", b"")])
     return Png(data, extra.get(b"eXIf"), _profile(extra.get(b"iCCP", b"")))
+
+
+def _chunk(name: bytes, body: bytes) -> bytes:
+    checksum = zlib.crc32(name + body).to_bytes(4)
+    return len(body).to_bytes(4) + name + body + checksum
 
 
 def _profile(chunk: bytes) -> bytes | None:

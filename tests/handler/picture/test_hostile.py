@@ -16,6 +16,7 @@ What is tested where, row by row (format and size are in test_render.py):
 - time: ``test_too_slow``, and test_app.py
 """
 
+import contextlib
 import io
 import struct
 import time
@@ -369,8 +370,10 @@ def test_too_slow_by_its_header():
     ("kind", "options"), [("JPEG", {}), ("JPEG", {"progressive": True}), ("PNG", {})]
 )
 def test_cut_in_its_last_bytes(kind, options):
+    # What stands behind the pixels may be missing: test_lenient has it.
     data = encoded(photo((100, 80)), kind, **options)
-    for missing in (*range(1, 40), 100, 1000):
+    behind = {"JPEG": 20, "PNG": 26}[kind]
+    for missing in (*range(behind, 50), 100, 1000):
         with pytest.raises(ImageRejected, match="truncated"):
             make_thumbnail(data[:-missing])
 
@@ -378,7 +381,8 @@ def test_cut_in_its_last_bytes(kind, options):
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
 def test_cut_anywhere(kind):
     data = encoded(photo((40, 30)), kind, exif=exif_of(6))
-    for end in range(len(data)):
+    behind = {"JPEG": 5, "PNG": 22}[kind]
+    for end in range(len(data) - behind):
         with pytest.raises(ImageRejected):
             make_thumbnail(data[:end])
 
@@ -416,11 +420,24 @@ def test_flipped_bits_of_a_png(mode):
     clear = 3 if mode == "P" else (1, 1, 1)
     image = chart((24, 16)).convert(mode)
     data = encoded(image, "PNG", transparency=clear, exif=exif_of(6))
+    # Damage takes transparency or EXIF away, or an end that nobody needs. Any other
+    # picture than these would be a wrong one.
+    right = {
+        make_thumbnail(encoded(image, "PNG", **options))
+        for options in (
+            {"transparency": clear, "exif": exif_of(6)},
+            {"transparency": clear},
+            {"exif": exif_of(6)},
+        )
+    }
+    made = 0
     for bit in range(len(data) * 8):
         broken = bytearray(data)
         broken[bit // 8] ^= 1 << bit % 8
-        with pytest.raises(ImageRejected):
-            make_thumbnail(bytes(broken))
+        with contextlib.suppress(ImageRejected):
+            assert make_thumbnail(bytes(broken)) in right
+            made += 1
+    assert 0 < made < len(data) * 4
 
 
 def test_text_from_pillow_itself():

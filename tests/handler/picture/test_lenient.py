@@ -1,0 +1,118 @@
+"""What every browser shows is made; what lacks picture data stays rejected."""
+
+import pytest
+from support.pictures import (
+    BLUE,
+    RED,
+    after_ihdr,
+    after_soi,
+    chart,
+    chunk,
+    corners,
+    decoded,
+    encoded,
+    landscape,
+    near,
+    photo,
+    raw_png,
+    segment,
+    tiff,
+)
+
+from handler.errors import ImageRejected
+from handler.picture import jpeg
+from handler.picture.render import make_thumbnail
+
+IEND = 12  # bytes
+CHECKSUMS = 4 + 4  # IDAT's, and the one of the zlib stream in it
+
+
+def damaged(name, body=b"\0"):
+    made = chunk(name, body)
+    return made[:-1] + bytes([made[-1] ^ 1])
+
+
+@pytest.mark.parametrize("name", [b"iCCP", b"gAMA", b"tEXt", b"eXIf", b"tRNS", b"prIv"])
+def test_wrong_checksum_of_what_can_be_left_out(name):
+    data = encoded(chart(), "PNG")
+    assert make_thumbnail(after_ihdr(data, damaged(name))) == make_thumbnail(data)
+
+
+@pytest.mark.parametrize("name", [b"IDAT", b"PLTE", b"PRIV"])
+def test_wrong_checksum_of_what_cannot(name):
+    data = encoded(chart(), "PNG")
+    with pytest.raises(ImageRejected, match="checksum"):
+        make_thumbnail(after_ihdr(data, damaged(name)))
+
+
+@pytest.mark.parametrize("image", [chart(), landscape((300, 200)), photo((90, 60))])
+def test_png_without_what_follows_its_pixels(image):
+    data = encoded(image, "PNG")
+    made = make_thumbnail(data)
+    for missing in range(IEND + CHECKSUMS + 1):
+        assert make_thumbnail(data[: len(data) - missing]) == made
+    assert make_thumbnail(data[:-IEND] + damaged(b"IEND", b"")) == made
+    assert make_thumbnail(data[:-IEND] + b"\xff\0\0\0what") == made
+
+
+def test_png_that_lacks_rows():
+    data = encoded(photo((90, 60)), "PNG")
+    for end in range(33, len(data) - IEND - CHECKSUMS - 40, 97):
+        for rest in (b"", data[-IEND:]):
+            with pytest.raises(ImageRejected):
+                make_thumbnail(data[:end] + rest)
+
+
+def test_palette_is_no_chunk_that_can_be_left_out():
+    with pytest.raises(ImageRejected, match="broken PNG"):
+        make_thumbnail(raw_png((8, 8), 8, 3, bytes(9) * 8, extra=damaged(b"pLTE")))
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"restart_marker_rows": 1}, {"progressive": True}]
+)
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+def test_jpeg_without_its_end(mode, options):
+    data = encoded(photo().convert(mode), **options)
+    made = make_thumbnail(data)
+    assert make_thumbnail(data[:-1]) == make_thumbnail(data[:-2]) == made
+    assert make_thumbnail(data[:-2] + b"\xff\xff") == made
+    assert make_thumbnail(data[:-2] + b"\xff\xfe\xff\xffcut") == made
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"restart_marker_rows": 1}, {"progressive": True}]
+)
+def test_jpeg_that_lacks_data(options):
+    data = encoded(photo(), **options)
+    scan = [part for part in jpeg.walk(data) if part.marker == jpeg.START_OF_SCAN][-1]
+    for end in range(scan.body, len(data) - 300, (len(data) - scan.body) // 60):
+        with pytest.raises(ImageRejected, match="truncated"):
+            make_thumbnail(data[:end])
+
+
+def test_progressive_jpeg_cut_between_scans_has_no_end():
+    data = encoded(landscape((640, 480)), progressive=True)
+    for part in jpeg.walk(data)[1:-1]:
+        with pytest.raises(ImageRejected, match="broken JPEG"):
+            make_thumbnail(data[: part.start])
+
+
+# EXIF, as Chromium reads it
+
+
+@pytest.mark.parametrize("byte", [b"\0", b"\xff", b"x"])
+def test_exif_after_any_sixth_byte(byte):
+    exif = b"Exif\0" + byte + tiff()[6:]
+    data = after_soi(encoded(chart()), segment(0xE1, exif))
+    made = decoded(make_thumbnail(data))
+    assert made.size == (128, 256)
+    assert near(corners(made)[0], BLUE) and near(corners(made)[1], RED)
+
+
+def test_exif_behind_the_pixels_of_a_png():
+    data = encoded(chart(), "PNG")
+    exif = chunk(b"eXIf", tiff()[6:])
+    assert decoded(make_thumbnail(after_ihdr(data, exif))).size == (128, 256)
+    behind = data[:-IEND] + exif + data[-IEND:]
+    assert decoded(make_thumbnail(behind)).size == (256, 128)
