@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import mimetypes
@@ -69,10 +70,12 @@ def wrong_layer(cloud: Cloud, settings: Settings) -> None:
     versions = _lab_layers(cloud, settings)
     arn = versions[-1]["LayerVersionArn"] if versions else None
     if arn is None:
+        zipped = for_other_processor(settings)
+        identity = hashlib.sha256(zipped).hexdigest()  # so that `down` takes it along
         arn = cloud.awslambda.publish_layer_version(
             LayerName=settings.layer_name,
-            Description=f"Pillow for {other}, {LAB}",
-            Content={"ZipFile": for_other_processor(settings)},
+            Description=f"Pillow for {other}, {LAB}, sha256:{identity}",
+            Content={"ZipFile": zipped},
             CompatibleRuntimes=[settings.runtime],
             CompatibleArchitectures=[other],
         )["LayerVersionArn"]

@@ -50,6 +50,13 @@ def test_one_fault_is_undone_alone(built):
     assert differs == ["buckets"]
 
 
+def test_down_takes_what_a_lab_left(built):
+    faults.put("wrong-layer", *built)
+    assert layers(*built) == 2
+    assert pipeline.down(*built).left == ()
+    assert layers(*built) == 0
+
+
 def test_an_unknown_fault(built):
     with pytest.raises(WorkbookError, match="no-layer"):
         faults.put("nothing", *built)
