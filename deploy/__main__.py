@@ -7,6 +7,7 @@ import contextlib
 import dataclasses
 import io
 import json
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -207,7 +208,13 @@ def _plan(options: argparse.Namespace) -> int:
 
 
 def _up(options: argparse.Namespace) -> int:
-    print(pipeline.up(_cloud(options), **_overrides(options)))
+    cloud = _cloud(options)
+    print(pipeline.up(cloud, **_overrides(options)))
+    if cloud.kind == "local":
+        print(
+            "Other programs (the AWS CLI, SDKs, mounts) reach it once their shell has "
+            'run: eval "$(python -m deploy local env)"'
+        )
     return 0
 
 
@@ -403,6 +410,24 @@ def _local_status() -> int:
     return 0
 
 
+def _local_env() -> int:
+    """Print what another program needs to reach the local cloud, for a shell."""
+    from deploy.local import server
+
+    with contextlib.redirect_stdout(sys.stderr):
+        running = server.start()
+    variables = {
+        "AWS_ENDPOINT_URL": running.url,
+        "AWS_ACCESS_KEY_ID": running.access_key,
+        "AWS_SECRET_ACCESS_KEY": running.secret_key,
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    print("unset AWS_PROFILE AWS_SESSION_TOKEN")  # which would go before them
+    for name, value in variables.items():
+        print(f"export {name}={shlex.quote(value)}")
+    return 0
+
+
 _COMMANDS = (
     ("plan", _plan, "show what `up` would do, and change nothing"),
     ("up", _up, "build the pipeline, or finish or mend what is there"),
@@ -426,6 +451,7 @@ _LOCAL = {
     "stop": _local_stop,
     "reset": _local_reset,
     "status": _local_status,
+    "env": _local_env,
 }
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-t
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import PurePosixPath
@@ -34,6 +34,18 @@ class HasS3(Protocol):
     @property
     def s3(self) -> Any:
         """The S3 client."""
+
+
+#: Every kind of upload, each an event type of its own.
+UPLOADS = tuple(
+    f"s3:ObjectCreated:{kind}"
+    for kind in ("Put", "Post", "Copy", "CompleteMultipartUpload")
+)
+#: A change of rules takes about five minutes to hold; some more, to be sure.
+#: https://docs.aws.amazon.com/AmazonS3/latest/userguide/how-to-enable-disable-notification-intro.html
+RULES_HOLD_S = 330.0
+#: The same, to be read.
+RULES_HOLD_AFTER = "about five minutes"
 
 
 @dataclass(frozen=True)
@@ -90,6 +102,12 @@ def rules(cloud: HasS3, settings: Settings) -> list[Rule]:
     )
     ours = (settings.function_arn, settings.queue_arn)
     return [rule for rule in read(answer or {}) if rule.target in ours]
+
+
+def left_out(of: Iterable[str], present: Iterable[Rule]) -> list[str]:
+    """List the event types that none of the rules is for."""
+    rules = list(present)
+    return [event for event in of if not any(rule.covers(event) for rule in rules)]
 
 
 def read(configuration: Mapping[str, Any]) -> list[Rule]:

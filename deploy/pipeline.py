@@ -19,6 +19,7 @@ from deploy.cloud import Cloud
 from deploy.configure import changes, resolved
 from deploy.errors import DeployError, ForeignResourceError
 from deploy.explained import explained
+from deploy.notifications import RULES_HOLD_AFTER
 from deploy.report import Claim, Found, Item, Plan, Stack, Status, Teardown
 from deploy.settings import STACK_TAG, Settings
 from deploy.steps import (
@@ -166,9 +167,8 @@ def up(
     if function.resume(cloud, settings):
         say(f"The function was paused; it runs again. {_caught_up(cloud, settings)}")
     if any(i.step == _TRIGGER.name and i.state != "keep" for i in planned):
-        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/how-to-enable-disable-notification-intro.html
         say(
-            "A new rule of a bucket takes a while to hold, five minutes as a rule: "
+            f"A new rule of a bucket takes {RULES_HOLD_AFTER} to hold: "
             "`python -m deploy probe` tells when uploads come through."
         )
     for step in STEPS:

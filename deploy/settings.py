@@ -116,10 +116,8 @@ class Settings:
     reject_prefix: str = "rejected/"
     suffixes: tuple[str, ...] = (".jpg", ".png")
     #: Put alone would miss what SDKs upload in parts (over 8 MB with boto3).
-    events: tuple[str, ...] = (
-        "s3:ObjectCreated:Put",
-        "s3:ObjectCreated:CompleteMultipartUpload",
-    )
+    #: Each kind of upload: a PUT, a browser's form, a copy or rename, one in parts.
+    events: tuple[str, ...] = ("s3:ObjectCreated:*",)
     log_retention_days: int = 14
     #: The ARN of an SNS topic that the alarms of `reliable=True` tell; empty for none.
     alarm_topic: str = ""

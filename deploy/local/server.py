@@ -70,7 +70,8 @@ Say = Callable[[str], None]
 class Running:
     """A running local cloud: its address, process and credentials.
 
-    `secret_key` and `token` are made anew for every folder and never leave it.
+    `secret_key` and `token` are made anew for every folder; only `local env` shows
+    the key, to its owner.
     """
 
     port: int

@@ -4,7 +4,7 @@ A rule that was just written takes a while to hold on AWS, usually five minutes,
 upload before that starts nothing, then or later. So the picture is uploaded again and
 again until one comes through; what was uploaded and what came of it is deleted.
 
-Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/how-to-enable-disable-notification-intro.html
+How long AWS takes stands in `notifications.RULES_HOLD_S`.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from deploy.cloud import Cloud
 from deploy.configure import resolved
 from deploy.errors import DeployError
 from deploy.explained import STATUS, explained
+from deploy.notifications import RULES_HOLD_S
 from deploy.settings import Settings
 from deploy.steps import buckets
 from deploy.tracing import Trace, trace
@@ -31,8 +32,6 @@ from handler.events import target_key
 
 #: Where probes go in the source bucket; no picture of anybody's is there.
 FOLDER = ".thumbnail-workbook/"
-#: The five minutes that AWS speaks of, and some.
-TIMEOUT_S = 330.0
 _AGAIN_S = 15.0
 
 
@@ -76,7 +75,7 @@ def probe(
     cloud: Cloud | None = None,
     settings: Settings | None = None,
     *,
-    timeout_s: float = TIMEOUT_S,
+    timeout_s: float = RULES_HOLD_S,
     **overrides: Any,
 ) -> Probe:
     """Upload a small picture until one comes through; then delete it and its results.

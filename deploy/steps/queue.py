@@ -6,7 +6,8 @@ timeout; one that failed often enough goes to the queue of failed events.
 
 Switching on: queue and mapping stand before the bucket's rules name them, and the rules
 change in one call, so no upload has two ways or none. Switching off: the rules name the
-function first, then the queue is worked off, and only then does it go.
+function first, then the queue is worked off, and only once that change must hold does
+the queue go: until then S3 may still send to it.
 
 Source: https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
 """
@@ -169,16 +170,19 @@ def find(cloud: Cloud, settings: Settings) -> str | None:
 
 
 def wait_until_empty(
-    cloud: Cloud, url: str, *, quiet_s: float, timeout_s: float
+    cloud: Cloud, url: str, *, quiet_s: float, timeout_s: float, at_least_s: float = 0
 ) -> bool:
-    """Wait until the queue was empty for a while; say whether it was, in time."""
+    """Wait until the queue was empty for a while; say whether it was, in time.
+
+    It waits `at_least_s`, for messages that are still to come.
+    """
     empty_since: float | None = None
     for passed in looks(timeout_s):
         if held(cloud, url):
             empty_since = None
         elif empty_since is None:
             empty_since = passed
-        if empty_since is not None and passed - empty_since >= quiet_s:
+        if empty_since is not None and passed >= max(empty_since + quiet_s, at_least_s):
             return True
     return False
 
@@ -188,8 +192,12 @@ def _retire(cloud: Cloud, settings: Settings) -> None:
     if (url := queues.own(cloud, settings, settings.queue_name)) is not None:
         if (present := trigger.describe(cloud, settings)) and present.rules:
             trigger.create(cloud, settings)
-        patience = QUIET_S + sum(DELAYS)
-        if not wait_until_empty(cloud, url, quiet_s=QUIET_S, timeout_s=patience):
+        # The local cloud's rules hold at once.
+        hold = 0.0 if cloud.kind == "local" else notifications.RULES_HOLD_S
+        patience = hold + QUIET_S + sum(DELAYS)
+        if not wait_until_empty(
+            cloud, url, quiet_s=QUIET_S, timeout_s=patience, at_least_s=hold
+        ):
             return  # it goes on being worked off; the same command again removes it
     delete(cloud, settings)
     role.remove_queue_policy(cloud, settings)

@@ -5,8 +5,8 @@ bucket's notification configuration names the function. The second call replaces
 whole configuration, so other people's rules are read first and put back with ours.
 
 With `queue=True` the rules name the queue instead. One call turns all of them, so that
-an upload has one way at any moment; S3 may use the old one for a minute, so the old
-one's permission stays.
+an upload has one way at any moment; S3 may use the old one for some minutes, so
+the old one's permission stays.
 
 Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-event-types-and-destinations.html
 """

@@ -11,7 +11,7 @@ from urllib.parse import quote_plus, unquote_plus
 from deploy import notifications, policies
 from deploy.steps import trigger
 from deploy.tracing.facts import Facts
-from deploy.tracing.link import Answer, Link, ask, link
+from deploy.tracing.link import BACKFILL, Answer, Link, ask, link
 from deploy.waiting import NO_BUCKET, NO_OBJECT, NO_RESOURCE
 
 
@@ -133,31 +133,32 @@ def the_event(facts: Facts) -> Link:
     listed = sorted({event for rule in facts.matching for event in rule.events})
     quoted = f"ETag {facts.object['ETag']}; Events: {', '.join(map(_short, listed))}"
     quoted = f"{facts.object.call}, {facts.notification.call} → {quoted}"
-    covered = [
-        event
-        for event in facts.events
-        if any(rule.covers(event) for rule in facts.matching)
-    ]
-    parts = len(facts.events) == 1
-    if covered:
-        how = "in parts" if parts else "in one piece"
-        said = f"It was uploaded {how}, and the rule is for {_short(covered[0])}."
+    missed = notifications.left_out(facts.events, facts.matching)
+    how = "in one piece"
+    if len(facts.events) == 1:
+        how = "in parts (its ETag ends in the number of parts)"
+    if not missed:
+        said = f"It was uploaded {how}, and the rule is for each way to do so."
         return Link("event", "green", said, quoted)
-    event = facts.events[0]
+    names = " and ".join(map(_short, missed))
+    if len(missed) < len(facts.events):
+        said = f"It was uploaded {how}. The rule leaves out {names}: was it such?"
+        return Link("event", "green", said, quoted)
     return Link(
         "event",
         "red",
-        "It was uploaded in parts (its ETag ends in the number of parts), and the rule "
-        f"is not for {_short(event)}."
-        if parts
-        else f"It was uploaded in one piece, and the rule is not for {_short(event)}.",
+        f"It was uploaded {how}, and the rule is not for {names}.",
         quoted,
-        f"Add {event} to the rule's events (06_trigger), then upload again.",
+        f"`up` makes a rule for every kind of upload (06_trigger: {', '.join(missed)} "
+        f"in the rule's events). {BACKFILL}",
     )
 
 
 def _short(event: str) -> str:
-    return event.removeprefix("s3:ObjectCreated:")
+    """Name a kind of upload, with what makes it where that is not in its name."""
+    kind = event.removeprefix("s3:ObjectCreated:")
+    what = {"Post": " (a browser's form)", "Copy": " (a copy, or a rename)"}
+    return kind + what.get(kind, "")
 
 
 @link("target")

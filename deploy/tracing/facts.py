@@ -76,8 +76,8 @@ class Facts:
         """The event types that this upload can have been, the likeliest first."""
         etag = self.object.get("ETag", "").strip('"')
         if "-" in etag:  # an upload in parts, or a copy in parts
-            return ("s3:ObjectCreated:CompleteMultipartUpload",)
-        return tuple(f"s3:ObjectCreated:{kind}" for kind in ("Put", "Post", "Copy"))
+            return notifications.UPLOADS[-1:]
+        return notifications.UPLOADS[:-1]
 
     @cached_property
     def rule(self) -> notifications.Rule | None:

@@ -13,6 +13,8 @@ from deploy.waiting import DENIED
 
 State = Literal["green", "amber", "red", "grey", "rejected"]
 
+#: The cure of whatever S3 sent no event for.
+BACKFILL = "`python -m deploy backfill` makes the thumbnails that are missing."
 #: HEAD has no body, so S3 answers a number: what it would have said.
 _NUMBERS = {"404": "Not Found", "403": "Forbidden", "400": "Bad Request"}
 # The permission behind a call whose name is not the permission's.

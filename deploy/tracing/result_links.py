@@ -9,10 +9,10 @@ from typing import Any
 from botocore import UNSIGNED
 from botocore.config import Config
 
-from deploy import logs, policies
+from deploy import logs, notifications, policies
 from deploy.steps import failures
 from deploy.tracing.facts import Facts
-from deploy.tracing.link import Answer, Denied, Link, ask, link
+from deploy.tracing.link import BACKFILL, Answer, Denied, Link, ask, link
 from handler.storage import is_made_from
 
 #: Seconds in which an event may be on its way: S3 mostly takes one, at times a minute.
@@ -104,16 +104,17 @@ def _never(facts: Facts, quoted: str) -> Link:
     maybe = ["the upload came before the rule or the permission did"]
     if not facts.failure_queue:
         maybe.append("the function was stopped then, and no queue kept the event")
-    if rule and not rule.covers("s3:ObjectCreated:Copy"):
+    if missed := notifications.left_out(facts.events, [rule] if rule else []):
+        kinds = " or ".join(event.rpartition(":")[2] for event in missed)
         maybe.append(
-            "it was copied there, which no rule is for (the object cannot tell)"
+            f"it came by {kinds}, which no rule is for (the object cannot tell)"
         )
     return Link(
         "invocation",
         "red",
         f"Nothing was called. Either {', or '.join(maybe)}.",
         f"{quoted}; function changed {changed[:19] or 'at no known time'}",
-        "Upload it again (07_watch): S3 sends no event for what was there before.",
+        f"S3 sends no event for what was there before. {BACKFILL}",
     )
 
 

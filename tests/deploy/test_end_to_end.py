@@ -260,17 +260,50 @@ def test_a_key_that_no_rule_matches_does_nothing(plain, key):
     }
 
 
-@pytest.mark.aws(uploads=3)
-def test_a_copy_is_no_put_and_does_nothing(plain):
-    plain.put("original.jpg", picture())
-    started = datetime.now(UTC)
-    bucket = plain.settings.source_bucket
-    plain.cloud.s3.copy_object(
-        Bucket=bucket, Key="copy.jpg", CopySource=f"{bucket}/original.jpg"
+def by_copy(s3, bucket, key):
+    s3.put_object(Bucket=bucket, Key=f"{key}.part", Body=picture())
+    s3.copy_object(Bucket=bucket, Key=key, CopySource=f"{bucket}/{key}.part")
+
+
+def by_rename(s3, bucket, key):
+    by_copy(s3, bucket, key)
+    s3.delete_object(Bucket=bucket, Key=f"{key}.part")
+
+
+def by_form(s3, bucket, key):
+    """As a browser's form does: a presigned POST."""
+    form = s3.generate_presigned_post(bucket, key)
+    mark = "workbook-form"
+    lines = [
+        f'--{mark}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}'
+        for name, value in form["fields"].items()
+    ]
+    file = f'--{mark}\r\nContent-Disposition: form-data; name="file"; filename="a"'
+    body = "\r\n".join([*lines, file, "", ""]).encode() + picture()
+    request = urllib.request.Request(
+        form["url"],
+        body + f"\r\n--{mark}--\r\n".encode(),
+        {"Content-Type": f"multipart/form-data; boundary={mark}"},
     )
-    plain.put("after-copy.jpg", picture())
-    seen = {run.key for run in logs.runs(plain.cloud, plain.settings, started)}
-    assert seen == {"after-copy.jpg"}
+    with urllib.request.urlopen(request) as answer:
+        assert answer.status == 204
+
+
+def by_link(s3, bucket, key):
+    place = {"Bucket": bucket, "Key": key}
+    url = s3.generate_presigned_url("put_object", Params=place)
+    request = urllib.request.Request(url, picture(), method="PUT")
+    with urllib.request.urlopen(request) as answer:
+        assert answer.status == 200
+
+
+@pytest.mark.aws(uploads=2)
+@pytest.mark.parametrize("way", [by_copy, by_rename, by_form, by_link])
+def test_every_kind_of_upload_makes_a_thumbnail(plain, way):
+    key, started = f"{way.__name__}.jpg", datetime.now(UTC)
+    way(plain.cloud.s3, plain.settings.source_bucket, key)
+    assert plain.outcome(key, started).outcome == "made"
+    assert colour_of(plain.thumbnail(key)) == "red"
 
 
 @pytest.mark.aws

@@ -144,7 +144,7 @@ def test_no_region():
 
 def test_no_emulator_there():
     done = run("status", "--endpoint", "http://127.0.0.1:9")
-    assert "could not ask who you are" in done.stderr and done.returncode == 1
+    assert "nobody answers" in done.stderr and done.returncode == 1
 
 
 def test_link_is_signed(account, capsys, monkeypatch):
@@ -279,3 +279,23 @@ def test_down_keeps_backups_unless_told(account, capsys):
     assert "`down --backup` deletes it" in capsys.readouterr().out
     assert main(["down", *AWS, "--backup"]) == 0
     assert capsys.readouterr().out.endswith("Nothing is left.\n")
+
+
+def test_local_env_is_what_another_program_needs(local, capsys):
+    assert main(["local", "env"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    said = dict(line.removeprefix("export ").split("=", 1) for line in lines[1:])
+    session = boto3.Session(
+        said["AWS_ACCESS_KEY_ID"],
+        said["AWS_SECRET_ACCESS_KEY"],
+        region_name=said["AWS_DEFAULT_REGION"],
+    )
+    client = session.client("sts", endpoint_url=said["AWS_ENDPOINT_URL"])
+    assert client.get_caller_identity()["Account"] == local.account
+
+
+def test_up_says_how_another_program_gets_in(local, capsys):
+    settings = ["--name", "others"]
+    assert main(["up", "--cloud", "local", *settings]) == 0
+    assert "deploy local env" in capsys.readouterr().out
+    assert main(["down", "--cloud", "local", *settings]) == 0

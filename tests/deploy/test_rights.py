@@ -12,7 +12,7 @@ from moto import mock_aws
 from PIL import Image
 from support.moto_cloud import ACCOUNT, MOTO, REGION, here
 
-from deploy import logs, pipeline, policies, rights, tracing, waiting
+from deploy import logs, notifications, pipeline, policies, rights, tracing, waiting
 from deploy.__main__ import main
 from deploy.arns import Arns
 from deploy.cloud import Cloud
@@ -117,6 +117,7 @@ def recorded(wired, one_managed_policy):
 
     with mock_aws(config=MOTO), pytest.MonkeyPatch.context() as patch:
         patch.setattr(queue, "QUIET_S", 0)
+        patch.setattr(notifications, "RULES_HOLD_S", 0)
         patch.setattr(waiting, "DELAYS", (0, 0, 0))
         plain.session.events.register("before-parameter-build.*.*", record)
         live(dataclasses.replace(plain, identity=USER))

@@ -17,7 +17,7 @@ from botocore.awsrequest import AWSResponse
 from support.moto_cloud import ACCOUNT, REGION, Wire
 from workbook import check, checks
 
-from deploy import pipeline
+from deploy import notifications, pipeline
 from deploy.cloud import Cloud
 from deploy.errors import DeployError
 from deploy.settings import TAG, Settings
@@ -842,13 +842,13 @@ def rule_for_another_function(w):
     notify(w, jpg | {"LambdaFunctionArn": f"{w.settings.function_arn}-old"}, png)
 
 
-@fault(6, "a rule for .jpg: with both event types", "CompleteMultipartUpload")
+@fault(6, "a rule for .jpg: for every kind of upload", "CompleteMultipartUpload")
 def put_alone(w):
     jpg, png = trigger.rules(w.settings)
     notify(w, jpg | {"Events": ["s3:ObjectCreated:Put"]}, png)
 
 
-@fault(6, "a rule for .png: with both event types", "It lacks s3:ObjectCreated:Put")
+@fault(6, "a rule for .png: for every kind of upload", "It lacks s3:ObjectCreated:Put")
 def parts_alone(w):
     jpg, png = trigger.rules(w.settings)
     notify(w, jpg, png | {"Events": ["s3:ObjectCreated:CompleteMultipartUpload"]})
@@ -1372,6 +1372,13 @@ def test_every_event_type_covers_both(world):
     build(world, 6)
     rules = trigger.rules(world.settings)
     notify(world, *(rule | {"Events": ["s3:ObjectCreated:*"]} for rule in rules))
+    assert checks.look(6, world.cloud, world.settings).ok
+
+
+def test_each_kind_of_upload_by_name_is_every_kind(world):
+    build(world, 6)
+    rules = trigger.rules(world.settings)
+    notify(world, *(rule | {"Events": [*notifications.UPLOADS]} for rule in rules))
     assert checks.look(6, world.cloud, world.settings).ok
 
 

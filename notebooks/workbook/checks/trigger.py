@@ -30,7 +30,7 @@ def look(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
         "NoSuchBucket",
     )
     names = [f"a rule for {suffix}" for suffix in settings.suffixes]
-    events = [f"{name}: with both event types" for name in names]
+    events = [f"{name}: for every kind of upload" for name in names]
     if configuration is None:
         pairs = [name for pair in zip(names, events, strict=True) for name in pair]
         yield from waiting("the source bucket (02_buckets)", *pairs, _OVERLAP)
@@ -101,16 +101,14 @@ def _rule(
     if not found:
         yield from waiting("the rule", names[1])
         return
-    lacks = [
-        event
-        for event in settings.events
-        if not any(rule.covers(event) for rule in found)
-    ]
+    wanted = notifications.Rule("", "", settings.events)
+    lacks = notifications.left_out(filter(wanted.covers, notifications.UPLOADS), found)
     yield judged(
         names[1],
         not lacks,
-        f"It lacks {' and '.join(lacks)}, so some uploads would be missed. Put both "
-        "with `put_bucket_notification_configuration` (06_trigger).",
+        f"It lacks {' and '.join(lacks)}, so some uploads would be missed. Put "
+        f"{' and '.join(settings.events)} with "
+        "`put_bucket_notification_configuration` (06_trigger).",
     )
 
 

@@ -424,6 +424,15 @@ def test_copy_is_its_own_event(bench):
     assert names == {"ObjectCreated:Put", "ObjectCreated:Copy"}
 
 
+def test_a_change_of_rules_holds_at_once(bench):
+    bucket, function = bench.watched()
+    bench.notify(bucket, function, ".png")
+    for key in ("a.jpg", "a.png"):
+        bench.put(bucket, key)
+    (record,) = bench.records(function)
+    assert record["s3"]["object"]["key"] == "a.png"
+
+
 def test_suffixes_are_case_sensitive(bench):
     bucket, function = bench.bucket(), bench.function()
     bench.allow(function, bucket)

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from PIL import Image
 from support.moto_cloud import here
 
-from deploy import logs, pipeline
+from deploy import logs, notifications, pipeline
 from deploy.configure import settings_for
 from deploy.errors import ForeignResourceError, SettingsError
 from deploy.steps import buckets, failures, function, layer, queue, role, trigger
@@ -234,6 +234,21 @@ def test_off_means_rules_first_then_mapping_then_policy(cloud, settings, wire):
     assert [wire.calls.index(name) for name in order] == sorted(
         wire.calls.index(name) for name in order
     )
+
+
+def test_the_queue_outlives_the_change_of_rules(cloud, settings, clock):
+    """S3 may send by the old rules for about five minutes: the queue hears it."""
+    pipeline.up(cloud, settings, queue=True)
+    times = {}
+
+    def note(model, **_):
+        times[model.name] = clock.now()
+
+    for client in (cloud.s3, cloud.sqs):
+        client.meta.events.register("before-call.*.*", note)
+    pipeline.up(cloud, settings)
+    passed = times["DeleteQueue"] - times["PutBucketNotificationConfiguration"]
+    assert passed >= notifications.RULES_HOLD_S >= 300
 
 
 def test_a_queue_that_is_not_empty_stays_and_works(cloud, settings, monkeypatch):

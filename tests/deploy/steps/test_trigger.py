@@ -50,10 +50,7 @@ def test_two_rules(settings):
     assert first == {
         "Id": "workbook-jpg",
         "LambdaFunctionArn": settings.function_arn,
-        "Events": [
-            "s3:ObjectCreated:Put",
-            "s3:ObjectCreated:CompleteMultipartUpload",
-        ],
+        "Events": ["s3:ObjectCreated:*"],
         "Filter": {"Key": {"FilterRules": [{"Name": "suffix", "Value": ".jpg"}]}},
     }
     assert second["Id"] == "workbook-png"

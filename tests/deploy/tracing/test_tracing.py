@@ -209,6 +209,30 @@ def test_an_upload_in_parts(cloud, settings):
     assert "CompleteMultipartUpload" in found.cure
 
 
+def test_a_rule_names_every_kind_that_it_leaves_out(cloud, settings, monkeypatch):
+    """A form, a copy or a rename looks like a PUT, and is made up for by backfill."""
+    only_put = dataclasses.replace(settings, events=("s3:ObjectCreated:Put",))
+    pipeline.up(cloud, only_put, say=lambda line: None)
+    cloud.s3.put_object(Bucket=settings.source_bucket, Key=KEY, Body=b"1")
+    monkeypatch.setattr("deploy.tracing.result_links.PENDING_S", -1)
+    found = trace(KEY, cloud, settings)
+    links = {link.name: link for link in found.links}
+    assert "leaves out Post (a browser's form) and Copy" in links["event"].said
+    assert "it came by Post or Copy" in found.broken.said
+    assert "backfill" in found.broken.cure
+
+
+def test_a_rule_for_forms_alone(cloud, settings):
+    other = dataclasses.replace(
+        settings, events=("s3:ObjectCreated:CompleteMultipartUpload",)
+    )
+    pipeline.up(cloud, other, say=lambda line: None)
+    cloud.s3.put_object(Bucket=settings.source_bucket, Key=KEY, Body=b"1")
+    found = trace(KEY, cloud, settings).broken
+    assert found.name == "event" and "backfill" in found.cure
+    assert all(kind in found.said for kind in ("Put", "Post", "Copy"))
+
+
 def test_the_rules_function_is_gone(built):
     cloud, settings = built
     cloud.awslambda.delete_function(FunctionName=settings.function_name)
@@ -413,7 +437,8 @@ def test_nothing_was_ever_called(built, monkeypatch):
     monkeypatch.setattr("deploy.tracing.result_links.PENDING_S", -1)
     found = trace(KEY, *built).broken
     assert found.name == "invocation"
-    assert "it was copied there" in found.said
+    assert "the upload came before the rule" in found.said
+    assert "it came by" not in found.said and "backfill" in found.cure
 
 
 @pytest.mark.parametrize(
