@@ -25,7 +25,7 @@ from typing import Any
 from PIL import Image, ImageFile, JpegImagePlugin, PngImagePlugin
 
 from handler.errors import ImageRejected
-from handler.picture import Area, Size, exif, jpeg, memory, png
+from handler.picture import Area, Size, exif, jpeg, kinds, memory, png
 
 DRAFT = 1.5  # decode a JPEG to at least so many times the final size
 
@@ -62,13 +62,6 @@ class Jpeg(JpegImagePlugin.JpegImageFile):
         """Do nothing: there is no use for the resolution, and parsing can fail."""
 
 
-def kind(data: bytes) -> str | None:
-    """Tell the format by content; names and content types are only claims."""
-    if data.startswith(b"\xff\xd8\xff"):
-        return "JPEG"
-    return "PNG" if data.startswith(png.SIGNATURE) else None
-
-
 def open_image(data: bytes, seconds: float) -> ImageFile.ImageFile:
     """Read the header, and start the clock. Only these two parsers are ever reached.
 
@@ -76,7 +69,7 @@ def open_image(data: bytes, seconds: float) -> ImageFile.ImageFile:
     round ``Image.open`` also goes round its process-wide limits: ours are arguments.
     """
     deadline = time.monotonic() + seconds
-    if kind(data) == "JPEG":
+    if kinds.kind(data) == "JPEG":
         photo = Jpeg(Reader(data, deadline))
         photo.info["exif"] = _exif(photo.applist)
         return photo

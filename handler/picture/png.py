@@ -17,8 +17,9 @@ from typing import NamedTuple
 from PIL import Image, ImageChops, ImageFile, PngImagePlugin
 
 from handler.errors import ImageRejected
+from handler.picture import kinds
 
-SIGNATURE = b"\x89PNG\r\n\x1a\n"
+SIGNATURE = kinds.PNG
 MAX_CHUNKS = 100_000  # 25 MB in the 8 KB pieces that libpng writes are 3,200
 MAX_PROFILE = 4 * 1024 * 1024  # the largest printers' profiles are 3 MB
 

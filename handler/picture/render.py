@@ -15,7 +15,7 @@ from typing import Any
 from PIL import Image
 
 from handler.errors import ImageRejected
-from handler.picture import Area, Size, decode, memory, pixels
+from handler.picture import Area, Size, decode, kinds, memory, pixels
 from handler.picture.exif import orientation
 from handler.picture.rendition import Rendition, decoded_size, encode
 
@@ -75,9 +75,9 @@ def render(
     ``room`` is the memory in bytes that the decoded picture may take, and ``seconds``
     the time that its decoder may. Raises ``ImageRejected`` where it cannot be decoded.
     """
-    kind = decode.kind(data)
+    kind = kinds.kind(data)
     if kind is None:
-        raise ImageRejected("not a JPEG or PNG" if data else "empty")
+        raise ImageRejected(kinds.refusal(data))
     try:
         image = decode.open_image(data, seconds)
         source_size = image.size

@@ -72,6 +72,9 @@ FIRST = "059f36b4-87a3-44ab-83d2-661975830a7d"
 # The four outcomes
 
 
+TEXT = "not a JPEG or PNG, but text: upload the picture instead"
+
+
 @pytest.mark.parametrize("env", [ENV, ORDERED])
 def test_made(client, lines, env):
     record = upload(client)
@@ -102,7 +105,7 @@ def test_rejected(client, lines, env):
     record = upload(client, "notes.jpg", b"not an image")
     assert run(client, record, env=env) == {"outcomes": {"rejected": 1}}
     [line] = lines()
-    assert (line["outcome"], line["reason"]) == ("rejected", "not a JPEG or PNG")
+    assert (line["outcome"], line["reason"]) == ("rejected", TEXT)
     kept = json.loads(get(client, "rejected/notes.jpg.json"))
     assert kept.pop("time").endswith("+00:00")
     assert kept == {
@@ -111,7 +114,7 @@ def test_rejected(client, lines, env):
         "version": None,
         "sequencer": "0055AED6DCD90281E5",
         "etag": record["s3"]["object"]["eTag"],
-        "reason": "not a JPEG or PNG",
+        "reason": TEXT,
     }
     assert keys(client) == ["rejected/notes.jpg.json"]
 
@@ -540,7 +543,7 @@ def test_eventbridge(client):
     ("body", "code", "said"),
     [
         (picture(), "Succeeded", "made: thumbnails/summer 2026/cat.jpg"),
-        (b"nothing", "PermanentFailure", "rejected: not a JPEG or PNG"),
+        (b"nothing", "PermanentFailure", f"rejected: {TEXT}"),
     ],
 )
 def test_batch(client, name, body, code, said):

@@ -99,7 +99,10 @@ def test_upload(cloud, settings):
 def test_upload_tells_a_rejection(cloud, settings):
     (run,) = workbook.upload(cloud, settings, [SAMPLES / "not-an-image.jpg"])
     shown = workbook.side_by_side(cloud, settings, [run])
-    assert repr(shown) == "not-an-image.jpg: rejected (not a JPEG or PNG)"
+    assert repr(shown) == (
+        "not-an-image.jpg: rejected "
+        "(not a JPEG or PNG, but text: upload the picture instead)"
+    )
 
 
 def test_upload_names_the_nearest_rule(cloud, settings, tmp_path, capsys):

@@ -1,0 +1,105 @@
+"""What is no JPEG or PNG is named by its first bytes, with what to do."""
+
+import base64
+import gzip
+import io
+import tarfile
+import time
+import zipfile
+
+import pytest
+from support.pictures import chart, encoded
+
+from handler.errors import ImageRejected
+from handler.picture import kinds
+from handler.picture.render import make_thumbnail
+
+JPEG, PNG = encoded(chart()), encoded(chart(), "PNG")
+FORM = b'--x1\r\nContent-Disposition: form-data; name="file"\r\n\r\n' + JPEG
+SIGNED = b"1f4;chunk-signature=" + b"0f" * 32 + b"\r\n" + JPEG
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
+PAGE = b"\xef\xbb\xbf\n<!-- a -->\n<!DOCTYPE html>\n<html><svg/></html>"
+DRAWING = b'<?xml version="1.0"?>\n<!-- a --><svg xmlns="http://www.w3.org/2000/svg"/>'
+
+
+def as_zip():
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as made:
+        made.writestr("a.jpg", JPEG)
+    return file.getvalue()
+
+
+def as_tar():
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as made:
+        info = tarfile.TarInfo("a.jpg")
+        info.size = len(JPEG)
+        made.addfile(info, io.BytesIO(JPEG))
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC photo, as iPhones take"),
+        (b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic", "HEIC photo, as iPhones take"),
+        (b"\0\0\0\x1cftypavif\0\0\0\0avifmif1", "AVIF"),
+        (b"\0\0\0\x18ftypcrx \0\0\0\1", "raw photo"),
+        (b"\0\0\0\x18ftypmp42\0\0\0\0isom", "video"),
+        (encoded(chart(), "WEBP"), "WebP"),
+        (encoded(chart(), "GIF"), "GIF"),
+        (encoded(chart(), "TIFF"), "TIFF"),
+        (encoded(chart(), "BMP"), "BMP"),
+        (encoded(chart((16, 16)), "ICO"), "icon"),
+        (b"8BPS\0\1", "Photoshop"),
+        (b"\xff\x0a\xfa\x7f", "JPEG XL"),
+        (encoded(chart(), "JPEG2000"), "JPEG 2000"),
+        (bytes(1000), "zeros"),
+        (PNG.replace(b"\r\n", b"\n"), "line ends"),
+        (PNG.replace(b"\n", b"\r\n"), "line ends"),
+        (PNG.replace(b"\r", b"\n"), "line ends"),
+        (PNG.decode("latin-1").encode(), "sent as text"),
+        (JPEG.decode("latin-1").encode(), "sent as text"),
+        (PNG.decode(errors="replace").encode(), "sent as text"),
+        (JPEG.decode(errors="replace").encode(), "sent as text"),
+        (gzip.compress(JPEG), "gzip"),
+        (as_zip(), "a zip"),
+        (as_tar(), "tar"),
+        (b"%PDF-1.7\n", "PDF"),
+        (POINTER, "git lfs pull"),
+        (SIGNED, "aws-chunked"),
+        (b"1f4\r\n" + JPEG, "aws-chunked"),
+        (FORM, "multipart"),
+        (b"data:image/jpeg;base64," + base64.b64encode(JPEG), "data: URI"),
+        (base64.b64encode(JPEG), "base64 text of a picture"),
+        (base64.encodebytes(PNG), "base64 text of a picture"),
+        (base64.b64encode(bytes(99)), "base64 text"),
+        (b'{"body": "x", "isBase64Encoded": true}', "JSON with a picture"),
+        (b'{"a": 1}', "JSON"),
+        (DRAWING, "SVG"),
+        (b"<svg/>", "SVG"),
+        (PAGE, "HTML"),
+        (b"<html>", "HTML"),
+        (b'<?xml version="1.0"?>\n<Error><Code>AccessDenied</Code>', "XML"),
+        ("Grüße, 世界".encode() * 300, "text: upload the picture instead"),
+        (b"hello", "text: upload the picture instead"),
+    ],
+)
+def test_named_by_its_first_bytes(data, what):
+    with pytest.raises(ImageRejected) as caught:
+        make_thumbnail(data)
+    before, _, todo = caught.value.reason.partition(", but ")
+    assert before == "not a JPEG or PNG"
+    assert what in todo and ": " in todo
+
+
+@pytest.mark.parametrize("data", [b"\x01\x02\x03\xfe\xfd", b"\xff\xd8\n", b"\x89"])
+def test_unknown_bytes(data):
+    assert kinds.refusal(data) == "not a JPEG or PNG"
+
+
+def test_nothing_is_slow_to_name():
+    started = time.process_time()
+    for part in (b"<!---->", b"<!--", b"<?xml>", b" ", b"{", b"A", b"<!DOCTYPE svg>"):
+        kinds.refusal(part * 100_000)
+    assert time.process_time() - started < 1
