@@ -6,6 +6,7 @@ on the small picture.
 """
 
 import struct
+import sys
 import time
 import zlib
 from collections.abc import Sequence
@@ -101,12 +102,14 @@ def render(
         part = (x0 * across, y0 * down, x1 * across, y1 * down)
         try:
             small = _small(image, part, size, rendition, turn, kind)
-            encoded = encode(small, rendition.kind or kind, rendition.quality)
+            wanted_kind = rendition.kind or kind
+            most = len(data) if wanted_kind == kind else sys.maxsize
+            encoded = encode(small, wanted_kind, rendition.quality, most)
         except Exception as error:  # the others can still be made
             made.append(error.with_traceback(None))  # which holds on to the pictures
             continue
         ms = (time.perf_counter() - started) * 1000
-        content_type = f"image/{(rendition.kind or kind).lower()}"
+        content_type = f"image/{wanted_kind.lower()}"
         made.append(Thumbnail(encoded, content_type, source_size, small.size, ms))
     return made
 

@@ -1,13 +1,15 @@
 """What a picture is made into: how large, which part of it, how it is encoded."""
 
 import io
+import sys
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from PIL import Image
 
-from handler.picture import Area, Size
+from handler.picture import Area, Size, palette
 
 
 @dataclass(frozen=True)
@@ -72,8 +74,14 @@ def decoded_size(size: Size, frames: Sequence[Frame]) -> Size:
     return int(across), int(down)
 
 
-def encode(image: Image.Image, kind: str, quality: int) -> bytes:
-    """Return the picture as a JPEG or PNG, without any metadata."""
+def encode(
+    image: Image.Image, kind: str, quality: int, most: int = sys.maxsize
+) -> bytes:
+    """Return the picture as a JPEG or PNG, without any metadata.
+
+    Of a PNG that would have more than ``most`` bytes, those of its source, the colours
+    are brought to 256 where nobody sees that.
+    """
     image.info = {}  # Pillow copies a comment, a profile or transparency by itself
     file = io.BytesIO()
     if kind == "JPEG":
@@ -83,7 +91,32 @@ def encode(image: Image.Image, kind: str, quality: int) -> bytes:
             image = flat
         image.save(file, "JPEG", quality=quality, optimize=True)
     else:
-        image.save(file, "PNG")
+        return _png(image, most)
+    return file.getvalue()
+
+
+def _png(image: Image.Image, most: int) -> bytes:
+    """Return the smallest PNG that is worth looking for.
+
+    Of a photo's filtered pixels hardly anything repeats but runs: to look for nothing
+    else (Z_RLE) takes a quarter of the time and 1 % more bytes. Where it comes out
+    small, as a drawing does, looking further and a palette are worth their time.
+    """
+    made = [_saved(image, compress_type=zlib.Z_RLE)]
+    raw = image.width * image.height * len(image.getbands())
+    if raw // 4 < len(made[0]) <= most:
+        return made[0]
+    made.append(_saved(image, optimize=len(made[0]) > most))
+    if (drawing := palette.exact(image)) or (
+        min(map(len, made)) > most and (drawing := palette.near(image))
+    ):
+        made.append(_saved(drawing, optimize=True))
+    return min(made, key=len)
+
+
+def _saved(image: Image.Image, **options: Any) -> bytes:
+    file = io.BytesIO()
+    image.save(file, "PNG", **options)
     return file.getvalue()
 
 

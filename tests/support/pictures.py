@@ -20,8 +20,13 @@ def encoded(image, kind="JPEG", **options):
 
 
 def decoded(data):
+    """Return the picture; with its colours, where they stood in a palette."""
     image = Image.open(io.BytesIO(data))
     image.load()
+    if image.mode == "P":
+        kind = image.format
+        image = image.convert("RGBA" if "transparency" in image.info else "RGB")
+        image.format = kind
     return image
 
 

@@ -1,0 +1,77 @@
+"""PNG thumbnails: exactly their pixels, and not heavier than their source."""
+
+import io
+import random
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageDraw
+from support.pictures import chart, decoded, encoded, landscape
+
+from handler.picture import palette, rendition
+from handler.picture.render import make_thumbnail
+
+SAMPLES = Path(__file__).parents[3] / "images" / "samples"
+
+
+def drawing(mode, colours, size=(200, 150)):
+    chance = random.Random(1)
+    image = Image.new(mode, size)
+    draw = ImageDraw.Draw(image)
+    for _ in range(colours):
+        colour = tuple(chance.randbytes(len(image.getbands())))
+        x, y = chance.randrange(size[0]), chance.randrange(size[1])
+        draw.rectangle((x, y, x + 9, y + 9), colour if len(colour) > 1 else colour[0])
+    return image
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
+@pytest.mark.parametrize("colours", [1, 2, 9, 200, 250, 900])
+def test_encoded_pixels_are_exact(mode, colours):
+    image = drawing(mode, colours)
+    before = image.tobytes()
+    made = decoded(rendition.encode(image, "PNG", 85))
+    assert made.convert(mode).tobytes() == before
+    few = palette.exact(image)
+    assert few is None or few.convert(mode).tobytes() == before
+    assert (few is None) == (mode in ("L", "LA") or image.getcolors(256) is None)
+
+
+@pytest.mark.parametrize("size", [(256, 192), (64, 48), (1, 1)])
+def test_photo_is_exact(size):
+    image = landscape(size)
+    assert decoded(rendition.encode(image, "PNG", 85)).tobytes() == image.tobytes()
+
+
+def test_palette_weighs_less():
+    image = drawing("RGB", 200)
+    plain = encoded(image, "PNG", optimize=True)
+    assert len(rendition.encode(image, "PNG", 85)) < len(plain)
+
+
+def test_screenshot_weighs_no_more_than_its_source():
+    source = (SAMPLES / "screenshot.png").read_bytes()
+    made = make_thumbnail(source)
+    assert len(made) <= len(source)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "LA", "RGB", "RGBA"])
+@pytest.mark.parametrize("size", [(30, 20), (256, 200), (1280, 800)])
+def test_no_heavier_than_its_source(mode, size):
+    source = encoded(chart(size).convert(mode), "PNG", optimize=True)
+    assert len(make_thumbnail(source)) <= len(source) + 12  # a palette's chunk
+
+
+def test_colours_are_not_lost_where_that_is_seen():
+    noise = Image.frombytes("RGB", (99, 99), random.Random(2).randbytes(99 * 99 * 3))
+    assert palette.near(noise) is None
+    most = rendition.encode(noise, "PNG", 85, most=100)
+    assert decoded(most).tobytes() == noise.tobytes()
+
+
+def test_a_few_shades_more_are_brought_to_256():
+    image = Image.linear_gradient("L").convert("RGB")
+    image.paste((1, 2, 3), (0, 0, 9, 9))
+    made = palette.near(image)
+    assert made is not None and made.mode == "P"
+    assert Image.open(io.BytesIO(rendition.encode(image, "PNG", 85, most=10))).size
