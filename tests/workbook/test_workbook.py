@@ -15,6 +15,7 @@ from IPython.core.getipython import get_ipython
 from IPython.testing.globalipapp import start_ipython
 from PIL import Image
 from support.moto_cloud import here
+from support.pictures import raw_png
 from workbook import check, scores, session
 from workbook.errors import messages
 from workbook.show.html import Html
@@ -35,10 +36,8 @@ def jpeg(size: tuple[int, int] = (400, 300), colour: str = "red", **more: object
 
 
 def huge_png() -> bytes:
-    """A picture of 60 megapixels in 60 kB."""
-    out = io.BytesIO()
-    Image.new("1", (10_000, 6_000)).save(out, "PNG")
-    return out.getvalue()
+    """A picture of 300 megapixels in 40 kB."""
+    return raw_png((20_000, 15_000), 1, 0, bytes(2_501 * 15_000))
 
 
 def refusal(code: str, message: str = "", operation: str = "Create") -> ClientError:

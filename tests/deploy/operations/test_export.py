@@ -93,10 +93,11 @@ def test_keys_follow_the_zips_and_settings_do_not(tmp_path):
 
 
 def test_a_dollar_in_a_value_stays_a_dollar(tmp_path):
-    exported = export(folder=tmp_path, thumbnail_prefix="${small}/", **HERE)
-    policy = document(exported)["Resources"]["TargetPolicy"]["Properties"]
-    (statement,) = policy["PolicyDocument"]["Statement"]
-    assert statement["Resource"]["Fn::Sub"].endswith("-an/${!small}/*")
+    recipe = {"thumbnail": {"watermark": {"text": "${small}"}}}
+    exported = export(folder=tmp_path, recipe=recipe, backup=True, **HERE)
+    function = document(exported)["Resources"]["Function"]["Properties"]
+    written = function["Environment"]["Variables"]["RECIPE"]["Fn::Sub"]
+    assert "${!small}" in written and "${AWS::AccountId}" in written
 
 
 def test_what_it_says_names_the_files_and_the_keys(written):
