@@ -124,10 +124,7 @@ _VALUES: dict[str, tuple[str, Callable[[str], Any], str]] = {
 def _common_options() -> argparse.ArgumentParser:
     """Write the one list of options that every verb takes."""
     common = argparse.ArgumentParser(add_help=False)
-    where = common.add_mutually_exclusive_group()
-    where.add_argument("--cloud", choices=("local", "aws"), help="where to (local)")
-    where.add_argument("--endpoint", metavar="URL", help="another emulator")
-    common.add_argument("--region", help="as in eu-west-1")
+    add_place(common)
     common.add_argument("--name", help="what all names begin with (workbook)")
     built = common.add_argument_group(
         "how it is built", "Left out, each is as the pipeline that stands has it."
@@ -170,6 +167,14 @@ def _common_options() -> argparse.ArgumentParser:
             flag, dest=field, action="store_const", const="", default=unsaid
         )
     return common
+
+
+def add_place(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say in which cloud and region."""
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--cloud", choices=("local", "aws"), help="where to (local)")
+    where.add_argument("--endpoint", metavar="URL", help="another emulator")
+    parser.add_argument("--region", help="as in eu-west-1")
 
 
 def _cloud(options: argparse.Namespace) -> Cloud:

@@ -8,6 +8,8 @@ https://aws.amazon.com/cloudwatch/pricing/  https://aws.amazon.com/sqs/pricing/
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 PRICES_READ = "2026-11-23"
 
 S3_PUT_USD = 0.005 / 1_000
@@ -85,3 +87,20 @@ def break_even_reads(size: int) -> float:
     saved = keeping("STANDARD", size) - keeping("STANDARD_IA", size)
     a_read = keeping("STANDARD_IA", size, 1) - keeping("STANDARD_IA", size)
     return max(0.0, saved / (a_read - S3_GET_USD))
+
+
+def a_day(stored: Mapping[str, int], *, alarms: int = 0, queue: bool = False) -> float:
+    """Estimate the US dollars that a pipeline costs a day while nobody uploads.
+
+    Args:
+        stored: bytes by storage class; what is neither is counted as "STANDARD".
+        alarms: how many stand; an account's first ten cost nothing, which is not
+            counted, nor are the first million requests of a queue.
+        queue: whether Lambda asks a queue for messages.
+    """
+    month = alarms * ALARM_USD
+    for storage_class, size in stored.items():
+        price = STORAGE_USD.get(storage_class, STORAGE_USD["STANDARD"])
+        month += size / 2**30 * price
+    polls = 24 * 60 * SQS_POLLS_A_MINUTE * SQS_REQUEST_USD if queue else 0.0
+    return month / 30 + polls

@@ -283,6 +283,15 @@ def down(
     return Teardown(settings, str(cloud), tuple(left), tuple(dict.fromkeys(notes)))
 
 
+def claims(
+    cloud: Cloud | None = None, settings: Settings | None = None, **overrides: Any
+) -> tuple[tuple[Claim, ...], tuple[str, ...]]:
+    """List what stands under a name, and say of the rest why it cannot be read."""
+    cloud, settings = resolved(cloud, settings, overrides)
+    stands, unread = _inventory(cloud, settings)
+    return tuple(each for found in stands.values() for each in found), tuple(unread)
+
+
 def _inventory(
     cloud: Cloud, settings: Settings
 ) -> tuple[dict[Step, list[Claim]], list[str]]:

@@ -53,3 +53,11 @@ def test_a_thumbnail_is_never_cheaper_there():
 def test_a_queue_is_asked_all_the_time():
     assert "costs $0.26 a month" in cost.in_words(queue=True)
     assert "queue" not in cost.in_words()
+
+
+def test_a_day_at_rest_is_storage_alarms_and_polls():
+    gigabytes = {"STANDARD": 2**30, "STANDARD_IA": 2**30, "GLACIER": 2**30}
+    month = 0.023 + 0.0125 + 0.023
+    assert cost.a_day(gigabytes) == pytest.approx(month / 30)
+    assert cost.a_day({}, alarms=3) == pytest.approx(0.01)
+    assert cost.a_day({}, queue=True) == pytest.approx(21_600 * 0.4e-6)

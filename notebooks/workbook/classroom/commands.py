@@ -1,0 +1,72 @@
+"""`thumbnail-workbook class …`: the commands of who teaches."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from deploy import __main__ as deploying
+from deploy.cloud import Cloud, connect
+from deploy.errors import DeployError
+from workbook.classroom import collect, standing
+
+_Commands = argparse._SubParsersAction
+
+
+def add_commands(commands: _Commands[argparse.ArgumentParser]) -> None:
+    """Add `class` with its own commands to a command line."""
+    says = "for who teaches: what stands, scores, notebooks to hand out"
+    group = commands.add_parser("class", help=says, description=says)
+    verbs = group.add_subparsers(required=True, metavar="command")
+    for name, run, says in (
+        ("report", _report, "list what stands under a prefix of names; change nothing"),
+        ("sweep", _sweep, "delete all pipelines under a prefix, and look again"),
+    ):
+        verb = verbs.add_parser(name, help=says, description=says)
+        verb.set_defaults(run=run)
+        verb.add_argument("prefix", help="what the names begin with, as in ws-")
+        deploying.add_place(verb)
+        if run is _sweep:
+            verb.add_argument("--yes", action="store_true", help="do not ask")
+    says = "read a folder of score files into a table and a page with bars"
+    verb = verbs.add_parser("collect", help=says, description=says)
+    verb.set_defaults(run=_collect)
+    verb.add_argument("folder", help="where the files are; both are written there")
+
+
+def _report(options: argparse.Namespace) -> int:
+    print(standing.report(_cloud(options), options.prefix))
+    return 0
+
+
+def _sweep(options: argparse.Namespace) -> int:
+    ask = None if options.yes else _ask
+    swept = standing.sweep(_cloud(options), options.prefix, ask)
+    print(swept)
+    return 1 if swept.left else 0
+
+
+def _collect(options: argparse.Namespace) -> int:
+    found = collect.collect(options.folder)
+    print(found)
+    for path in collect.write(found, options.folder):
+        print(f"Written: {path}")
+    return 0
+
+
+def _cloud(options: argparse.Namespace) -> Cloud:
+    return connect(options.cloud, endpoint=options.endpoint, region=options.region)
+
+
+def _ask(found: standing.Class) -> None:
+    """Show what would go, and ask; without a terminal that is a no."""
+    print(found)
+    if not sys.stdin.isatty():
+        raise DeployError(
+            "nothing was deleted, as there is no terminal to ask you in",
+            where="class sweep",
+            todo="Say --yes to delete all of it.",
+        )
+    question = f"Delete these {len(found.pipelines)}, pictures and backups too? [y/N] "
+    if input(question).strip().lower() not in ("y", "yes"):
+        raise DeployError("nothing was deleted", where="class sweep")
