@@ -45,8 +45,8 @@ def look(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
         yield judged(
             _RUNS,
             limit.get("ReservedConcurrentExecutions") != 0,
-            "Its concurrency is 0: `delete_function_concurrency`, or `undo_all()` "
-            "(08_failures).",
+            "Its concurrency is 0: `delete_function_concurrency`, or "
+            "`labs.undo_all()` (08_failures).",
         )
     held = _events(cloud, settings)
     if held is None:
@@ -55,8 +55,8 @@ def look(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
     yield judged(
         _EMPTY,
         held == 0,
-        f"{held} wait in {settings.failure_queue}. Mend their cause, then "
-        "`replay(cloud, settings)` (08_failures).",
+        f"{held} wait in {settings.failure_queue}. Mend their cause, then run "
+        "`from deploy import replay` and `replay(cloud, settings)` (08_failures).",
     )
 
 
@@ -71,7 +71,7 @@ def _as_it_should(
     if found is None:
         return False, f"There is none: `up(cloud, reliable=True)` ({notebook})."
     differs = ", ".join(found.drift)
-    return not differs, f"It differs: {differs}. `undo_all()`, or {notebook}."
+    return not differs, f"It differs: {differs}. `labs.undo_all()`, or {notebook}."
 
 
 def _events(cloud: Cloud, settings: Settings) -> int | None:

@@ -6,3 +6,4 @@ from workbook.labs.cards import follow as follow
 from workbook.labs.cards import lab as lab
 from workbook.labs.cards import labs as labs
 from workbook.labs.cards import mend as mend
+from workbook.labs.cards import undo_all as undo_all

@@ -2,15 +2,17 @@
 
 key = lab(4)      # something is broken now
 follow(key)       # where does the path end?
-mend(4)           # the cause, its cure, and the same upload again
+mend()            # the cause, its cure, and the same upload again
+
+One lab is in at a time.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from urllib.parse import quote_plus
 
 from IPython.display import display
 
@@ -20,7 +22,7 @@ from deploy.settings import Settings
 from deploy.steps import failures
 from deploy.tracing import Trace
 from deploy.tracing.facts import place as place_of
-from deploy.waiting import until
+from deploy.waiting import looks, until
 from handler.events import target_key
 from workbook import session
 from workbook.errors import messages
@@ -74,7 +76,7 @@ LABS: tuple[Lab, ...] = (
     ),
     Lab(
         "timeout",
-        "It worked with the old, quick service. We made it thrifty, too.",
+        "It worked with the old, quick service. Now we save wherever we can.",
         "Does the log have a line of ours?",
         "05_function",
     ),
@@ -139,19 +141,37 @@ def labs() -> Html:
     return Html(style.table(("lab", "what you are told"), rows), text)
 
 
+@dataclass
+class _State:
+    """What is in, and under which key a cured upload went up again."""
+
+    number: int | None = None
+    cured: dict[str, str] = dataclasses.field(default_factory=dict)
+
+
+_state = _State()
+
+
 def lab(
     number: int, cloud: Cloud | None = None, settings: Settings | None = None
 ) -> str:
-    """Put a lab's fault in, upload what shows it, wait; return the upload's key."""
+    """Show a lab's card, put its fault in, upload what shows it; return its key.
+
+    Another lab that is still in is mended first. The card is shown before the wait,
+    which is the time to predict.
+    """
     chosen = _lab(number)
     cloud, settings = place(cloud, settings)
+    display(_card(number, chosen))
+    _take_out(number, cloud, settings)
     held = _held(cloud, settings)
     _clear(cloud, settings, faults.FAULTS[chosen.fault].key)
     started = datetime.now(UTC)
     faults.put(chosen.fault, cloud, settings)
+    _state.number = number
+    _state.cured.clear()
     key = faults.try_it(chosen.fault, cloud, settings)
     _settle(cloud, settings, key, started, held, chosen.events)
-    display(_card(number, chosen))
     return key
 
 
@@ -160,35 +180,75 @@ def follow(
 ) -> Html:
     """Draw the path of an upload, and tell the first broken link and its cure."""
     cloud, settings = place(cloud, settings)
-    return shown(trace(key, cloud, settings))
+    return shown(trace(_state.cured.get(key, key), cloud, settings))
 
 
 def again(
     number: int, cloud: Cloud | None = None, settings: Settings | None = None
 ) -> str:
-    """Upload once more what showed a lab's fault, and say what became of it."""
+    """Upload once more what a lab is about, and say what became of it.
+
+    The path is drawn when no thumbnail was made.
+    """
     chosen = _lab(number)
     cloud, settings = place(cloud, settings)
     fault = faults.FAULTS[chosen.fault]
-    if fault.content is None:
-        return "nothing is left to upload again"
+    held = _held(cloud, settings)
+    _clear(cloud, settings, fault.cured_key)
     started = datetime.now(UTC)
-    faults.try_it(chosen.fault, cloud, settings)
-    (run,) = logs.wait_for(cloud, settings, [fault.key], started, _patience(cloud))
-    return in_words(run)
+    faults.upload_cured(chosen.fault, cloud, settings)
+    _settle(cloud, settings, fault.cured_key, started, held, events=1)
+    _state.cured[fault.key] = fault.cured_key
+    found = trace(fault.cured_key, cloud, settings)
+    if found.ending == "made":
+        if _state.number == number:
+            _state.number = None  # mended by hand
+        runs = logs.runs(cloud, settings, started)
+        return in_words([run for run in runs if run.key == fault.cured_key][-1])
+    display(shown(found))
+    cause = f" ({found.broken.name}: {found.broken.said})" if found.broken else ""
+    return f"{fault.cured_key}: {found.ending}{cause}"
 
 
 def mend(
-    number: int, cloud: Cloud | None = None, settings: Settings | None = None
+    number: int | None = None,
+    cloud: Cloud | None = None,
+    settings: Settings | None = None,
 ) -> Html:
-    """Undo a lab's fault, whatever state it is in, and upload again, or replay."""
-    chosen = _lab(number)
+    """Undo the fault that is in, or that of a lab, and upload again, or replay."""
     cloud, settings = place(cloud, settings)
+    number = _state.number if number is None else number
+    if number is None:
+        undo_all(cloud, settings)
+        text = "No lab is in. Every part of the pipeline is as `up` builds it."
+        return Html(style.note(text, style.GREEN), text)
+    chosen = _lab(number)
     faults.undo(chosen.fault, cloud, settings)
+    if _state.number == number:
+        _state.number = None
     title = faults.FAULTS[chosen.fault].title
     outcome = (_replayed if chosen.kept else again)(number, cloud, settings)
-    text = f"Lab {number}: {title} ({chosen.mended_in}). Mended; {outcome}."
-    return Html(style.note(text, style.GREEN), text)
+    text = f"Lab {number}: {title} ({chosen.mended_in}). Undone; {outcome}."
+    if _state.number:
+        text += f" Lab {_state.number} is still in: `mend()` takes it out."
+    colour = style.GREEN if ": made" in outcome else style.ORANGE
+    return Html(style.note(text, colour), text)
+
+
+def undo_all(cloud: Cloud | None = None, settings: Settings | None = None) -> None:
+    """Undo the faults of all labs, whatever state they are in."""
+    faults.undo_all(cloud, settings)
+    _state.number = None
+
+
+def _take_out(number: int, cloud: Cloud, settings: Settings) -> None:
+    """Undo another lab that is in, and say so: its fault would be found first."""
+    other = _state.number
+    if other is None or other == number:
+        return
+    faults.undo(_lab(other).fault, cloud, settings)
+    _state.number = None
+    print(f"Lab {other} was not over: its fault is undone. One lab at a time.")
 
 
 def place(
@@ -255,13 +315,12 @@ def _settle(
     events: int,
 ) -> None:
     """Wait until the events have ended: in the log, or in the on-failure queue."""
-    deadline = time.monotonic() + _patience(cloud)
-    while time.monotonic() < deadline:
-        runs = [run for run in logs.runs(cloud, settings, started) if run.key == key]
+    names = (key, quote_plus(key, safe="/"))  # a handler may log it undecoded
+    for _ in looks(_patience(cloud)):
+        runs = [run for run in logs.runs(cloud, settings, started) if run.key in names]
         ended = sum(run.outcome in ("made", "rejected", "stale") for run in runs)
         if ended + _held(cloud, settings) - held >= events:
             return
-        time.sleep(0.2)
 
 
 def _held(cloud: Cloud, settings: Settings) -> int:

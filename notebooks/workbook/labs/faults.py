@@ -39,6 +39,7 @@ class Fault:
         clear: takes away what no step knows of.
         key: what to upload to see it.
         content: that upload's bytes; None where `put` uploads by itself.
+        cured_as: the name to upload under once it is mended; `key` if empty.
     """
 
     title: str
@@ -47,6 +48,12 @@ class Fault:
     clear: Act = lambda cloud, settings: None
     key: str = "lighthouse.jpg"
     content: Callable[[], bytes] | None = lambda: mistakes.sample("lighthouse.jpg")
+    cured_as: str = ""
+
+    @property
+    def cured_key(self) -> str:
+        """The name under which the upload works once the fault is undone."""
+        return self.cured_as or self.key
 
     def undo(self, cloud: Cloud, settings: Settings) -> None:
         """Mend what the fault broke, and take away what it added."""
@@ -89,6 +96,15 @@ def try_it(
     if fault.content is not None:
         mistakes.upload(cloud, settings, fault.key, fault.content())
     return fault.key
+
+
+def upload_cured(
+    name: str, cloud: Cloud | None = None, settings: Settings | None = None
+) -> None:
+    """Upload what a fault kept from being made, as a picture and under a right name."""
+    fault = _fault(name)
+    content = fault.content or (lambda: mistakes.sample("lighthouse.jpg"))
+    mistakes.upload(*_place(cloud, settings), fault.cured_key, content())
 
 
 def _fault(name: str) -> Fault:
@@ -155,6 +171,7 @@ FAULTS: dict[str, Fault] = {
         clear=mistakes.remove("LIGHTHOUSE.JPG"),
         key="LIGHTHOUSE.JPG",
         content=None,
+        cured_as="lighthouse.jpg",
     ),
     "blocked": Fault("public access is blocked again", mistakes.blocked, (buckets,)),
     "each-third": Fault(

@@ -1,11 +1,14 @@
 """Every lab shows its fault, `follow` finds it, `mend` mends it, on the local cloud."""
 
+import dataclasses
+import time
+
 import pytest
 from workbook import session
 from workbook.errors.messages import WorkbookError
 from workbook.labs import cards, faults
 
-from deploy import connect, pipeline, settings_for, trace
+from deploy import connect, pipeline, settings_for, trace, waiting
 from deploy.tracing import NAMES, Link, Trace
 
 #: Lab → the first broken link, or the ending where none is broken.
@@ -58,6 +61,75 @@ def test_the_twin_tells_the_cause_alone():
     assert "a&lt;b&gt;" in shown.data and "GetRolePolicy" in shown.data
 
 
+@pytest.fixture
+def built(cloud, settings, monkeypatch):
+    """A pipeline on moto: it stands, and nothing runs; so the labs wait for nothing."""
+    monkeypatch.setattr(cards, "_state", cards._State())
+    monkeypatch.setattr(waiting, "clock", Rushing())
+    settings = dataclasses.replace(settings, reliable=True)
+    pipeline.up(cloud, settings, say=lambda line: None)
+    return cloud, settings
+
+
+class Rushing(waiting.Clock):
+    """A clock on which waiting takes no time; a look takes a minute."""
+
+    def __init__(self):
+        self.time = 0.0
+
+    def now(self):
+        return self.time
+
+    def sleep(self, seconds):
+        self.time += seconds + 60
+
+
+def test_the_card_is_shown_before_the_fault_goes_in(built, capsys):
+    cloud, _ = built
+    shown = []
+    cloud.s3.meta.events.register(
+        "before-call.s3.PutObject", lambda **_: shown.append(capsys.readouterr().out)
+    )
+    cards.lab(3, *built)
+    assert "Predict: Was the function called?" in shown[0]
+
+
+def test_one_lab_at_a_time(built, capsys):
+    cards.lab(3, *built)
+    cards.lab(6, *built)
+    assert "Lab 3 was not over" in capsys.readouterr().out
+    cards.lab(1, *built)
+    assert "Lab 6 was not over" in capsys.readouterr().out
+    items = pipeline.status(*built).items
+    differs = [item.step for item in items if item.state != "ready"]
+    assert differs == ["function"]
+    cards.lab(1, *built)
+    assert "not over" not in capsys.readouterr().out
+
+
+def test_a_mend_without_a_number_mends_what_is_in(built):
+    cards.lab(6, *built)
+    assert not pipeline.status(*built).ready
+    assert "Lab 6: the bucket may not invoke" in repr(cards.mend(None, *built))
+    assert pipeline.status(*built).ready
+    assert "No lab is in" in repr(cards.mend(None, *built))
+
+
+def test_the_wrong_mend_names_the_lab_that_is_in(built, capsys):
+    cards.lab(1, *built)
+    said = repr(cards.mend(2, *built))
+    assert "Lab 1 is still in" in said and "lighthouse.jpg: broken (layer:" in said
+    assert "layer: The function has no layer" in capsys.readouterr().out
+
+
+def test_undo_all_ends_the_lab(built, capsys):
+    cards.lab(2, *built)
+    cards.undo_all(*built)
+    assert pipeline.status(*built).ready
+    cards.lab(3, *built)
+    assert "not over" not in capsys.readouterr().out
+
+
 @pytest.fixture(scope="module")
 def standing(local_folder):
     with pytest.MonkeyPatch.context() as patch:
@@ -72,10 +144,22 @@ def standing(local_folder):
 @pytest.mark.slow
 @pytest.mark.parametrize("number", FOUND)
 def test_each_lab_is_found_and_mended(number, standing):
+    started = time.monotonic()
     key = cards.lab(number, *standing)
+    assert time.monotonic() - started < cards._patience(standing[0])
     found = trace(key, *standing)
     first = found.broken.name if found.broken else found.ending
     mended = cards.mend(number, *standing)
     assert first == FOUND[number], found
-    assert "made" in repr(mended) or "nothing is left" in repr(mended)
+    assert ": made" in repr(mended)
+    assert repr(cards.follow(key, *standing)).splitlines()[0].endswith(": made")
     assert pipeline.status(*standing).ready
+
+
+@pytest.mark.slow
+def test_an_upload_while_a_fault_is_in_draws_the_path(standing, capsys):
+    cards.lab(2, *standing)
+    assert cards.again(2, *standing).startswith("lighthouse.jpg: broken (role: ")
+    assert "The policy names the bucket" in capsys.readouterr().out
+    cards.mend(None, *standing)
+    assert "made" in cards.again(2, *standing)
