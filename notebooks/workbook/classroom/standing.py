@@ -80,9 +80,8 @@ class Class:
     def __repr__(self) -> str:
         """Show a line for every name, then what is not ours and what all costs."""
         total = sum(each.usd_a_day for each in self.pipelines)
-        lines = [
-            f"{len(self.pipelines)} pipelines under {self.prefix!r} on {self.where}"
-        ]
+        some = f"{len(self.pipelines)} pipeline{'s' * (len(self.pipelines) != 1)}"
+        lines = [f"{some} under {self.prefix!r} on {self.where}"]
         if self.pipelines:
             lines.append(f"  {'name':<25}  {'age':>9}  {'resources':>9}  a day")
         for each in self.pipelines:
