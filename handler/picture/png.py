@@ -24,7 +24,8 @@ MAX_CHUNKS = 100_000  # 25 MB in the 8 KB pieces that libpng writes are 3,200
 MAX_PROFILE = 4 * 1024 * 1024  # the largest printers' profiles are 3 MB
 
 _COLOUR_TYPE = len(SIGNATURE) + 17  # its place, in the first chunk
-EXTRA = (b"eXIf", b"iCCP")
+_COLOURS = {b"cICP", b"gAMA"}
+EXTRA = {b"eXIf", b"iCCP", b"sRGB", b"cHRM"} | _COLOURS
 _FRAMING = 12  # length, name and checksum: four bytes each
 _CRITICAL = ~0x20  # a critical chunk's name begins with a capital
 
@@ -96,7 +97,13 @@ def walk(data: bytes) -> Png:
         raise ImageRejected("broken PNG: it has no palette")
     if since or end != len(data):
         data = b"".join([*kept, tail, _chunk(b"IEND", b"")])
-    return Png(data, extra.get(b"eXIf"), _profile(extra.get(b"iCCP", b"")))
+    embedded = _profile(extra.get(b"iCCP", b""))
+    if extra.keys() & _COLOURS:
+        from handler.picture import colours  # for the few pictures that need it
+
+        grey = data[_COLOUR_TYPE : _COLOUR_TYPE + 1] in (b"\0", b"\4")
+        embedded = colours.profile(extra, embedded, grey=grey)
+    return Png(data, extra.get(b"eXIf"), embedded)
 
 
 def _chunk(name: bytes, body: bytes) -> bytes:

@@ -9,7 +9,7 @@ from typing import Any
 
 from PIL import Image
 
-from handler.picture import Area, Size, palette
+from handler.picture import Area, Size
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,8 @@ def _png(image: Image.Image, most: int) -> bytes:
     else (Z_RLE) takes a quarter of the time and 1 % more bytes. Where it comes out
     small, as a drawing does, looking further and a palette are worth their time.
     """
+    from handler.picture import palette
+
     made = [_saved(image, compress_type=zlib.Z_RLE)]
     raw = image.width * image.height * len(image.getbands())
     if raw // 4 < len(made[0]) <= most:

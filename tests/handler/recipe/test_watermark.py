@@ -93,7 +93,7 @@ def test_mark_higher_than_the_picture():
     st.sampled_from(watermark.PLACES),
     st.floats(0.02, 1),
     st.floats(0, 0.2),
-    st.tuples(st.integers(20, 300), st.integers(20, 300)),
+    st.tuples(st.integers(20, 300), st.integers(31, 300)),
 )
 def test_always_inside(place, width, margin, size):
     mark = Image.new("RGBA", (40, 4), "white")

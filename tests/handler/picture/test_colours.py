@@ -1,0 +1,190 @@
+"""Colours that a PNG says in chunks come out as Chromium shows them."""
+
+import base64
+import shutil
+import struct
+import zlib
+
+import pytest
+from PIL import Image
+from support.pictures import after_ihdr, chunk, decoded, encoded, near, wide_profile
+
+from handler.picture.render import make_thumbnail
+
+VALUES = [(0, 0, 0), (20, 40, 60), (128, 128, 128), (234, 51, 35), (60, 200, 90)]
+VALUES += [(30, 60, 220), (250, 240, 10), (200, 200, 200), (255, 255, 255)]
+SIDE = 20
+
+
+def gama(value):
+    return chunk(b"gAMA", struct.pack(">I", value))
+
+
+P3 = (31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000)
+CHRM = chunk(b"cHRM", struct.pack(">8I", *P3))
+ICCP = chunk(b"iCCP", b"p\0\0" + zlib.compress(wide_profile()))
+SRGB = chunk(b"sRGB", b"\0")
+
+
+def cicp(*values):
+    return chunk(b"cICP", bytes(values))
+
+
+def patches(mode="RGB"):
+    image = Image.new("RGB", (SIDE * len(VALUES), SIDE))
+    for number, value in enumerate(VALUES):
+        image.paste(value, (SIDE * number, 0, SIDE * number + SIDE, SIDE))
+    return image.convert(mode)
+
+
+def colours(data):
+    image = decoded(make_thumbnail(data)).convert("RGB")
+    return [image.getpixel((SIDE * n + SIDE // 2, 10)) for n in range(len(VALUES))]
+
+
+def shown(*chunks, mode="RGB"):
+    return colours(after_ihdr(encoded(patches(mode), "PNG"), *chunks))
+
+
+def close(ours, theirs, by):
+    return all(near(a, b, by) for a, b in zip(ours, theirs, strict=True))
+
+
+def test_display_p3():
+    red = shown(cicp(12, 13, 0, 1))[3]
+    assert red == pytest.approx((255, 0, 0), abs=8)
+    assert close(shown(cicp(12, 13, 0, 1)), shown(ICCP), 1)
+    assert close(shown(CHRM, gama(45455)), shown(ICCP), 12)  # 2.2 is not sRGB's curve
+    assert shown(CHRM) == shown()
+
+
+def test_greys_stay_greys():
+    for chunks in (
+        [CHRM, gama(45455)],
+        [cicp(9, 16, 0, 1)],
+        [gama(55556)],
+        [cicp(9, 18, 0, 1)],
+    ):
+        for number in (0, 2, 7, 8):
+            assert max(shown(*chunks)[number]) - min(shown(*chunks)[number]) <= 1
+        assert shown(*chunks)[0] == (0, 0, 0)
+
+
+def test_gamma():
+    assert shown(gama(100_000))[2] == pytest.approx((188, 188, 188), abs=1)
+    assert shown(gama(55556))[2][0] > 140
+    assert shown(gama(22727))[2][0] < 70
+    grey = shown(gama(55556), mode="L")
+    assert grey[2] == pytest.approx(shown(gama(55556))[2], abs=1)
+
+
+def test_the_order_of_the_standard():
+    plain = shown()
+    assert shown(SRGB, gama(22727), CHRM) == plain
+    assert shown(ICCP, SRGB, gama(22727)) == shown(ICCP)
+    assert shown(cicp(1, 13, 0, 1), ICCP, gama(22727)) == plain
+    assert shown(cicp(12, 13, 0, 1), SRGB) == shown(cicp(12, 13, 0, 1))
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        cicp(12, 13, 1, 1),
+        cicp(12, 13, 0, 0),
+        cicp(2, 2, 0, 1),
+        cicp(12, 13),
+        gama(0),
+        gama(2**32 - 1),
+        gama(1),
+        chunk(b"gAMA", b"\1"),
+        chunk(b"cHRM", bytes(32)),
+        chunk(b"cHRM", b"\xff" * 32),
+        chunk(b"cHRM", struct.pack(">8I", *[31270, 32900] * 4)),
+        chunk(b"cHRM", b""),
+    ],
+)
+def test_broken_chunks_are_ignored(broken):
+    assert shown(broken) == shown()
+
+
+_DRAW = """
+const [src, done] = arguments, image = new Image();
+image.onload = () => {
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [image.width, image.height];
+  const context = canvas.getContext("2d", {colorSpace: "srgb"});
+  context.drawImage(image, 0, 0);
+  done([...context.getImageData(0, image.height / 2, image.width, 1).data]);
+};
+image.src = src;
+"""
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    from selenium import webdriver
+    from selenium.webdriver.chrome.options import Options
+    from selenium.webdriver.chrome.service import Service
+    from support import browser_page
+
+    options = Options()
+    for flag in (*browser_page.FLAGS, "--force-color-profile=srgb"):
+        options.add_argument(flag)
+    options.binary_location = shutil.which("chromium") or ""
+    driver = shutil.which("chromedriver")
+    browser = webdriver.Chrome(options=options, service=Service(driver))
+    yield browser
+    browser.quit()
+
+
+def drawn(chromium, data):
+    """Return the values of the row in the middle, as Chromium draws it."""
+    src = "data:image/png;base64," + base64.b64encode(data).decode()
+    return chromium.execute_async_script(_DRAW, src)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("transfer", [16, 18])
+def test_greys_of_high_dynamic_range_as_chromium_shows_them(chromium, transfer):
+    image = Image.linear_gradient("L").rotate(90).convert("RGB")
+    data = after_ihdr(encoded(image, "PNG"), cicp(9, transfer, 0, 1))
+    theirs = drawn(chromium, data)[::4]
+    ours = decoded(make_thumbnail(data)).convert("RGB")
+    off = [abs(ours.getpixel((x, 128))[0] - theirs[x]) for x in range(256)]
+    assert max(theirs) == 255 and max(off) <= 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("chunks", "by"),
+    [
+        ([], 0),
+        ([cicp(12, 13, 0, 1)], 4),
+        ([cicp(9, 13, 0, 1)], 4),
+        ([cicp(9, 1, 0, 1)], 4),
+        ([gama(55556)], 4),
+        ([gama(22727)], 4),
+        ([gama(45455)], 4),
+        ([CHRM], 4),
+        ([CHRM, gama(55556)], 4),
+        ([CHRM, gama(45455)], 4),
+        ([gama(45000)], 4),
+        ([gama(100_000)], 4),
+        ([cicp(1, 1, 0, 1)], 4),
+        ([cicp(1, 4, 0, 1)], 4),
+        ([cicp(1, 8, 0, 1)], 4),
+        ([cicp(5, 6, 0, 1)], 4),
+        ([cicp(6, 6, 0, 1)], 4),
+        ([cicp(9, 14, 0, 1)], 4),
+        ([cicp(12, 13, 0, 0)], 4),
+        ([SRGB, gama(22727)], 4),
+        ([ICCP, gama(22727)], 4),
+    ],
+)
+def test_as_chromium_shows_it(chromium, chunks, by):
+    data = after_ihdr(encoded(patches(), "PNG"), *chunks)
+    row = drawn(chromium, data)
+    theirs = [tuple(row[4 * (SIDE * n + SIDE // 2) :][:3]) for n in range(len(VALUES))]
+    ours = colours(data)
+    print(ours, theirs, sep="\n")
+    assert close(ours, theirs, by)
