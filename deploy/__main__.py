@@ -117,6 +117,11 @@ _VALUES: dict[str, tuple[str, Callable[[str], Any], str]] = {
     "architecture": ("architecture", str, "arm64 or x86_64"),
     "log-days": ("log_retention_days", int, "how long the log is kept"),
     "alarm-topic": ("alarm_topic", str, "ARN of the SNS topic that alarms tell"),
+    "permissions-boundary": (
+        "permissions_boundary",
+        str,
+        "ARN of the policy that bounds the role, where every role must have one",
+    ),
     "role": ("execution_role", str, "ARN of a role that stands, if you may make none"),
 }
 

@@ -20,6 +20,8 @@ _PARTITIONS = {
 _IAM = r"arn:aws[a-z-]*:iam::"
 #: A role's ARN; its group is the account.
 ROLE = re.compile(rf"{_IAM}(\d{{12}}):role/(?:[\x21-\x7e]+/)?[\w+=,.@-]+")
+#: A managed policy's ARN, the account's own or AWS's.
+POLICY = re.compile(rf"{_IAM}(?:\d{{12}}|aws):policy/[\x21-\x7e]+")
 #: Who calls, as STS says it: an account's root, a user or role, a role that was taken.
 ROOT = re.compile(rf"{_IAM}\d+:root")
 CALLER = re.compile(rf"{_IAM}\d+:(user|role)/.+")

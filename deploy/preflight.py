@@ -95,13 +95,22 @@ def rights(
     if arns.ROOT.fullmatch(cloud.identity):
         yield Finding("ok", "rights", "the root user may do everything")
         return
+    items = tuple(items)
+    changes = any(item.state in ("update", "remove") for item in items)
     missing = unread(items)
-    simulated, why = _asked(cloud, settings)
+    (simulated, besides), why = _asked(cloud, settings, changes)
     missing |= simulated
     if missing:
         yield lacking(cloud, settings, missing)
     elif not why:
-        yield Finding("ok", "rights", "every right that the commands need")
+        yield Finding("ok", "rights", "every right that `up` needs")
+    if besides := besides - missing:
+        yield Finding(
+            "warning",
+            "rights",
+            f"other commands or settings need {', '.join(sorted(besides))}, too",
+            todo="`up` goes on without; `down` may have to be run by somebody else.",
+        )
     if why:
         yield Finding(
             "warning" if cloud.kind == "aws" else "skipped",
@@ -234,17 +243,20 @@ CHECKS: tuple[Callable[[Cloud, Settings], Iterator[Finding]], ...] = (
 )
 
 
-def _asked(cloud: Cloud, settings: Settings) -> tuple[set[str], str]:
-    """Ask IAM's simulator: which actions are denied, or why it could not be asked."""
+def _asked(
+    cloud: Cloud, settings: Settings, changes: bool
+) -> tuple[tuple[set[str], set[str]], str]:
+    """Ask IAM's simulator: (denied to `up`, denied besides), or why it cannot be."""
+    unknown: tuple[set[str], set[str]] = (set(), set())
     if cloud.kind != "aws":
-        return set(), "an emulator has no simulator of IAM to go by"
+        return unknown, "an emulator has no simulator of IAM to go by"
     try:
         principal = _principal(cloud)
         if not principal:
-            return set(), "IAM knows users and roles, and this caller is neither"
-        return _simulated(cloud, settings, principal), ""
+            return unknown, "IAM knows users and roles, and this caller is neither"
+        return _simulated(cloud, settings, principal, changes), ""
     except ClientError as error:
-        return set(), f"IAM does not say what you may do ({code(error)})"
+        return unknown, f"IAM does not say what you may do ({code(error)})"
 
 
 def _principal(cloud: Cloud) -> str:
@@ -258,15 +270,20 @@ def _principal(cloud: Cloud) -> str:
     return cloud.iam.get_role(RoleName=session[1])["Role"]["Arn"]
 
 
-def _simulated(cloud: Cloud, settings: Settings, principal: str) -> set[str]:
-    """List the required actions that IAM says the caller may not do."""
+def _simulated(
+    cloud: Cloud, settings: Settings, principal: str, changes: bool
+) -> tuple[set[str], set[str]]:
+    """List what IAM says the caller may not do: what `up` needs, and what others do."""
     missing: set[str] = set()
+    besides: set[str] = set()
     for purpose in deployer.purposes(settings):
         if purpose.optional:
             continue
         written = deployer.statement(settings, purpose)
-        missing |= _denied(cloud, principal, written)
-    return missing
+        for action in _denied(cloud, principal, written):
+            needed = deployer.is_for_up(settings, purpose, action, changes=changes)
+            (missing if needed else besides).add(action)
+    return missing, besides
 
 
 def _denied(cloud: Cloud, principal: str, written: dict[str, Any]) -> set[str]:
@@ -315,10 +332,10 @@ def lacking(cloud: Cloud, settings: Settings, missing: set[str]) -> Finding:
         + json.dumps(deployer.part_of(settings, missing), indent=2)
     )
     if "iam:CreateRole" in missing:
+        todo += "\n" + role.ways_round(settings)
+    if missing & {"s3:PutBucketPolicy", "s3:PutBucketPublicAccessBlock"}:
         todo += (
-            "\nWhere you may make no role, give one that stands: "
-            f'up(execution_role="{settings.arns.iam("role/LabRole")}") or '
-            "--role; LabRole is its name in AWS Academy."
+            "\nWithout these --private, or up(public=False), builds a private target."
         )
     return Finding(
         "refusal",

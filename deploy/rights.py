@@ -55,6 +55,8 @@ class Purpose:
     condition: Callable[[Settings], dict[str, Any]] | None = None
     #: Needed only where the role is ours to make.
     own_role: bool = field(default=False, kw_only=True)
+    #: A setting without which no command needs it.
+    when: str = field(default="", kw_only=True)
     #: Only preflight asks for it, and does without.
     optional: bool = field(default=False, kw_only=True)
 
@@ -261,6 +263,13 @@ RIGHTS: tuple[Purpose, ...] = (
         own_role=True,
     ),
     Purpose(
+        "BoundTheRole",
+        _role,
+        (Right("iam:PutRolePermissionsBoundary", ("PutRolePermissionsBoundary",)),),
+        own_role=True,
+        when="permissions_boundary",
+    ),
+    Purpose(
         "AttachTheLogPolicyAndNoOther",
         _role,
         _same("iam", "AttachRolePolicy"),
@@ -415,6 +424,61 @@ RIGHTS: tuple[Purpose, ...] = (
 )
 
 
+#: Rights that `up` uses only with this setting, by purpose or by action.
+_WITH = {
+    "OpenTheTarget": "public",
+    "s3:PutBucketPublicAccessBlock": "public",
+    "KeepVersionsInTheBackup": "backup",
+    "EmptyTheQueueIntoTheFunction": "queue",
+    "TagTheMapping": "queue",
+    "MakeBothQueues": "keeps_failures",
+    "lambda:PutFunctionEventInvokeConfig": "keeps_failures",
+    "MakeTheAlarms": "reliable",
+}
+#: Rights that `up` uses only where something stands that is to change.
+_CHANGES = frozenset(
+    {
+        *("s3:DeleteBucketPolicy", "iam:UpdateAssumeRolePolicy"),
+        "iam:PutRolePermissionsBoundary",
+        *("iam:DeleteRolePolicy", "lambda:UpdateFunctionCode"),
+        *("lambda:UpdateFunctionConfiguration", "lambda:RemovePermission"),
+        *("lambda:DeleteFunctionEventInvokeConfig", "sqs:SetQueueAttributes"),
+        *("lambda:UpdateEventSourceMapping", "lambda:DeleteFunctionConcurrency"),
+    }
+)
+#: Rights that other commands use: `down`, `pause`, `replay`, `backfill`, `trace`, …
+_OTHER_COMMANDS = frozenset(
+    {
+        *("s3:DeleteBucket", "s3:ListBucketMultipartUploads", "s3:PutObject"),
+        *("s3:GetObject", "s3:AbortMultipartUpload", "s3:DeleteObject"),
+        *("s3:DeleteObjectVersion", "iam:DeleteRole", "iam:ListRolePolicies"),
+        *("iam:DetachRolePolicy", "iam:GetPolicy", "iam:GetPolicyVersion"),
+        *("lambda:DeleteLayerVersion", "lambda:DeleteFunction"),
+        *("lambda:GetFunctionConcurrency", "lambda:PutFunctionConcurrency"),
+        *("lambda:InvokeFunction", "lambda:DeleteEventSourceMapping"),
+        *("sqs:DeleteQueue", "sqs:ReceiveMessage", "sqs:DeleteMessage"),
+        *("sqs:SendMessage", "logs:DeleteLogGroup", "logs:FilterLogEvents"),
+        "cloudwatch:DeleteAlarms",
+    }
+)
+
+
+def is_for_up(
+    settings: Settings, purpose: Purpose, action: str, *, changes: bool
+) -> bool:
+    """Tell whether `up` uses a right of a purpose with these settings.
+
+    Args:
+        changes: whether something of the pipeline stands, and is to be changed.
+    """
+    wanted = (_WITH.get(name) for name in (purpose.sid, action))
+    if changes:
+        return action not in _OTHER_COMMANDS
+    if action in _CHANGES | _OTHER_COMMANDS:
+        return False
+    return all(getattr(settings, name) for name in wanted if name)
+
+
 def deployer_policy(settings: Settings) -> dict[str, Any]:
     """Write the smallest policy for all commands, with what they look at.
 
@@ -447,7 +511,9 @@ def size(policy: dict[str, Any]) -> int:
 def purposes(settings: Settings) -> Iterator[Purpose]:
     """Go through the purposes that these settings have."""
     for purpose in RIGHTS:
-        if not (purpose.own_role and settings.execution_role):
+        if purpose.own_role and settings.execution_role:
+            continue
+        if not purpose.when or getattr(settings, purpose.when):
             yield purpose
 
 

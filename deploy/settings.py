@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from deploy import runtimes
-from deploy.arns import Arns
+from deploy.arns import POLICY, Arns
 from deploy.aws_names import (
     check_bucket_name,
     check_length,
@@ -119,6 +119,9 @@ class Settings:
     #: Each kind of upload: a PUT, a browser's form, a copy or rename, one in parts.
     events: tuple[str, ...] = ("s3:ObjectCreated:*",)
     log_retention_days: int = 14
+    #: The ARN of the policy that bounds our role, where every role must have one.
+    #: https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
+    permissions_boundary: str = ""
     #: The ARN of an SNS topic that the alarms of `reliable=True` tell; empty for none.
     alarm_topic: str = ""
 
@@ -145,6 +148,14 @@ class Settings:
                 self._check_known(word, known)
         if self.execution_role:
             check_role_arn(self.execution_role, self.account)
+        if self.permissions_boundary and not POLICY.fullmatch(
+            self.permissions_boundary
+        ):
+            raise SettingsError(
+                f"{self.permissions_boundary!r} is no policy's ARN",
+                where="Settings.permissions_boundary",
+                todo="Write it as in arn:aws:iam::123456789012:policy/Boundary.",
+            )
         check_length(self.role_name, 64, "role")
         check_length(self.function_name, 64, "function")
         object.__setattr__(self, "recipe", as_text(self.recipe))

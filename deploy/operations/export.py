@@ -242,6 +242,7 @@ def _role(settings: Settings) -> dict[str, Resource]:
         policies[role.QUEUE] = role.queue_policy(settings)
     if recipe := role.recipe_policy(settings):
         policies[role.RECIPE] = recipe
+    bound = settings.permissions_boundary
     return {
         "Role": _resource(
             "IAM::Role",
@@ -254,6 +255,7 @@ def _role(settings: Settings) -> dict[str, Resource]:
                     for name, document in policies.items()
                 ],
                 "ManagedPolicyArns": [role.basic_execution(settings)],
+                **({"PermissionsBoundary": bound} if bound else {}),
                 "Tags": _tags(settings),
             },
         )

@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 
 from deploy import recipes, tags
 from deploy.cloud import Cloud
-from deploy.errors import ForeignResourceError
+from deploy.errors import DeployError, ForeignResourceError
 from deploy.policies import LAMBDA, document, statement
 from deploy.report import Claim, Drift, Found, claimed, left_alone
 from deploy.settings import Settings
@@ -37,6 +37,17 @@ class Role(Found):
     trust: dict[str, Any] | None
     policies: dict[str, dict[str, Any]] = field(default_factory=dict)
     attached: list[str] = field(default_factory=list)
+
+
+def ways_round(settings: Settings) -> str:
+    """Say what to do where a role may not be made."""
+    return (
+        "Where every role must have a permissions boundary, give its policy's ARN: "
+        "up(permissions_boundary=…) or --permissions-boundary. Where you may make no "
+        "role, give one that stands: "
+        f'up(execution_role="{settings.arns.iam("role/LabRole")}") or '
+        "--role; LabRole is its name in AWS Academy."
+    )
 
 
 def basic_execution(settings: Settings) -> str:
@@ -128,11 +139,7 @@ def create(cloud: Cloud, settings: Settings) -> str:
     role = _find(cloud, settings)
     if role is None:
         with already("EntityAlreadyExists"):
-            cloud.iam.create_role(
-                RoleName=settings.role_name,
-                AssumeRolePolicyDocument=json.dumps(trust_policy()),
-                Tags=tags.listed(settings.tags),
-            )
+            _make(cloud, settings)
         cloud.iam.get_waiter("role_exists").wait(RoleName=settings.role_name)
     elif role["AssumeRolePolicyDocument"] != trust_policy():
         cloud.iam.update_assume_role_policy(
@@ -142,6 +149,12 @@ def create(cloud: Cloud, settings: Settings) -> str:
         # Until the queue is worked off; its own step takes the policy away then.
         if wanted or name != QUEUE:
             _ensure_inline(cloud, settings, name, wanted)
+    bound = _boundary(role) if role else settings.permissions_boundary
+    if settings.permissions_boundary and bound != settings.permissions_boundary:
+        cloud.iam.put_role_permissions_boundary(
+            RoleName=settings.role_name,
+            PermissionsBoundary=settings.permissions_boundary,
+        )
     if basic_execution(settings) not in _attached(cloud, settings):
         cloud.iam.attach_role_policy(
             RoleName=settings.role_name, PolicyArn=basic_execution(settings)
@@ -172,6 +185,9 @@ def describe(cloud: Cloud, settings: Settings) -> Role | None:
     trust = role["AssumeRolePolicyDocument"]
     if trust != trust_policy():
         drift["trust policy"] = (trust, trust_policy())
+    wanted_bound = settings.permissions_boundary
+    if wanted_bound and _boundary(role) != wanted_bound:
+        drift["permissions boundary"] = (_boundary(role), wanted_bound)
     if basic_execution(settings) not in attached:
         drift["log permission"] = (attached, [basic_execution(settings)])
     policies = {name: policy for name, policy in found.items() if policy}
@@ -221,9 +237,39 @@ def _given(cloud: Cloud, settings: Settings) -> Role:
                 where=f"role {settings.execution_role}",
                 todo="Give the ARN of one that stands, or none: we then make our own.",
             ) from error
-        if not is_denied(error):
+        # Keys of a federated session may not call IAM at all:
+        # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_getfederationtoken.html
+        if not (is_denied(error) or code(error) == "InvalidClientTokenId"):
             raise
     return Role(arn=settings.execution_role, trust=trust, given=True)
+
+
+def _make(cloud: Cloud, settings: Settings) -> None:
+    """Make the role, bounded if that is asked for; a refusal names the ways round."""
+    bound = settings.permissions_boundary
+    try:
+        cloud.iam.create_role(
+            RoleName=settings.role_name,
+            AssumeRolePolicyDocument=json.dumps(trust_policy()),
+            Tags=tags.listed(settings.tags),
+            **({"PermissionsBoundary": bound} if bound else {}),
+        )
+    except ClientError as error:
+        if not is_denied(error):
+            raise
+        raise DeployError(
+            error.response["Error"]
+            .get("Message", "CreateRole was refused")
+            .rstrip("."),
+            where=f"role {settings.role_name}",
+            todo=ways_round(settings),
+        ) from error
+
+
+def _boundary(role: dict[str, Any]) -> str:
+    """Read the ARN of a role's permissions boundary; empty for none."""
+    found: str = role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", "")
+    return found
 
 
 def _find(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:

@@ -10,7 +10,7 @@ from deploy import pipeline, preflight
 from deploy import rights as deployer
 from deploy.__main__ import main
 from deploy.cloud import Cloud
-from deploy.errors import PreflightError
+from deploy.errors import DeployError, PreflightError
 from deploy.steps import role
 
 USER = f"arn:aws:iam::{ACCOUNT}:user/ann"
@@ -74,6 +74,70 @@ def test_lacking_rights_are_refused(ann, settings, wire):
     policy = json.loads(text[text.index("{") : text.rindex("}") + 1])
     sids = [statement["Sid"] for statement in policy["Statement"]]
     assert sids == ["OpenTheTarget", "LendTheRoleToLambdaOnly"]
+
+
+@pytest.mark.parametrize(
+    "rights",
+    [
+        ("cloudwatch:PutMetricAlarm", "cloudwatch:TagResource"),
+        ("sqs:CreateQueue", "sqs:TagQueue"),
+        ("lambda:PutFunctionConcurrency",),
+        ("s3:PutBucketVersioning",),
+        ("lambda:CreateEventSourceMapping", "lambda:UpdateFunctionCode"),
+        ("s3:DeleteObject", "logs:DeleteLogGroup"),
+    ],
+)
+def test_rights_for_something_else_are_a_note(ann, settings, wire, rights):
+    """Plain `up` makes none of these calls."""
+    wire.may = {USER: may(*rights, settings=settings)}
+    notes = [text for level, text in found(ann, settings, "rights") if "too" in text]
+    assert all(right in notes[0] for right in rights)
+    pipeline.up(ann, settings, say=lambda line: None)
+    assert pipeline.status(ann, settings).ready
+
+
+@pytest.mark.parametrize(
+    ("more", "right"),
+    [
+        ({"reliable": True}, "cloudwatch:PutMetricAlarm"),
+        ({"reliable": True}, "sqs:CreateQueue"),
+        ({"queue": True}, "lambda:CreateEventSourceMapping"),
+        ({"backup": True}, "s3:PutBucketVersioning"),
+    ],
+)
+def test_rights_that_a_setting_needs_are_asked_for(ann, wire, more, right):
+    settings = here(ann, **more)
+    wire.may = {USER: may(right, settings=settings)}
+    refuses(ann, settings, wire, f"you lack 1 rights: {right}")
+
+
+@pytest.mark.parametrize("more", [{}, {"public": False}, {"reliable": True}])
+def test_up_uses_what_preflight_asks_for(ann, wire, more):
+    """No call of a first `up` needs a right that counts as somebody else's."""
+    settings = here(ann, **more)
+    pipeline.up(ann, settings, say=lambda line: None)
+    actions = {a for call in wire.calls for a in deployer.actions_of(call)}
+    besides = {
+        right.action
+        for purpose in deployer.purposes(settings)
+        for right in purpose.rights
+        if not deployer.is_for_up(settings, purpose, right.action, changes=False)
+    }
+    asked = {
+        right.action
+        for purpose in deployer.purposes(settings)
+        for right in purpose.rights
+        if deployer.is_for_up(settings, purpose, right.action, changes=False)
+    }
+    assert not actions & (besides - asked)
+
+
+def test_private_needs_no_right_to_publish(ann, wire):
+    publish = ("s3:PutBucketPolicy", "s3:PutBucketPublicAccessBlock")
+    settings = here(ann)
+    wire.may = {USER: may(*publish, settings=settings)}
+    assert "--private" in refuses(ann, settings, wire, "you lack 2 rights")
+    pipeline.up(ann, here(ann, public=False), say=lambda line: None)
 
 
 def test_a_right_under_another_condition_is_lacking(ann, settings, wire):
@@ -241,6 +305,49 @@ def test_given_role_needs_no_right_to_make_one(ann, lab, wire):
     rights = {right.action for purpose in makes for right in purpose.rights}
     wire.may = {USER: may(*rights - {"iam:GetRole"}, settings=lab)}
     assert only(ann, lab, "rights")[0] == "ok"
+
+
+FEDERATED = f"arn:aws:sts::{ACCOUNT}:federated-user/ann"
+
+
+@pytest.mark.parametrize("word", ["AccessDenied", "InvalidClientTokenId"])
+def test_keys_that_iam_takes_none_of_work_with_a_given_role(cloud, wire, word):
+    """AWS Academy, and federated sessions: whatever IAM is asked, it refuses."""
+    make_role(cloud, role.trust_policy())
+    wire.fail("GetRole", word, "The security token is invalid", 403, times=99)
+    wire.fail("SimulatePrincipalPolicy", word, "no", 403, times=99)
+    ann = dataclasses.replace(cloud, identity=FEDERATED)
+    settings = here(ann, execution_role=LAB_ROLE)
+    pipeline.up(ann, settings, say=lambda line: None)
+    assert pipeline.status(ann, settings).ready
+
+
+BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/Boundary"
+
+
+def test_a_refused_role_names_the_ways_round(cloud, settings, wire):
+    words = "is not authorized to perform: iam:CreateRole"
+    wire.fail("CreateRole", "AccessDenied", words, 403, times=9)
+    with pytest.raises(DeployError, match="--permissions-boundary.*--role"):
+        pipeline.up(cloud, settings, say=lambda line: None)
+
+
+def test_a_boundary_is_made_kept_and_mended(cloud, settings):
+    def bound():
+        found = cloud.iam.get_role(RoleName=settings.role_name)["Role"]
+        return found.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
+
+    bounded = dataclasses.replace(settings, permissions_boundary=BOUNDARY)
+    pipeline.up(cloud, bounded, say=lambda line: None)
+    assert bound() == BOUNDARY and pipeline.status(cloud, bounded).ready
+    cloud.iam.delete_role_permissions_boundary(RoleName=settings.role_name)
+    pipeline.up(cloud, bounded, say=lambda line: None)
+    assert bound() == BOUNDARY
+
+
+def test_a_boundary_is_a_policys_arn(cloud):
+    with pytest.raises(DeployError, match="no policy's ARN"):
+        here(cloud, permissions_boundary=LAB_ROLE)
 
 
 def test_plan_exits_1_on_a_refusal(ann, account, capsys):

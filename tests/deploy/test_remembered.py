@@ -32,6 +32,7 @@ OPTIONS = {
     "prefixes": {"thumbnail_prefix": "small/", "reject_prefix": "refused/"},
     "suffixes": {"suffixes": (".jpg", ".JPG")},
     "log-days": {"log_retention_days": 30},
+    "boundary": {"permissions_boundary": f"arn:aws:iam::{ACCOUNT}:policy/Boundary"},
     "alarm topic": {
         "reliable": True,
         "alarm_topic": f"arn:aws:sns:{REGION}:{ACCOUNT}:us",

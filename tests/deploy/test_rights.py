@@ -32,6 +32,7 @@ CONTEXT = {
     "lambda:functionarn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:"
     "workbook-thumbnailer",
 }
+BOUNDARY = Arns(REGION, ACCOUNT).iam("policy/Boundary")
 OF_PICTURES = ("Object", "MultipartUpload", "ObjectVersion")
 
 
@@ -91,7 +92,7 @@ def checks(call, params):
 @pytest.fixture
 def policy():
     """The deployer's policy of the recorded pipeline."""
-    return rights.deployer_policy(make())
+    return rights.deployer_policy(make(permissions_boundary=BOUNDARY))
 
 
 def make(**overrides):
@@ -140,7 +141,8 @@ def live(cloud):
     spoil(cloud, settings)
     pipeline.up(cloud, settings, say=quiet, queue=True)
     pipeline.up(cloud, settings, say=quiet, queue=True, batch_size=5, timeout_s=60)
-    pipeline.up(cloud, settings, say=quiet, reliable=True)
+    bound = {"permissions_boundary": BOUNDARY}
+    pipeline.up(cloud, settings, say=quiet, reliable=True, **bound)
     cloud.s3.put_object(Bucket=settings.source_bucket, Key="silent.jpg", Body=b"1")
     result_links.the_invocation(Facts(cloud, settings, "silent.jpg"))
     pipeline.pause(cloud, settings)
