@@ -257,10 +257,9 @@ def _make(cloud: Cloud, settings: Settings) -> None:
     except ClientError as error:
         if not is_denied(error):
             raise
+        said = error.response["Error"].get("Message", "").rstrip(".")
         raise DeployError(
-            error.response["Error"]
-            .get("Message", "CreateRole was refused")
-            .rstrip("."),
+            f"CreateRole was refused ({code(error)}): {said}",
             where=f"role {settings.role_name}",
             todo=ways_round(settings),
         ) from error
