@@ -14,6 +14,10 @@ _PARTITIONS = {
     "cn-": ("aws-cn", "amazonaws.com.cn"),
     "us-gov-": ("aws-us-gov", "amazonaws.com"),
     "eusc-": ("aws-eusc", "amazonaws.eu"),
+    "us-iso-": ("aws-iso", "c2s.ic.gov"),
+    "us-isob-": ("aws-iso-b", "sc2s.sgov.gov"),
+    "eu-isoe-": ("aws-iso-e", "cloud.adc-e.uk"),
+    "us-isof-": ("aws-iso-f", "csp.hci.ic.gov"),
     "": ("aws", "amazonaws.com"),
 }
 # A path may stand before a role's name: role/service-role/…
@@ -37,7 +41,7 @@ class Arns:
 
     @property
     def partition(self) -> str:
-        """The region's partition: "aws", "aws-cn", "aws-us-gov" or "aws-eusc"."""
+        """The region's partition: "aws", "aws-cn", "aws-us-gov", "aws-eusc", …."""
         return _place(self.region)[0]
 
     def of(self, service: str, resource: str) -> str:

@@ -335,24 +335,21 @@ def _permissions(arn: str, world: World) -> dict[str, Any] | str:
 # S3: buckets and their policies
 
 
-def infrequent_access_takes_a_month(
-    params: dict[str, Any], world: World
-) -> Refusal | None:
-    """Refuse a lifecycle rule that moves objects to IA before they are 30 days old.
+def lifecycle_is_well_formed(params: dict[str, Any], world: World) -> Refusal | None:
+    """Refuse a transition to no class, and two lifecycle rules with one ID.
 
-    Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-transition-general-considerations.html
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/intro-lifecycle-rules.html
     """
     rules = params.get("LifecycleConfiguration", {}).get("Rules", [])
-    for move in (move for rule in rules for move in rule.get("Transitions", [])):
-        name = move.get("StorageClass")
-        if name is None:
-            return _MALFORMED
-        if name in ("STANDARD_IA", "ONEZONE_IA") and move.get("Days", 30) < 30:
-            return Refusal(
-                "InvalidArgument",
-                "'Days' in Transition action must be greater than or equal to 30 for "
-                f"storageClass '{name}'",
-            )
+    moves = [move for rule in rules for move in rule.get("Transitions", [])]
+    if any(move.get("StorageClass") is None for move in moves):
+        return _MALFORMED
+    ids = [rule["ID"] for rule in rules if rule.get("ID")]
+    if len(set(ids)) < len(ids):
+        return Refusal(
+            "InvalidArgument",
+            "Rule ID must be unique. Found same ID for more than one rule",
+        )
     return None
 
 
@@ -461,7 +458,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "lambda.UpdateFunctionConfiguration": _LAMBDA_RULES,
     "s3.CreateBucket": (bucket_name_is_legal,),
     "s3.PutBucketPolicy": (policy_is_well_formed, policy_is_not_public),
-    "s3.PutBucketLifecycleConfiguration": (infrequent_access_takes_a_month,),
+    "s3.PutBucketLifecycleConfiguration": (lifecycle_is_well_formed,),
     "s3.PutBucketNotificationConfiguration": (
         notification_is_well_formed,
         rules_do_not_overlap,

@@ -24,7 +24,11 @@ def test_as_aws_writes_them():
 
 
 @pytest.mark.parametrize(
-    "region", ["us-east-1", "cn-north-1", "us-gov-west-1", "eusc-de-east-1"]
+    "region",
+    [
+        *("us-east-1", "cn-north-1", "us-gov-west-1", "eusc-de-east-1"),
+        *("us-iso-east-1", "us-isob-east-1", "eu-isoe-west-1", "us-isof-south-1"),
+    ],
 )
 def test_partitions_are_botocores(region):
     session = boto3.Session()

@@ -281,13 +281,12 @@ ROWS: tuple[Row, ...] = (
         says=r"Queue visibility timeout: \d+ seconds is less than",
     ),
     Row(
-        "infrequent-access-too-soon",
-        "A lifecycle rule moves objects to Infrequent Access after 30 days or later; "
-        "only an upload may name the class at once.",
-        'Write 30 or more days, or upload with StorageClass="STANDARD_IA": '
-        "10_platform.",
+        "two-rules-one-id",
+        "Two lifecycle rules of one bucket have the same ID, and the call puts all "
+        "rules or none.",
+        "Give each rule an ID of its own: 10_platform.",
         NEVER,
-        says=r"'Days' in Transition action must be greater",
+        says=r"Rule ID must be unique",
     ),
     # The function
     Row(

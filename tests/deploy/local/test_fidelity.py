@@ -1082,13 +1082,20 @@ def test_storage_classes_are_kept(bench):
     assert bench.cloud.s3.head_object(**place)["StorageClass"] == "STANDARD_IA"
 
 
-def test_infrequent_access_takes_a_month(bench):
+def test_lifecycles_are_well_formed(bench):
     bucket = bench.bucket()
-    move = {"Days": 29, "StorageClass": "STANDARD_IA"}
-    assert refused(lambda: lifecycle(bench, bucket, Transitions=[move])) == (
+    move = {"Days": 7, "StorageClass": "STANDARD_IA"}
+    lifecycle(bench, bucket, Transitions=[move])  # taken since July 2026
+    assert refused(lambda: lifecycle(bench, bucket, Transitions=[{"Days": 7}])) == (
+        "MalformedXML"
+    )
+    same = {"ID": "same", "Status": "Enabled", "Filter": {"Prefix": ""}}
+    rules = [same | {"Expiration": {"Days": days}} for days in (7, 8)]
+    put = bench.cloud.s3.put_bucket_lifecycle_configuration
+    document = {"Rules": rules}
+    assert refused(lambda: put(Bucket=bucket, LifecycleConfiguration=document)) == (
         "InvalidArgument"
     )
-    lifecycle(bench, bucket, Transitions=[move | {"Days": 30}])
 
 
 def test_lifecycle_rules_do_not_run(bench):

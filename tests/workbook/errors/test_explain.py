@@ -361,14 +361,16 @@ def a_queue_shorter_than_the_function(cloud, settings, wire, tmp_path):
     return error_of(lambda: put_mapping(cloud, queued, "5"))
 
 
-@row("infrequent-access-too-soon")
-def a_lifecycle_of_a_week(cloud, settings, wire, tmp_path):
+@row("two-rules-one-id")
+def two_lifecycle_rules_of_one_name(cloud, settings, wire, tmp_path):
     buckets.create(cloud, settings)
     move = {"Days": 7, "StorageClass": "STANDARD_IA"}
-    rule = {"Status": "Enabled", "Filter": {"Prefix": ""}, "Transitions": [move]}
+    rule = {"ID": "a", "Status": "Enabled", "Filter": {"Prefix": ""}}
+    rule |= {"Transitions": [move]}
     return error_of(
         lambda: cloud.s3.put_bucket_lifecycle_configuration(
-            Bucket=settings.source_bucket, LifecycleConfiguration={"Rules": [rule]}
+            Bucket=settings.source_bucket,
+            LifecycleConfiguration={"Rules": [rule, rule]},
         )
     )
 
