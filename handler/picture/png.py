@@ -97,18 +97,23 @@ def walk(data: bytes) -> Png:
         raise ImageRejected("broken PNG: it has no palette")
     if since or end != len(data):
         data = b"".join([*kept, tail, _chunk(b"IEND", b"")])
-    embedded = _profile(extra.get(b"iCCP", b""))
-    if extra.keys() & _COLOURS:
-        from handler.picture import colours  # for the few pictures that need it
-
-        grey = data[_COLOUR_TYPE : _COLOUR_TYPE + 1] in (b"\0", b"\4")
-        embedded = colours.profile(extra, embedded, grey=grey)
-    return Png(data, extra.get(b"eXIf"), embedded)
+    grey = data[_COLOUR_TYPE : _COLOUR_TYPE + 1] in (b"\0", b"\4")
+    return Png(data, extra.get(b"eXIf"), _colours(extra, grey=grey))
 
 
 def _chunk(name: bytes, body: bytes) -> bytes:
     checksum = zlib.crc32(name + body).to_bytes(4)
     return len(body).to_bytes(4) + name + body + checksum
+
+
+def _colours(extra: dict[bytes, bytes], *, grey: bool) -> bytes | None:
+    """Return the profile that the chunks hold, or that they amount to."""
+    embedded = _profile(extra.get(b"iCCP", b""))
+    if extra.keys().isdisjoint(_COLOURS):
+        return embedded
+    from handler.picture import colours  # for the few pictures that need it
+
+    return colours.profile(extra, embedded, grey=grey)
 
 
 def _profile(chunk: bytes) -> bytes | None:
