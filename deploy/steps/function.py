@@ -142,13 +142,16 @@ def describe(cloud: Cloud, settings: Settings, *, root: Path = ROOT) -> Function
         if is_paused(found):
             drift["paused"] = (True, False)
     days = group and group.get("retentionInDays")
-    if days != settings.log_retention_days:
+    says = ""
+    if group and (account := group.get("retentionPolicyName")):
+        says = f"the account keeps the log {days} days, by its policy {account}"
+    elif days != settings.log_retention_days:
         drift["log retention"] = (days, settings.log_retention_days)
     return Function(
         arn=found["FunctionArn"] if found else None,
         configuration=found,
         log_group=settings.log_group if group else None,
-        says="`resume` lets it run again" if "paused" in drift else "",
+        says="`resume` lets it run again" if "paused" in drift else says,
         drift=drift,
     )
 
@@ -425,6 +428,8 @@ def _ensure_log_group(cloud: Cloud, settings: Settings) -> None:
             cloud.logs.create_log_group(
                 logGroupName=settings.log_group, tags=settings.tags
             )
+    if group and group.get("retentionPolicyName"):
+        return  # the account's own outweighs ours
     if group is None or group.get("retentionInDays") != settings.log_retention_days:
         cloud.logs.put_retention_policy(
             logGroupName=settings.log_group,

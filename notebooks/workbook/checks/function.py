@@ -139,7 +139,7 @@ def _log(cloud: Cloud, settings: Settings) -> Finding:
         said = f"Its lines are kept for {f'{days} days' if days else 'ever'}"
     return judged(
         _LAST[3],
-        days == settings.log_retention_days,
+        days == settings.log_retention_days or "retentionPolicyName" in group,
         f"{said}; set {settings.log_retention_days} days with `put_retention_policy` "
         "(05_function).",
     )

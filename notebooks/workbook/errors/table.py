@@ -49,6 +49,127 @@ class Row:
 _DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403")
 
 ROWS: tuple[Row, ...] = (
+    # AWS in words that have one cause
+    Row(
+        "archived",
+        "The object is in an archive (Glacier), where it cannot be read.",
+        "Restore it first (`aws s3api restore-object`), or upload it in another "
+        "class: 10_platform.",
+        MENDED,
+        says=r"InvalidObjectState|not valid for the object's storage class",
+    ),
+    Row(
+        "key-of-the-uploader",
+        "The object is encrypted with a key that only its uploader has (SSE-C), and"
+        " S3 keeps none.",
+        "Upload it without that key: S3 encrypts it anyway.",
+        NEVER,
+        says=r"SSE-C|form of Server Side Encryption",
+    ),
+    Row(
+        "kms-key-is-off",
+        "The KMS key that the object or bucket is encrypted with is disabled, or "
+        "about to be deleted.",
+        "Its owner enables it again, or the pictures are uploaded anew without it.",
+        MENDED,
+        says=r"KMS\.?(Disabled|InvalidState)",
+    ),
+    Row(
+        "kms-denied",
+        "The object is encrypted with a KMS key that this caller may not use.",
+        "The role needs kms:Decrypt on the source's key, and kms:GenerateDataKey on"
+        " the target's: 03_role. The key's own policy has to allow it, too.",
+        MENDED,
+        says=r"kms:(Decrypt|GenerateDataKey)",
+    ),
+    Row(
+        "another-region",
+        "The bucket is in another region than the client, or the call is signed for"
+        " another.",
+        "Make the client for the bucket's region: connect(region=…); "
+        "get_bucket_location names it.",
+        MENDED,
+        says=r"PermanentRedirect|must be addressed using the specified endpoint|"
+        r"AuthorizationHeaderMalformed|authorization header is malformed",
+    ),
+    Row(
+        "clock-is-wrong",
+        "This machine's clock differs from AWS's by more than 15 minutes.",
+        "Set the clock (by network time), then run the cell again.",
+        MENDED,
+        says=r"RequestTimeTooSkewed|difference between the request time|"
+        r"Signature (expired|not yet current)",
+    ),
+    Row(
+        "too-many-buckets",
+        "The account has as many buckets as it may.",
+        "Delete one that nobody needs, or ask Service Quotas for more.",
+        MENDED,
+        says=r"TooManyBuckets|more buckets than allowed",
+    ),
+    Row(
+        "another-partition",
+        "An ARN names another partition than the account's: China and GovCloud have"
+        " their own.",
+        "Write aws-cn or aws-us-gov in place of aws; Settings does it by the region.",
+        NEVER,
+        says=r"Partition \"?[\\w-]+\"? is not valid",
+    ),
+    Row(
+        "certificate-not-trusted",
+        "Who answered has a certificate that this machine does not trust: often a "
+        "proxy that reads along.",
+        "Name the proxy's certificate in AWS_CA_BUNDLE; your network's owner has it.",
+        MENDED,
+        says=r"CERTIFICATE_VERIFY_FAILED|SSL validation failed",
+    ),
+    Row(
+        "no-such-profile",
+        "AWS_PROFILE names a profile that is in no configuration file.",
+        "`aws configure list-profiles` lists those there are.",
+        MENDED,
+        says=r"ProfileNotFound|config profile .* could not be found",
+    ),
+    Row(
+        "runs-in-a-loop",
+        "Lambda saw the function start itself again and again, about 16 times, and "
+        "stopped it.",
+        "Give the thumbnails a bucket of their own, and the rule the source alone: "
+        "06_trigger.",
+        MENDED,
+        says=r"RecursiveInvocationException|recursive loop",
+    ),
+    Row(
+        "zip-cannot-be-read",
+        "What was uploaded as code is no whole zip.",
+        "Write the zip again and send its bytes: 05_function.",
+        NEVER,
+        says=r"Could not unzip uploaded file",
+    ),
+    Row(
+        "malformed-policy",
+        "The policy is no JSON that AWS takes: a field lacks, is misspelt, or names"
+        " a principal that does not exist.",
+        "Compare it with the policy of 02_buckets or 03_role: Version, Effect, "
+        "Principal, Action, Resource.",
+        NEVER,
+        says=r"MalformedPolicy",
+    ),
+    Row(
+        "malformed-xml",
+        "The request lacks a part, or has too many of one.",
+        "Compare the cell with the API's page; DeleteObjects takes 1,000 keys at most.",
+        NEVER,
+        says=r"MalformedXML|XML you provided was not well-formed",
+    ),
+    Row(
+        "no-way-to-s3",
+        "The function is in a VPC that has no way to S3.",
+        "Give the VPC's subnets an S3 gateway endpoint, or take the function out of"
+        " the VPC.",
+        MENDED,
+        says=r"Connect ?[tT]imeout.*s3[\w.-]*\.amazonaws\.com",
+    ),
     # Pillow and the layer
     Row(
         "pillow-for-another-machine",

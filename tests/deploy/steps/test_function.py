@@ -96,6 +96,25 @@ def test_configuration_is_what_settings_say(cloud, settings, ground):
     assert found["Environment"]["Variables"] == settings.environment
 
 
+def test_the_accounts_own_log_retention_is_shown_and_no_drift(cloud, settings, ground):
+    """PutAccountPolicy outweighs PutRetentionPolicy, which succeeds all the same."""
+    function.create(cloud, settings)
+
+    def account_wide(parsed, **_):
+        for group in parsed["logGroups"]:
+            group |= {"retentionInDays": 400, "retentionPolicyName": "keep-all"}
+
+    events = cloud.logs.meta.events
+    events.register("after-call.cloudwatch-logs.DescribeLogGroups", account_wide)
+    try:
+        found = function.describe(cloud, settings)
+        function.create(cloud, settings)
+    finally:
+        events.unregister("after-call.cloudwatch-logs.DescribeLogGroups", account_wide)
+    assert found.drift == {}
+    assert "400 days" in found.says and "keep-all" in found.says
+
+
 def test_log_group_has_an_end(cloud, settings, ground):
     function.create(cloud, settings)
     (group,) = cloud.logs.describe_log_groups()["logGroups"]

@@ -680,6 +680,108 @@ def test_runtime_not_here(local):
     assert explain(failed).row.name == "runtime-not-here"
 
 
+# AWS in its own words, as people have quoted them
+
+logged(
+    "archived",
+    "An error occurred (InvalidObjectState) when calling the GetObject "
+    "operation: The operation is not valid for the object's storage class",
+)
+logged(
+    "key-of-the-uploader",
+    "An error occurred (InvalidRequest) when calling the HeadObject "
+    "operation: The object was stored using a form of Server Side "
+    "Encryption. The correct parameters must be provided to retrieve the "
+    "object.",
+)
+logged(
+    "key-of-the-uploader",
+    "An error occurred (NoSuchKey) when calling the GetObject operation: "
+    "The specified key needs SSE-C",
+)
+logged(
+    "kms-key-is-off",
+    "An error occurred (KMS.DisabledException) when calling the GetObject "
+    "operation: arn:aws:kms:eu-west-1:123456789012:key/a is disabled.",
+)
+logged(
+    "kms-denied",
+    "An error occurred (AccessDenied) when calling the GetObject operation:"
+    " User: arn:aws:sts::123456789012:assumed-role/r/f is not authorized to"
+    " perform: kms:Decrypt on the resource",
+)
+logged(
+    "another-region",
+    "An error occurred (PermanentRedirect) when calling the ListObjectsV2 "
+    "operation: The bucket you are attempting to access must be addressed "
+    "using the specified endpoint.",
+)
+logged(
+    "another-region",
+    "An error occurred (AuthorizationHeaderMalformed) when calling the "
+    "PutObject operation: The authorization header is malformed; the region"
+    " 'us-east-1' is wrong; expecting 'eu-west-1'",
+)
+logged(
+    "clock-is-wrong",
+    "An error occurred (RequestTimeTooSkewed) when calling the ListBuckets "
+    "operation: The difference between the request time and the current "
+    "time is too large.",
+)
+logged(
+    "too-many-buckets",
+    "An error occurred (TooManyBuckets) when calling the CreateBucket "
+    "operation: You have attempted to create more buckets than allowed",
+)
+logged(
+    "malformed-xml",
+    "An error occurred (MalformedXML) when calling the DeleteObjects "
+    "operation: The XML you provided was not well-formed or did not "
+    "validate against our published schema",
+)
+logged(
+    "another-partition",
+    "An error occurred (InvalidInput) when calling the AttachRolePolicy "
+    'operation: Partition "aws" is not valid for resource '
+    '"arn:aws:iam::aws:policy/p".',
+)
+logged(
+    "certificate-not-trusted",
+    "SSLError: SSL validation failed for https://sts.amazonaws.com/ [SSL: "
+    "CERTIFICATE_VERIFY_FAILED] certificate verify failed",
+)
+logged(
+    "no-such-profile",
+    "ProfileNotFound: The config profile (class) could not be found",
+)
+logged(
+    "runs-in-a-loop",
+    "An error occurred (RecursiveInvocationException) when calling the "
+    "Invoke operation: Lambda has detected your function being invoked in a"
+    " recursive loop",
+)
+logged(
+    "malformed-policy",
+    "An error occurred (MalformedPolicyDocument) when calling the "
+    "CreateRole operation: Syntax errors in policy.",
+)
+logged(
+    "zip-cannot-be-read",
+    "An error occurred (InvalidParameterValueException) when calling the "
+    "CreateFunction operation: Could not unzip uploaded file. Please check "
+    "your file, then try to upload again.",
+)
+logged(
+    "credentials-expired",
+    "LoginRefreshRequired",
+)
+logged(
+    "no-way-to-s3",
+    "ConnectTimeoutError: Connect timeout on endpoint URL: "
+    '"https://photos.s3.eu-west-1.amazonaws.com/a.jpg"',
+)
+
+
 def test_no_row_without_the_real_error():
     assert {row.name for row in table.ROWS} == set(PROVOKED) | ELSEWHERE
 
