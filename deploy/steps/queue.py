@@ -38,6 +38,8 @@ KEPT_DAYS = 4
 #: SQS counts right about a minute after the last message was sent, and not before.
 #: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_GetQueueAttributes.html
 QUIET_S = 60.0
+#: The local cloud counts right at once.
+QUIET_HERE_S = 2.0
 
 _NOT_YET = "does not have permissions to call ReceiveMessage"
 
@@ -192,11 +194,12 @@ def _retire(cloud: Cloud, settings: Settings) -> None:
     if (url := queues.own(cloud, settings, settings.queue_name)) is not None:
         if (present := trigger.describe(cloud, settings)) and present.rules:
             trigger.create(cloud, settings)
-        # The local cloud's rules hold at once.
-        hold = 0.0 if cloud.kind == "local" else notifications.RULES_HOLD_S
-        patience = hold + QUIET_S + sum(DELAYS)
+        hold, quiet = notifications.RULES_HOLD_S, QUIET_S
+        if cloud.kind == "local":  # its rules hold at once
+            hold, quiet = 0.0, min(QUIET_S, QUIET_HERE_S)
+        patience = hold + quiet + sum(DELAYS)
         if not wait_until_empty(
-            cloud, url, quiet_s=QUIET_S, timeout_s=patience, at_least_s=hold
+            cloud, url, quiet_s=quiet, timeout_s=patience, at_least_s=hold
         ):
             return  # it goes on being worked off; the same command again removes it
     delete(cloud, settings)

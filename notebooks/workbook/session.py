@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,10 +15,11 @@ from botocore.exceptions import ClientError
 from IPython.core.getipython import get_ipython
 from IPython.display import clear_output
 
-from deploy import Settings, connect, settings_for
+from deploy import Settings, connect, pipeline, settings_for
 from deploy.cloud import Cloud
+from deploy.configure import recalled
 from deploy.report import Found
-from deploy.steps import buckets, function, layer, role
+from deploy.steps import buckets, failures, function, layer, role
 from deploy.steps import trigger as trigger_step
 from workbook.errors import messages
 
@@ -45,6 +47,15 @@ BUILT: dict[int, ModuleType] = {
     6: trigger_step,
 }
 
+#: Options that a notebook turns on for itself; in any other they were left behind.
+OWN: dict[int, tuple[str, ...]] = {
+    8: ("reliable",),
+    9: ("backup", "recipe", "text", "assets"),
+    10: ("queue", "batch_size", "max_concurrency"),
+}
+
+_BY_HAND = {module.__name__.rpartition(".")[2] for module in BUILT.values()}
+
 #: What create calls answer when the thing is there, and is yours.
 _THERE = {
     "BucketAlreadyOwnedByYou",
@@ -68,6 +79,9 @@ _current = _Current()
 def begin(step: int = 0) -> Cloud:
     """Connect to the cloud, and make what the notebooks before this one would have.
 
+    What was left half-way (a lab, a queue, another notebook's mistake) is said, and put
+    right; on AWS nothing is changed, and the call that does is named.
+
     From here on an error of ours, or of AWS, is one sentence under the cell.
 
     Raises:
@@ -83,7 +97,8 @@ def begin(step: int = 0) -> Cloud:
     cloud = connect(say=lambda line: _say(line, said))
     _current.cloud = cloud
     _past_the_proxy(cloud)
-    notes = list(_prepare(cloud, settings_for(cloud), step, said))
+    wanted = _wanted(cloud, step)
+    notes = [*_prepare(cloud, wanted, step, said), *_tidy(cloud, wanted, step, said)]
     if shell and said:
         clear_output(wait=True)  # "Starting …", "Building …": over by now
     for line in said:
@@ -163,11 +178,25 @@ def _say(line: str, said: list[str]) -> None:
         print(line)
 
 
+def _wanted(cloud: Cloud, step: int) -> Settings:
+    """Derive the pipeline that a notebook works on: plain, but for its own options."""
+    plain = settings_for(cloud)
+    if step not in OWN:
+        return plain
+    stands = recalled(cloud)
+    return dataclasses.replace(
+        plain, **{name: getattr(stands, name) for name in OWN[step]}
+    )
+
+
 def _prepare(
     cloud: Cloud, settings: Settings, step: int, said: list[str]
 ) -> Iterator[str]:
-    """Build what is missing (on AWS only name it); yield what the reader is told."""
-    built = []
+    """Build what is missing and mend what differs; yield what the reader is told.
+
+    On AWS only name it.
+    """
+    built, mended = [], []
     for number in needed(step):
         missing, differs = _state(BUILT[number].describe(cloud, settings))
         if missing and cloud.kind == "aws":
@@ -176,13 +205,53 @@ def _prepare(
             _say(f"Building what {NOTEBOOKS[number]} builds …", said)
             BUILT[number].create(cloud, settings)
             built.append(NOTEBOOKS[number])
-        elif differs:
+        elif differs and cloud.kind == "aws":
             yield (
                 f"What {NOTEBOOKS[number]} built differs ({', '.join(differs)}): "
                 f"check({number}) says what to mend."
             )
+        elif differs:
+            BUILT[number].create(cloud, settings)
+            mended.append(f"{NOTEBOOKS[number]} ({', '.join(differs)})")
     if built:
         yield f"Built what was missing, from {', '.join(built)}."
+    if mended:
+        yield f"Put right what differed: {', '.join(mended)}."
+
+
+def _tidy(
+    cloud: Cloud, settings: Settings, step: int, said: list[str]
+) -> Iterator[str]:
+    """Take away what another notebook left behind, once the whole pipeline stands."""
+    if BUILT.keys() - needed(step):
+        return
+    left = [
+        item.resource.replace("\n", ", ")
+        for item in pipeline.status(cloud, settings).items
+        if item.state != "ready" and item.step not in _BY_HAND
+    ]
+    stopped = _is_stopped(cloud, settings)
+    if not left and not stopped:
+        return
+    if cloud.kind == "aws":
+        found = ", ".join(left) or "the function is stopped"
+        yield f"Left from before: {found}. `up(cloud, settings_for(cloud))` mends it."
+        return
+    _say("Tidying up what was left …", said)
+    if stopped:
+        cloud.awslambda.delete_function_concurrency(FunctionName=settings.function_name)
+    pipeline.up(cloud, settings, say=lambda line: None)
+    if not settings.keeps_failures and failures.describe(cloud, settings):
+        failures.replay(cloud, settings)  # its cause is mended: no upload is lost
+        failures.create(cloud, settings)
+    yield f"Put away what was left: {', '.join(left) or 'the stop of the function'}."
+
+
+def _is_stopped(cloud: Cloud, settings: Settings) -> bool:
+    answer = cloud.awslambda.get_function_concurrency(
+        FunctionName=settings.function_name
+    )
+    return answer.get("ReservedConcurrentExecutions") == 0
 
 
 def _state(found: Found | None) -> tuple[bool, list[str]]:

@@ -23,7 +23,7 @@ from workbook.show.html import Html
 from deploy import pipeline
 from deploy.errors import DeployError
 from deploy.logs import Run
-from deploy.steps import buckets, function, layer, role, trigger
+from deploy.steps import buckets, failures, function, layer, role, trigger
 from handler.errors import ConfigError, ImageRejected
 
 SAMPLES = workbook.SAMPLES
@@ -116,15 +116,66 @@ def test_begin_finishes_a_half_built_trigger(begin, settings):
     assert trigger.describe(cloud, settings).drift == {}
 
 
-def test_begin_leaves_a_change_and_names_it(begin, settings, wire, capsys):
+def test_begin_puts_a_change_right_and_names_it(begin, settings, wire, capsys):
     cloud = begin(6)
     cloud.awslambda.update_function_configuration(
         FunctionName=settings.function_name, MemorySize=1024
     )
-    wire.calls.clear()
     begin(6)
+    assert "Put right what differed: 05_function (MemorySize)." in capsys.readouterr().out
+    assert function.describe(cloud, settings).drift == {}
+
+
+def test_begin_takes_away_what_another_notebook_left(begin, settings, capsys):
+    cloud = begin(7)
+    pipeline.up(cloud, dataclasses.replace(settings, reliable=True))
+    cloud.iam.delete_role_policy(RoleName=settings.role_name, PolicyName="thumbnails")
+    cloud.awslambda.put_function_concurrency(
+        FunctionName=settings.function_name, ReservedConcurrentExecutions=0
+    )
+    capsys.readouterr()
+    begin(9)
+    said = capsys.readouterr().out
+    assert "03_role" in said and f"what was left: {settings.failure_queue}" in said
+    assert pipeline.status(cloud, settings).ready
+    begin(9)
+    assert "Put" not in capsys.readouterr().out
+
+
+def test_begin_starts_a_stopped_function(begin, settings, capsys):
+    cloud = begin(7)
+    which = {"FunctionName": settings.function_name}
+    cloud.awslambda.put_function_concurrency(**which, ReservedConcurrentExecutions=0)
+    begin(7)
+    assert "function" in capsys.readouterr().out
+    assert "ReservedConcurrentExecutions" not in (
+        cloud.awslambda.get_function_concurrency(**which)
+    )
+
+
+@pytest.mark.parametrize(("step", "option"), [(8, "reliable"), (10, "queue")])
+def test_begin_leaves_a_notebook_its_own_options(step, option, begin, settings, capsys):
+    cloud = begin(step)
+    pipeline.up(cloud, dataclasses.replace(settings, **{option: True}))
+    capsys.readouterr()
+    begin(step)
+    assert "Put" not in capsys.readouterr().out
+    assert failures.describe(cloud, settings).arn
+
+
+def test_begin_on_aws_names_what_is_left_and_leaves_it(
+    cloud, settings, wire, monkeypatch, capsys
+):
+    monkeypatch.setattr(session, "connect", lambda say: cloud)
+    monkeypatch.setattr(session._current, "cloud", None)
+    pipeline.up(cloud, dataclasses.replace(settings, reliable=True))
+    wire.calls.clear()
+    capsys.readouterr()
+    workbook.begin(7)
     assert wire.mutations == []
-    assert "05_function built differs (MemorySize)" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert f"Left from before: {settings.failure_queue}" in said
+    assert "`up(cloud, settings_for(cloud))` mends it." in said
 
 
 def test_begin_on_aws_builds_nothing(cloud, wire, monkeypatch, capsys):
