@@ -122,7 +122,9 @@ def test_begin_puts_a_change_right_and_names_it(begin, settings, wire, capsys):
         FunctionName=settings.function_name, MemorySize=1024
     )
     begin(6)
-    assert "Put right what differed: 05_function (MemorySize)." in capsys.readouterr().out
+    assert (
+        "Put right what differed: 05_function (MemorySize)." in capsys.readouterr().out
+    )
     assert function.describe(cloud, settings).drift == {}
 
 

@@ -22,6 +22,9 @@ from workbook.errors import explain
 #: What a call to the cloud can end with.
 CLOUD_ERRORS = (DeployError, ClientError, BotoCoreError, Boto3Error)
 
+#: What keeps its traceback and is explained below it.
+EXPLAINED = (NameError, AssertionError)
+
 #: What is told in a sentence; every other error keeps its traceback.
 TOLD = (*CLOUD_ERRORS, ImageRejected, ConfigError, UploadsFailed)
 
@@ -124,6 +127,8 @@ def _show(
 
 
 def _after_cell(result: Any) -> None:
-    """Explain failed runs and log lines that a cell ends in."""
-    if result.success:
+    """Explain failed runs and log lines that a cell ends in, and errors of the cell."""
+    if isinstance(result.error_in_exec, EXPLAINED):
+        explain.under(result.error_in_exec)
+    elif result.success:
         explain.in_result(result.result)

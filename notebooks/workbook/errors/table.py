@@ -505,6 +505,16 @@ ROWS: tuple[Row, ...] = (
         says=r"source and target are one bucket|source bucket is TARGET_BUCKET",
     ),
     Row(
+        "recipe",
+        "The recipe has a field or a value that cannot work. The sentence above names "
+        "it.",
+        "Change it in this cell's recipe (09_effects). `try_recipe` tries a recipe "
+        "here, before anything is deployed.",
+        MENDED,
+        codes=("ConfigError",),
+        says=r"the recipe's ",
+    ),
+    Row(
         "settings-missing",
         "The function's environment variables lack a setting, or one is wrong.",
         "Environment replaces all variables at once. Put settings.environment: "
@@ -594,6 +604,23 @@ ROWS: tuple[Row, ...] = (
             "ReadTimeoutError",
             "ProxyConnectionError",
         ),
+    ),
+    # Cells
+    Row(
+        "not-run-yet",
+        "The name is made in a cell above, and that cell has not run since the kernel "
+        "started; or a letter of the name is wrong.",
+        "In the menu: Run ▸ Run All Above Selected Cell. Then run this cell again.",
+        MENDED,
+        codes=("NameError",),
+    ),
+    Row(
+        "not-as-expected",
+        "The cell compares its result with what should come out, and the two differ.",
+        "Look at what you changed in this cell. Else run the cells above again, in "
+        "order: Run ▸ Run All Above Selected Cell.",
+        MENDED,
+        codes=("AssertionError",),
     ),
     Row(
         "wrong-arguments",

@@ -26,7 +26,7 @@ from IPython.core.getipython import get_ipython
 from IPython.testing.globalipapp import start_ipython
 from PIL import Image
 from support.log_lines import line
-from workbook import checks, explain, session
+from workbook import SAMPLES, checks, explain, session, try_recipe
 from workbook.errors import messages, table
 from workbook.errors.explain import Explanation, Said, in_result
 
@@ -36,6 +36,9 @@ from deploy.steps import buckets, function, layer, role, trigger
 from handler import lambda_handler, make_thumbnail
 
 PROVOKED: dict[str, list[Callable[..., Any]]] = {}
+
+
+PHOTO = SAMPLES / "lighthouse.jpg"
 
 
 def row(name: str) -> Callable:
@@ -482,6 +485,24 @@ EVENT = {
 }
 
 
+@row("recipe")
+def a_recipe_with_a_misspelt_field(cloud, settings, wire, tmp_path):
+    return error_of(lambda: try_recipe(PHOTO, {"renditons": {}}))
+
+
+@row("not-run-yet")
+def a_name_of_a_cell_that_has_not_run(cloud, settings, wire, tmp_path):
+    return error_of(lambda: eval("settings_of_nobody"))
+
+
+@row("not-as-expected")
+def a_result_that_was_not_awaited(cloud, settings, wire, tmp_path):
+    def cell():
+        assert settings.name == "another", "the name is another"
+
+    return error_of(cell)
+
+
 @row("settings-missing")
 def no_target_named(cloud, settings, wire, tmp_path):
     return error_of(lambda: lambda_handler(EVENT, client=cloud.s3, env={}))
@@ -907,6 +928,33 @@ def test_a_refusal_is_explained_below(shell, capsys):
 def test_an_error_with_a_remedy_is_left_alone(shell, capsys):
     text = said(shell, capsys, "raise it", it=DeployError("it broke", todo="Mend."))
     assert "it broke. Mend." in text and "Again?" not in text
+
+
+def test_a_name_of_a_cell_not_run_is_explained_below(shell, capsys):
+    text = said(shell, capsys, "nobody_made_this")
+    assert text.index("NameError") < text.index("Run ▸ Run All Above Selected Cell")
+
+
+def test_a_failed_assertion_is_explained_below(shell, capsys):
+    text = said(shell, capsys, "assert 1 == 2, 'one is not two'")
+    assert text.index("one is not two") < text.index("Look at what you changed")
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        "{",
+        {"renditons": {}},
+        {"labels": {"by": "me"}},
+        {"renditions": {"a": {"widht": 3}}},
+        {"renditions": {"a": {"width": 3}}},
+    ],
+)
+def test_a_mistake_in_a_recipe_is_explained_as_one(recipe, shell, capsys):
+    names = {"try_recipe": try_recipe, "photo": PHOTO, "recipe": recipe}
+    text = said(shell, capsys, "try_recipe(photo, recipe)", **names)
+    assert "the recipe's " in text and "09_effects" in text
+    assert "environment" not in text
 
 
 def test_a_failed_run_is_explained_below(shell, capsys):
