@@ -28,7 +28,7 @@ from workbook.errors.messages import WorkbookError
 STORED = CHECKOUT / "notebooks"
 
 #: What a learner is not given beside the lessons.
-_ANSWERS = "answers.ipynb"
+ANSWERS = "answers.ipynb"
 #: Where a copy's metadata tells what it was made from.
 _MADE = "thumbnail_workbook"
 #: What notebooks link to; `work/` stands beside it.
@@ -63,16 +63,16 @@ def make() -> Path:
         LocalCloudError: the folder cannot be written.
     """
     with _writing() as where:
-        for name in _names():
+        for name in names():
             if not (where / name).exists():
-                _write(_copy(name), where / name)
+                _write(copy_of(name), where / name)
     return where
 
 
 def outdated() -> list[str]:
     """Name the copies of which the course has a newer version."""
     where = folder()
-    return [name for name in _names() if _is_new(_copy(name), where / name)]
+    return [name for name in names() if _is_new(copy_of(name), where / name)]
 
 
 def refresh(today: date | None = None) -> list[Refreshed]:
@@ -84,24 +84,24 @@ def refresh(today: date | None = None) -> list[Refreshed]:
     """
     done = []
     with _writing() as where:
-        for name in _names():
-            new, copy = _copy(name), where / name
+        for name in names():
+            new, copy = copy_of(name), where / name
             if _is_new(new, copy):
                 done.append(Refreshed(copy, _keep(copy, today or date.today())))
                 _write(new, copy)
     return done
 
 
-def _names() -> list[str]:
+def names() -> list[str]:
     """List the notebooks that a learner works in."""
-    names = sorted({path.name for path in STORED.glob("*.ipynb")} - {_ANSWERS})
-    if not names:
+    found = sorted({path.name for path in STORED.glob("*.ipynb")} - {ANSWERS})
+    if not found:
         raise WorkbookError(
             "there are no notebooks",
             where=str(STORED),
             todo="Install from a checkout of the repository: pip install -e .",
         )
-    return names
+    return found
 
 
 @contextmanager
@@ -129,7 +129,7 @@ def _link(there: Path, here: Path) -> None:
         shutil.copytree(there, here, dirs_exist_ok=True)
 
 
-def _copy(name: str) -> NotebookNode:
+def copy_of(name: str) -> NotebookNode:
     """Make the copy of a stored notebook: a course to run, and nothing of a run."""
     notebook = nbformat.read(STORED / name, as_version=4)
     for cell in notebook.cells:
@@ -148,7 +148,7 @@ def _copy(name: str) -> NotebookNode:
 def _beside(link: re.Match[str]) -> str:
     """Let a link to what is not copied lead to the stored file."""
     before, target = link.groups()
-    if target not in _names():
+    if target not in names():
         target = posixpath.normpath(f"../notebooks/{target}")
     return before + target
 

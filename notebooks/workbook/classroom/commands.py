@@ -8,7 +8,7 @@ import sys
 from deploy import __main__ as deploying
 from deploy.cloud import Cloud, connect
 from deploy.errors import DeployError
-from workbook.classroom import collect, standing
+from workbook.classroom import collect, edition, standing
 
 _Commands = argparse._SubParsersAction
 
@@ -32,6 +32,10 @@ def add_commands(commands: _Commands[argparse.ArgumentParser]) -> None:
     verb = verbs.add_parser("collect", help=says, description=says)
     verb.set_defaults(run=_collect)
     verb.add_argument("folder", help="where the files are; both are written there")
+    says = "write the student edition: no outputs, no answers, all it takes to run"
+    verb = verbs.add_parser("edition", help=says, description=says)
+    verb.set_defaults(run=_edition)
+    verb.add_argument("file", help="the zip to write")
 
 
 def _report(options: argparse.Namespace) -> int:
@@ -51,6 +55,12 @@ def _collect(options: argparse.Namespace) -> int:
     print(found)
     for path in collect.write(found, options.folder):
         print(f"Written: {path}")
+    return 0
+
+
+def _edition(options: argparse.Namespace) -> int:
+    size = edition.write(options.file)
+    print(f"Written: {options.file}, {size / 1e6:.1f} MB")
     return 0
 
 
