@@ -450,7 +450,7 @@ _COMMANDS = (
     ("trace", _trace, "follow an upload, and name the first broken link"),
     ("probe", _probe, "upload a small picture, and tell when it came through"),
     ("policy", _policy, "print the smallest policy for whoever runs these commands"),
-    ("link", _link, "sign a link to a thumbnail, good for an hour"),
+    ("link", _link, "sign a link, good for an hour, or as long as temporary keys are"),
     ("backfill", _backfill, "make the thumbnails that are missing or out of date"),
     ("batch", _batch, "the same for many millions, as a job of S3 Batch Operations"),
     ("demo", _demo, "build it, upload the sample pictures, show the thumbnails"),

@@ -1,7 +1,8 @@
 """What the pipeline costs, with the date of the prices.
 
 Source: the public price lists of S3, Lambda, CloudWatch and SQS for us-east-1, as
-published copies of them had it on 2026-11-23; other regions differ by up to a third.
+published copies of them had it on 2026-11-23; other regions cost up to twice
+as much.
 https://aws.amazon.com/s3/pricing/  https://aws.amazon.com/lambda/pricing/
 https://aws.amazon.com/cloudwatch/pricing/  https://aws.amazon.com/sqs/pricing/
 """

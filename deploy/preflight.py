@@ -229,7 +229,8 @@ def quotas(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
             f"the account runs {at_once} functions at once",
             where,
             "More uploads than that wait: Lambda tries throttled events again for up "
-            "to six hours, so none is lost. Service Quotas raises it when asked.",
+            "to six hours, then drops them unless the pipeline is reliable. Service "
+            "Quotas raises it when asked.",
         )
     if free >= CODE_BYTES and at_once > FEW_AT_ONCE:
         yield Finding("ok", "quotas", f"{at_once} functions at once, and room for code")

@@ -135,7 +135,7 @@ class Settings:
         if self.source_bucket == self.target_bucket:
             raise SettingsError(
                 f"source and target are one bucket, {self.source_bucket!r}: every "
-                "thumbnail would start the function again, for ever",
+                "thumbnail would start the function again, until Lambda stops it",
                 where="Settings.target_bucket",
                 todo="Give the thumbnails a bucket of their own.",
             )

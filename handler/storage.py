@@ -88,6 +88,8 @@ class Storage:
                 raise Stale("deleted before it was read") from error
             if code == "PreconditionFailed":
                 raise Stale("superseded by a newer upload") from error
+            if reason := _permanent(code, str(error)):
+                raise ImageRejected(reason) from error
             raise
         with contextlib.closing(response["Body"]) as body:
             etag = response["ETag"].strip('"')
@@ -267,3 +269,12 @@ def compare(ours: Stamp, theirs: Stamp, *, same_bytes: bool) -> Verdict:
     if not same_bytes:
         return "unknown"
     return "repeat" if our_place and their_place else "same"
+
+
+def _permanent(code: str, message: str) -> str | None:
+    """Say why an object can never be read as it is; None where a retry may help."""
+    if code == "InvalidObjectState":
+        return "archived: restore it first, or upload it in another storage class"
+    if code == "InvalidRequest" and "Server Side Encryption" in message:
+        return "encrypted with a key of its uploader's (SSE-C): upload it without"
+    return None

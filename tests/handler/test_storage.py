@@ -11,6 +11,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError, IncompleteReadError
 from botocore.response import StreamingBody
+from botocore.stub import Stubber
 from moto import mock_aws
 
 from handler.config import Config
@@ -460,3 +461,27 @@ def test_old_thumbnail_loses_its_checksum(client, ordered, sequencer):
     assert standing(client) == b"made again"
     mark = source_mark("photos", "cat.jpg", "aaa")
     assert metadata(client) == {"source-mark": mark, "source-sequencer": OLD}
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "words"),
+    [
+        ("InvalidObjectState", "It is archived.", "restore it first"),
+        (
+            "InvalidRequest",
+            "The object was stored using a form of Server Side Encryption. The "
+            "correct parameters must be provided to retrieve the object.",
+            "SSE-C",
+        ),
+    ],
+)
+def test_what_can_never_be_read_is_rejected(code, message, words):
+    client = boto3.client(
+        "s3", "eu-west-1", aws_access_key_id="a", aws_secret_access_key="b"
+    )
+    config = Config.from_environment({"TARGET_BUCKET": "thumbnails"})
+    upload = Upload("photos", "a.jpg")
+    with Stubber(client) as answers:
+        answers.add_client_error("get_object", code, message)
+        with pytest.raises(ImageRejected, match=words):
+            Storage(client, config).read(upload)

@@ -498,7 +498,7 @@ ROWS: tuple[Row, ...] = (
     Row(
         "same-bucket",
         "Source and target are one bucket: each thumbnail would start the function "
-        "again, for ever, at your expense.",
+        "again, until Lambda notices, about 16 times later.",
         "Two buckets: 02_buckets. If it runs already, put_function_concurrency with 0 "
         "stops it at once.",
         NEVER,
@@ -648,8 +648,8 @@ ROWS: tuple[Row, ...] = (
     # What passes
     Row(
         "throttled",
-        "Too many calls, or runs, at the same moment. Events are not lost by it: "
-        "Lambda keeps trying for hours.",
+        "Too many calls, or runs, at the same moment. Lambda keeps "
+        "trying an event for six hours, and drops it then unless a queue keeps it.",
         "Nothing to mend. If it stays, ask for fewer at a time. A concurrency of 0 is "
         "another matter: it stops the function, and new events are not tried, only "
         "kept where there is a queue for them. `python -m deploy resume` lifts it.",
