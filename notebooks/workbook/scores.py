@@ -13,13 +13,16 @@ from deploy.cloud import Cloud
 from deploy.home import home
 from deploy.local import server
 from deploy.settings import Settings
-from workbook import checks, session
+from workbook import checks, exercises, session
 from workbook.checks.findings import Report
 from workbook.show import html
 
 
 class Score(dict):
-    """Steps → {"notebook", "passed", "best", "total"}, printable, and as JSON."""
+    """Steps → {"notebook", "passed", "best", "total"}, printable, and as JSON.
+
+    Exercises are counted apart: step → {"notebook", "right", "tries"}.
+    """
 
     @property
     def points(self) -> int:
@@ -30,6 +33,12 @@ class Score(dict):
     def total(self) -> int:
         """What all steps together can give."""
         return sum(step["total"] for step in self["steps"].values())
+
+    @property
+    def solved(self) -> str:
+        """How many exercises were solved, of how many, in words."""
+        right = sum(each["right"] for each in self["exercises"].values())
+        return f"Exercises: {right} of {len(exercises.JUDGES)}"
 
     def to_json(self, path: Path | str | None = None) -> str:
         """Write the score as JSON, to a file too if one is named."""
@@ -43,7 +52,7 @@ class Score(dict):
         lines = [f"Score: {self.points} of {self.total}"]
         for step in self["steps"].values():
             lines.append(f"  {step['notebook']:<12} {step['best']} of {step['total']}")
-        return "\n".join(lines)
+        return "\n".join([*lines, self.solved])
 
     def _repr_html_(self) -> str:
         rows = [
@@ -54,7 +63,7 @@ class Score(dict):
             )
             for step in self["steps"].values()
         ]
-        title = f"<b>Score: {self.points} of {self.total}</b>"
+        title = f"<b>Score: {self.points} of {self.total}. {self.solved}</b>"
         return html.block(title) + html.table(("step", "", "green"), rows)
 
 
@@ -69,6 +78,22 @@ def check(
     report = checks.look(step, *session.place(cloud, settings))
     note(report)
     return report
+
+
+def exercise(step: int, answer: Any) -> exercises.Verdict:
+    """Judge the answer to a notebook's exercise, and note it for `score()`."""
+    verdict = exercises.judge(step, answer, session.current()[1])
+    path = default_path()
+    with suppress(OSError):
+        known = _read(path, "exercises")
+        before = known.get(str(step), {"right": False, "tries": 0})
+        known[str(step)] = {
+            "notebook": session.NOTEBOOKS[step],
+            "right": before["right"] or verdict.right,
+            "tries": before["tries"] + 1,
+        }
+        _merged(path, [], known)
+    return verdict
 
 
 def score(path: Path | str | None = None) -> Score:
@@ -96,9 +121,11 @@ def default_path() -> Path:
     return (server.folder() if own else home()) / "score.json"
 
 
-def _merged(path: Path, reports: list[Report]) -> Score:
+def _merged(
+    path: Path, reports: list[Report], solved: dict[str, Any] | None = None
+) -> Score:
     """Merge reports into the file's score: the best result of each step counts."""
-    steps = _read(path)
+    steps = _read(path, "steps")
     for report in reports:
         before = steps.get(str(report.step), {})
         steps[str(report.step)] = {
@@ -113,7 +140,10 @@ def _merged(path: Path, reports: list[Report]) -> Score:
         steps["11"]["passed"] = steps["11"]["best"] = 0
     ordered = {step: steps[step] for step in sorted(steps, key=int)}
     found = Score(
-        steps=ordered, updated=datetime.now(UTC).isoformat(timespec="seconds")
+        name=os.environ.get("WORKBOOK_NAME", ""),
+        steps=ordered,
+        exercises=_read(path, "exercises") if solved is None else solved,
+        updated=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     found["points"], found["out_of"] = found.points, found.total
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -123,9 +153,9 @@ def _merged(path: Path, reports: list[Report]) -> Score:
     return found
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path, part: str) -> dict[str, Any]:
     try:
-        steps = json.loads(path.read_text("utf-8"))["steps"]
+        steps = json.loads(path.read_text("utf-8"))[part]
         return {step: dict(found) for step, found in steps.items() if int(step) >= 0}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}  # none yet, or not ours: it is written anew

@@ -650,7 +650,7 @@ def test_score_for_a_teacher(at, tmp_path):
     file = tmp_path / "class" / "mine.json"
     found = workbook.score(file)
     assert json.loads(file.read_text()) == json.loads(found.to_json())
-    assert {"steps", "points", "out_of", "updated"} == set(found)
+    assert {"steps", "points", "out_of", "updated", "name", "exercises"} == set(found)
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"steps": {"x": 1}}', '{"steps": 3}'])

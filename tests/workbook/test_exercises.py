@@ -1,0 +1,130 @@
+"""The exercises: the right answer of each, and the likeliest wrong answers."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import pytest
+import workbook
+from support.moto_cloud import here
+from workbook import exercise, exercises, session
+from workbook.errors.messages import WorkbookError
+
+from deploy import runtimes
+
+#: Step, a wrong answer, and what is said of it.
+COVER = {"width": 256, "height": 256}
+SQUARE = COVER | {"fit": "cover"}
+GREY = {"effect": "grayscale"}
+NAME = {"effect": "text", "text": "Ada", "place": "top"}
+
+
+@pytest.fixture
+def at(cloud, monkeypatch, tmp_path):
+    monkeypatch.setenv("WORKBOOK_LOCAL_CLOUD", str(tmp_path))
+    monkeypatch.setattr(session._current, "cloud", cloud)
+    monkeypatch.setattr(session, "current", lambda: (cloud, here(cloud)))
+    return tmp_path / "score.json"
+
+
+def statement(settings, end, action="s3:PutObject"):
+    resource = f"arn:aws:s3:::{settings.target_bucket}{end}"
+    return {"Effect": "Allow", "Action": action, "Resource": resource}
+
+
+def link(cloud, bucket, key, seconds):
+    return cloud.s3.generate_presigned_url(
+        "get_object", Params={"Bucket": bucket, "Key": key}, ExpiresIn=seconds
+    )
+
+
+def runs(count, cold):
+    return [SimpleNamespace(cold=number < cold) for number in range(count)]
+
+
+def test_the_quality_is_the_best_that_fits(at):
+    right = [quality for quality in range(30, 50) if exercise(1, quality).right]
+    assert len(right) == 1
+    assert "a higher quality fits" in repr(exercise(1, right[0] - 1))
+    assert "lower it" in repr(exercise(1, right[0] + 1))
+
+
+def test_the_link_is_for_the_note_and_an_hour(at, cloud, settings):
+    source, target = settings.source_bucket, settings.target_bucket
+    note = "rejected/example.json"
+    assert exercise(2, link(cloud, target, note, 3600)).right
+    for wrong, said in (
+        (link(cloud, source, "holiday.txt", 60), "the target bucket"),
+        (link(cloud, target, "thumbnails/example.jpg", 3600), "another key"),
+        (link(cloud, target, note, 60), "60 s; an hour has 3,600"),
+    ):
+        assert said in repr(exercise(2, wrong))
+
+
+def test_the_statement_is_for_thumbnails_alone(at, settings):
+    assert exercise(3, statement(settings, "/thumbnails/*")).right
+    for end, action, said in (
+        ("/*", "s3:PutObject", "may still be written"),
+        ("/thumbnails", "s3:PutObject", "end the ARN"),
+        ("/thumbnails*", "s3:PutObject", "more than writing"),
+        ("/thumbnails/*", "s3:*", "more than writing"),
+    ):
+        assert said in repr(exercise(3, statement(settings, end, action)))
+
+
+@pytest.mark.parametrize(
+    ("step", "right", "wrong"),
+    [
+        (
+            4,
+            runtimes.RUNTIMES["python3.11"],
+            [(runtimes.RUNTIMES["python3.14"], "still")],
+        ),
+        (
+            5,
+            {"outcomes": {"rejected": 1}},
+            [
+                ({"outcomes": {"made": 1}}, "pointless to read"),
+                ({"errorMessage": "no key"}, "change `size` alone"),
+            ],
+        ),
+        (7, runs(8, 2), [(runs(1, 1), "8 were asked"), (runs(8, 1), "fresh()")]),
+        (
+            9,
+            SQUARE | {"effects": [GREY, NAME]},
+            [
+                (COVER, "not square"),
+                (SQUARE, "colours"),
+                (SQUARE | {"effects": [GREY]}, "at the top"),
+            ],
+        ),
+        (
+            11,
+            (3_000_000, 1),
+            [((1_000, 1), "not 3 million"), ((3_000_000, 0.2), "0.2 s")],
+        ),
+    ],
+)
+def test_an_exercise_knows_right_from_wrong(step, right, wrong, at):
+    for answer, said in wrong:
+        verdict = exercise(step, answer)
+        assert not verdict.right and said in repr(verdict)
+    assert exercise(step, right).right
+
+
+def test_a_solved_exercise_is_counted_apart_and_stays(at, monkeypatch):
+    monkeypatch.setenv("WORKBOOK_NAME", "anna")
+    for answer in ((1, 1), (3_000_000, 1), (2, 2)):
+        exercise(11, answer)
+    kept = json.loads(at.read_text())
+    assert kept["name"] == "anna" and kept["points"] == 0
+    assert kept["exercises"] == {
+        "11": {"notebook": "11_cleanup", "right": True, "tries": 3}
+    }
+    assert f"Exercises: 1 of {len(exercises.JUDGES)}" in repr(workbook.score())
+
+
+def test_no_such_exercise(at):
+    with pytest.raises(WorkbookError, match="There is one in each of 1, 2"):
+        exercise(0, 1)
