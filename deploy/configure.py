@@ -20,12 +20,17 @@ def settings_for(cloud: Cloud, **overrides: Any) -> Settings:
     """Build the settings of a pipeline in this cloud's account and region.
 
     A cloud that is not AWS runs functions on this machine, so the function gets this
-    machine's Python and processor; on AWS it gets a current runtime on arm64.
+    machine's Python and processor; on AWS it gets a current runtime on arm64. Buckets
+    refuse http unless the cloud's own endpoint speaks it.
 
     Raises:
         SettingsError: AWS or the handler would refuse them, or the recipe cannot work.
     """
-    defaults: dict[str, Any] = {"account": cloud.account, "region": cloud.region}
+    defaults: dict[str, Any] = {
+        "account": cloud.account,
+        "region": cloud.region,
+        "tls_only": not (cloud.endpoint or "").startswith("http:"),
+    }
     if cloud.kind != "aws":
         defaults |= {
             "runtime": runtimes.machine_runtime(),

@@ -363,10 +363,9 @@ def policies(settings: Settings) -> dict[str, Any]:
         documents[f"policy {role.RELIABLE!r} of {name}"] = reliable
     if recipe := role.recipe_policy(settings):
         documents[f"policy {role.RECIPE!r} of {name}"] = recipe
-    if settings.public:
-        documents[f"bucket policy of {settings.target_bucket}"] = buckets.merged(
-            None, buckets.public_read(settings)
-        )
+    for part, bucket in buckets.names(settings).items():
+        if document := buckets.policy(settings, part):
+            documents[f"bucket policy of {bucket}"] = document
     if settings.queue:
         documents[f"policy {role.QUEUE!r} of {name}"] = role.queue_policy(settings)
         documents[f"policy of queue {settings.queue_name}"] = queue.queue_policy(

@@ -60,11 +60,12 @@ def statement(
     sid: str = "",
     principal: str | Mapping[str, str] = "",
     condition: Mapping[str, Any] | None = None,
+    effect: str = "Allow",
 ) -> Statement:
-    """Write a statement that allows; a trust policy's has no resource."""
+    """Write a statement; a trust policy's has no resource."""
     fields = {
         "Sid": sid,
-        "Effect": "Allow",
+        "Effect": effect,
         "Principal": principal,
         "Action": action,
         "Resource": resource,

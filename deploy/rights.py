@@ -179,7 +179,8 @@ RIGHTS: tuple[Purpose, ...] = (
         _buckets,
         (
             *_same("s3", "CreateBucket", "DeleteBucket"),
-            *_same("s3", "GetBucketTagging", "PutBucketTagging", "GetBucketPolicy"),
+            *_same("s3", "GetBucketTagging", "PutBucketTagging"),
+            *_same("s3", "GetBucketPolicy", "PutBucketPolicy", "DeleteBucketPolicy"),
             Right(
                 "s3:ListBucket", ("HeadBucket", "ListObjectsV2"), _S3_API("HeadBucket")
             ),
@@ -211,11 +212,6 @@ RIGHTS: tuple[Purpose, ...] = (
                 _S3_ACTIONS,
             ),
         ),
-    ),
-    Purpose(
-        "OpenTheTarget",
-        _target,
-        _same("s3", "PutBucketPolicy", "DeleteBucketPolicy"),
     ),
     Purpose(
         "KeepVersionsInTheBackup",

@@ -101,6 +101,8 @@ class Settings:
     max_concurrency: int = 10
     #: False keeps the target private: thumbnails are then seen by presigned links.
     public: bool = True
+    #: Buckets refuse plain http. False where the cloud itself speaks nothing else.
+    tls_only: bool = True
     #: The ARN of a role that stands, where you may not make one (lab accounts).
     execution_role: str = ""
 

@@ -177,7 +177,8 @@ def _buckets(settings: Settings) -> dict[str, Resource]:
             "S3::Bucket", "Thumbnails appear here.", target, **keep
         ),
         **_backup(settings),
-    } | (_public_read(settings) if settings.public else {})
+        **_policies(settings),
+    }
 
 
 def _backup(settings: Settings) -> dict[str, Resource]:
@@ -191,17 +192,21 @@ def _backup(settings: Settings) -> dict[str, Resource]:
     return {"BackupBucket": _resource("S3::Bucket", says, bucket, **keep)}
 
 
-def _public_read(settings: Settings) -> dict[str, Resource]:
-    return {
-        "TargetPolicy": _resource(
-            "S3::BucketPolicy",
-            f"Anyone may read {settings.thumbnail_prefix}, and nothing else.",
-            {
-                "Bucket": {"Ref": "TargetBucket"},
-                "PolicyDocument": buckets.merged(None, buckets.public_read(settings)),
-            },
-        ),
-    }
+def _policies(settings: Settings) -> dict[str, Resource]:
+    opens = f"Anyone may read {settings.thumbnail_prefix}, and nothing else."
+    written: dict[str, Resource] = {}
+    for part in buckets.names(settings):
+        if document := buckets.policy(settings, part):
+            opened = part == "target" and settings.public
+            written[f"{part.title()}Policy"] = _resource(
+                "S3::BucketPolicy",
+                opens if opened else "Nobody gets in over plain http.",
+                {
+                    "Bucket": {"Ref": f"{part.title()}Bucket"},
+                    "PolicyDocument": document,
+                },
+            )
+    return written
 
 
 def _bucket(settings: Settings, name: str, *, public: bool) -> dict[str, Any]:

@@ -5,6 +5,9 @@ only there, the two settings that refuse a public *policy* are lifted, and the p
 opens `thumbnails/` alone; reject records beside it stay private. With `public=False`
 the target stays as closed as the source: presigned links show its thumbnails.
 
+With `tls_only` a statement on each bucket refuses plain http, as AWS advises:
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html
+
 Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
 """
 
@@ -35,6 +38,7 @@ class Buckets(Found):
 
 
 PUBLIC_READ_SID = "PublicReadThumbnails"
+TLS_ONLY_SID = "DenyPlainHttp"
 
 _BLOCK = ("BlockPublicAcls", "IgnorePublicAcls")
 _BLOCK_POLICY = ("BlockPublicPolicy", "RestrictPublicBuckets")
@@ -55,6 +59,33 @@ def public_read(settings: Settings) -> dict[str, Any]:
         sid=PUBLIC_READ_SID,
         principal="*",
     )
+
+
+def tls_only(settings: Settings, name: str) -> dict[str, Any]:
+    """Write the statement that refuses whoever comes to a bucket over plain http."""
+    arn = settings.arns.bucket(name)
+    return policies.statement(
+        "s3:*",
+        [arn, f"{arn}/*"],
+        sid=TLS_ONLY_SID,
+        principal="*",
+        condition={"Bool": {"aws:SecureTransport": "false"}},
+        effect="Deny",
+    )
+
+
+def policy(
+    settings: Settings, part: str, before: dict[str, Any] | None = None
+) -> dict[str, Any] | None:
+    """Write a bucket's policy: what others wrote, and ours; None where it has none."""
+    ours: dict[str, dict[str, Any] | None] = {}
+    if part == "target":
+        ours[PUBLIC_READ_SID] = public_read(settings) if settings.public else None
+    name = names(settings)[part]
+    ours[TLS_ONLY_SID] = tls_only(settings, name) if settings.tls_only else None
+    for sid, statement in ours.items():
+        before = merged(before, statement) if statement else without(before, sid)
+    return before
 
 
 def merged(policy: dict[str, Any] | None, statement: dict[str, Any]) -> dict[str, Any]:
@@ -97,19 +128,20 @@ def bucket_request(name: str, account: str, region: str) -> dict[str, Any]:
 def create(cloud: Cloud, settings: Settings) -> str:
     """Make both buckets, open the target's thumbnails if asked; return the source.
 
+    A policy that lets nobody new in comes before the block: what else others may have
+    made public must not meet it.
+
     With `backup=True` a third: private, and versioned, so that nothing in it is lost.
     """
-    ensure_bucket(cloud, settings, settings.source_bucket)
-    _ensure_block(cloud, settings.source_bucket, public_policy=False)
-    ensure_bucket(cloud, settings, settings.target_bucket)
-    if not settings.public:  # first: what else is public must not meet the block
-        _remove_public_read(cloud, settings)
-    _ensure_block(cloud, settings.target_bucket, public_policy=settings.public)
-    if settings.public:
-        _ensure_public_read(cloud, settings)
+    for part, name in names(settings).items():
+        ensure_bucket(cloud, settings, name)
+        if part == "target" and settings.public:
+            _ensure_block(cloud, name, public_policy=True)
+            _ensure_public_read(cloud, settings)
+        else:
+            _ensure_policy(cloud, settings, part)
+            _ensure_block(cloud, name, public_policy=False)
     if settings.backup:
-        ensure_bucket(cloud, settings, settings.backup_bucket)
-        _ensure_block(cloud, settings.backup_bucket, public_policy=False)
         _ensure_versions(cloud, settings.backup_bucket)
     return settings.source_bucket
 
@@ -381,19 +413,26 @@ def _ensure_versions(cloud: Cloud, name: str) -> None:
         )
 
 
-def _ensure_public_read(cloud: Cloud, settings: Settings) -> None:
-    name = settings.target_bucket
+def _ensure_policy(cloud: Cloud, settings: Settings, part: str) -> None:
+    name = names(settings)[part]
     before = _policy(cloud, name)
-    wanted = merged(before, public_read(settings))
+    wanted = policy(settings, part, before)
     if wanted == before:
         return
+    if wanted is None:
+        cloud.s3.delete_bucket_policy(Bucket=name)
+        return
+    # A block that was just lifted may hold for a moment longer.
+    retry(
+        lambda: cloud.s3.put_bucket_policy(Bucket=name, Policy=json.dumps(wanted)),
+        message="BlockPublicPolicy",
+        tries=4,
+    )
+
+
+def _ensure_public_read(cloud: Cloud, settings: Settings) -> None:
     try:
-        # The block that was just lifted may hold for a moment longer.
-        retry(
-            lambda: cloud.s3.put_bucket_policy(Bucket=name, Policy=json.dumps(wanted)),
-            message="BlockPublicPolicy",
-            tries=4,
-        )
+        _ensure_policy(cloud, settings, "target")
     except ClientError as error:
         if not is_denied(error):
             raise
@@ -401,22 +440,10 @@ def _ensure_public_read(cloud: Cloud, settings: Settings) -> None:
             "the policy that makes thumbnails public was refused; the bucket's own "
             "block is lifted, so Block Public Access of the whole account (or "
             "organisation) is on, or you lack s3:PutBucketPolicy",
-            where=f"bucket {name}",
+            where=f"bucket {settings.target_bucket}",
             todo="Build with public=False: thumbnails are then seen by presigned "
             "links. Or ask who owns the account to allow it.",
         ) from error
-
-
-def _remove_public_read(cloud: Cloud, settings: Settings) -> None:
-    name = settings.target_bucket
-    before = _policy(cloud, name)
-    wanted = without(before, PUBLIC_READ_SID)
-    if wanted == before:
-        return
-    if wanted is None:
-        cloud.s3.delete_bucket_policy(Bucket=name)
-    else:
-        cloud.s3.put_bucket_policy(Bucket=name, Policy=json.dumps(wanted))
 
 
 def _drift(cloud: Cloud, settings: Settings, found: dict[str, str]) -> Drift:
@@ -433,17 +460,11 @@ def _drift(cloud: Cloud, settings: Settings, found: dict[str, str]) -> Drift:
         block = public_access_block(public_policy=opened)
         if (is_block := _block(cloud, name)) != block:
             drift[f"{part} public access block"] = (is_block, block)
+        is_policy = _policy(cloud, name)
+        if is_policy != (wanted := policy(settings, part, is_policy)):
+            drift[f"{part} policy"] = (is_policy, wanted)
     if "backup" in found:
         kept = cloud.s3.get_bucket_versioning(Bucket=found["backup"]).get("Status")
         if kept != "Enabled":
             drift["backup versions"] = (kept, "Enabled")
-    if "target" in found:
-        policy = _policy(cloud, settings.target_bucket)
-        wanted = (
-            merged(policy, public_read(settings))
-            if settings.public
-            else without(policy, PUBLIC_READ_SID)
-        )
-        if policy != wanted:
-            drift["target policy"] = (policy, wanted)
     return drift

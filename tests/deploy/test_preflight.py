@@ -73,7 +73,7 @@ def test_lacking_rights_are_refused(ann, settings, wire):
     text = refuses(ann, settings, wire, "you lack 2 rights: iam:PassRole, s3:PutBuck")
     policy = json.loads(text[text.index("{") : text.rindex("}") + 1])
     sids = [statement["Sid"] for statement in policy["Statement"]]
-    assert sids == ["OpenTheTarget", "LendTheRoleToLambdaOnly"]
+    assert sids == ["MakeTheBuckets", "LendTheRoleToLambdaOnly"]
 
 
 @pytest.mark.parametrize(

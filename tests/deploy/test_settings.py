@@ -143,6 +143,20 @@ def test_aws_runs_a_current_python_on_arm():
     assert (settings.runtime, settings.architecture) == ("python3.14", "arm64")
 
 
+@pytest.mark.parametrize(
+    ("kind", "endpoint", "only"),
+    [
+        ("aws", None, True),
+        ("endpoint", "https://aws.example", True),
+        ("endpoint", "http://localhost:1", False),
+        ("local", "http://127.0.0.1:1", False),
+    ],
+)
+def test_buckets_speak_what_their_cloud_speaks(kind, endpoint, only):
+    cloud = Cloud(None, ACCOUNT, "us-east-1", kind, endpoint)
+    assert settings_for(cloud).tls_only is only
+
+
 def test_overrides_win():
     cloud = Cloud(None, ACCOUNT, "us-east-1", "aws")
     assert settings_for(cloud, memory_mb=1024).memory_mb == 1024

@@ -14,13 +14,14 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ConnectionClosedError
 from moto import mock_aws
 from moto.core.botocore_stubber import MockRawResponse
+from moto.iam import access_control
 from moto.iam import models as iam_models
 
 from deploy import runtimes, waiting
 from deploy.cloud import Cloud
 from deploy.configure import settings_for
 from deploy.local import refusals
-from deploy.policies import allowed
+from deploy.policies import allowed, conditions
 from deploy.settings import Settings
 from deploy.steps import role
 
@@ -190,12 +191,16 @@ def error_answer(service: str, code: str, message: str) -> tuple[dict[str, str],
 
 @pytest.fixture(scope="session")
 def one_managed_policy() -> Iterator[None]:
-    """Of AWS's 1,400 policies the one we attach: moto reads them all every time."""
+    """Of AWS's 1,400 policies the one we attach: moto reads them all every time.
+
+    And moto is told that the tests speak https.
+    """
     every = json.loads(iam_models.aws_managed_policies_data)
     name = role.BASIC_EXECUTION.rpartition("/")[2]
     with pytest.MonkeyPatch.context() as patch:
         one = json.dumps({name: every[name]})
         patch.setattr(iam_models, "aws_managed_policies_data", one)
+        _speak_https(patch)
         yield
 
 
@@ -239,6 +244,19 @@ def account(
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     with mock_aws(config=MOTO):
         yield
+
+
+def _speak_https(patch: pytest.MonkeyPatch) -> None:
+    """Tell moto's bucket policies so: it denies wherever a condition is not met."""
+    judge = access_control.IAMPolicyStatement.is_action_permitted
+
+    def judged(self: Any, *given: Any, **more: Any) -> access_control.PermissionResult:
+        if ("aws:securetransport", "false") in conditions(self._statement):
+            return access_control.PermissionResult.NEUTRAL
+        return judge(self, *given, **more)
+
+    statement = access_control.IAMPolicyStatement
+    patch.setattr(statement, "is_action_permitted", judged)
 
 
 @pytest.fixture(scope="session")

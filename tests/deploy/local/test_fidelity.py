@@ -20,10 +20,11 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from deploy import connect, runtimes
+from deploy import connect, policies, runtimes, settings_for
 from deploy.__main__ import main
 from deploy.cloud import Cloud
 from deploy.local import server
+from deploy.steps import buckets
 
 TABLE = Path(server.__file__).with_name("FIDELITY.md")
 TRUST = {
@@ -225,6 +226,14 @@ def test_public_policy_is_refused(bench):
     document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     call = bench.cloud.s3.put_bucket_policy
     assert refused(lambda: call(Bucket=bucket, Policy=document)) == "AccessDenied"
+
+
+def test_buckets_take_http(bench):
+    settings = settings_for(bench.cloud, name=bench.name, backup=True)
+    assert bench.cloud.endpoint.startswith("http:")
+    parts = buckets.names(settings)
+    written = [buckets.policy(settings, part) for part in parts]
+    assert written == [None, policies.document(buckets.public_read(settings)), None]
 
 
 def test_acls_are_off(bench):

@@ -122,10 +122,21 @@ def test_a_given_role_is_not_made(tmp_path):
     assert function["Role"]["Fn::Sub"].endswith("${AWS::AccountId}:role/LabRole")
 
 
-def test_a_private_target_has_no_policy(tmp_path):
+def test_a_private_target_is_open_to_nobody(tmp_path):
     written = document(export(folder=tmp_path, public=False, **HERE))["Resources"]
     block = written["TargetBucket"]["Properties"]["PublicAccessBlockConfiguration"]
-    assert "TargetPolicy" not in written and all(block.values())
+    policy = written["TargetPolicy"]["Properties"]["PolicyDocument"]
+    assert [one["Effect"] for one in policy["Statement"]] == ["Deny"]
+    assert all(block.values())
+
+
+def test_every_bucket_refuses_http(tmp_path):
+    written = document(export(folder=tmp_path, backup=True, **HERE))["Resources"]
+    for part in ("Source", "Target", "Backup"):
+        policy = written[f"{part}Policy"]["Properties"]
+        assert policy["Bucket"] == {"Ref": f"{part}Bucket"}
+        last = policy["PolicyDocument"]["Statement"][-1]
+        assert last["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
 # --- the same pipeline ---------------------------------------------------------------

@@ -5,8 +5,10 @@ import pytest
 from support.moto_cloud import ACCOUNT, REGION, here
 
 from deploy.errors import DeployError, ForeignResourceError
+from deploy.policies import allowed
 from deploy.settings import TAG
 from deploy.steps import buckets
+from deploy.waiting import if_there
 
 
 def put(cloud, bucket, key="a.jpg"):
@@ -16,6 +18,13 @@ def put(cloud, bucket, key="a.jpg"):
 def block(cloud, bucket):
     answer = cloud.s3.get_public_access_block(Bucket=bucket)
     return answer["PublicAccessBlockConfiguration"]
+
+
+def statements(cloud, bucket):
+    found = if_there(
+        lambda: cloud.s3.get_bucket_policy(Bucket=bucket), "NoSuchBucketPolicy"
+    )
+    return json.loads(found["Policy"])["Statement"] if found else []
 
 
 def names(cloud):
@@ -114,18 +123,20 @@ def test_other_policy_statements_survive(cloud, settings):
     cloud.s3.put_bucket_policy(Bucket=settings.target_bucket, Policy=json.dumps(policy))
     assert "target policy" in buckets.describe(cloud, settings).drift
     buckets.create(cloud, settings)
-    answer = cloud.s3.get_bucket_policy(Bucket=settings.target_bucket)
-    statements = json.loads(answer["Policy"])["Statement"]
-    assert statements == [theirs, buckets.public_read(settings)]
+    found = statements(cloud, settings.target_bucket)
+    ours = buckets.policy(settings, "target")["Statement"]
+    assert found == [theirs, *ours]
 
 
 def test_account_block_is_named(cloud, settings, wire):
+    buckets.create(cloud, here(cloud, public=False))
     wire.refuse("PutBucketPolicy", "AccessDenied", "blocked", 403)
     with pytest.raises(DeployError, match="Block Public Access of the whole account"):
         buckets.create(cloud, settings)
 
 
 def test_lifted_block_may_hold_a_moment(cloud, settings, wire, no_delays):
+    buckets.create(cloud, here(cloud, public=False))
     wire.refuse("PutBucketPolicy", "AccessDenied", "by BlockPublicPolicy setting", 403)
     buckets.create(cloud, settings)
     assert buckets.describe(cloud, settings).drift == {}
@@ -268,7 +279,9 @@ def test_private_target_stays_closed(cloud, wire):
     settings = here(cloud, public=False)
     buckets.create(cloud, settings)
     assert all(block(cloud, settings.target_bucket).values())
-    assert "PutBucketPolicy" not in wire.calls
+    assert {part["Effect"] for part in statements(cloud, settings.target_bucket)} == {
+        "Deny"
+    }
     assert buckets.describe(cloud, settings).drift == {}
 
 
@@ -296,8 +309,50 @@ def test_closing_keeps_other_statements(cloud, settings):
     both["Version"] = "2012-10-17"
     cloud.s3.put_bucket_policy(Bucket=settings.target_bucket, Policy=json.dumps(both))
     buckets.create(cloud, here(cloud, public=False))
-    answer = cloud.s3.get_bucket_policy(Bucket=settings.target_bucket)
-    assert json.loads(answer["Policy"])["Statement"] == [theirs]
+    closed = [theirs, buckets.tls_only(settings, settings.target_bucket)]
+    assert statements(cloud, settings.target_bucket) == closed
+
+
+@pytest.mark.parametrize("part", ["source", "target", "backup"])
+def test_no_bucket_speaks_http(cloud, part):
+    settings = here(cloud, backup=True)
+    buckets.create(cloud, settings)
+    bucket = buckets.names(settings)[part]
+    caller = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+    found = {
+        (action, resource, secure): allowed(
+            buckets.policy(settings, part),
+            action,
+            resource,
+            principal=caller,
+            context={"aws:securetransport": secure},
+        ).denied
+        for action, resource in {
+            "s3:ListBucket": f"arn:aws:s3:::{bucket}",
+            "s3:GetObject": f"arn:aws:s3:::{bucket}/thumbnails/a.jpg",
+        }.items()
+        for secure in ("true", "false")
+    }
+    assert {denied: secure for (_, _, secure), denied in found.items()} == {
+        True: "false",
+        False: "true",
+    }
+    assert statements(cloud, bucket) == buckets.policy(settings, part)["Statement"]
+
+
+def test_a_policy_that_lets_http_in_again_is_drift(cloud, settings):
+    buckets.create(cloud, settings)
+    cloud.s3.delete_bucket_policy(Bucket=settings.source_bucket)
+    assert buckets.describe(cloud, settings).drift.keys() == {"source policy"}
+    buckets.create(cloud, settings)
+    assert buckets.describe(cloud, settings).drift == {}
+
+
+def test_http_comes_back_where_it_is_asked_for(cloud, settings):
+    buckets.create(cloud, settings)
+    buckets.create(cloud, here(cloud, tls_only=False))
+    assert statements(cloud, settings.source_bucket) == []
+    assert statements(cloud, settings.target_bucket) == [buckets.public_read(settings)]
 
 
 def test_late_write_is_deleted_too(cloud, settings, wire, no_delays):
