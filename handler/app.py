@@ -13,7 +13,7 @@ from handler.errors import ImageRejected
 from handler.events import Upload, parse, target_key
 from handler.picture import memory
 from handler.report import Output, Result
-from handler.storage import Storage, s3_client
+from handler.storage import Storage, account_of, s3_client
 
 _first = True  # until this environment has answered its first event
 
@@ -52,7 +52,7 @@ def lambda_handler(
     if uploads:
         config = Config.from_environment(env)
         outputs.plan(config)  # so that a wrong recipe is told before anything is read
-        storage = Storage(client or s3_client(), config)
+        storage = Storage(client or s3_client(), config, account_of(context))
         _run(_process_all(uploads, _Worker(storage, outputs.Turns.of(context)), finish))
     return report.answer(event, results)
 

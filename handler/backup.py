@@ -43,7 +43,7 @@ def clone(
     if bucket in (upload.bucket, storage.config.target_bucket):
         raise ConfigError(f"the backup bucket is the source or target, {bucket}")
     key = target_key(upload.key, folder)
-    place = {"Bucket": bucket, "Key": key}
+    place = {"Bucket": bucket, "Key": key} | storage.owner
     origin = {"Bucket": upload.bucket, "Key": upload.key}
     if storage.config.ordered and upload.version_id:
         origin["VersionId"] = upload.version_id
@@ -54,6 +54,8 @@ def clone(
         "ChecksumAlgorithm": "SHA256",
         "TaggingDirective": "REPLACE",
     }
+    if storage.account:
+        request["ExpectedSourceBucketOwner"] = storage.account
     if storage.config.ordered:
         landed = _in_order(storage, upload, source.etag, place, request)
     else:

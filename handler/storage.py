@@ -27,6 +27,12 @@ Stamp = dict[str, str]
 Verdict = Literal["newer", "older", "repeat", "same", "unknown"]
 
 
+def account_of(context: Any) -> str:
+    """Read the account from the function's own ARN; empty without a context."""
+    arn = getattr(context, "invoked_function_arn", None) or ""
+    return "".join(arn.split(":")[4:5])
+
+
 @functools.cache
 def s3_client() -> Any:
     """Return the one client of this environment; boto3's clients are thread-safe.
@@ -64,6 +70,15 @@ class Storage:
 
     client: Any
     config: Config
+    #: The account that both buckets must be of: a name that was given up may be taken
+    #: by a stranger. Empty where nobody knows it, as in a notebook.
+    #: docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html
+    account: str = ""
+
+    @property
+    def owner(self) -> dict[str, str]:
+        """The condition on whose the bucket is; S3 answers any other with 403."""
+        return {"ExpectedBucketOwner": self.account} if self.account else {}
 
     def read(self, upload: Upload) -> Source:
         """Return exactly the bytes that the event told of.
@@ -80,7 +95,7 @@ class Storage:
             )
         self._check_size(upload.size)
         try:
-            where = {"Bucket": upload.bucket, "Key": upload.key}
+            where = {"Bucket": upload.bucket, "Key": upload.key} | self.owner
             response = self.client.get_object(**where, **self._pinned(upload))
         except ClientError as error:
             code = error_code(error)
@@ -123,7 +138,7 @@ class Storage:
             "ContentType": content_type,
             "CacheControl": cache_control,
             "Metadata": stamp(upload, etag) | (metadata or {}),
-        }
+        } | self.owner
         if self.config.ordered:
             self._write_in_order(result, upload, etag)
         else:
@@ -186,7 +201,7 @@ class Storage:
         raise lost
 
     def _head(self, bucket: str, key: str) -> dict[str, Any]:
-        return self.client.head_object(Bucket=bucket, Key=key)
+        return self.client.head_object(Bucket=bucket, Key=key, **self.owner)
 
     def _check_size(self, size: int | None, etag: str | None = None) -> None:
         if size == 0:

@@ -235,7 +235,8 @@ def _failed(run: logs.Run, tries: int, quoted: str) -> Link:
         cure = (
             "The role's policies allow it as they are now: was it mended since? Then "
             "upload again. Else look for a denial outside the role: the bucket's "
-            "policy, a KMS key, a service control policy."
+            "policy, a KMS key, a service control policy, or a bucket of that name "
+            "that belongs to another account."
         )
     said = f"It failed {tries} time{'s' * (tries != 1)}: {run.reason}. {again}"
     return Link("log", "red", said.replace("..", "."), quoted, cure)
