@@ -1,0 +1,66 @@
+"""TEACHING.md: every command exists, every link leads somewhere, minutes add up."""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+import nbformat
+import pytest
+from workbook.__main__ import main
+from workbook.classroom import collect
+from workbook.copies import STORED
+
+TEXT = (STORED / "TEACHING.md").read_text("utf-8")
+COMMANDS = sorted(set(re.findall(r"thumbnail-workbook ([a-z][^`\n]*)", TEXT)))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_exists_with_its_options(command, capsys):
+    words = shlex.split(command)
+    with pytest.raises(SystemExit) as done:
+        main([*words, "--help"])
+    assert done.value.code == 0
+    said = capsys.readouterr().out
+    assert all(word in said for word in words if word.startswith("--"))
+
+
+def test_it_has_the_commands_of_a_class():
+    verbs = {line.split()[1] for line in COMMANDS if line.startswith("class ")}
+    assert verbs == {"report", "sweep", "collect", "edition"}
+
+
+def test_every_link_leads_somewhere():
+    links = re.findall(r"\]\((?![a-z]+:|#)([^)#]+)\)", TEXT)
+    assert links and all((STORED / link).exists() for link in links)
+
+
+def minutes(step):
+    """The minutes that a notebook's opening tells."""
+    (path,) = STORED.glob(f"{step}_*.ipynb")
+    opening = nbformat.read(path, as_version=4).cells[0].source
+    return int(re.search(r"\*\*Time:\*\* (\d+) minutes", opening)[1])
+
+
+def test_the_minutes_are_the_notebooks():
+    told = re.findall(r"^\| \d+–\d+ \| (\d\d) [a-z- ]+ ?[a-z ]*\((\d+)\)", TEXT, re.M)
+    assert len(told) >= 7
+    assert all(minutes(step) == int(said) for step, said in told)
+    days = re.findall(r"^\| \w+ \| (\d\d(?:, \d\d)+) \| (\d+) \|", TEXT, re.M)
+    assert len(days) == 4
+    for steps, said in days:
+        assert sum(map(minutes, steps.split(", "))) == int(said)
+
+
+def test_each_plan_has_no_gap_and_fills_its_time():
+    tables = re.findall(r"^\| (\d+) minutes \| \|\n\|.*\n((?:\| \d.*\n)+)", TEXT, re.M)
+    assert [total for total, _ in tables] == ["45", "90", "180"]
+    for total, rows in tables:
+        spans = re.findall(r"^\| (\d+)–(\d+) \|", rows, re.M)
+        starts, ends = zip(*spans, strict=True)
+        assert starts == ("0", *ends[:-1]) and ends[-1] == total
+
+
+def test_it_says_what_the_page_says_of_a_score():
+    assert collect.PROVES in " ".join(TEXT.split())
+    assert all(f"`{name}/`" in TEXT for name in (".devcontainer", ".github", ".binder"))
