@@ -11,9 +11,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from botocore.auth import S3SigV4Auth, SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 from support.moto_cloud import error_answer
 
 from deploy.cloud import Cloud
+from deploy.local import server
 
 FAULTS = ("dropped before", "dropped after", "refused", "late", "held")
 _READS = ("Get", "List", "Head", "Describe", "Filter", "Simulate")
@@ -114,6 +118,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _forward(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
         onward = HTTPConnection(self.spoiled_by.upstream, timeout=60)
         headers = {k: v for k, v in self.headers.items() if k.lower() not in _HOP}
+        headers = signed_anew(
+            self.command, f"http://{self.spoiled_by.upstream}{self.path}", headers, body
+        )
         try:
             onward.request(self.command, self.path, body, headers)
             answer = onward.getresponse()
@@ -178,6 +185,33 @@ def _named(request: BaseHTTPRequestHandler, body: bytes) -> tuple[str, str, bool
     shape = re.sub(r"(?<=/)[\w.-]*proxied[\w.-]*|(?<=versions/)\d+", "…", path)
     shown = f"{request.command} {shape}" + (f"?{part}" if part else "")
     return service, shown, request.command not in ("GET", "HEAD")
+
+
+class _AsHashed(S3SigV4Auth):
+    """Signs for the hash of the body that the client said."""
+
+    def payload(self, request: AWSRequest) -> str:
+        """Return that hash."""
+        return request.headers.get("X-Amz-Content-SHA256") or super().payload(request)
+
+
+def signed_anew(
+    method: str, url: str, headers: dict[str, str], body: bytes
+) -> dict[str, str]:
+    """Sign a request for the local cloud's own host, which the signature holds, too.
+
+    Returns its headers; those of a request that nobody signed stay as they are.
+    """
+    by = next((v for k, v in headers.items() if k.lower() == "authorization"), "")
+    running = server.find()
+    if not by or running is None:
+        return headers
+    _, _, region, service, _ = re.search(r"Credential=([^,]+)", by)[1].split("/")
+    keys = Credentials(running.access_key, running.secret_key)
+    request = AWSRequest(method, url, headers, body)
+    signer = _AsHashed if service == "s3" else SigV4Auth
+    signer(keys, service, region).add_auth(request)
+    return dict(request.headers.items())
 
 
 @pytest.fixture
