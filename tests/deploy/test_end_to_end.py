@@ -87,6 +87,12 @@ class Pipeline:
         key = self.settings.thumbnail_prefix + key
         return self.read(self.settings.target_bucket, key)
 
+    def made_from(self, key: str) -> dict[str, str]:
+        """What stands on the thumbnail of the upload that it was made from."""
+        place = {"Bucket": self.settings.target_bucket}
+        place |= {"Key": self.settings.thumbnail_prefix + key}
+        return self.cloud.s3.head_object(**place)["Metadata"]
+
     def read(self, bucket: str, key: str) -> bytes:
         return self.cloud.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
 
@@ -402,14 +408,15 @@ def test_an_older_event_does_not_replace_the_newer(reliable):
     old = reliable.event("order.jpg", sequencer="00")
     reliable.put("order.jpg", picture(BLUE))
     assert reliable.invoke(old)["outcomes"] == {"stale": 1}
-    # Even when the source has the old bytes again, so that reading them succeeds.
-    reliable.cloud.s3.copy_object(  # a copy starts nothing
-        Bucket=bucket, Key="order.jpg", CopySource=f"{bucket}/{keep(reliable)}"
-    )
-    assert reliable.invoke(reliable.event("order.jpg", "00"))["outcomes"] == {
-        "stale": 1
-    }
     assert colour_of(reliable.thumbnail("order.jpg")) == "blue"
+    # Even when the source has the old bytes again, so that reading them succeeds.
+    origin, started = f"{bucket}/{keep(reliable)}", datetime.now(UTC)
+    reliable.cloud.s3.copy_object(Bucket=bucket, Key="order.jpg", CopySource=origin)
+    assert reliable.outcome("order.jpg", started).outcome == "made"  # of the copy
+    made = reliable.made_from("order.jpg")
+    again = reliable.invoke(reliable.event("order.jpg", "00"))
+    assert again["outcomes"] == {"stale": 1}
+    assert reliable.made_from("order.jpg") == made
 
 
 def keep(pipeline: Pipeline) -> str:

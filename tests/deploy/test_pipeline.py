@@ -106,11 +106,12 @@ def test_held_events_are_not_thrown_away(cloud, settings):
 
 
 def test_up_explains_a_refusal(cloud, settings, wire):
-    wire.refuse("CreateRole", "AccessDenied", "not authorized: iam:CreateRole", 403)
+    message = "not authorized: iam:PutRolePolicy"
+    wire.refuse("PutRolePolicy", "AccessDenied", message, 403)
     with pytest.raises(DeployError, match="Ask the account's owner") as caught:
         pipeline.up(cloud, settings)
     assert caught.value.where == "step role"
-    assert caught.value.__cause__.operation_name == "CreateRole"
+    assert caught.value.__cause__.operation_name == "PutRolePolicy"
 
 
 def test_foreign_bucket_stops_up(cloud, settings, wire):

@@ -242,6 +242,10 @@ def account(
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        # moto sets them, and takes its own away before monkeypatch puts back what a
+        # test changed: without this, moto's would be left to the tests after it.
+        monkeypatch.setenv(name, "testing")
     with mock_aws(config=MOTO):
         yield
 

@@ -109,7 +109,7 @@ def test_an_interrupted_start_leaves_no_server(own_folder, number):
             read_until(process, "Starting")
             threading.Event().wait(delay)  # at several points of the way
             process.send_signal(number)
-            process.wait(10)
+            process.wait(60)
         # A start that was through before the signal came has one, to be found.
         running = server.find()
         assert servers(own_folder) == [running.pid] if running else True
