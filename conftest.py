@@ -47,9 +47,13 @@ os.environ.update(ours)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option that writes the fault matrix anew."""
+    """Add the option that writes the fault matrix anew, and one for runs in a run."""
     says = "write tests/faults/MATRIX.md from what the tests see"
     parser.addoption("--write-matrix", action="store_true", help=says)
+    says = "set a variable that this run would not take from its surroundings"
+    parser.addoption(
+        "--set", action="append", default=[], metavar="NAME=VALUE", help=says
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -60,6 +64,10 @@ def pytest_configure(config: pytest.Config) -> None:
         for name in ours:
             del os.environ[name]
         os.environ.update(theirs)
+    given = dict(pair.split("=", 1) for pair in config.getoption("--set"))
+    os.environ.update(given)
+    if "WORKBOOK_LOCAL_CLOUD" in given:
+        return
     folder = Path(tempfile.mkdtemp(prefix="workbook-tests-"))
     os.environ["WORKBOOK_LOCAL_CLOUD"] = str(folder)
     config.add_cleanup(partial(shutil.rmtree, folder, ignore_errors=True))

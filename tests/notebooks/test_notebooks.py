@@ -211,10 +211,11 @@ def run(*paths: Path, folder: Path, lax: bool = False, **environment: str) -> in
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     if lax:
         command += ["-o", "addopts=--nbval-lax --nbval-current-env"]
+    given = {"WORKBOOK_LOCAL_CLOUD": str(folder)} | environment
+    command += [f"--set={name}={value}" for name, value in given.items()]
     done = subprocess.run(
         [*command, *map(str, paths)],
         cwd=ROOT,
-        env=os.environ | {"WORKBOOK_LOCAL_CLOUD": str(folder)} | environment,
         capture_output=True,
         text=True,
     )
