@@ -240,13 +240,20 @@ def test_two_thousand_pictures_and_a_cloud_that_dies(own_folder, record_property
     pipeline.up(cloud, settings)
     photos = fill(cloud, settings, 2000)
     started = time.monotonic()
-    with ThreadPoolExecutor(1) as pool:
-        first = pool.submit(backfill.backfill, cloud, settings)
-        while len(done := thumbnails(cloud, settings)) < 400:
-            time.sleep(0.1)
-        os.kill(server.find(own_folder).pid, signal.SIGKILL)
-    assert isinstance(first.exception(), BotoCoreError)  # it was still telling
+    calls = iter(range(1, 1000))
+
+    def kill_in_the_middle(**_):
+        if next(calls) == 60:  # of 200
+            os.kill(server.find(own_folder).pid, signal.SIGKILL)
+
+    cloud.sqs.meta.events.register(
+        "before-send.sqs.SendMessageBatch", kill_in_the_middle
+    )
+    with pytest.raises(DeployError) as first:
+        backfill.backfill(cloud, settings)
+    assert isinstance(first.value.__cause__, BotoCoreError)
     cloud = connect("local", say=lambda line: None)
+    done = thumbnails(cloud, settings)
     second = backfill.backfill(cloud, settings, patience_s=600)
     until_empty(cloud, settings, 600)
     seconds = time.monotonic() - started
