@@ -44,11 +44,9 @@ _POINTER = 8
 def sources_held(memory_mb: int, *, recipe: bool = False) -> int:
     """Return how many sources are held at once: fewer where there is less room.
 
-    With a recipe only half as many: 16 MB of renditions may stand beside each.
+    With a recipe only one: 16 MB of renditions may stand beside it.
     """
-    if memory_mb < DEFAULT_MB:
-        return 1
-    return 2 if recipe else 4
+    return 1 if recipe or memory_mb < DEFAULT_MB else 4
 
 
 def for_pixels(memory_mb: int, max_bytes: int) -> int:

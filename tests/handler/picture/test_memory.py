@@ -283,7 +283,7 @@ def test_room(memory_mb, room_mb):
 
 def test_sources_held():
     assert [memory.sources_held(mb) for mb in (128, 256, 512, 1769)] == [1, 1, 4, 4]
-    assert [memory.sources_held(mb, recipe=True) for mb in (256, 512)] == [1, 2]
+    assert [memory.sources_held(mb, recipe=True) for mb in (256, 512)] == [1, 1]
 
 
 @pytest.mark.parametrize(
