@@ -99,8 +99,8 @@ def test_names_cannot_break_out():
 
 @pytest.mark.parametrize("points", [[(1, 0)], [(3, 3)] * 2, [(1, -5), (2, 5)]])
 def test_few_points_are_drawn(points):
-    assert drawn(plots.dots({"one": points}, "One"))
-    assert drawn(plots.lines({"one": points, "none": []}, "One"))
+    assert drawn(plots.dots({"one": points}, "One")).tag == f"{SVG}svg"
+    assert drawn(plots.lines({"one": points, "none": []}, "One")).tag == f"{SVG}svg"
 
 
 def test_the_same_plot_is_the_same_bytes():
