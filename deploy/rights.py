@@ -423,6 +423,7 @@ RIGHTS: tuple[Purpose, ...] = (
 #: Rights that `up` uses only with this setting, by purpose or by action.
 _WITH = {
     "OpenTheTarget": "public",
+    "s3:PutBucketPolicy": "public",
     "s3:PutBucketPublicAccessBlock": "public",
     "KeepVersionsInTheBackup": "backup",
     "EmptyTheQueueIntoTheFunction": "queue",

@@ -5,7 +5,8 @@ only there, the two settings that refuse a public *policy* are lifted, and the p
 opens `thumbnails/` alone; reject records beside it stay private. With `public=False`
 the target stays as closed as the source: presigned links show its thumbnails.
 
-With `tls_only` a statement on each bucket refuses plain http, as AWS advises:
+With `tls_only` a statement on each bucket refuses plain http, as AWS advises; a private
+pipeline does without it where the deployer may write no bucket policy:
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html
 
 Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
@@ -422,12 +423,17 @@ def _ensure_policy(cloud: Cloud, settings: Settings, part: str) -> None:
     if wanted is None:
         cloud.s3.delete_bucket_policy(Bucket=name)
         return
-    # A block that was just lifted may hold for a moment longer.
-    retry(
-        lambda: cloud.s3.put_bucket_policy(Bucket=name, Policy=json.dumps(wanted)),
-        message="BlockPublicPolicy",
-        tries=4,
-    )
+    try:
+        # A block that was just lifted may hold for a moment longer.
+        retry(
+            lambda: cloud.s3.put_bucket_policy(Bucket=name, Policy=json.dumps(wanted)),
+            message="BlockPublicPolicy",
+            tries=4,
+        )
+    except ClientError as error:
+        spared = not settings.public and without(wanted, TLS_ONLY_SID) == before
+        if not (spared and is_denied(error)):
+            raise
 
 
 def _ensure_public_read(cloud: Cloud, settings: Settings) -> None:

@@ -163,7 +163,7 @@ def test_difference_is_planned(cloud, settings):
     plan = pipeline.plan(cloud, wanted)
     notes = {item.step: item.note for item in plan.items}
     assert notes["role"] == "policy recipe"
-    assert notes["buckets"] == "backup bucket, target policy"
+    assert notes["buckets"] == "target policy, backup bucket"
     assert "KeepBackups" in repr(plan)
     role.create(cloud, wanted)
     role.create(cloud, settings)

@@ -2,6 +2,7 @@ import json
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from support.moto_cloud import ACCOUNT, REGION, here
 
 from deploy.errors import DeployError, ForeignResourceError
@@ -140,6 +141,24 @@ def test_lifted_block_may_hold_a_moment(cloud, settings, wire, no_delays):
     wire.refuse("PutBucketPolicy", "AccessDenied", "by BlockPublicPolicy setting", 403)
     buckets.create(cloud, settings)
     assert buckets.describe(cloud, settings).drift == {}
+
+
+def test_private_goes_on_where_policies_may_not_be_written(cloud, settings, wire):
+    private = here(cloud, public=False)
+    names = buckets.names(private)
+    for _ in names:
+        wire.refuse("PutBucketPolicy", "AccessDenied", "no", 403)
+    buckets.create(cloud, private)
+    drift = buckets.describe(cloud, private).drift
+    assert set(drift) == {f"{part} policy" for part in names}
+
+
+def test_what_was_public_is_not_left_open_in_silence(cloud, settings, wire):
+    buckets.create(cloud, settings)
+    private = here(cloud, public=False)
+    wire.refuse("PutBucketPolicy", "AccessDenied", "no", 403)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        buckets.create(cloud, private)
 
 
 def test_stranger_is_refused(cloud, settings, wire):
