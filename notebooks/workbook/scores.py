@@ -21,7 +21,7 @@ from workbook.show import html
 class Score(dict):
     """Steps → {"notebook", "passed", "best", "total"}, printable, and as JSON.
 
-    Exercises are counted apart: step → {"notebook", "right", "tries"}.
+    Exercises are counted apart: `2a` → {"notebook", "right", "tries"}.
     """
 
     @property
@@ -80,15 +80,18 @@ def check(
     return report
 
 
-def exercise(step: int, answer: Any) -> exercises.Verdict:
-    """Judge the answer to a notebook's exercise, and note it for `score()`."""
-    verdict = exercises.judge(step, answer, session.current()[1])
+def exercise(name: str, answer: Any = None) -> exercises.Verdict:
+    """Judge an exercise, `2a`, and note it for `score()`.
+
+    It is judged by the answer given, or by what it left in the cloud.
+    """
+    verdict = exercises.judge(name, answer, *session.current())
     path = default_path()
     with suppress(OSError):
         known = _read(path, "exercises")
-        before = known.get(str(step), {"right": False, "tries": 0})
-        known[str(step)] = {
-            "notebook": session.NOTEBOOKS[step],
+        before = known.get(name, {"right": False, "tries": 0})
+        known[name] = {
+            "notebook": session.NOTEBOOKS[exercises.step_of(name)],
             "right": before["right"] or verdict.right,
             "tries": before["tries"] + 1,
         }
@@ -156,7 +159,11 @@ def _merged(
 def _read(path: Path, part: str) -> dict[str, Any]:
     try:
         steps = json.loads(path.read_text("utf-8"))[part]
-        return {step: dict(found) for step, found in steps.items() if int(step) >= 0}
+        return {
+            name: dict(found)
+            for name, found in steps.items()
+            if int(name.rstrip("abc")) >= 0
+        }
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}  # none yet, or not ours: it is written anew
 

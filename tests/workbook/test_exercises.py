@@ -44,54 +44,54 @@ def runs(count, cold):
 
 
 def test_the_quality_is_the_best_that_fits(at):
-    right = [quality for quality in range(30, 50) if exercise(1, quality).right]
+    right = [quality for quality in range(30, 50) if exercise("1a", quality).right]
     assert len(right) == 1
-    assert "a higher quality fits" in repr(exercise(1, right[0] - 1))
-    assert "lower it" in repr(exercise(1, right[0] + 1))
+    assert "a higher quality fits" in repr(exercise("1a", right[0] - 1))
+    assert "lower it" in repr(exercise("1a", right[0] + 1))
 
 
 def test_the_link_is_for_the_note_and_an_hour(at, cloud, settings):
     source, target = settings.source_bucket, settings.target_bucket
     note = "rejected/example.json"
-    assert exercise(2, link(cloud, target, note, 3600)).right
+    assert exercise("2a", link(cloud, target, note, 3600)).right
     for wrong, said in (
         (link(cloud, source, "holiday.txt", 60), "the target bucket"),
         (link(cloud, target, "thumbnails/example.jpg", 3600), "another key"),
         (link(cloud, target, note, 60), "60 s; an hour has 3,600"),
     ):
-        assert said in repr(exercise(2, wrong))
+        assert said in repr(exercise("2a", wrong))
 
 
 def test_the_statement_is_for_thumbnails_alone(at, settings):
-    assert exercise(3, statement(settings, "/thumbnails/*")).right
+    assert exercise("3a", statement(settings, "/thumbnails/*")).right
     for end, action, said in (
         ("/*", "s3:PutObject", "may still be written"),
         ("/thumbnails", "s3:PutObject", "end the ARN"),
         ("/thumbnails*", "s3:PutObject", "more than writing"),
         ("/thumbnails/*", "s3:*", "more than writing"),
     ):
-        assert said in repr(exercise(3, statement(settings, end, action)))
+        assert said in repr(exercise("3a", statement(settings, end, action)))
 
 
 @pytest.mark.parametrize(
-    ("step", "right", "wrong"),
+    ("name", "right", "wrong"),
     [
         (
-            4,
+            "4a",
             runtimes.RUNTIMES["python3.11"],
             [(runtimes.RUNTIMES["python3.14"], "still")],
         ),
         (
-            5,
+            "5a",
             {"outcomes": {"rejected": 1}},
             [
                 ({"outcomes": {"made": 1}}, "pointless to read"),
                 ({"errorMessage": "no key"}, "change `size` alone"),
             ],
         ),
-        (7, runs(8, 2), [(runs(1, 1), "8 were asked"), (runs(8, 1), "fresh()")]),
+        ("7a", runs(8, 2), [(runs(1, 1), "8 were asked"), (runs(8, 1), "fresh()")]),
         (
-            9,
+            "9a",
             SQUARE | {"effects": [GREY, NAME]},
             [
                 (COVER, "not square"),
@@ -100,31 +100,31 @@ def test_the_statement_is_for_thumbnails_alone(at, settings):
             ],
         ),
         (
-            11,
+            "11a",
             (3_000_000, 1),
             [((1_000, 1), "not 3 million"), ((3_000_000, 0.2), "0.2 s")],
         ),
     ],
 )
-def test_an_exercise_knows_right_from_wrong(step, right, wrong, at):
+def test_an_exercise_knows_right_from_wrong(name, right, wrong, at):
     for answer, said in wrong:
-        verdict = exercise(step, answer)
+        verdict = exercise(name, answer)
         assert not verdict.right and said in repr(verdict)
-    assert exercise(step, right).right
+    assert exercise(name, right).right
 
 
 def test_a_solved_exercise_is_counted_apart_and_stays(at, monkeypatch):
     monkeypatch.setenv("WORKBOOK_NAME", "anna")
     for answer in ((1, 1), (3_000_000, 1), (2, 2)):
-        exercise(11, answer)
+        exercise("11a", answer)
     kept = json.loads(at.read_text())
     assert kept["name"] == "anna" and kept["points"] == 0
     assert kept["exercises"] == {
-        "11": {"notebook": "11_cleanup", "right": True, "tries": 3}
+        "11a": {"notebook": "11_cleanup", "right": True, "tries": 3}
     }
     assert f"Exercises: 1 of {len(exercises.JUDGES)}" in repr(workbook.score())
 
 
 def test_no_such_exercise(at):
-    with pytest.raises(WorkbookError, match="There is one in each of 1, 2"):
-        exercise(0, 1)
+    with pytest.raises(WorkbookError, match="They are 1a, 2a"):
+        exercise("0a", 1)

@@ -1,0 +1,29 @@
+"""The exercises of 03_role."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from deploy import policies
+from deploy.cloud import Cloud
+from deploy.settings import Settings
+from workbook.exercises.verdict import Judge
+
+
+def _narrow(statement: dict[str, Any], cloud: Cloud, settings: Settings) -> str:
+    target = settings.arns.bucket(settings.target_bucket)
+    document = policies.document(statement)
+
+    def may(call: str, key: str) -> bool:
+        return bool(policies.allowed(document, call, f"{target}/{key}"))
+
+    if not may("s3:PutObject", "thumbnails/any/photo.jpg"):
+        return "Thumbnails may not be written: end the ARN in `/thumbnails/*`."
+    if may("s3:PutObject", "rejected/photo.json"):
+        return "`rejected/photo.json` may still be written."
+    if may("s3:PutObject", "thumbnails.jpg") or may("s3:GetObject", "thumbnails/a.jpg"):
+        return "It allows more than writing below `thumbnails/`."
+    return ""
+
+
+JUDGES: dict[str, Judge] = {"3a": _narrow}

@@ -1,0 +1,27 @@
+"""The exercises of 01_thumbnail."""
+
+from __future__ import annotations
+
+from deploy.cloud import Cloud
+from deploy.settings import Settings
+from handler import make_thumbnail
+from workbook.exercises.verdict import Judge
+from workbook.uploads import SAMPLES
+
+BYTES = 5_000
+
+
+def _quality(quality: int, cloud: Cloud, settings: Settings) -> str:
+    data = (SAMPLES / "lighthouse.jpg").read_bytes()
+
+    def weight(quality: int) -> int:
+        return len(make_thumbnail(data, settings.box, quality=quality))
+
+    if weight(quality) > BYTES:
+        return f"Quality {quality} takes {weight(quality):,} bytes: lower it."
+    if quality < 95 and weight(quality + 1) <= BYTES:
+        return f"Quality {quality} fits, and a higher quality fits, too."
+    return ""
+
+
+JUDGES: dict[str, Judge] = {"1a": _quality}
