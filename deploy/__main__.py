@@ -188,11 +188,11 @@ def _cloud(options: argparse.Namespace) -> Cloud:
 
 def _overrides(options: argparse.Namespace) -> dict[str, Any]:
     """Collect the fields of `Settings` that were said."""
-    said = vars(options)
+    given = vars(options)
     fields = [field.name for field in dataclasses.fields(Settings)]
-    overrides = {name: said[name] for name in fields if said.get(name) is not None}
-    if "private" in said:
-        overrides["public"] = not said["private"]
+    overrides = {name: given[name] for name in fields if given.get(name) is not None}
+    if "private" in given:
+        overrides["public"] = not given["private"]
     if overrides.get("recipe"):
         overrides["recipe"] = _read(overrides["recipe"])
     elif "recipe" in overrides:  # and what it named

@@ -20,9 +20,11 @@ from deploy.errors import NotReadyError
 from deploy.settings import Settings
 from deploy.waiting import looks
 
+_MEMORY = re.compile(
+    r"Memory Size: (?P<given>\d+) MB\s+Max Memory Used: (?P<used>\d+) MB"
+)
 _REPORT = re.compile(
-    r"REPORT RequestId: (?P<id>\S+)\s+Duration: (?P<ms>[\d.]+) ms"
-    r".*?Memory Size: (?P<given>\d+) MB\s+Max Memory Used: (?P<used>\d+) MB"
+    r"REPORT RequestId: (?P<id>\S+)\s+Duration: (?P<ms>[\d.]+) ms.*?" + _MEMORY.pattern
 )
 _INIT = re.compile(r"Init Duration: ([\d.]+) ms")
 _REQUEST = re.compile(r"(?:START|END|REPORT) RequestId: (\S+)")
@@ -98,6 +100,12 @@ def report(line: str) -> Report | None:
         int(match["used"]),
         float(init[1]) if init else None,
     )
+
+
+def used_all_memory(line: str) -> bool:
+    """Tell whether a REPORT line, or a part of one, says that no memory was left."""
+    found = _MEMORY.search(line)
+    return found is not None and int(found["used"]) >= int(found["given"])
 
 
 def runs(cloud: Cloud, settings: Settings, since: datetime | None = None) -> list[Run]:

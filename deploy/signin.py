@@ -237,9 +237,9 @@ def _refused(
         "files": f"{_file('CONFIG')} and {_file('SHARED_CREDENTIALS')}",
         "skew": _skew(message),
     }
-    said = _one_line(message)
+    text = _one_line(message)
     return ConnectError(
-        cause.what.format(**words) + f" ({code}{': ' if said else ''}{said})",
+        cause.what.format(**words) + f" ({code}{': ' if text else ''}{text})",
         where=where,
         todo=f"{cause.todo.format(**words).strip()} {_LOCAL}",
     )

@@ -59,16 +59,16 @@ class Probe:
 
     def __repr__(self) -> str:
         """Say in a line whether it is live; below it, the first broken link."""
-        said = f"Live: the probe came through after {self.seconds:.1f} s ({self.sign})."
+        text = f"Live: the probe came through after {self.seconds:.1f} s ({self.sign})."
         if not self.live:
-            said = f"Nothing came of the probe in {self.seconds:.0f} s."
+            text = f"Nothing came of the probe in {self.seconds:.0f} s."
         if self.trace is None:
-            return said
+            return text
         link = self.trace.broken
         if link is None:
-            return f"{said}\nNo link is broken; a new rule may take longer: try again."
+            return f"{text}\nNo link is broken; a new rule may take longer: try again."
         cure = f"\n  Cure: {link.cure}" if link.cure else ""
-        return f"{said}\nFirst broken link: {link.name}: {link.said}{cure}"
+        return f"{text}\nFirst broken link: {link.name}: {link.finding}{cure}"
 
 
 def probe(

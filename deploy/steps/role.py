@@ -257,9 +257,9 @@ def _make(cloud: Cloud, settings: Settings) -> None:
     except ClientError as error:
         if not is_denied(error):
             raise
-        said = error.response["Error"].get("Message", "").rstrip(".")
+        text = error.response["Error"].get("Message", "").rstrip(".")
         raise DeployError(
-            f"CreateRole was refused ({code(error)}): {said}",
+            f"CreateRole was refused ({code(error)}): {text}",
             where=f"role {settings.role_name}",
             todo=ways_round(settings),
         ) from error

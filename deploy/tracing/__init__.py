@@ -80,12 +80,12 @@ class Trace:
         width = max(len(name) for name in NAMES)
         lines = [f"{self.key!r} on {self.where}: {self.ending}"]
         lines += [
-            f"  {_MARKS[link.state]} {link.name:<{width}}  {link.said}"
+            f"  {_MARKS[link.state]} {link.name:<{width}}  {link.finding}"
             for link in self.links
         ]
         told = [self.broken] if self.broken else self.warnings
         for link in filter(None, told):
-            lines += ["", f"{link.name}: {link.said}"]
+            lines += ["", f"{link.name}: {link.finding}"]
             lines += [f"  Evidence: {link.evidence}"] if link.evidence else []
             lines += [f"  Cure: {link.cure}"] if link.cure else []
         return "\n".join(lines)

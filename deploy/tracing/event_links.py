@@ -102,12 +102,12 @@ def the_rule(facts: Facts) -> Link:
         return Link("rule", "amber", "Could not look.", answer.quoted(), "Try again.")
     quoted = answer.quoted(_in_words(facts.every_rule) if answer else "")
     if facts.matching:
-        said = f"A rule for {facts.matching[0]} matches the name."
-        return Link("rule", "green", said, quoted)
+        finding = f"A rule for {facts.matching[0]} matches the name."
+        return Link("rule", "green", finding, quoted)
     if not facts.every_rule:
-        said = "The bucket has no rule, so nothing starts the function."
+        finding = "The bucket has no rule, so nothing starts the function."
         cure = "Make the trigger (06_trigger), then upload again."
-        return Link("rule", "red", said, quoted, cure)
+        return Link("rule", "red", finding, quoted, cure)
     near = notifications.nearest(facts.key, facts.every_rule)
     return Link(
         "rule",
@@ -138,12 +138,12 @@ def the_event(facts: Facts) -> Link:
     if len(facts.events) == 1:
         how = "in parts (its ETag ends in the number of parts)"
     if not missed:
-        said = f"It was uploaded {how}, and the rule is for each way to do so."
-        return Link("event", "green", said, quoted)
+        finding = f"It was uploaded {how}, and the rule is for each way to do so."
+        return Link("event", "green", finding, quoted)
     names = " and ".join(map(_short, missed))
     if len(missed) < len(facts.events):
-        said = f"It was uploaded {how}. The rule leaves out {names}: was it such?"
-        return Link("event", "green", said, quoted)
+        finding = f"It was uploaded {how}. The rule leaves out {names}: was it such?"
+        return Link("event", "green", finding, quoted)
     return Link(
         "event",
         "red",
@@ -198,17 +198,19 @@ def _the_queue(facts: Facts, arn: str) -> Link:
     url = ask(facts.cloud.sqs.get_queue_url, QueueName=arn.split(":")[-1])
     cure = "Build the queue again: up(queue=True)."
     if not url:
-        said = f"The rule names the queue {arn.split(':')[-1]}, and there is none."
-        return Link("target", "red", said, url.quoted(), cure)
+        finding = f"The rule names the queue {arn.split(':')[-1]}, and there is none."
+        return Link("target", "red", finding, url.quoted(), cure)
     found = ask(aws.list_event_source_mappings, EventSourceArn=arn)
     mappings = found.get("EventSourceMappings", [])
     states = [one.get("State", "?") for one in mappings]
     quoted = found.quoted(f"State: {', '.join(states) or 'no mapping'}")
     if "Enabled" not in states:
-        said = "Uploads wait in the queue, and no event source mapping takes them out."
-        return Link("target", "red", said, quoted, cure)
-    said = f"It fills the queue {arn.split(':')[-1]}, which the function empties."
-    return Link("target", "green", said, quoted)
+        finding = (
+            "Uploads wait in the queue, and no event source mapping takes them out."
+        )
+        return Link("target", "red", finding, quoted, cure)
+    finding = f"It fills the queue {arn.split(':')[-1]}, which the function empties."
+    return Link("target", "green", finding, quoted)
 
 
 @link("permission")
@@ -224,8 +226,8 @@ def the_permission(facts: Facts) -> Link:
     what = "queue" if queue else "function"
     if decision:
         sid = (decision.statement or {}).get("Sid", "")
-        said = f"The {what}'s policy lets the bucket in."
-        return Link("permission", "green", said, answer.quoted(f"Statement {sid}"))
+        finding = f"The {what}'s policy lets the bucket in."
+        return Link("permission", "green", finding, answer.quoted(f"Statement {sid}"))
     return Link(
         "permission",
         "red",

@@ -201,7 +201,7 @@ class Facts:
         return [event["message"].strip() for event in self.log]
 
     @cached_property
-    def said(self) -> list[logs.Run]:
+    def reported(self) -> list[logs.Run]:
         """What the function said of any upload since this one, oldest first."""
         try:
             return logs.read(self.messages)
@@ -213,7 +213,7 @@ class Facts:
         bucket, moment = self.settings.source_bucket, self.uploaded
         return [
             run
-            for run in self.said
+            for run in self.reported
             if (run.bucket, run.key) == (bucket, self.key)
             and (moment is None or run.done >= moment)
         ]
@@ -236,7 +236,7 @@ class Facts:
         """What it said of a key that is ours, form-encoded: nobody decoded it."""
         return [
             run
-            for run in self.said
+            for run in self.reported
             if run.key != self.key and unquote_plus(run.key) == self.key
         ]
 

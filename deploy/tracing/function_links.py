@@ -26,25 +26,25 @@ def the_function(facts: Facts) -> Link:
     found, name = facts.function, facts.settings.function_name
     if not found:
         gone = found.code == "ResourceNotFoundException"
-        said = f"There is no function {name}." if gone else "Could not look."
+        finding = f"There is no function {name}." if gone else "Could not look."
         return Link(
             "function",
             "red" if gone else "amber",
-            said,
+            finding,
             found.quoted(),
             "Build the function (05_function), then upload again.",
         )
     is_now = facts.configuration
-    for said, quoted, cure in _faults_of(facts, is_now):
-        return Link("function", "red", said, found.quoted(quoted), cure)
+    for finding, quoted, cure in _faults_of(facts, is_now):
+        return Link("function", "red", finding, found.quoted(quoted), cure)
     quoted = found.quoted(
         f"State {is_now.get('State', 'Active')}, Handler {is_now['Handler']}, "
         f"{is_now['MemorySize']} MB, {is_now['Timeout']} s"
     )
     if is_now["Runtime"] in runtimes.RETIRED:
-        said = f"It is active, and its runtime {is_now['Runtime']} is retired."
+        finding = f"It is active, and its runtime {is_now['Runtime']} is retired."
         cure = "Choose a current one in Settings.runtime (05_function)."
-        return Link("function", "amber", said, quoted, cure)
+        return Link("function", "amber", finding, quoted, cure)
     return Link("function", "green", "It is active, and has its handler.", quoted)
 
 
@@ -60,8 +60,8 @@ def _faults_of(facts: Facts, is_now: dict[str, Any]) -> Iterator[tuple[str, str,
     variables = is_now.get("Environment", {}).get("Variables", {})
     target = variables.get("TARGET_BUCKET")
     if not target:
-        said = "It does not know where thumbnails go: TARGET_BUCKET is not set."
-        yield said, f"Environment: {', '.join(variables) or 'empty'}", _REBUILD
+        finding = "It does not know where thumbnails go: TARGET_BUCKET is not set."
+        yield finding, f"Environment: {', '.join(variables) or 'empty'}", _REBUILD
     if target == facts.settings.source_bucket:
         yield (
             "Its TARGET_BUCKET is the source bucket. Each thumbnail would start it "
@@ -133,8 +133,8 @@ def the_layer(facts: Facts) -> Link:
                 f"{_architecture(is_now)} (04_layer), attach it (05_function), and "
                 "upload again.",
             )
-    said = f"{', '.join(arn.split(':layer:')[-1] for arn in arns)} fits."
-    return warning or Link("layer", "green", said, answer.quoted(_lists(answer)))
+    finding = f"{', '.join(arn.split(':layer:')[-1] for arn in arns)} fits."
+    return warning or Link("layer", "green", finding, answer.quoted(_lists(answer)))
 
 
 def _no_layer(facts: Facts, is_now: dict[str, Any]) -> Link:
@@ -217,9 +217,9 @@ def the_role(facts: Facts) -> Link:
     answer = ask(iam.get_role, RoleName=name)
     if not answer:
         gone = answer.code == "NoSuchEntity"
-        said = f"Its role {name} was deleted." if gone else "Could not look."
+        finding = f"Its role {name} was deleted." if gone else "Could not look."
         cure = "Build the role again (03_role), then upload again."
-        return Link("role", "red" if gone else "amber", said, answer.quoted(), cure)
+        return Link("role", "red" if gone else "amber", finding, answer.quoted(), cure)
     if not policies.trusts(answer["Role"]["AssumeRolePolicyDocument"], policies.LAMBDA):
         return Link(
             "role",
@@ -254,9 +254,9 @@ def _permitted(facts: Facts, name: str) -> Link:
             f"Attach {role.BASIC_EXECUTION.rpartition('/')[2]} (03_role).",
         )
     count = sum(len(policies.statements(document)) for document in documents)
-    said = "It may read the source and write the target."
+    finding = "It may read the source and write the target."
     quoted = f"GetRolePolicy → {count} statements, read as IAM does"
-    return Link("role", "green", said, quoted)
+    return Link("role", "green", finding, quoted)
 
 
 def _needed(facts: Facts) -> Iterator[tuple[bool, str, str, str]]:
@@ -305,22 +305,24 @@ def _refused(
     of_bucket, _, key = resource.partition("/")
     bucket = of_bucket.rpartition(":")[2]
     if denied.denied:
-        said = f"A statement denies {action} on {bucket} to the role {name}."
+        finding = f"A statement denies {action} on {bucket} to the role {name}."
         quoted = json.dumps(denied.statement)
         cure = "Take that statement away (03_role), then upload again."
-        return Link("role", "red", said, f"GetRolePolicy → {quoted}", cure)
+        return Link("role", "red", finding, f"GetRolePolicy → {quoted}", cure)
     missing = policies.statement(action, f"{of_bucket}/*" if key else of_bucket)
-    said = f"The role {name} may not {action} on {bucket}."
+    finding = f"The role {name} may not {action} on {bucket}."
     quoted = f"no statement allows {action}"
     if decision.near:
         nearest = decision.near[0].get("Resource")
         quoted = f"{action} on {nearest}"
         if of_bucket in policies.listed(nearest):
-            said += " The policy names the bucket, where its objects were meant (/*)."
+            finding += (
+                " The policy names the bucket, where its objects were meant (/*)."
+            )
     return Link(
         "role",
         "red",
-        said,
+        finding,
         f"GetRolePolicy → {quoted}",
         f"Add this statement (03_role), then upload again: {json.dumps(missing)}",
     )

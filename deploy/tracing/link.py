@@ -43,13 +43,13 @@ class Link:
 
     name: str
     state: State
-    said: str
+    finding: str
     evidence: str = ""
     cure: str = ""
 
     def as_state(self, state: State, before: str = "") -> Link:
         """Copy it with another state and words put before what it says."""
-        return replace(self, state=state, said=before + self.said)
+        return replace(self, state=state, finding=before + self.finding)
 
 
 class Denied(Exception):
@@ -81,14 +81,14 @@ class Answer:
         """Return a field of the data, or a default."""
         return (self.data or {}).get(name, default)
 
-    def quoted(self, said: str = "") -> str:
+    def quoted(self, finding: str = "") -> str:
         """Quote the call and its answer, or the part of it that matters."""
-        if not self and not said:
+        if not self and not finding:
             name = _NUMBERS.get(self.code, "")
-            said = f"{self.code} {name}".strip() + (
+            finding = f"{self.code} {name}".strip() + (
                 f": {self.message}" if self.message and not name else ""
             )
-        return f"{self.call} → {said or 'answered'}"
+        return f"{self.call} → {finding or 'answered'}"
 
 
 def ask(method: Callable[..., dict[str, Any]], **request: Any) -> Answer:
@@ -101,9 +101,9 @@ def ask(method: Callable[..., dict[str, Any]], **request: Any) -> Answer:
     try:
         return Answer(name, method(**request))
     except ClientError as error:
-        said = error.response["Error"]
+        finding = error.response["Error"]
         answer = Answer(
-            name, None, str(said.get("Code", "")), said.get("Message", "").strip()
+            name, None, str(finding.get("Code", "")), finding.get("Message", "").strip()
         )
         if answer.code in DENIED:
             service = error.response.get("service") or _service(method)

@@ -41,7 +41,7 @@ def the_invocation(facts: Facts) -> Link:
         return Link("invocation", "grey", "Not reached.")
     cap = facts.concurrency
     if cap.get("ReservedConcurrentExecutions") == 0:
-        said = (
+        finding = (
             "Lambda sends new events to the on-failure queue at once, or drops them "
             "where there is none."
         )
@@ -50,12 +50,12 @@ def the_invocation(facts: Facts) -> Link:
             "upload again, or `python -m deploy backfill`."
         )
         if facts.rule and ":sqs:" in facts.rule.target:
-            said = "Uploads wait in their queue."
+            finding = "Uploads wait in their queue."
             cure = "what waits is worked on."
         return Link(
             "invocation",
             "red",
-            f"The function is stopped: no invocation may run. {said}",
+            f"The function is stopped: no invocation may run. {finding}",
             cap.quoted("ReservedConcurrentExecutions 0"),
             "Let it run: `python -m deploy resume` (delete_function_concurrency). Then "
             f"{cure}",
@@ -75,13 +75,15 @@ def the_invocation(facts: Facts) -> Link:
         )
     counts, quoted = _counts(facts)
     if counts.get("Throttles"):
-        said = "Invocations are throttled: more events than may run at once. They wait."
-        return Link("invocation", "amber", said, quoted, "Wait, and trace again.")
+        finding = (
+            "Invocations are throttled: more events than may run at once. They wait."
+        )
+        return Link("invocation", "amber", finding, quoted, "Wait, and trace again.")
     if facts.arrived:
         return Link("invocation", "green", "It was called.", quoted)
     if facts.kept or _crash(facts):
-        said = "It was called, and said nothing about this key."
-        return Link("invocation", "green", said, quoted)
+        finding = "It was called, and said nothing about this key."
+        return Link("invocation", "green", finding, quoted)
     if facts.age_s < PENDING_S:
         return Link(
             "invocation",
@@ -163,7 +165,7 @@ def _lines(facts: Facts) -> str:
 def the_log(facts: Facts) -> Link:
     """What did the function say of this very key?"""
     if facts.runs:
-        return _said(facts, facts.runs[-1])
+        return _reported(facts, facts.runs[-1])
     if facts.raw:
         run = facts.raw[-1]
         return Link(
@@ -180,12 +182,12 @@ def the_log(facts: Facts) -> Link:
         return _rejected(facts, facts.reject_reason, "GetObject → the reject record")
     quoted = f"FilterLogEvents → {len(facts.log)} lines since the upload"
     if facts.arrived:
-        said = "Nothing of this key: lines come late, or were deleted."
-        return Link("log", "amber", said, quoted)
+        finding = "Nothing of this key: lines come late, or were deleted."
+        return Link("log", "amber", finding, quoted)
     return Link("log", "grey", "Nothing of this key.", quoted)
 
 
-def _said(facts: Facts, run: logs.Run) -> Link:
+def _reported(facts: Facts, run: logs.Run) -> Link:
     """Judge the latest outcome line."""
     tried = [one for one in facts.runs if one.outcome == "failed"]
     quoted = f"FilterLogEvents → {run.outcome}: {run.reason or run.target}"
@@ -194,21 +196,23 @@ def _said(facts: Facts, run: logs.Run) -> Link:
         late = " An older event came late, and was turned away." if facts.late else ""
         done = f"Made in {run.ms:.0f} ms, {'cold' if run.cold else 'warm'}."
         if tried:
-            said = f"{done} {len(tried)} tries before it failed: {tried[-1].reason}"
-            return Link("log", "amber", said, quoted, "It mended itself by a retry.")
+            finding = f"{done} {len(tried)} tries before it failed: {tried[-1].reason}"
+            return Link("log", "amber", finding, quoted, "It mended itself by a retry.")
         return Link("log", "green", done + late, quoted)
     if run.outcome == "rejected":
         return _rejected(facts, run.reason or "", quoted)
     if run.outcome == "stale" and facts.arrived:
-        said = f"An event that came late was turned away: {run.reason}."
-        return Link("log", "green", said, quoted)
+        finding = f"An event that came late was turned away: {run.reason}."
+        return Link("log", "green", finding, quoted)
     if run.outcome == "stale" and "superseded" in (run.reason or ""):
-        said = "An event of an upload before this one was turned away; no word of this."
-        return Link("log", "amber", said, quoted, "Wait a few seconds, trace again.")
+        finding = (
+            "An event of an upload before this one was turned away; no word of this."
+        )
+        return Link("log", "amber", finding, quoted, "Wait a few seconds, trace again.")
     if run.outcome == "stale":
         cure = "Upload it again (07_watch)."
-        said = f"The upload was gone when it was read: {run.reason}."
-        return Link("log", "red", said, quoted, cure)
+        finding = f"The upload was gone when it was read: {run.reason}."
+        return Link("log", "red", finding, quoted, cure)
     return _failed(run, len(tried), quoted)
 
 
@@ -238,8 +242,8 @@ def _failed(run: logs.Run, tries: int, quoted: str) -> Link:
             "policy, a KMS key, a service control policy, or a bucket of that name "
             "that belongs to another account."
         )
-    said = f"It failed {tries} time{'s' * (tries != 1)}: {run.reason}. {again}"
-    return Link("log", "red", said.replace("..", "."), quoted, cure)
+    finding = f"It failed {tries} time{'s' * (tries != 1)}: {run.reason}. {again}"
+    return Link("log", "red", finding.replace("..", "."), quoted, cure)
 
 
 def _figures(facts: Facts, run: logs.Run) -> str:
@@ -279,28 +283,32 @@ def _crash(facts: Facts) -> Link | None:
 def the_failures(facts: Facts) -> Link:
     """Was the event given up, and kept in the on-failure queue?"""
     if not facts.failure_queue:
-        said = "There is no on-failure queue: an event that fails is dropped."
-        return Link("failures", "grey", said, facts.failure_queue.quoted())
+        finding = "There is no on-failure queue: an event that fails is dropped."
+        return Link("failures", "grey", finding, facts.failure_queue.quoted())
     if not facts.kept:
-        said = "The on-failure queue has nothing of it."
-        return Link("failures", "green", said, "ReceiveMessage → no record of this key")
+        finding = "The on-failure queue has nothing of it."
+        return Link(
+            "failures", "green", finding, "ReceiveMessage → no record of this key"
+        )
     record = facts.kept[-1]
     answered = record.get("responsePayload") or {}
     kind, why = answered.get("errorType", ""), failures.in_words(record)
     count = record.get("requestContext", {}).get("approximateInvokeCount", "?")
     if facts.arrived:
-        said = "It was given up once, and has come through since; the record is left."
+        finding = (
+            "It was given up once, and has come through since; the record is left."
+        )
         cure = "`python -m deploy replay` sends it again, which does no harm."
-        return Link("failures", "amber", said, f"ReceiveMessage → {why}", cure)
-    said = f"Lambda gave the event up after {count} tries, and the queue has it: "
+        return Link("failures", "amber", finding, f"ReceiveMessage → {why}", cure)
+    finding = f"Lambda gave the event up after {count} tries, and the queue has it: "
     if failures.payload_of(record) is record:  # from the queue, which does not count
-        said = "Its message came back too often, and the queue of failures has it: "
+        finding = "Its message came back too often, and the queue of failures has it: "
     if _was_stopped(record):
-        said = "The queue has the event: "
+        finding = "The queue has the event: "
     return Link(
         "failures",
         "red",
-        said + why.partition(": ")[2],
+        finding + why.partition(": ")[2],
         f"ReceiveMessage → {kind} {why}".replace("  ", " "),
         "Mend the cause, then `python -m deploy replay` sends it again.",
     )
@@ -312,15 +320,15 @@ def the_thumbnail(facts: Facts) -> Link:
     if facts.is_of_this_upload(facts.reject) and not _newer(
         facts.thumbnail, facts.reject
     ):
-        said = f"No thumbnail: the reject record {facts.reject_key} says why."
+        finding = f"No thumbnail: the reject record {facts.reject_key} says why."
         quoted = facts.reject.quoted(f"{facts.reject['ContentLength']} bytes")
-        return Link("thumbnail", "rejected", said, quoted)
+        return Link("thumbnail", "rejected", finding, quoted)
     made = facts.thumbnail
     if not made:
-        said = f"There is none at {facts.target_key}."
+        finding = f"There is none at {facts.target_key}."
         if made.code == "NoSuchBucket":
-            said = f"There is no bucket {facts.target_bucket}."
-        return _none(facts, made, said)
+            finding = f"There is no bucket {facts.target_bucket}."
+        return _none(facts, made, finding)
     stamp = made.get("Metadata", {})
     ours = facts.object.get("ETag", "").strip('"')
     kind = made.get("ContentType", "")
@@ -329,16 +337,18 @@ def the_thumbnail(facts: Facts) -> Link:
     # One without a stamp was not made by the function: another link's business.
     stamped = not is_made_from(stamp, *source[:2], None)
     if ours and stamped and not is_made_from(stamp, *source):
-        said = "It was made from another upload of this name: the picture has changed."
+        finding = (
+            "It was made from another upload of this name: the picture has changed."
+        )
         cure = "If this stays so, upload again (07_watch)."
-        return Link("thumbnail", "red", said, quoted, cure)
+        return Link("thumbnail", "red", finding, quoted, cure)
     if not facts.is_of_this_upload(made) and facts.uploaded:
-        said = "It is older than the upload: made from the same bytes, sent before."
-        return Link("thumbnail", "amber", said, quoted)
+        finding = "It is older than the upload: made from the same bytes, sent before."
+        return Link("thumbnail", "amber", finding, quoted)
     if kind not in ("image/jpeg", "image/png"):
-        said = f"Its Content-Type is {kind!r}, so browsers do not show it."
+        finding = f"Its Content-Type is {kind!r}, so browsers do not show it."
         cure = "Deploy the handler again (05_function), then upload again."
-        return Link("thumbnail", "red", said, quoted, cure)
+        return Link("thumbnail", "red", finding, quoted, cure)
     return Link("thumbnail", "green", f"It is at {facts.target_key}.", quoted)
 
 
@@ -346,17 +356,17 @@ def _newer(one: Answer, other: Answer) -> bool:
     return bool(one) and one["LastModified"] > other["LastModified"]
 
 
-def _none(facts: Facts, made: Answer, said: str) -> Link:
+def _none(facts: Facts, made: Answer, finding: str) -> Link:
     pending = facts.uploaded is not None and facts.age_s < PENDING_S
     if pending and not facts.runs and made.code != "NoSuchBucket":
         cure = "Wait a few seconds, and trace again."
-        return Link("thumbnail", "amber", f"{said} Not yet, at least.", "", cure)
+        return Link("thumbnail", "amber", f"{finding} Not yet, at least.", "", cure)
     cure = "Mend the link before this one, then upload again."
     if made.code == "NoSuchBucket":
         cure = "Build the buckets (02_buckets), then upload again."
     elif facts.runs and facts.runs[-1].outcome == "made":
         cure = "It was made, and deleted since: upload again (07_watch)."
-    return Link("thumbnail", "red", said, made.quoted(), cure)
+    return Link("thumbnail", "red", finding, made.quoted(), cure)
 
 
 @link("public")
@@ -366,8 +376,8 @@ def the_reader(facts: Facts) -> Link:
     if not facts.thumbnail:
         return Link("public", "grey", "Not reached.")
     if not facts.settings.public:
-        said = "The target is private by its settings: a presigned link shows it."
-        return Link("public", "green", said, "Settings.public False")
+        finding = "The target is private by its settings: a presigned link shows it."
+        return Link("public", "green", finding, "Settings.public False")
     block = ask(s3.get_public_access_block, Bucket=bucket)
     is_on = block.get("PublicAccessBlockConfiguration", {})
     on = [
@@ -417,7 +427,7 @@ def _seen(facts: Facts, bucket: str) -> Link:
             "Ask who owns the account, or build with public=False and sign links "
             "(02_buckets).",
         )
-    said = "Anyone may see it."
+    finding = "Anyone may see it."
     if not found:
         return Link("public", "amber", "Could not look as a stranger.", found.quoted())
-    return Link("public", "green", said, f"without a signature, {found.call} → 200")
+    return Link("public", "green", finding, f"without a signature, {found.call} → 200")

@@ -160,9 +160,9 @@ def told(
     table = {}
     counted = confusions(model, given)
     for label in model["labels"]:
-        said = {name: n for (what, name), n in counted.items() if what == label}
-        right, unsure = said.get(label, 0), said.get(labels.UNSURE, 0)
-        total = sum(said.values())
+        counts = {name: n for (what, name), n in counted.items() if what == label}
+        right, unsure = counts.get(label, 0), counts.get(labels.UNSURE, 0)
+        total = sum(counts.values())
         table[label] = (total, right, total - right - unsure, unsure)
     return table
 

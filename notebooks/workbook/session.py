@@ -93,15 +93,15 @@ def begin(step: int = 0) -> Cloud:
         messages.install(shell)
     if step not in NOTEBOOKS:
         raise no_step(step)
-    said: list[str] = []
-    cloud = connect(say=lambda line: _say(line, said))
+    lines: list[str] = []
+    cloud = connect(say=lambda line: _say(line, lines))
     _current.cloud = cloud
     _past_the_proxy(cloud)
     wanted = _wanted(cloud, step)
-    notes = [*_prepare(cloud, wanted, step, said), *_tidy(cloud, wanted, step, said)]
-    if shell and said:
+    notes = [*_prepare(cloud, wanted, step, lines), *_tidy(cloud, wanted, step, lines)]
+    if shell and lines:
         clear_output(wait=True)  # "Starting …", "Building …": over by now
-    for line in said:
+    for line in lines:
         if not line.endswith("…"):
             print(line)
     print(f"Step {step}, {NOTEBOOKS[step]}, on {_address(cloud)}.")
@@ -172,8 +172,8 @@ def _past_the_proxy(cloud: Cloud) -> None:
             os.environ[name] = f"{known},{host}".lstrip(",")
 
 
-def _say(line: str, said: list[str]) -> None:
-    said.append(line)
+def _say(line: str, lines: list[str]) -> None:
+    lines.append(line)
     if line.endswith("…"):
         print(line)
 
@@ -190,7 +190,7 @@ def _wanted(cloud: Cloud, step: int) -> Settings:
 
 
 def _prepare(
-    cloud: Cloud, settings: Settings, step: int, said: list[str]
+    cloud: Cloud, settings: Settings, step: int, lines: list[str]
 ) -> Iterator[str]:
     """Build what is missing and mend what differs; yield what the reader is told.
 
@@ -202,7 +202,7 @@ def _prepare(
         if missing and cloud.kind == "aws":
             yield f"Missing: what {NOTEBOOKS[number]} builds. Run that notebook first."
         elif missing:
-            _say(f"Building what {NOTEBOOKS[number]} builds …", said)
+            _say(f"Building what {NOTEBOOKS[number]} builds …", lines)
             BUILT[number].create(cloud, settings)
             built.append(NOTEBOOKS[number])
         elif differs and cloud.kind == "aws":
@@ -220,7 +220,7 @@ def _prepare(
 
 
 def _tidy(
-    cloud: Cloud, settings: Settings, step: int, said: list[str]
+    cloud: Cloud, settings: Settings, step: int, lines: list[str]
 ) -> Iterator[str]:
     """Take away what another notebook left behind, once the whole pipeline stands."""
     if BUILT.keys() - needed(step):
@@ -237,7 +237,7 @@ def _tidy(
         found = ", ".join(left) or "the function is stopped"
         yield f"Left from before: {found}. `up(cloud, settings_for(cloud))` mends it."
         return
-    _say("Tidying up what was left …", said)
+    _say("Tidying up what was left …", lines)
     if stopped:
         cloud.awslambda.delete_function_concurrency(FunctionName=settings.function_name)
     pipeline.up(cloud, settings, say=lambda line: None)

@@ -31,9 +31,9 @@ def test_pause_loses_events_and_backfill_makes_up(local):
     since = datetime.now(UTC)
     put(local, settings)
     assert logs.runs(local, settings, since) == []
-    said = []
-    pipeline.up(local, settings, say=said.append)
-    assert "it runs again" in said[0] and "deploy backfill` makes" in said[0]
+    finding = []
+    pipeline.up(local, settings, say=finding.append)
+    assert "it runs again" in finding[0] and "deploy backfill` makes" in finding[0]
     assert backfill(local, settings).missing == ("a.jpg",)
     (run,) = logs.wait_for(local, settings, ["a.jpg"], since)
     assert run.outcome == "made"
@@ -48,9 +48,9 @@ def test_pause_keeps_events_for_replay(local):
     since = datetime.now(UTC)
     put(local, settings)
     until(lambda: failures.describe(local, settings).events, what="it", where="queue")
-    said = []
-    assert pipeline.resume(local, settings, say=said.append)
-    assert "keeps 1 failed event: `python -m deploy replay`" in said[0]
+    finding = []
+    assert pipeline.resume(local, settings, say=finding.append)
+    assert "keeps 1 failed event: `python -m deploy replay`" in finding[0]
     assert "deploy replay" in trace("a.jpg", local, settings).broken.cure
     (line,) = failures.replay(local, settings)
     (run,) = logs.wait_for(local, settings, ["a.jpg"], since)
@@ -64,9 +64,9 @@ def test_pause_lets_a_queue_wait(local):
     pipeline.pause(local, settings)
     since = datetime.now(UTC)
     put(local, settings)
-    assert "Uploads wait" in trace("a.jpg", local, settings).broken.said
-    said = []
-    assert pipeline.resume(local, settings, say=said.append)
+    assert "Uploads wait" in trace("a.jpg", local, settings).broken.finding
+    finding = []
+    assert pipeline.resume(local, settings, say=finding.append)
     (run,) = logs.wait_for(local, settings, ["a.jpg"], since)
-    assert "which it works on now" in said[0] and run.outcome == "made"
+    assert "which it works on now" in finding[0] and run.outcome == "made"
     assert pipeline.down(local, settings).left == ()

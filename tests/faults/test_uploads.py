@@ -42,7 +42,7 @@ def traced(cloud, settings, key):
     for _ in range(120):
         found = trace(key, cloud, settings)
         if found.ending not in ("pending", "made") and found.broken:
-            return f"`trace`: {found.broken.name}: {found.broken.said}"
+            return f"`trace`: {found.broken.name}: {found.broken.finding}"
         time.sleep(0.5)
     raise AssertionError(found)
 

@@ -139,13 +139,13 @@ def _download(settings: Settings, place: Path) -> None:
             errors="replace",
             timeout=_PIP_TIMEOUT_S,
         )
-        said = "" if pip.returncode == 0 else pip.stderr or "pip said nothing"
+        complaint = "" if pip.returncode == 0 else pip.stderr or "pip said nothing"
     except subprocess.TimeoutExpired:
-        said = f"pip did not finish within {_PIP_TIMEOUT_S} s"
-    if said:
+        complaint = f"pip did not finish within {_PIP_TIMEOUT_S} s"
+    if complaint:
         raise LayerError(
             f"the wheel of {requirement(settings)} could not be fetched "
-            f"({_reason(said)})",
+            f"({_reason(complaint)})",
             where=f"pip download for {target(settings)}",
             todo="Go online once and run this again, or put the wheel into "
             f"{place.parent}.",

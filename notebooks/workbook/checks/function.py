@@ -116,12 +116,12 @@ def _environment(is_now: dict[str, Any], settings: Settings) -> Finding:
     has = is_now.get("Environment", {}).get("Variables", {})
     wanted = settings.environment
     wrong = [key for key in sorted(wanted | has) if has.get(key) != wanted.get(key)]
-    said = ", ".join(f"{key} is {has.get(key)!r}" for key in wrong)
+    found = ", ".join(f"{key} is {has.get(key)!r}" for key in wrong)
     should = ", ".join(f"{key}={wanted[key]!r}" for key in wrong if key in wanted)
     return judged(
         _LAST[0],
         not wrong,
-        f"{said}; it should be {should or 'left out'}. Set Environment with "
+        f"{found}; it should be {should or 'left out'}. Set Environment with "
         "`update_function_configuration` (05_function).",
     )
 
@@ -134,12 +134,12 @@ def _log(cloud: Cloud, settings: Settings) -> Finding:
     )
     days = group.get("retentionInDays")
     if not group:
-        said = f"There is no log group {name}. Make it with `create_log_group`"
+        found = f"There is no log group {name}. Make it with `create_log_group`"
     else:
-        said = f"Its lines are kept for {f'{days} days' if days else 'ever'}"
+        found = f"Its lines are kept for {f'{days} days' if days else 'ever'}"
     return judged(
         _LAST[3],
         days == settings.log_retention_days or "retentionPolicyName" in group,
-        f"{said}; set {settings.log_retention_days} days with `put_retention_policy` "
+        f"{found}; set {settings.log_retention_days} days with `put_retention_policy` "
         "(05_function).",
     )

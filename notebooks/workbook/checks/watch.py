@@ -44,10 +44,10 @@ def look(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
     if not made:
         yield from waiting("a thumbnail", _NAMES[2])
         return
-    said = {run.key for run in logs.runs(cloud, settings) if run.outcome == "made"}
+    reported = {run.key for run in logs.runs(cloud, settings) if run.outcome == "made"}
     yield judged(
         _NAMES[2],
-        bool(made & said),
+        bool(made & reported),
         "A thumbnail is there, and the log has no word of it: its lines were deleted, "
         "or the role may not write them (check(3)). Upload again (07_watch).",
     )

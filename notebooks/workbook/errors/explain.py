@@ -20,7 +20,7 @@ from botocore.exceptions import ClientError
 from IPython.display import display
 
 from deploy.errors import DeployError
-from deploy.logs import Run
+from deploy.logs import Run, used_all_memory
 from handler.errors import UploadsFailed
 from workbook.errors import table
 from workbook.show import html
@@ -38,11 +38,10 @@ _FAILED = re.compile(
     r"Task timed out|Status: (timeout|error)|signal: killed|Runtime\.\w+|\[ERROR\]|"
     r'"outcome": "(failed|rejected)"'
 )
-_MEMORY = re.compile(r"Memory Size: (\d+) MB\s+Max Memory Used: (\d+) MB")
 
 
 @dataclass(frozen=True)
-class Said:
+class Reply:
     """What AWS, Python or a log line said, in three parts; any may be empty."""
 
     code: str
@@ -53,9 +52,9 @@ class Said:
 class Explanation(Html):
     """A row of the table, shown; `row` is None for an error that is not in it."""
 
-    def __init__(self, said: Said, row: table.Row | None) -> None:
-        self.said, self.row = said, row
-        parts = _parts(said, row)
+    def __init__(self, reply: Reply, row: table.Row | None) -> None:
+        self.reply, self.row = reply, row
+        parts = _parts(reply, row)
         text = "\n".join(f"{name + ':':<10} {words}" for name, words in parts)
         super().__init__(_panel(parts, row), text)
 
@@ -67,11 +66,11 @@ def explain(what: BaseException | str | Run) -> Html:
     """
     if isinstance(what, DeployError):
         return Html(html.note(str(what), html.RED), str(what))
-    said = read(what)
-    return Explanation(said, find(said))
+    reply = read(what)
+    return Explanation(reply, find(reply))
 
 
-def read(what: BaseException | str | Run) -> Said:
+def read(what: BaseException | str | Run) -> Reply:
     """Take code, message and operation from an error, a log line or a run."""
     if isinstance(what, Run):
         return read(what.reason or what.outcome)
@@ -79,20 +78,20 @@ def read(what: BaseException | str | Run) -> Said:
         return _read_text(what.strip())
     if isinstance(what, ClientError):
         answer = what.response["Error"]
-        said = answer.get("Message", "")
-        return Said(str(answer.get("Code", "")), said, what.operation_name)
+        message = answer.get("Message", "")
+        return Reply(str(answer.get("Code", "")), message, what.operation_name)
     if isinstance(what, UploadsFailed):
         causes = "; ".join(cause for _, cause in what.failures)
         return read(what.__cause__ or causes)
     if isinstance(what, Boto3Error) and (what.__cause__ or what.__context__):
         return read(what.__cause__ or what.__context__)
-    return Said(type(what).__name__, str(what))
+    return Reply(type(what).__name__, str(what))
 
 
-def find(said: Said) -> table.Row | None:
+def find(reply: Reply) -> table.Row | None:
     """Find the first row of the table that fits."""
     rows = table.ROWS
-    fits = (row for row in rows if row.fits(said.code, said.message, said.operation))
+    fits = (row for row in rows if row.fits(reply.code, reply.message, reply.operation))
     return next(fits, None)
 
 
@@ -117,28 +116,22 @@ def _failures(values: Iterable[Any]) -> Iterable[Run | str]:
     for one in values:
         if isinstance(one, Run) and one.outcome == "failed":
             yield one
-        if isinstance(one, str) and (_FAILED.search(one) or _used_up(one)):
+        if isinstance(one, str) and (_FAILED.search(one) or used_all_memory(one)):
             yield one
 
 
-def _read_text(text: str) -> Said:
+def _read_text(text: str) -> Reply:
     if text.startswith("{"):
         reason = _reason(text)
         if reason:
             return read(reason)
     if found := _CLIENT.search(text):
-        return Said(found["code"], found["message"], found["call"])
+        return Reply(found["code"], found["message"], found["call"])
     if found := _PYTHON.match(text):
-        return Said(found["code"].rpartition(".")[2], found["message"])
-    if _used_up(text):
-        return Said("", f"Runtime.OutOfMemory: {text}")
-    return Said(text, "") if _CODE.match(text) else Said("", text)
-
-
-def _used_up(line: str) -> bool:
-    """Tell whether a REPORT line says that all of the memory was used."""
-    found = _MEMORY.search(line)
-    return found is not None and int(found[2]) >= int(found[1])
+        return Reply(found["code"].rpartition(".")[2], found["message"])
+    if used_all_memory(text):
+        return Reply("", f"Runtime.OutOfMemory: {text}")
+    return Reply(text, "") if _CODE.match(text) else Reply("", text)
 
 
 def _reason(line: str) -> str:
@@ -152,11 +145,11 @@ def _reason(line: str) -> str:
     return record.get("reason") or "" if record.get("outcome") == "failed" else ""
 
 
-def _parts(said: Said, row: table.Row | None) -> list[tuple[str, str]]:
+def _parts(reply: Reply, row: table.Row | None) -> list[tuple[str, str]]:
     if row:
         return [("Means", row.means), ("Mend", row.cure), ("Again?", row.again)]
-    words = ": ".join(filter(None, (said.code, said.message))) or "nothing"
-    call = f" {said.operation} was called." if said.operation else ""
+    words = ": ".join(filter(None, (reply.code, reply.message))) or "nothing"
+    call = f" {reply.operation} was called." if reply.operation else ""
     return [
         ("Means", "This is not one of the errors that the workbook knows."),
         ("It said", f"{words.rstrip('.')}.{call}"),

@@ -119,9 +119,9 @@ def _show(
     traceback: TracebackType,
     tb_offset: int | None = None,
 ) -> list[str]:
-    said = sentence(error)
-    lines = [f"{_RED}{kind.__name__}{_PLAIN}: {said}"]
-    shell._showtraceback(kind, said, lines)
+    text = sentence(error)
+    lines = [f"{_RED}{kind.__name__}{_PLAIN}: {text}"]
+    shell._showtraceback(kind, text, lines)
     explain.under(error)
     return lines
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from deploy.waiting import DENIED
+
 #: What trying again does: the three answers there are.
 PASSES = "Try again: it passes by itself."
 MENDED = "Trying again helps once that is mended, not before."
@@ -45,8 +47,6 @@ class Row:
         called = not self.calls or not operation or operation in self.calls
         return known and called and bool(re.search(self.says, message, re.I))
 
-
-_DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403")
 
 ROWS: tuple[Row, ...] = (
     # AWS in words that have one cause
@@ -207,7 +207,7 @@ ROWS: tuple[Row, ...] = (
         "Use your own: 04_layer publishes it, in your account and region.",
         MENDED,
         says=r"layer:|LayerVersion",
-        codes=(*_DENIED, "ResourceNotFoundException", "InvalidParameterValueException"),
+        codes=(*DENIED, "ResourceNotFoundException", "InvalidParameterValueException"),
         calls=(
             "CreateFunction",
             "UpdateFunctionConfiguration",
@@ -242,7 +242,7 @@ ROWS: tuple[Row, ...] = (
         "Ask the account's owner for that action, or for a role that is ready. On the "
         "local cloud you may do everything.",
         MENDED,
-        codes=_DENIED,
+        codes=DENIED,
         says=r"\biam:(CreateRole|PassRole|PutRolePolicy|AttachRolePolicy|TagRole)",
     ),
     # Public access
@@ -254,7 +254,7 @@ ROWS: tuple[Row, ...] = (
         "RestrictPublicBuckets: 02_buckets. If it is on for the whole account, the "
         "account's owner decides; use presigned links.",
         MENDED,
-        codes=_DENIED,
+        codes=DENIED,
         says=r"BlockPublicPolicy|public policies are",
         calls=("PutBucketPolicy",),
     ),
@@ -276,7 +276,7 @@ ROWS: tuple[Row, ...] = (
         "policy, 02_buckets.",
         "Trying again helps once that is mended; on AWS a new policy takes seconds to "
         "be in force.",
-        codes=_DENIED,
+        codes=DENIED,
         says=r"^(?!.*perform: (?!s3:))",
         calls=(
             "GetObject",
@@ -708,6 +708,6 @@ ROWS: tuple[Row, ...] = (
         "The message names who and which action. Ask the account's owner for it; "
         "`plan` prints every policy that this pipeline writes.",
         MENDED,
-        codes=_DENIED,
+        codes=DENIED,
     ),
 )

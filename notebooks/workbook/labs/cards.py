@@ -206,7 +206,7 @@ def again(
         runs = logs.runs(cloud, settings, started)
         return in_words([run for run in runs if run.key == fault.cured_key][-1])
     display(shown(found))
-    cause = f" ({found.broken.name}: {found.broken.said})" if found.broken else ""
+    cause = f" ({found.broken.name}: {found.broken.finding})" if found.broken else ""
     return f"{fault.cured_key}: {found.ending}{cause}"
 
 
@@ -265,7 +265,7 @@ def shown(found: Trace) -> Html:
     """Draw a trace; its twin tells only the cause, which does not change each time."""
     told = [found.broken] if found.broken else list(found.warnings)
     text = [f"{found.key}: {found.ending}"]
-    text += [f"{link.name}: {link.said}\n  {link.cure}" for link in told]
+    text += [f"{link.name}: {link.finding}\n  {link.cure}" for link in told]
     return trace_picture.drawn(found, "\n".join(text))
 
 

@@ -59,7 +59,7 @@ def _panel(link: Link) -> str:
     """Set evidence and cure below the picture, where they can be copied."""
     parts = [("Evidence", link.evidence), ("Cure", link.cure)]
     if link.state == "amber":
-        parts = [(f"{link.name.capitalize()}", link.said), *parts]
+        parts = [(f"{link.name.capitalize()}", link.finding), *parts]
     rows = "".join(
         f'<div style="display:flex;gap:12px;margin:4px 0">'
         f'<b style="min-width:76px">{name}</b>'
@@ -97,14 +97,15 @@ def _svg(found: Trace) -> str:
 
 def _verdict(found: Trace) -> list[str]:
     """Write what is to be said in lines that fit."""
+    log, thumbnail = found["log"].finding, found["thumbnail"].finding
     if found.broken:
-        words = f"Broken at {found.broken.name}: {found.broken.said}"
+        words = f"Broken at {found.broken.name}: {found.broken.finding}"
     elif found.ending == "pending":
         words = "Nothing is broken, and nothing came out yet."
     elif found.ending == "rejected":
-        words = f"{found['log'].said} {found['thumbnail'].said}"
+        words = f"{log} {thumbnail}"
     else:
-        words = f"{found['log'].said} {found['thumbnail'].said} {found['public'].said}"
+        words = f"{log} {thumbnail} {found['public'].finding}"
     return textwrap.wrap(visible(words.replace("`", "")), 88, break_on_hyphens=False)
 
 

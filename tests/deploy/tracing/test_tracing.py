@@ -108,10 +108,10 @@ def test_each_link_quotes_an_answer(built):
 
 def test_as_text(built):
     trigger.delete(*built)
-    said = repr(trace(KEY, *built))
-    assert "✗ rule" in said
-    assert "Evidence: GetBucketNotificationConfiguration → no rules" in said
-    assert "Cure: Make the trigger (06_trigger)" in said
+    finding = repr(trace(KEY, *built))
+    assert "✗ rule" in finding
+    assert "Evidence: GetBucketNotificationConfiguration → no rules" in finding
+    assert "Cure: Make the trigger (06_trigger)" in finding
 
 
 @pytest.mark.parametrize(
@@ -130,14 +130,14 @@ def test_a_look_that_is_denied(made, wire, operation, name, lacks):
         wire.refuse(operation, "AccessDenied", "not authorized", status=403)
     found = trace(KEY, *made)[name]
     assert found.state == "amber"
-    assert f"you lack {lacks}" in found.said
+    assert f"you lack {lacks}" in found.finding
 
 
 def test_a_fault_that_came_later_is_a_warning(made):
     configure(*made, Layers=[])
     found = trace(KEY, *made)
     assert (found.ending, found.broken) == ("made", None)
-    assert found["layer"].said.startswith("This upload came through; the next would")
+    assert found["layer"].finding.startswith("This upload came through; the next would")
 
 
 def test_consequences_are_grey(built):
@@ -168,9 +168,9 @@ def test_command_line(cloud, monkeypatch, capsys):
 def test_the_name_that_was_meant(cloud, settings, asked, present, why):
     buckets.create(cloud, settings)
     cloud.s3.put_object(Bucket=settings.source_bucket, Key=present, Body=b"1")
-    said = trace(asked, cloud, settings).broken.said
-    assert f"Nearest: {present!r}" in said
-    assert why in said
+    finding = trace(asked, cloud, settings).broken.finding
+    assert f"Nearest: {present!r}" in finding
+    assert why in finding
 
 
 def test_similar_names():
@@ -185,7 +185,7 @@ def test_a_delete_marker(built):
         Bucket=settings.source_bucket, VersioningConfiguration={"Status": "Enabled"}
     )
     cloud.s3.delete_object(Bucket=settings.source_bucket, Key=KEY)
-    assert "delete marker" in trace(KEY, *built).broken.said
+    assert "delete marker" in trace(KEY, *built).broken.finding
 
 
 def test_a_name_that_no_rule_matches(built):
@@ -193,7 +193,7 @@ def test_a_name_that_no_rule_matches(built):
     cloud.s3.put_object(Bucket=settings.source_bucket, Key="A.JPG", Body=b"1")
     found = trace("A.JPG", *built).broken
     assert found.name == "rule"
-    assert "the nearest is .jpg" in found.said
+    assert "the nearest is .jpg" in found.finding
 
 
 def test_an_upload_in_parts(cloud, settings):
@@ -217,8 +217,8 @@ def test_a_rule_names_every_kind_that_it_leaves_out(cloud, settings, monkeypatch
     monkeypatch.setattr("deploy.tracing.result_links.PENDING_S", -1)
     found = trace(KEY, cloud, settings)
     links = {link.name: link for link in found.links}
-    assert "leaves out Post (a browser's form) and Copy" in links["event"].said
-    assert "it came by Post or Copy" in found.broken.said
+    assert "leaves out Post (a browser's form) and Copy" in links["event"].finding
+    assert "it came by Post or Copy" in found.broken.finding
     assert "backfill" in found.broken.cure
 
 
@@ -230,7 +230,7 @@ def test_a_rule_for_forms_alone(cloud, settings):
     cloud.s3.put_object(Bucket=settings.source_bucket, Key=KEY, Body=b"1")
     found = trace(KEY, cloud, settings).broken
     assert found.name == "event" and "backfill" in found.cure
-    assert all(kind in found.said for kind in ("Put", "Post", "Copy"))
+    assert all(kind in found.finding for kind in ("Put", "Post", "Copy"))
 
 
 def test_the_rules_function_is_gone(built):
@@ -246,7 +246,7 @@ def test_a_rule_for_another_pipelines_function(built):
     other = here(cloud, name="other", source_bucket=settings.source_bucket)
     found = trace(KEY, cloud, other)
     assert found.broken.name == "target"
-    assert "another function" in found.broken.said
+    assert "another function" in found.broken.finding
 
 
 @pytest.mark.parametrize(
@@ -268,7 +268,7 @@ def test_a_permission_that_does_not_let_it_in(built, changed, why):
         cloud.awslambda.add_permission(FunctionName=name, **wrong)
     found = trace(KEY, *built).broken
     assert found.name == "permission"
-    assert why in found.said
+    assert why in found.finding
 
 
 def test_by_way_of_the_queue(cloud):
@@ -278,14 +278,14 @@ def test_by_way_of_the_queue(cloud):
     assert trace(KEY, cloud, settings)["permission"].state == "green"
     (mapping,) = cloud.awslambda.list_event_source_mappings()["EventSourceMappings"]
     cloud.awslambda.delete_event_source_mapping(UUID=mapping["UUID"])
-    assert "takes them out" in trace(KEY, cloud, settings).broken.said
+    assert "takes them out" in trace(KEY, cloud, settings).broken.finding
 
 
 # --- the function's parts ---------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("changes", "name", "said"),
+    ("changes", "name", "finding"),
     [
         ({"Handler": "handler.app.nothing"}, "function", "defines no nothing"),
         ({"Handler": "lambda_function.main"}, "function", "no file lambda_function.py"),
@@ -293,11 +293,11 @@ def test_by_way_of_the_queue(cloud):
         ({"Layers": []}, "layer", "No module named 'PIL'"),
     ],
 )
-def test_a_wrong_configuration(built, changes, name, said):
+def test_a_wrong_configuration(built, changes, name, finding):
     configure(*built, **changes)
     found = trace(KEY, *built).broken
     assert found.name == name
-    assert said in found.said
+    assert finding in found.finding
 
 
 def test_a_layer_for_another_runtime(built):
@@ -322,7 +322,7 @@ def empty_zip():
 
 
 @pytest.mark.parametrize(
-    ("module", "said"),
+    ("module", "finding"),
     [
         ("_imaging.cpython-313-x86_64-linux-gnu.so", ""),
         ("_imaging.cpython-313-darwin.so", ""),
@@ -331,9 +331,9 @@ def empty_zip():
         ("_imaging.cpython-313-aarch64-linux-gnu.so", "another processor"),
     ],
 )
-def test_modules_that_python_would_not_find(module, said):
+def test_modules_that_python_would_not_find(module, finding):
     found = parts.modules_misfit([f"python/PIL/{module}"], "python3.13", "x86_64")
-    assert said in found if said else found == ""
+    assert finding in found if finding else found == ""
 
 
 def test_a_deleted_layer_version_is_a_warning(built):
@@ -360,13 +360,13 @@ def test_a_denial_in_the_buckets_policy(built):
         Bucket=settings.target_bucket,
         Policy=json.dumps({"Version": "2012-10-17", "Statement": [deny]}),
     )
-    assert "A statement denies s3:PutObject" in trace(KEY, *built).broken.said
+    assert "A statement denies s3:PutObject" in trace(KEY, *built).broken.finding
 
 
 def test_the_role_is_gone(built):
     role.delete(*built)
     found = trace(KEY, *built).broken
-    assert "was deleted" in found.said
+    assert "was deleted" in found.finding
     assert "NoSuchEntity" in found.evidence
 
 
@@ -376,7 +376,7 @@ def test_the_role_trusts_someone_else(built):
     cloud.iam.update_assume_role_policy(
         RoleName=settings.role_name, PolicyDocument=trust
     )
-    assert "does not trust Lambda" in trace(KEY, *built).broken.said
+    assert "does not trust Lambda" in trace(KEY, *built).broken.finding
 
 
 def test_a_role_that_may_not_log(made):
@@ -409,7 +409,7 @@ def test_stopped_when_it_came(built):
     cloud.sqs.send_message(QueueUrl=url, MessageBody=json.dumps(one))
     found = trace(KEY, cloud, settings)
     assert found.broken.name == "invocation" and "replay" in found.broken.cure
-    assert "not tried, the function was stopped" in found["failures"].said
+    assert "not tried, the function was stopped" in found["failures"].finding
 
 
 def test_a_message_that_the_queue_gave_up_is_known(built):
@@ -423,7 +423,7 @@ def test_a_message_that_the_queue_gave_up_is_known(built):
         event = notifications.event(settings.source_bucket, key, **place)
         cloud.sqs.send_message(QueueUrl=url, MessageBody=json.dumps(event))
     found = trace(KEY, cloud, settings)["failures"]
-    assert found.state == "red" and "came back too often" in found.said
+    assert found.state == "red" and "came back too often" in found.finding
     assert f"{settings.source_bucket}/a+b.jpg: tried too often" in found.evidence
 
 
@@ -437,28 +437,28 @@ def test_nothing_was_ever_called(built, monkeypatch):
     monkeypatch.setattr("deploy.tracing.result_links.PENDING_S", -1)
     found = trace(KEY, *built).broken
     assert found.name == "invocation"
-    assert "the upload came before the rule" in found.said
-    assert "it came by" not in found.said and "backfill" in found.cure
+    assert "the upload came before the rule" in found.finding
+    assert "it came by" not in found.finding and "backfill" in found.cure
 
 
 @pytest.mark.parametrize(
-    ("reason", "said"),
+    ("reason", "finding"),
     [
         ("RuntimeError: no", "failed 1 time: RuntimeError: no. Lambda tries again"),
         ("AccessDenied: An error", "failed 1 time: AccessDenied"),
     ],
 )
-def test_it_failed(built, reason, said):
+def test_it_failed(built, reason, finding):
     say(*built, "failed", reason=reason)
     found = trace(KEY, *built).broken
     assert found.name == "log"
-    assert said in found.said
+    assert finding in found.finding
 
 
 def test_it_failed_for_good(built):
     for number in range(logs.ATTEMPTS):
         say(*built, "failed", reason="RuntimeError", request_id=str(number))
-    assert "given up" in trace(KEY, *built).broken.said
+    assert "given up" in trace(KEY, *built).broken.finding
 
 
 def test_a_retry_mended_it(made):
@@ -466,14 +466,14 @@ def test_a_retry_mended_it(made):
     say(*made, "made")
     found = trace(KEY, *made)
     assert (found.ending, found.broken) == ("made", None)
-    assert "a bad day" in found["log"].said
+    assert "a bad day" in found["log"].finding
 
 
 def test_the_raw_key(built):
     say(*built, "stale", key="a+b.jpg", reason="deleted before it was read")
     found = trace(KEY, *built).broken
     assert found.name == "log"
-    assert "'a+b.jpg'" in found.said
+    assert "'a+b.jpg'" in found.finding
 
 
 @pytest.mark.parametrize(
@@ -510,7 +510,7 @@ def test_rejected_is_an_ending(built):
     say(*built, "rejected", reason="not a JPEG or PNG")
     found = trace(KEY, *built)
     assert (found.ending, found.broken) == ("rejected", None)
-    assert "not a JPEG or PNG" in found["log"].said
+    assert "not a JPEG or PNG" in found["log"].finding
 
 
 def test_a_kept_event(cloud):
@@ -539,17 +539,17 @@ def record(head):
 
 
 @pytest.mark.parametrize(
-    ("changes", "name", "said"),
+    ("changes", "name", "finding"),
     [
         ({"etag": "another"}, "thumbnail", "from another upload"),
         ({"kind": "binary/octet-stream"}, "thumbnail", "browsers do not show it"),
     ],
 )
-def test_a_wrong_thumbnail(made, changes, name, said):
+def test_a_wrong_thumbnail(made, changes, name, finding):
     thumbnail(*made, **changes)
     found = trace(KEY, *made).broken
     assert found.name == name
-    assert said in found.said
+    assert finding in found.finding
 
 
 def test_a_thumbnail_that_was_deleted(made):
@@ -582,7 +582,7 @@ def test_a_private_pipeline_is_not_broken_and_need_not_say_so(cloud, settings):
     say(cloud, settings, "made")
     found = trace(KEY, cloud)
     assert (found.ending, found.broken) == ("made", None)
-    assert "presigned link" in found["public"].said
+    assert "presigned link" in found["public"].finding
 
 
 def test_private_on_purpose(made):

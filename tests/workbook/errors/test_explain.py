@@ -28,7 +28,7 @@ from PIL import Image
 from support.log_lines import line
 from workbook import SAMPLES, checks, explain, session, try_recipe
 from workbook.errors import messages, table
-from workbook.errors.explain import Explanation, Said, in_result
+from workbook.errors.explain import Explanation, Reply, in_result
 
 from deploy import logs, waiting
 from deploy.errors import DeployError
@@ -680,7 +680,7 @@ def test_the_real_error_finds_its_row(
     name, provoke, cloud, settings, wire, tmp_path, no_delays
 ):
     found = explain(provoke(cloud, settings, wire, tmp_path))
-    assert found.row is not None and found.row.name == name, found.said
+    assert found.row is not None and found.row.name == name, found.finding
 
 
 def test_runtime_not_here(local):
@@ -821,7 +821,7 @@ def test_every_cure_names_what_there_is():
 def test_every_row_says_all_three():
     """In words of its own: shown as the explanation of what finds this very row."""
     for row in table.ROWS:
-        text = repr(Explanation(Said(*row.codes[:1] or [""], ""), row))
+        text = repr(Explanation(Reply(*row.codes[:1] or [""], ""), row))
         labels = re.findall(r"^[\w?]+(?=:)", text, re.M)
         assert labels == ["Means", "Mend", "Again?"], row.name
         assert all(words in text for words in (row.means, row.cure, row.again))
@@ -852,9 +852,9 @@ def refused(code, message="No.", operation="PutThing"):
 
 
 def test_what_is_not_known_is_said_honestly():
-    said = repr(explain(refused("Nope", "We cannot.")))
-    assert "not one of the errors" in said
-    assert "Nope: We cannot. PutThing was called." in said
+    finding = repr(explain(refused("Nope", "We cannot.")))
+    assert "not one of the errors" in finding
+    assert "Nope: We cannot. PutThing was called." in finding
 
 
 @pytest.mark.parametrize(
@@ -911,7 +911,7 @@ def shell():
     return shell
 
 
-def said(shell, capsys, cell, **names):
+def finding(shell, capsys, cell, **names):
     shell.user_ns.update(names)
     capsys.readouterr()
     shell.run_cell(cell)
@@ -920,23 +920,23 @@ def said(shell, capsys, cell, **names):
 
 
 def test_a_refusal_is_explained_below(shell, capsys):
-    text = said(shell, capsys, "raise it", it=refused("NoSuchBucket"))
+    text = finding(shell, capsys, "raise it", it=refused("NoSuchBucket"))
     assert "PutThing was refused (NoSuchBucket)" in text
     assert text.index("was refused") < text.index("02_buckets")
 
 
 def test_an_error_with_a_remedy_is_left_alone(shell, capsys):
-    text = said(shell, capsys, "raise it", it=DeployError("it broke", todo="Mend."))
+    text = finding(shell, capsys, "raise it", it=DeployError("it broke", todo="Mend."))
     assert "it broke. Mend." in text and "Again?" not in text
 
 
 def test_a_name_of_a_cell_not_run_is_explained_below(shell, capsys):
-    text = said(shell, capsys, "nobody_made_this")
+    text = finding(shell, capsys, "nobody_made_this")
     assert text.index("NameError") < text.index("Run ▸ Run All Above Selected Cell")
 
 
 def test_a_failed_assertion_is_explained_below(shell, capsys):
-    text = said(shell, capsys, "assert 1 == 2, 'one is not two'")
+    text = finding(shell, capsys, "assert 1 == 2, 'one is not two'")
     assert text.index("one is not two") < text.index("Look at what you changed")
 
 
@@ -952,20 +952,20 @@ def test_a_failed_assertion_is_explained_below(shell, capsys):
 )
 def test_a_mistake_in_a_recipe_is_explained_as_one(recipe, shell, capsys):
     names = {"try_recipe": try_recipe, "photo": PHOTO, "recipe": recipe}
-    text = said(shell, capsys, "try_recipe(photo, recipe)", **names)
+    text = finding(shell, capsys, "try_recipe(photo, recipe)", **names)
     assert "the recipe's " in text and "09_effects" in text
     assert "environment" not in text
 
 
 def test_a_failed_run_is_explained_below(shell, capsys):
     failed = [run("made"), run("failed", "SlowDown: x"), run("failed", "SlowDown: y")]
-    text = said(shell, capsys, "failed", failed=failed)
+    text = finding(shell, capsys, "failed", failed=failed)
     assert text.count("Again?") == 1 and "passes by itself" in text
 
 
 def test_a_report_of_a_failure_is_explained_below(shell, capsys):
     lines = ["START", "REPORT RequestId: 1 Duration: 1.0 ms Status: timeout"]
-    assert "05_function" in said(shell, capsys, "lines", lines=lines)
+    assert "05_function" in finding(shell, capsys, "lines", lines=lines)
 
 
 @pytest.mark.parametrize("result", [None, 3, "all is well", [run("made")], ["START"]])
@@ -978,4 +978,4 @@ def test_begin_again_explains_once(shell, capsys):
     messages.install(shell)
     messages.install(shell)
     lines = ["Task timed out after 3.00 seconds"]
-    assert said(shell, capsys, "lines", lines=lines).count("Again?") == 1
+    assert finding(shell, capsys, "lines", lines=lines).count("Again?") == 1
