@@ -74,6 +74,7 @@ def add_commands(
     return verbs
 
 
+_YES = {"action": "store_true", "help": "do not ask before deleting pictures"}
 #: What a single command takes besides.
 _OWN_OPTIONS: dict[str, dict[str, dict[str, Any]]] = {
     "export": {"--folder": {"default": "export", "help": "where to write"}},
@@ -87,17 +88,20 @@ _OWN_OPTIONS: dict[str, dict[str, dict[str, Any]]] = {
     },
     "batch": {"--job-role": {"metavar": "ARN", "help": "the role that the job takes"}},
     "link": {"key": {"help": "as in thumbnails/cat.jpg"}},
-    "down": {
-        "--yes": {
+    "backfill": {
+        "--prune": {
             "action": "store_true",
-            "help": "do not ask before deleting pictures",
-        }
+            "help": "delete thumbnails whose picture is gone",
+        },
+        "--yes": _YES,
     },
+    "down": {"--yes": _YES},
 }
 #: Switches, each with its way back, as in --no-queue, and what it is for.
 _SWITCHES = {
     "reliable": "keep failed events, overwrite in order",
     "queue": "uploads wait in a queue, a capped number runs at once",
+    "mirror": "what is deleted in the source is deleted in the target, too",
     "private": "no public thumbnails: presigned links show them",
     "backup": "clone each upload into a private bucket; with `down`: delete it, too",
 }
@@ -247,18 +251,21 @@ def _ask(stands: tuple[Claim, ...]) -> None:
     held = [claim.what for claim in stands if claim.holds]
     if not held:
         return
-    what = f"{' and '.join(held)} hold{'s' if len(held) == 1 else ''} objects"
+    _confirm(f"{' and '.join(held)} hold{'s' * (len(held) == 1)} objects", "down")
+
+
+def _confirm(what: str, verb: str) -> None:
     if not sys.stdin.isatty():
         raise DeployError(
             f"{what}, and there is no terminal to ask you in",
-            where="down",
+            where=verb,
             todo="Say --yes to delete them.",
         )
     if input(f"{what}. Delete them for good? [y/N] ").strip().lower() not in (
         "y",
         "yes",
     ):
-        raise DeployError("nothing was deleted", where="down")
+        raise DeployError("nothing was deleted", where=verb)
 
 
 def _pause(options: argparse.Namespace) -> int:
@@ -327,7 +334,16 @@ def _link(options: argparse.Namespace) -> int:
 
 
 def _backfill(options: argparse.Namespace) -> int:
-    print(backfill.backfill(_cloud(options), **_overrides(options)))
+    cloud = _cloud(options)
+    asks = cloud.kind == "aws" and not options.yes
+
+    def prune(orphans: tuple[str, ...]) -> bool:
+        if asks:
+            _confirm(backfill.of_no_picture(orphans), "backfill")
+        return True
+
+    chosen = prune if options.prune else None
+    print(backfill.backfill(cloud, prune=chosen, **_overrides(options)))
     return 0
 
 

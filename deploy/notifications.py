@@ -41,6 +41,8 @@ UPLOADS = tuple(
     f"s3:ObjectCreated:{kind}"
     for kind in ("Put", "Post", "Copy", "CompleteMultipartUpload")
 )
+#: A deletion, by somebody or by a lifecycle rule.
+REMOVALS = ("s3:ObjectRemoved:*", "s3:LifecycleExpiration:*")
 #: A change of rules takes about five minutes to hold; some more, to be sure.
 #: https://docs.aws.amazon.com/AmazonS3/latest/userguide/how-to-enable-disable-notification-intro.html
 RULES_HOLD_S = 330.0

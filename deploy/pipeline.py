@@ -363,6 +363,8 @@ def policies(settings: Settings) -> dict[str, Any]:
         documents[f"policy {role.RELIABLE!r} of {name}"] = reliable
     if recipe := role.recipe_policy(settings):
         documents[f"policy {role.RECIPE!r} of {name}"] = recipe
+    if mirror := role.mirror_policy(settings):
+        documents[f"policy {role.MIRROR!r} of {name}"] = mirror
     for part, bucket in buckets.names(settings).items():
         if document := buckets.policy(settings, part):
             documents[f"bucket policy of {bucket}"] = document

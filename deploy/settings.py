@@ -96,6 +96,8 @@ class Settings:
     reliable: bool = False
     #: S3 → SQS → Lambda with a cap on concurrency, in place of S3 → Lambda.
     queue: bool = False
+    #: What is deleted in the source is deleted in the target, too (handler/mirror.py).
+    mirror: bool = False
     #: Messages that one invocation takes, 1 to 10, and invocations at once.
     batch_size: int = 10
     max_concurrency: int = 10
@@ -317,7 +319,9 @@ class Settings:
             "THUMBNAIL_PREFIX": self.thumbnail_prefix,
             "REJECT_PREFIX": self.reject_prefix,
             "ORDERED": str(self.reliable).lower(),
-        } | ({"RECIPE": as_text(recipe)} if recipe else {})
+            **({"MIRROR": "true"} if self.mirror else {}),
+            **({"RECIPE": as_text(recipe)} if recipe else {}),
+        }
 
 
 def as_text(recipe: Recipe | str) -> str:

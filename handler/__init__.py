@@ -6,6 +6,7 @@ An upload goes through the modules in this order, and never back:
 ``events``   what came in; what a result's key is
 ``storage``  all S3 traffic: exactly the bytes of the event, never over a newer result
 ``outputs``  what an upload gets: thumbnail, renditions, labels, ``backup``
+``mirror``   results of what was deleted or spoilt are deleted, where that is asked for
 ``picture``  bytes in, bytes out: guards, decoder, pixels, encoder; no S3
 ``report``   how each upload ended: a log line, a reject record, the answer
 

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from handler import outputs, report
-from handler.config import Config
+from handler import mirror, outputs, report
+from handler.config import Config, mirrors
 from handler.errors import ImageRejected
 from handler.events import Upload, parse, target_key
 from handler.picture import memory
@@ -44,16 +44,21 @@ def lambda_handler(
         report.log(result.line(request_id, cold))
         results.append(result)
 
-    entries = parse(event)
-    uploads = [entry for entry in entries if isinstance(entry, Upload)]
-    for part in entries:
-        if not isinstance(part, Upload):
+    uploads: list[Upload] = []
+    removals: list[Upload] = []
+    for part in parse(event):
+        if isinstance(part, Upload):
+            uploads.append(part)
+        elif part.removed and mirrors(env):
+            removals.append(part.removed)
+        else:
             finish(Result.of(part))
-    if uploads:
+    if uploads or removals:
         config = Config.from_environment(env)
         outputs.plan(config)  # so that a wrong recipe is told before anything is read
         storage = Storage(client or s3_client(), config, account_of(context))
-        _run(_process_all(uploads, _Worker(storage, outputs.Turns.of(context)), finish))
+        worker = _Worker(storage, outputs.Turns.of(context))
+        _run(_process_all(uploads, removals, worker, finish))
     return report.answer(event, results)
 
 
@@ -69,14 +74,19 @@ def _run(work: Coroutine[Any, Any, None]) -> None:
 
 
 async def _process_all(
-    uploads: list[Upload], worker: "_Worker", finish: Callable[[Result], None]
+    uploads: list[Upload],
+    removals: list[Upload],
+    worker: "_Worker",
+    finish: Callable[[Result], None],
 ) -> None:
-    """Process every upload, and finish each as soon as it ends."""
+    """Process every upload and removal, and finish each as soon as it ends."""
 
-    async def process(upload: Upload) -> None:
-        finish(await worker.process(upload))
+    async def ended(work: Coroutine[Any, Any, Result]) -> None:
+        finish((await work).end())
 
-    await asyncio.gather(*map(process, uploads))
+    works = [worker.process(upload) for upload in uploads]
+    works += [worker.remove(removal) for removal in removals]
+    await asyncio.gather(*map(ended, works))
 
 
 @dataclass
@@ -94,6 +104,16 @@ class _Worker:
 
     async def process(self, upload: Upload) -> Result:
         """Take one upload to its end, whichever that is. Never raises."""
+        result = await self._process(upload)
+        if self.storage.config.mirror and result.outcome != "failed":
+            result = await mirror.follow(self.storage, upload, result, self._process)
+        return result
+
+    async def remove(self, upload: Upload) -> Result:
+        """Take away what was made of an upload that was deleted. Never raises."""
+        return await mirror.follow(self.storage, upload, None, self._process)
+
+    async def _process(self, upload: Upload) -> Result:
         result, etag = Result(upload, upload.item_id), upload.etag
         with (thumbnail := result.outputs[0]).ending():
             async with self.held:
@@ -104,12 +124,13 @@ class _Worker:
                 result.outputs = await made
         if isinstance(thumbnail.error, ImageRejected):
             etag = etag or thumbnail.error.etag
+        result.etag = etag
         if result.rejected:
             result.record = Output()
             with result.record.ending():
                 write = asyncio.to_thread(self._reject, upload, etag, result.rejected)
                 result.record.target = await write
-        return result.end()
+        return result
 
     def _reject(self, upload: Upload, etag: str | None, reason: str) -> str:
         """Write a record of what never can be made, and return its key."""

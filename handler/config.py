@@ -54,6 +54,8 @@ class Config:
     reject_prefix: str = "rejected/"
     memory_mb: int = memory.DEFAULT_MB
     recipe: str = ""
+    #: A source that is deleted takes its results along (``handler.mirror``).
+    mirror: bool = False
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str] | None = None) -> Self:
@@ -79,10 +81,16 @@ class Config:
             thumbnail_prefix=_prefix(env, "THUMBNAIL_PREFIX", cls.thumbnail_prefix),
             reject_prefix=_prefix(env, "REJECT_PREFIX", cls.reject_prefix),
             recipe=env.get("RECIPE", ""),
+            mirror=mirrors(env),
             **numbers,
         )
         _check_disjoint(config)
         return config
+
+
+def mirrors(env: Mapping[str, str] | None = None) -> bool:
+    """Tell whether deletions count; else an event of them needs no settings."""
+    return _true_or_false(os.environ if env is None else env, "MIRROR", False)
 
 
 def check_prefix(prefix: str) -> None:

@@ -20,6 +20,10 @@ class Stale(Exception):
     """The upload was deleted, or a newer one has taken its place."""
 
 
+class Gone(Stale):
+    """There is nothing of that name to read: deleted, or it never was."""
+
+
 class UploadsFailed(Exception):
     """Some uploads failed and should be tried again; names each with its cause.
 

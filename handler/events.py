@@ -7,7 +7,7 @@ them (``target_key``).
 import hashlib
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 from urllib.parse import unquote_plus
 
@@ -93,11 +93,15 @@ def target_key(upload_key: str, prefix: str, suffix: str = "") -> str:
 
 @dataclass(frozen=True)
 class NotAnUpload:
-    """A part of an event with nothing to do (ignored), or that cannot be read."""
+    """A part of an event with nothing to do (ignored), or that cannot be read.
+
+    ``removed`` is what was deleted, for a function that mirrors deletions.
+    """
 
     reason: str
     malformed: bool = False
     item_id: str | None = None
+    removed: Upload | None = field(default=None, compare=False)
 
 
 Entry = Upload | NotAnUpload
@@ -114,8 +118,11 @@ def is_batch(event: Any) -> bool:
 
 
 def is_sqs(event: Any) -> bool:
-    """Tell whether SQS asks, which wants to hear which messages failed."""
-    records = event.get("Records") if isinstance(event, dict) else None
+    """Tell whether SQS asks, which wants to hear which messages failed.
+
+    EventBridge Pipes hands the same messages as a bare list.
+    """
+    records = event.get("Records") if isinstance(event, dict) else event
     first = records[0] if isinstance(records, list) and records else None
     return isinstance(first, dict) and first.get("eventSource") == "aws:sqs"
 
@@ -124,10 +131,25 @@ def parse(event: Any) -> list[Entry]:
     """Return the uploads in an event, and what else was in it. Never raises.
 
     Reads S3 (AmazonS3/latest/userguide/notification-content-structure.html), S3 inside
-    SQS, SNS or both, EventBridge (…/userguide/ev-events.html), and S3 Batch Operations
-    (…/userguide/batch-ops-invoke-lambda.html), all on docs.aws.amazon.com.
+    SQS, SNS or both, EventBridge (…/userguide/ev-events.html) and its Pipes
+    (eventbridge/latest/userguide/eb-pipes.html), S3 Batch Operations
+    (…/userguide/batch-ops-invoke-lambda.html), and Lambda's record of a failed event
+    (lambda/latest/dg/invocation-async-retain-records.html), all on docs.aws.amazon.com.
+
+    A queue deletes what is answered with success, so what is not understood in a
+    message of SQS or Pipes is malformed; from elsewhere it is ignored.
     """
     return list(_guarded(_walk, event, "s3", None))
+
+
+#: Sources that delete what the function answers with success.
+_QUEUES = ("sqs", "pipes")
+#: S3's names of what makes a picture anew, and of what takes it away.
+_UPLOADS = ("ObjectCreated:", "ObjectRestore:Completed")
+_REMOVALS = ("ObjectRemoved:", "LifecycleExpiration:")
+#: EventBridge's.
+_CREATED = ("Object Created", "Object Restore Completed")
+_DELETED = "Object Deleted"
 
 
 def _guarded(
@@ -142,8 +164,10 @@ def _guarded(
 
 
 def _walk(event: Any, source: str, item_id: str | None) -> Iterator[Entry]:
-    if not isinstance(event, dict):
-        yield NotAnUpload("not an event: no JSON object", item_id=item_id)
+    if isinstance(event, list) and event:
+        yield from _records(event, "pipes" if source == "s3" else source, item_id)
+    elif not isinstance(event, dict):
+        yield _unknown("not an event: no JSON object", source, item_id)
     elif is_batch(event):
         for task in event["tasks"]:
             task_id = task.get("taskId") if isinstance(task, dict) else None
@@ -154,11 +178,17 @@ def _walk(event: Any, source: str, item_id: str | None) -> Iterator[Entry]:
         yield _eventbridge(event, source, item_id)
     elif event.get("Type") == "Notification":  # SNS inside SQS
         yield from _walk(json.loads(event["Message"]), source, item_id)
+    elif "requestPayload" in event:  # Lambda's record of a failed event
+        yield from _walk(event["requestPayload"], source, item_id)
     elif event.get("Records"):
-        for record in event["Records"]:
-            yield from _guarded(_record, record, source, item_id)
+        yield from _records(event["Records"], source, item_id)
     else:
-        yield NotAnUpload("no Records", item_id=item_id)
+        yield _unknown("no Records", source, item_id)
+
+
+def _records(records: Any, source: str, item_id: str | None) -> Iterator[Entry]:
+    for record in records:
+        yield from _guarded(_record, record, source, item_id)
 
 
 def _record(record: Any, source: str, item_id: str | None) -> Iterator[Entry]:
@@ -170,28 +200,41 @@ def _record(record: Any, source: str, item_id: str | None) -> Iterator[Entry]:
         # Guarded again: a body that is no JSON has to be answered by its own id.
         yield from _guarded(_message, record["body"], "sqs", message_id)
     elif kind == "aws:sns":
-        yield from _message(record["Sns"]["Message"], "sns", item_id)
+        inside = source if source in _QUEUES else "sns"
+        yield from _message(record["Sns"]["Message"], inside, item_id)
+    elif kind is None and source in _QUEUES:  # of Pipes: the event itself
+        yield from _walk(record, source, item_id)
     else:
-        yield NotAnUpload(f"unknown event source {kind!r}", item_id=item_id)
+        yield _unknown(f"unknown event source {kind!r}", source, item_id)
 
 
 def _message(body: str, source: str, item_id: str | None) -> Iterator[Entry]:
     yield from _walk(json.loads(body), source, item_id)
 
 
+def _unknown(reason: str, source: str, item_id: str | None) -> NotAnUpload:
+    return NotAnUpload(reason, malformed=source in _QUEUES, item_id=item_id)
+
+
 def _upload(record: Any, source: str, item_id: str | None) -> Entry:
-    name = text(record, "eventName")
-    if not name.startswith("ObjectCreated:"):
-        return NotAnUpload(f"{name} is no upload", item_id=item_id)
-    return Upload.from_s3(record, source, item_id)
+    name = text(record, "eventName").removeprefix("s3:")
+    if name.startswith(_UPLOADS):
+        return Upload.from_s3(record, source, item_id)
+    removed = None
+    if name.startswith(_REMOVALS):
+        removed = Upload.from_s3(record, source, item_id)
+    return NotAnUpload(f"{name} is no upload", item_id=item_id, removed=removed)
 
 
 def _eventbridge(event: Any, source: str, item_id: str | None) -> Entry:
     name = text(event, "detail-type")
-    if name != "Object Created":
-        return NotAnUpload(f"{name} is no upload", item_id=item_id)
     source = "eventbridge" if source == "s3" else source
-    return Upload.from_eventbridge(event["detail"], source, item_id)
+    if name in _CREATED:
+        return Upload.from_eventbridge(event["detail"], source, item_id)
+    removed = None
+    if name == _DELETED:
+        removed = Upload.from_eventbridge(event["detail"], source, item_id)
+    return NotAnUpload(f"{name} is no upload", item_id=item_id, removed=removed)
 
 
 def _task(task: Any, source: str, item_id: str | None) -> Iterator[Entry]:

@@ -7,7 +7,7 @@ failed only does what is missing.
 import asyncio
 import functools
 import time
-from collections.abc import Awaitable, Coroutine, Mapping
+from collections.abc import Awaitable, Coroutine, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -83,6 +83,17 @@ def plan(config: Config, name: str | None = None) -> Plan:
     from handler.recipe import parse
 
     return parse.choose(config, name)
+
+
+def folders(config: Config) -> list[str]:
+    """List every folder that a result of an upload may be in, whichever its recipe."""
+    plans: Iterable[Plan] = [plan(config)]
+    if config.recipe:
+        from handler.recipe import parse
+
+        plans = parse.plans(config).values()
+    every = (folder for found in plans for folder in found.folders)
+    return list(dict.fromkeys(every))
 
 
 async def make(

@@ -7,18 +7,19 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
-from handler.errors import ImageRejected, Stale, UploadsFailed
+from handler.errors import Gone, ImageRejected, Stale, UploadsFailed
 from handler.events import NotAnUpload, Upload, is_batch, is_sqs
 
-Outcome = Literal["failed", "rejected", "stale", "made", "ignored"]
+Outcome = Literal["failed", "rejected", "stale", "removed", "made", "ignored"]
 Size = tuple[int, int]
 
-_GRAVEST_FIRST: tuple[Outcome, ...] = ("failed", "rejected", "stale", "made", "ignored")
+_GRAVEST_FIRST: tuple[Outcome, ...] = get_args(Outcome)
 _TASK_RESULT: dict[Outcome, str] = {
     "made": "Succeeded",
     "stale": "Succeeded",
+    "removed": "Succeeded",
     "ignored": "Succeeded",
     "rejected": "PermanentFailure",
     "failed": "TemporaryFailure",
@@ -82,6 +83,8 @@ class Result:
     outputs: list[Output] = field(default_factory=lambda: [Output("thumbnail")])
     record: Output | None = None
     source_bytes: int | None = None
+    #: Of the bytes that it was made from, unquoted.
+    etag: str | None = None
     started: float = field(default_factory=time.perf_counter)
     ms: float = 0.0
     done: str = ""
@@ -204,9 +207,11 @@ def answer(event: Any, results: list[Result]) -> dict[str, Any]:
 
 def _task_result(result: Result) -> dict[str, Any]:
     told = result.reason or result.outputs[0].target or result.outcome
+    # A manifest that names what is not there is wrong, and its report should say so.
+    gone = isinstance(result.outputs[0].error, Gone)
     return {
         "taskId": result.item_id,
-        "resultCode": _TASK_RESULT[result.outcome],
+        "resultCode": "PermanentFailure" if gone else _TASK_RESULT[result.outcome],
         "resultString": f"{result.outcome}: {told}"[:1024],
     }
 

@@ -4,7 +4,7 @@ import contextlib
 import functools
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import quote
@@ -14,7 +14,7 @@ import botocore.config
 from botocore.exceptions import ClientError
 
 from handler.config import Config
-from handler.errors import ConfigError, ImageRejected, Stale
+from handler.errors import ConfigError, Gone, ImageRejected, Stale
 from handler.events import Upload
 from handler.picture import memory
 
@@ -24,6 +24,8 @@ ATTEMPTS = 5  # a lost race means that another writer won one, so this is plenty
 _RACE = ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey")
 
 Stamp = dict[str, str]
+#: The metadata of which every result has some.
+MADE_FROM = {"source-mark", "source-etag", "source-sequencer"}
 Verdict = Literal["newer", "older", "repeat", "same", "unknown"]
 
 
@@ -100,7 +102,7 @@ class Storage:
         except ClientError as error:
             code = error_code(error)
             if code in ("NoSuchKey", "NoSuchVersion"):  # NoSuchBucket is no such case
-                raise Stale("deleted before it was read") from error
+                raise Gone("deleted before it was read") from error
             if code == "PreconditionFailed":
                 raise Stale("superseded by a newer upload") from error
             if reason := _permanent(code, str(error)):
@@ -149,13 +151,26 @@ class Storage:
 
         Without an ETag, as of an event that has none, nothing speaks against it.
         """
+        current = self.current(upload)
+        if current is None:
+            raise Stale("deleted while it was processed")
+        return etag is None or current == etag
+
+    def current(self, upload: Upload) -> str | None:
+        """Return the ETag (unquoted) of what the source holds now; None for nothing."""
         try:
-            current = self._head(upload.bucket, upload.key)
+            etag: str = self._head(upload.bucket, upload.key)["ETag"]
         except ClientError as error:
             if error_code(error) == "404":
-                raise Stale("deleted while it was processed") from error
+                return None
             raise
-        return etag is None or current["ETag"].strip('"') == etag
+        return etag.strip('"')
+
+    def delete(self, keys: Iterable[str]) -> None:
+        """Delete results; those that are not there are no matter."""
+        for key in keys:
+            where = {"Bucket": self.config.target_bucket, "Key": key}
+            self.client.delete_object(**where, **self.owner)
 
     def _write_in_order(
         self, result: dict[str, Any], upload: Upload, etag: str | None

@@ -11,9 +11,10 @@ S3 Batch Operations (`deploy.operations.batch`).
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,15 +22,16 @@ from typing import Any
 
 from tqdm.auto import tqdm
 
-from deploy import notifications
+from deploy import notifications, recipes
 from deploy.cloud import Cloud
 from deploy.configure import resolved
 from deploy.errors import DeployError, NotReadyError
 from deploy.explained import STATUS, explained
 from deploy.settings import Settings
 from deploy.steps import buckets, queue
+from deploy.waiting import NO_OBJECT, if_there
 from handler.events import target_key
-from handler.storage import is_made_from
+from handler.storage import MADE_FROM, is_made_from
 
 #: What one call of SendMessageBatch takes.
 MESSAGES_A_CALL = 10
@@ -55,19 +57,34 @@ class Report:
     Attributes:
         pictures: how many the source holds that the rules would match.
         missing: the keys that it told the function of.
+        orphans: the keys of results whose picture is gone.
+        pruned: whether these were deleted.
         seconds: from the comparison to the end of the telling.
     """
 
     pictures: int
     missing: tuple[str, ...]
     seconds: float
+    orphans: tuple[str, ...] = ()
+    pruned: bool = False
 
     def __str__(self) -> str:
-        """Say it in one line."""
-        return (
+        """Say it in one line, and in another what is of no picture any more."""
+        said = (
             f"{len(self.missing)} of {self.pictures} pictures had no thumbnail, or an "
             f"older one; the function was told of them in {self.seconds:.1f} s."
         )
+        if not self.orphans:
+            return said
+        end = "were deleted" if self.pruned else "stay: --prune deletes them"
+        return f"{said}\n{of_no_picture(self.orphans)}; they {end}."
+
+
+def of_no_picture(orphans: Sequence[str]) -> str:
+    """Say how many results have no picture any more, and name the first."""
+    named = ", ".join(orphans[:3]) + (", …" if len(orphans) > 3 else "")
+    plural = "s have" if len(orphans) > 1 else " has"
+    return f"{len(orphans)} result{plural} no picture any more ({named})"
 
 
 def backfill(
@@ -76,6 +93,7 @@ def backfill(
     *,
     per_second: float = INVOCATIONS_PER_S,
     patience_s: float = 3600,
+    prune: Callable[[tuple[str, ...]], bool] | None = None,
     **overrides: Any,
 ) -> Report:
     """Tell the function of every picture whose thumbnail is missing or out of date.
@@ -88,6 +106,8 @@ def backfill(
         settings: which pipeline; the one that stands if left out.
         per_second: how many invocations a second, without a queue.
         patience_s: how long to wait for the queue to empty.
+        prune: is given the keys of thumbnails and reject records whose picture is
+            gone, and says whether they are deleted; left out, they stay.
         overrides: fields of `Settings`, as `backfill(name="photos")`.
 
     Raises:
@@ -96,7 +116,12 @@ def backfill(
     """
     cloud, settings = resolved(cloud, settings, overrides)
     with explained("backfill", STATUS):
-        return _backfilled(cloud, settings, per_second, patience_s)
+        report = _backfilled(cloud, settings, per_second, patience_s)
+        if prune and report.orphans and prune(report.orphans):
+            for key in report.orphans:
+                cloud.s3.delete_object(Bucket=settings.target_bucket, Key=key)
+            report = dataclasses.replace(report, pruned=True)
+        return report
 
 
 def _backfilled(
@@ -106,6 +131,8 @@ def _backfilled(
     if url:
         _wait_for_queue(cloud, settings, url, patience_s)
     started = time.monotonic()
+    # Before the pictures: what is made meanwhile is of one that is listed.
+    stood = _results(cloud, settings)
     every = list(pictures(cloud, settings))
     absent = missing(cloud, settings, every)
     with tqdm(total=len(absent), desc="Telling", unit="picture", leave=False) as bar:
@@ -117,7 +144,8 @@ def _backfilled(
         for count in told:
             bar.update(count)
     keys = tuple(picture.key for picture in absent)
-    return Report(len(every), keys, time.monotonic() - started)
+    seconds = time.monotonic() - started
+    return Report(len(every), keys, seconds, orphans(cloud, settings, stood))
 
 
 def pictures(cloud: Cloud, settings: Settings) -> Iterator[Picture]:
@@ -138,16 +166,52 @@ def missing(
     still be of an earlier one, whose run was under way: its metadata says which, and
     only these are looked at one by one.
     """
-    results = {
-        item["Key"]: item["LastModified"]
-        for prefix in (settings.thumbnail_prefix, settings.reject_prefix)
-        for item in buckets.objects(cloud, settings.target_bucket, prefix)
-    }
+    results = _results(cloud, settings)
     with ThreadPoolExecutor(_LOOKS_AT_ONCE) as pool:
         found = pool.map(
             lambda one: (one, _has_result(cloud, settings, one, results)), every
         )
         return [picture for picture, done in found if not done]
+
+
+def orphans(cloud: Cloud, settings: Settings, stood: Iterable[str]) -> tuple[str, ...]:
+    """Choose of results those that we made, and whose picture is gone.
+
+    Args:
+        cloud: where the pipeline stands.
+        settings: which pipeline.
+        stood: keys of the target, as they were before this is called.
+    """
+    folders = recipes.public_folders(settings)
+    of_pictures = {
+        target
+        for item in buckets.objects(cloud, settings.source_bucket)
+        for target in (
+            *(target_key(item["Key"], folder) for folder in folders),
+            target_key(item["Key"], settings.reject_prefix, ".json"),
+        )
+    }
+    doubtful = [key for key in stood if key not in of_pictures]
+    with ThreadPoolExecutor(_LOOKS_AT_ONCE) as pool:
+        made = pool.map(lambda key: _is_made(cloud, settings, key), doubtful)
+        return tuple(key for key, ours in zip(doubtful, made, strict=True) if ours)
+
+
+def _is_made(cloud: Cloud, settings: Settings, key: str) -> bool:
+    """Tell a result from what somebody else put beside it: it says what it is of."""
+    where = {"Bucket": settings.target_bucket, "Key": key}
+    found = if_there(lambda: cloud.s3.head_object(**where), *NO_OBJECT)
+    return found is not None and bool(MADE_FROM & found["Metadata"].keys())
+
+
+def _results(cloud: Cloud, settings: Settings) -> dict[str, datetime]:
+    """List thumbnails, renditions and reject records, and when each was written."""
+    folders = [*recipes.public_folders(settings), settings.reject_prefix]
+    return {
+        item["Key"]: item["LastModified"]
+        for folder in folders
+        for item in buckets.objects(cloud, settings.target_bucket, folder)
+    }
 
 
 def event(settings: Settings, picture: Picture) -> dict[str, Any]:

@@ -247,6 +247,8 @@ def _role(settings: Settings) -> dict[str, Resource]:
         policies[role.QUEUE] = role.queue_policy(settings)
     if recipe := role.recipe_policy(settings):
         policies[role.RECIPE] = recipe
+    if mirror := role.mirror_policy(settings):
+        policies[role.MIRROR] = mirror
     bound = settings.permissions_boundary
     return {
         "Role": _resource(
@@ -285,7 +287,7 @@ def _layer(settings: Settings, key: str, description: str) -> dict[str, Resource
 
 
 def _function(settings: Settings, key: str) -> dict[str, Resource]:
-    wanted = function.configuration(settings, "") | {
+    wanted = function.whole_configuration(settings, "") | {
         "Role": _role_arn(settings),
         "Layers": [{"Ref": "Layer"}],
     }

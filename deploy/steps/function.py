@@ -30,6 +30,10 @@ from deploy.zips import zipped
 #: The folder that holds the handler's package, beside this one.
 ROOT = Path(__file__).resolve().parents[2]
 
+#: Plain lines, which everything here reads: an account's habit may be JSON.
+#: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-logformat.html
+LOGGING = {"LogFormat": "Text"}
+
 _NOT_YET = "cannot be assumed by Lambda"
 _READABLE = 0o644  # by Lambda's user, who is another
 
@@ -79,6 +83,11 @@ def configuration(settings: Settings, layer_arn: str) -> dict[str, Any]:
     }
 
 
+def whole_configuration(settings: Settings, layer_arn: str) -> dict[str, Any]:
+    """Write the configuration with what no lesson needs: how the log is written."""
+    return configuration(settings, layer_arn) | {"LoggingConfig": LOGGING}
+
+
 def create(cloud: Cloud, settings: Settings, *, root: Path = ROOT) -> str:
     """Make the function, or update what differs; return its ARN.
 
@@ -88,7 +97,7 @@ def create(cloud: Cloud, settings: Settings, *, root: Path = ROOT) -> str:
         NotReadyError: Lambda did not finish within its waiter's bound.
     """
     zipped = package(settings, root)
-    wanted = configuration(settings, _layer_arn(cloud, settings))
+    wanted = whole_configuration(settings, _layer_arn(cloud, settings))
     found = _find(cloud, settings)
     _ensure_log_group(cloud, settings)
     if found is None:
@@ -136,7 +145,8 @@ def describe(cloud: Cloud, settings: Settings, *, root: Path = ROOT) -> Function
     if found is None:
         drift["function"] = (None, settings.function_name)
     else:
-        wanted = configuration(settings, _layer_arn(cloud, settings, missing="(none)"))
+        layer_arn = _layer_arn(cloud, settings, missing="(none)")
+        wanted = whole_configuration(settings, layer_arn)
         digest = code_sha256(package(settings, root))
         drift |= _differences(settings, found, wanted, digest)
         if is_paused(found):
@@ -403,6 +413,8 @@ def _differences(
     is_now["Layers"] = [layer["Arn"] for layer in found.get("Layers", [])]
     variables = found.get("Environment", {}).get("Variables", {})
     is_now["Environment"] = {"Variables": variables}
+    logging = LOGGING | found.get("LoggingConfig", {})  # Text where nothing is said
+    is_now["LoggingConfig"] = {name: logging[name] for name in LOGGING}
     should = wanted | {
         "Architectures": [settings.architecture],
         "CodeSha256": digest,

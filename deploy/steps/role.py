@@ -26,8 +26,11 @@ THUMBNAILS = "thumbnails"
 RELIABLE = "reliable"
 QUEUE = "queue"
 RECIPE = "recipe"
+MIRROR = "mirror"
 #: AWS's own policy that lets a function write its log, and no more.
 BASIC_EXECUTION = "service-role/AWSLambdaBasicExecutionRole"
+
+_TELL_MISSING = "TellMissingFromForbidden"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +78,7 @@ def reliable_policy(settings: Settings, *, versioned: bool = False) -> dict[str,
     queue = settings.failure_queue_arn
     statements = [
         # Without it S3 answers 403, not 404, when the picture is gone.
-        statement("s3:ListBucket", source, sid="TellMissingFromForbidden"),
+        statement("s3:ListBucket", source, sid=_TELL_MISSING),
         # A conditional write compares with the thumbnail that stands.
         statement("s3:GetObject", f"{target}/*", sid="KeepOverwritesInOrder"),
         statement("sqs:SendMessage", queue, sid="KeepFailedEvents"),
@@ -95,6 +98,18 @@ def queue_policy(settings: Settings) -> dict[str, Any]:
     """
     actions = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
     return document(statement(actions, settings.queue_arn, sid="TakeFromTheQueue"))
+
+
+def mirror_policy(settings: Settings) -> dict[str, Any] | None:
+    """Write what `mirror=True` adds: to delete, and to see that a source is gone."""
+    if not settings.mirror:
+        return None
+    results = settings.arns.bucket(settings.target_bucket, "*")
+    deletes = statement("s3:DeleteObject", results, sid="DeleteWithTheSource")
+    if settings.reliable:  # which brings the other
+        return document(deletes)
+    source = settings.arns.bucket(settings.source_bucket)
+    return document(deletes, statement("s3:ListBucket", source, sid=_TELL_MISSING))
 
 
 def recipe_policy(settings: Settings) -> dict[str, Any] | None:
@@ -121,8 +136,7 @@ def documents(settings: Settings) -> list[dict[str, Any]]:
         found.append(reliable_policy(settings))
     if settings.queue:
         found.append(queue_policy(settings))
-    if recipe := recipe_policy(settings):
-        found.append(recipe)
+    found += filter(None, (recipe_policy(settings), mirror_policy(settings)))
     return found
 
 
@@ -293,6 +307,7 @@ def _wanted(cloud: Cloud, settings: Settings) -> dict[str, dict[str, Any] | None
         RELIABLE: reliable,
         QUEUE: queue,
         RECIPE: recipe_policy(settings),
+        MIRROR: mirror_policy(settings),
     }
 
 

@@ -23,7 +23,7 @@ from botocore.exceptions import ClientError
 from deploy import notifications, policies
 from deploy.cloud import Cloud
 from deploy.errors import DeployError
-from deploy.notifications import Rule
+from deploy.notifications import REMOVALS, Rule
 from deploy.report import Claim, Drift, Found, left_alone
 from deploy.settings import Settings
 from deploy.steps import function
@@ -70,7 +70,7 @@ def rules(settings: Settings) -> list[dict[str, Any]]:
         {
             "Id": rule_id(settings, suffix),
             **target,
-            "Events": list(settings.events),
+            "Events": [*settings.events, *(REMOVALS if settings.mirror else ())],
             "Filter": {"Key": {"FilterRules": [{"Name": "suffix", "Value": suffix}]}},
         }
         for suffix in settings.suffixes

@@ -104,15 +104,16 @@ def choose(config: Config, name: str | None = None) -> Plan:
 
     Raises ``ConfigError`` for a wrong recipe, ``ImageRejected`` for an unknown name.
     """
-    plans = _plans(config)
-    if name not in plans:
-        names = ", ".join(sorted(name for name in plans if name)) or "there are none"
+    found = plans(config)
+    if name not in found:
+        names = ", ".join(sorted(name for name in found if name)) or "there are none"
         raise ImageRejected(f"no recipe is named {name!r:.40}: {names}")
-    return plans[name]
+    return found[name]
 
 
 @functools.lru_cache(maxsize=4)
-def _plans(config: Config) -> dict[str | None, Plan]:
+def plans(config: Config) -> dict[str | None, Plan]:
+    """Return every plan of a configuration's recipe, by name."""
     return parse(config.recipe, config, Zipped())
 
 

@@ -524,6 +524,51 @@ def test_sqs_bad_body(client):
     assert answer == {"batchItemFailures": [{"itemIdentifier": FIRST}]}
 
 
+ON_FAILURE = {
+    "version": "1.0",
+    "timestamp": "2026-11-26T12:00:00.000Z",
+    "requestContext": {"condition": "RetriesExhausted", "approximateInvokeCount": 3},
+    "responsePayload": {"errorMessage": "…", "errorType": "UploadsFailed"},
+}
+
+
+def test_a_failed_event_driven_back_into_the_queue(client):
+    record = ON_FAILURE | {"requestPayload": {"Records": [upload(client)]}}
+    assert run(client, event=in_sqs(record)) == {"batchItemFailures": []}
+    assert keys(client) == ["thumbnails/cat.jpg"]
+
+
+@pytest.mark.parametrize("body", [{"a": 1}, [], 7, {"Records": [{"a": 1}]}])
+def test_what_is_not_understood_stays_in_the_queue(client, body):
+    event = in_sqs(body, {"Records": [upload(client)]})
+    answer = run(client, event=event)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "0"}]}
+    assert keys(client) == ["thumbnails/cat.jpg"]
+
+
+def test_pipes_hand_a_list_of_s3s_records(client):
+    records = [upload(client, "a.jpg"), upload(client, "b.jpg")]
+    assert run(client, event=records) == {"outcomes": {"made": 2}}
+
+
+def test_pipes_hand_a_list_of_messages_and_hear_which_failed(client):
+    messages = in_sqs({"Records": [upload(client)]}, {"a": 1})["Records"]
+    answer = run(client, event=messages)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "1"}]}
+
+
+@pytest.mark.parametrize("broken", [{"eventSource": "aws:kinesis"}, 7, {"a": 1}])
+def test_pipes_do_not_lose_what_is_not_understood(client, broken):
+    with pytest.raises(UploadsFailed, match="1 of 2 failed"):
+        run(client, event=[broken, upload(client)])
+    assert keys(client) == ["thumbnails/cat.jpg"]
+
+
+def test_a_restored_picture_is_made(client):
+    record = upload(client) | {"eventName": "ObjectRestore:Completed"}
+    assert run(client, record) == {"outcomes": {"made": 1}}
+
+
 def test_sns(client):
     event = recorded("sns_s3")
     event["Records"][0]["Sns"]["Message"] = json.dumps({"Records": [upload(client)]})
@@ -602,7 +647,8 @@ def test_no_key_forges_a_line(client, capsys):
 
 
 @pytest.mark.parametrize(
-    ("error", "code"), [("NoSuchKey", "Succeeded"), ("SlowDown", "TemporaryFailure")]
+    ("error", "code"),
+    [("NoSuchKey", "PermanentFailure"), ("SlowDown", "TemporaryFailure")],
 )
 def test_batch_faults(client, error, code):
     upload(client, "summer 2026/cat.jpg")

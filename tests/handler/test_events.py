@@ -138,6 +138,43 @@ def test_eventbridge():
     ]
 
 
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("ObjectRestore:Completed", Upload), ("ObjectRestore:Post", NotAnUpload)],
+)
+def test_restored(name, kind):
+    event = recorded("s3_put")
+    event["Records"][0]["eventName"] = name
+    assert [type(part) for part in parse(event)] == [kind]
+
+
+def test_restored_by_eventbridge():
+    event = recorded("eventbridge") | {"detail-type": "Object Restore Completed"}
+    assert parse(event) == parse(recorded("eventbridge"))
+
+
+def test_pipes():
+    [message] = parse([recorded("sqs_s3")["Records"][0]])
+    assert (message.key, message.item_id) == ("cat.jpg", FIRST)
+    [record] = parse(recorded("s3_put")["Records"])
+    assert (record.key, record.source) == ("cat.jpg", "pipes")
+    [event] = parse([recorded("eventbridge")])
+    assert event.key == "summer 2026/100%+cat.jpg"
+
+
+def test_the_record_of_a_failed_event():
+    for payload in (recorded("s3_put"), recorded("s3_put")["Records"]):
+        [upload] = parse({"requestContext": {}, "requestPayload": payload})
+        assert upload.key == "cat.jpg"
+
+
+def test_what_was_removed_is_read():
+    [part] = parse(recorded("s3_removed"))
+    assert (part.removed.bucket, part.removed.key) == ("photos", "cat.jpg")
+    [part] = parse(recorded("eventbridge_deleted"))
+    assert part.removed.key == "summer 2026/100%+cat.jpg"
+
+
 def test_eventbridge_in_sqs():
     [upload] = parse(recorded("sqs_eventbridge"))
     assert (upload.key, upload.item_id) == ("summer 2026/100%+cat.jpg", FIRST)

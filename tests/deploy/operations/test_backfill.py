@@ -121,6 +121,35 @@ def test_the_handler_reads_the_event_and_finds_no_sequencer(settings):
     assert upload == Upload(settings.source_bucket, TRICKY, "0123", size=7)
 
 
+def test_results_without_a_picture_are_named_and_pruned_when_asked_for(waiting):
+    cloud, settings, _ = waiting
+    long = "k" * 1000 + ".jpg"
+    for key in (TRICKY, long):
+        answer(cloud, settings, key, put(cloud, settings, key))
+    put(cloud, settings, "kept.txt")  # no rule takes it, and it is there
+    answer(cloud, settings, "kept.txt", "e")
+    for key in ("gone.jpg", "l" * 1000 + ".jpg"):
+        answer(cloud, settings, key, "e")
+    answer(cloud, settings, "gone.jpg", "e", "rejected/", ".json")
+    cloud.s3.put_object(Bucket=settings.target_bucket, Key="thumbnails/own", Body=b"")
+    gone = {
+        "thumbnails/gone.jpg",
+        "rejected/gone.jpg.json",
+        target_key("l" * 1000 + ".jpg", "thumbnails/"),
+    }
+    report = backfill.backfill(cloud, settings)
+    assert set(report.orphans) == gone and not report.pruned
+    assert "3 results have no picture any more" in str(report)
+    asked = []
+    backfill.backfill(cloud, settings, prune=lambda keys: bool(asked.append(keys)))
+    assert set(*asked) == gone
+    report = backfill.backfill(cloud, settings, prune=lambda keys: True)
+    assert report.pruned and set(report.orphans) == gone
+    assert backfill.backfill(cloud, settings).orphans == ()
+    stands = {o["Key"] for o in buckets.objects(cloud, settings.target_bucket)}
+    assert "thumbnails/own" in stands and len(stands) == 4
+
+
 def test_ten_messages_a_call(waiting, wire):
     cloud, settings, url = waiting
     for number in range(12):

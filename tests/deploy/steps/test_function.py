@@ -1,6 +1,7 @@
 import io
 import json
 import zipfile
+from contextlib import contextmanager
 
 import pytest
 from support.moto_cloud import here
@@ -113,6 +114,46 @@ def test_the_accounts_own_log_retention_is_shown_and_no_drift(cloud, settings, g
         events.unregister("after-call.cloudwatch-logs.DescribeLogGroups", account_wide)
     assert found.drift == {}
     assert "400 days" in found.says and "keep-all" in found.says
+
+
+def test_the_log_is_text_whatever_the_account_is_used_to(cloud, settings, ground):
+    function.create(cloud, settings)
+    name = {"FunctionName": settings.function_name}
+    drift = {"LoggingConfig": ({"LogFormat": "JSON"}, {"LogFormat": "Text"})}
+    with answered(cloud, LoggingConfig={"LogFormat": "JSON"}):
+        assert function.describe(cloud, settings).drift == drift
+    assert function.describe(cloud, settings).drift == {}
+    sent = []
+    events = cloud.awslambda.meta.events
+    events.register(
+        "before-parameter-build.lambda.UpdateFunctionConfiguration",
+        lambda params, **_: sent.append(params),
+        unique_id="sent",
+    )
+    try:
+        with answered(cloud, LoggingConfig={"LogFormat": "JSON"}):
+            function.create(cloud, settings)
+    finally:
+        events.unregister(
+            "before-parameter-build.lambda.UpdateFunctionConfiguration",
+            unique_id="sent",
+        )
+    assert sent == [name | {"LoggingConfig": {"LogFormat": "Text"}}]
+
+
+@contextmanager
+def answered(cloud, **fields):
+    """Put fields into what GetFunction answers: moto keeps no LoggingConfig."""
+
+    def put(parsed, **_):
+        parsed["Configuration"] |= fields
+
+    event = "after-call.lambda.GetFunction"
+    cloud.awslambda.meta.events.register(event, put)
+    try:
+        yield
+    finally:
+        cloud.awslambda.meta.events.unregister(event, put)
 
 
 def test_log_group_has_an_end(cloud, settings, ground):

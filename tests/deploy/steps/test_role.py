@@ -55,6 +55,26 @@ def test_reliable_policy_of_versioned_source(settings):
     assert read["Resource"] == f"arn:aws:s3:::{settings.source_bucket}/*"
 
 
+def test_mirror_adds_the_right_to_delete(cloud):
+    plain, reliable = here(cloud, mirror=True), here(cloud, mirror=True, reliable=True)
+    target, source = plain.target_bucket, plain.source_bucket
+    deletes = ("s3:DeleteObject", f"arn:aws:s3:::{target}/*")
+    sees = ("s3:ListBucket", f"arn:aws:s3:::{source}")
+    for settings, rights in ((plain, [deletes, sees]), (reliable, [deletes])):
+        statements = role.mirror_policy(settings)["Statement"]
+        assert [(s["Action"], s["Resource"]) for s in statements] == rights
+    assert role.mirror_policy(here(cloud)) is None
+
+
+def test_mirror_goes_as_it_came(cloud):
+    buckets.create(cloud, here(cloud))
+    role.create(cloud, here(cloud, mirror=True))
+    assert inline(cloud, here(cloud)) == ["mirror", "thumbnails"]
+    assert "policy mirror" in role.describe(cloud, here(cloud)).drift
+    role.create(cloud, here(cloud))
+    assert inline(cloud, here(cloud)) == ["thumbnails"]
+
+
 @pytest.mark.parametrize("versioned", [False, True])
 def test_every_reason_has_a_name(settings, versioned):
     statements = role.reliable_policy(settings, versioned=versioned)["Statement"]
