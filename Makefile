@@ -5,7 +5,7 @@ BIN := .venv/bin
 # A notebook, and a file of tests, stay together on one processor.
 PYTEST := $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
 
-.PHONY: lab demo test test-all slow bench lint setup stop clean
+.PHONY: lab demo test test-all slow bench pages lint setup stop clean
 .NOTPARALLEL:  # with -j, too: every target uses the same environment
 
 lab: setup  ## open the workbook in JupyterLab, on the local cloud
@@ -24,6 +24,9 @@ slow: setup
 
 bench: setup  ## times and sizes on this machine, into tests/bench/RESULTS.md
 	$(BIN)/python tests/bench/run.py
+
+pages: setup  ## the course as a site to read, into build/pages; every link followed
+	$(BIN)/python notebooks/pages/build.py
 
 lint: setup
 	$(BIN)/ruff check .

@@ -48,7 +48,8 @@ def test_every_dependency_is_pinned_once():
     pins.remove("thumbnail-workbook[test]")
     names = [re.split(r"\[|==", pin)[0] for pin in pins]
     assert set(ASKED_FOR) <= set(names) and len(names) == len(set(names))
-    pins += (ROOT / "deploy/local/requirements.txt").read_text("utf-8").split("\n")
+    for apart in ("deploy/local/requirements.txt", "notebooks/pages/requirements.txt"):
+        pins += (ROOT / apart).read_text("utf-8").split("\n")
     pins = [pin for pin in pins if pin and not pin.startswith("#")]
     assert all(re.fullmatch(r"[\w.-]+(\[crt])?==[\w.]+", pin) for pin in pins)
 
