@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import base64
 import hashlib
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,11 @@ ROOT = Path(__file__).resolve().parents[2]
 #: Plain lines, which everything here reads: an account's habit may be JSON.
 #: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-logformat.html
 LOGGING = {"LogFormat": "Text"}
+
+#: CPython 3.11 counts a tree's depth once for all threads, and stumbles where two parse
+#: at a time ("AST constructor recursion depth mismatch"):
+#: https://github.com/python/cpython/issues/106905
+_PARSER = threading.Lock()
 
 _NOT_YET = "cannot be assumed by Lambda"
 _READABLE = 0o644  # by Lambda's user, who is another
@@ -298,7 +304,8 @@ def top_level_names(source: str | bytes, file: str) -> set[str]:
 
 def _parsed(source: str | bytes, file: str) -> ast.Module:
     try:
-        return ast.parse(source, file)
+        with _PARSER:
+            return ast.parse(source, file)
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None)
         raise DeployError(
