@@ -71,8 +71,16 @@ class Request:
         return self.query.get(name, [""])[0]
 
 
+class TooLargeError(Exception):
+    """A body passes the limit."""
+
+
 async def body_of(receive: Callable, limit: int | None = None) -> bytes | None:
-    """Read a request's body; None when the client left or it passes the limit."""
+    """Read a request's body; None when the client left.
+
+    Raises:
+        TooLargeError: it passes the limit; the rest is not read.
+    """
     chunks, size = [], 0
     while True:
         message = await receive()
@@ -81,7 +89,7 @@ async def body_of(receive: Callable, limit: int | None = None) -> bytes | None:
         chunks.append(message.get("body", b""))
         size += len(chunks[-1])
         if limit is not None and size > limit:
-            return None
+            raise TooLargeError
         if not message.get("more_body"):
             return b"".join(chunks)
 

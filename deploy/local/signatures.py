@@ -12,6 +12,7 @@ Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
 from __future__ import annotations
 
 import hashlib
+import hmac
 import os
 import re
 import time
@@ -32,8 +33,11 @@ from ministack.core.iam_evaluator import (
 )
 from ministack.core.responses import _account_from_sts_session, get_account_id
 from ministack.core.sigv4 import (
+    SIGNATURE_MISMATCH,
     HeaderSignature,
+    derive_signing_key,
     header_signature_failure,
+    header_signing_documents,
     parse_header_signature,
     parse_query_signature,
     presigned_request_is_expired,
@@ -44,8 +48,10 @@ from request import Request
 
 ROOT_KEY = os.environ["AWS_ACCESS_KEY_ID"]
 SKEW_S = 15 * 60
-#: More than AWS takes of any request but S3's (a function's zip, in base64).
-BODY_BYTES = 100_000_000
+#: A little more than AWS takes of a body that has to be read before it is known who
+#: sent it: a function's zip in base64, a message, a form with a picture.
+_BODY_BYTES = {"lambda": 100_000_000, "s3": 100_000_000}
+_OTHERS_BODY_BYTES = 5_000_000
 
 Answer = tuple[int, dict, bytes]
 
@@ -85,6 +91,29 @@ def check_before_body(request: Request) -> None:
     _check_scope_and_time(request)
     if not _signs_body(request):
         _check_signature(request, b"")
+    elif request.service == "s3":
+        _check_seed(request)
+
+
+def body_limit(request: Request) -> int | None:
+    """How much of a body to read: all of an upload whose signature held, else little.
+
+    What nobody has to sign, but for a form, has none.
+    """
+    if kinds(request):
+        if request.service == "s3":
+            return None
+    elif request.method != "POST":
+        return 0
+    return _BODY_BYTES.get(request.service, _OTHERS_BODY_BYTES)
+
+
+def too_large(request: Request) -> Refused:
+    """The answer to a body beyond that."""
+    text = "Your proposed upload exceeds the maximum allowed size"
+    if request.service == "s3":
+        return Refused(s3._error("EntityTooLarge", text, 400))
+    return _refused(request, "RequestEntityTooLargeException", text)
 
 
 def check_with_body(request: Request, body: bytes) -> None:
@@ -244,6 +273,26 @@ def _check_signature(request: Request, body: bytes) -> None:
     )
     if failure:
         raise _refused(request, *failure)
+
+
+def _check_seed(request: Request) -> None:
+    """Check what the headers of an upload in signed pieces say, before the pieces.
+
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html
+    """
+    signature = _signature(request)
+    credential = _credential(request, signature.access_key_id, _token(request))
+    asked = (request.method, request.raw_path, request.query, request.headers, b"")
+    _, text = header_signing_documents(signature, *asked)
+    key = derive_signing_key(
+        credential.secret_access_key,
+        signature.date_stamp,
+        signature.region,
+        signature.service,
+    )
+    seed = hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+    if not hmac.compare_digest(seed, signature.signature):
+        raise _refused(request, "SignatureDoesNotMatch", SIGNATURE_MISMATCH)
 
 
 def _token(request: Request) -> str:

@@ -42,8 +42,9 @@ import signatures
 import stacks
 import steady
 from hypercorn.asyncio import serve
+from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.config import Config
-from request import Request, body_of, replayed
+from request import Request, TooLargeError, body_of, replayed
 
 PORT = os.environ["GATEWAY_PORT"]
 TOKEN = os.environ.pop("WORKBOOK_TOKEN")
@@ -98,10 +99,12 @@ async def serve_signed(request: Request, receive: Callable, send: Send) -> None:
     """Let MiniStack answer, when the signature holds."""
     if not credentials.is_link(request):
         signatures.check_before_body(request)
-        limit = None if request.service == "s3" else signatures.BODY_BYTES
-        body = await body_of(receive, limit)
+        try:
+            body = await body_of(receive, signatures.body_limit(request))
+        except TooLargeError:
+            raise signatures.too_large(request) from None
         if body is None:
-            return  # the client left, or means ill
+            return  # the client left
         signatures.check_with_body(request, body)
         receive = replayed(body, receive)
     target = request.headers.get("x-amz-target", "").encode()
@@ -121,6 +124,7 @@ async def main() -> None:
     ours = (saving, objects, delivery, guard, listings, permissions, stacks, steady)
     for module in ours:
         module.install()
+    TCPServer._read_data = read_data
     saving.restore()
     delivery.dispatcher.start()
     loop = asyncio.get_running_loop()
@@ -138,6 +142,16 @@ async def main() -> None:
     await serve(app, config, shutdown_trigger=_stopped)
     saver.cancel()
     saving.ledger.close()
+
+
+# Hypercorn's own function, kept.
+_read_data = TCPServer._read_data
+
+
+async def read_data(connection: TCPServer) -> None:
+    """Let a connection go that its client closed: Hypercorn would wait for more."""
+    await _read_data(connection)
+    await connection.idle_task.stop()
 
 
 def _health() -> dict[str, Any]:
