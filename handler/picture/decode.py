@@ -18,6 +18,7 @@ told either, and are let through rather than a good photo refused:
 
 import io
 import itertools
+import math
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -25,7 +26,8 @@ from typing import Any
 from PIL import Image, ImageFile, JpegImagePlugin, PngImagePlugin
 
 from handler.errors import ImageRejected
-from handler.picture import Area, Size, exif, jpeg, kinds, memory, png
+from handler.picture import Area, Size, bands, exif, jpeg, kinds, memory, png
+from handler.picture.inflate import Unpacked
 
 DRAFT = 1.5  # decode a JPEG to at least so many times the final size
 
@@ -92,14 +94,22 @@ def decode(
     size: Size,
     room: int,
     finals: Sequence[memory.Final],
-) -> Area:
-    """Decode for a picture of ``size``; return the area that the picture fills.
+    step: Size = (1, 1),
+) -> tuple[Image.Image, Area]:
+    """Decode for a picture of ``size``; return it, and the area that the picture fills.
 
     ``finals`` are the sizes that it is brought to afterwards, which takes memory too.
-    Raises ``ImageRejected`` beforehand if all takes more than ``room`` bytes.
+    As many pixels as ``step`` says, across and down, may be averaged into one. Raises
+    ``ImageRejected`` beforehand if all takes more than ``room`` bytes.
     """
     if isinstance(image, Jpeg):
-        return _decode_jpeg(image, data, size, room, finals)
+        return image, _decode_jpeg(image, data, size, room, finals)
+    if bands.suits(image):
+        area = (0.0, 0.0, image.width / step[0], image.height / step[1])
+        averaged = math.ceil(area[2]), math.ceil(area[3])
+        taken = bands.held(image, step) + memory.of_resizing(averaged, finals)
+        _check_room(taken, room)
+        return bands.load(image, Unpacked(_reader(image)), step), area
     names_a_colour = png.names_a_colour(image)
     taken = memory.of_pixels(image.size, image.mode)
     taken += memory.of_rows(png.row_bytes(image))
@@ -113,7 +123,7 @@ def decode(
         png.load(image, lambda: PngImagePlugin.PngImageFile(again))
     else:
         image.load()
-    return (0, 0, *image.size)
+    return image, (0, 0, *image.size)
 
 
 def _decode_jpeg(

@@ -9,11 +9,12 @@ Of the default 512 MB, in MiB, measured as peak RSS by its test:
     ---
     260   for the one picture that is being decoded
 
-Pillow keeps RGB, RGBA and LA in 4 bytes a pixel, and the smaller pictures that come
-after take 10 MiB: room for 65 megapixels, and for 52 of the most costly kind (16 bits
-with a transparent colour, 5 bytes). Three rows of a PNG count, too, as they stand in
-the file. A baseline JPEG takes next to nothing, up to MAX_MEGAPIXELS, since it is
-decoded at the scale of its thumbnail. One of several scans (progressive) is kept as
+A PNG of 8 bits a channel is decoded in bands, and takes a few MiB whatever its size.
+Others Pillow keeps whole, in 4 bytes a pixel of RGB and RGBA, and the smaller pictures
+that come after take 10 MiB: room for 65 megapixels, and for 52 of the most costly kind
+(16 bits with a transparent colour, 5 bytes). Three rows of a PNG count, too, as they
+stand in the file. A baseline JPEG takes next to nothing, up to MAX_MEGAPIXELS, since it
+is decoded at the scale of its thumbnail. One of several scans (progressive) is kept as
 coefficients of 2 bytes until the last scan is in: 3 bytes a pixel for 4:2:0 and so 86
 megapixels, 6 for 4:4:4 and so 43, 8 for CMYK and so 32.
 """

@@ -13,7 +13,13 @@ if TYPE_CHECKING:
     from PIL import ImageCms
 
 GAP = 3.0  # average by whole numbers down to so many times the size, then LANCZOS
-BAND_PIXELS = 1_000_000
+BAND_PIXELS = 131_072  # half a megabyte, which the processor's cache holds
+
+Box = tuple[int, int, int, int]
+
+_AVERAGEABLE = ("L", "La", "RGB", "RGBa", "CMYK")
+_MULTIPLIED = {"LA": "La", "RGBA": "RGBa"}
+_STRAIGHT = {multiplied: mode for mode, multiplied in _MULTIPLIED.items()}
 
 # What to do with the pixels for each value of EXIF's orientation.
 _UPRIGHT = {
@@ -29,17 +35,18 @@ _UPRIGHT = {
 
 def shrink(image: Image.Image, area: Area, size: Size, gap: float = GAP) -> Image.Image:
     """Return the area of the picture at ``size``, as L, LA, RGB, RGBA or CMYK."""
-    if image.mode in ("L", "RGB", "CMYK") and not image.has_transparency_data:
-        return image.resize(size, Image.Resampling.LANCZOS, area, gap)
+    if _is_averageable(image):
+        small = image.resize(size, Image.Resampling.LANCZOS, area, gap)
+        return small.convert(_STRAIGHT.get(small.mode, small.mode))
     left, top, right, bottom = area
     across, down = (right - left) / size[0], (bottom - top) / size[1]
     step = max(1, int(across / gap)), max(1, int(down / gap))
     part = int(left), int(top), math.ceil(right), math.ceil(bottom)
-    averaged = _averaged(image, step, part)
+    averaged = Averager(step)(image, part)
     x0, x1 = ((edge - part[0]) / step[0] for edge in (left, right))
     y0, y1 = ((edge - part[1]) / step[1] for edge in (top, bottom))
     small = averaged.resize(size, Image.Resampling.LANCZOS, (x0, y0, x1, y1))
-    return small.convert({"La": "LA", "RGBa": "RGBA"}.get(small.mode, small.mode))
+    return small.convert(_STRAIGHT.get(small.mode, small.mode))
 
 
 def turn_upright(image: Image.Image, orientation: int) -> Image.Image:
@@ -88,29 +95,65 @@ def _srgb() -> "ImageCms.ImageCmsProfile":
     return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 
 
-def _averaged(
-    image: Image.Image, step: Size, part: tuple[int, int, int, int]
-) -> Image.Image:
-    """Average ``step`` pixels of a part, across and down, into one.
+class Averager:
+    """Averages ``step`` pixels of a picture, across and down, into one.
 
-    They are converted first, a tile at a time, so that no second copy of a large
-    picture is ever held. Tiles end by columns, too: a row can have millions of pixels.
+    Made once for all parts of a picture, of which most may be opaque.
     """
-    left, start, right, end = part
-    across = max(1, min(right - left, BAND_PIXELS // step[1]) // step[0]) * step[0]
-    rows = max(1, BAND_PIXELS // across // step[1]) * step[1]
-    whole = None
-    for top in range(start, end, rows):
-        for edge in range(left, right, across):
-            box = edge, top, min(edge + across, right), min(top + rows, end)
-            tile = _averageable(image.crop(box)).reduce(step)
-            if whole is None:
-                size = -(-(right - left) // step[0]), -(-(end - start) // step[1])
-                whole = Image.new(tile.mode, size)
-            whole.paste(tile, ((edge - left) // step[0], (top - start) // step[1]))
-    if whole is None:
-        raise ValueError("no pixels")
-    return whole
+
+    def __init__(self, step: Size) -> None:
+        self.step = step
+        self.opaque = True
+
+    def __call__(self, image: Image.Image, part: Box) -> Image.Image:
+        """Return a part of the picture, averaged, as L, La, RGB or RGBa."""
+        if _is_averageable(image):
+            return self._plain(image, part)
+        if self._is_opaque(image):
+            # All of it is averaged as it is: Pillow would multiply the alpha in first.
+            made = Image.new(image.mode, (1, 1))
+            made = made._new(image.im.reduce(self.step, part))
+            return made.convert(_MULTIPLIED[image.mode])
+        return self._tiles(image, part)
+
+    def _plain(self, image: Image.Image, part: Box) -> Image.Image:
+        if self.step != (1, 1):
+            return image.reduce(self.step, part)
+        return image if part == (0, 0, *image.size) else image.crop(part)
+
+    def _is_opaque(self, image: Image.Image) -> bool:
+        if image.mode not in _MULTIPLIED:
+            return False
+        if self.opaque and self.step != (1, 1):
+            self.opaque = image.getchannel("A").getextrema() == (255, 255)
+            return self.opaque
+        return False
+
+    def _tiles(self, image: Image.Image, part: Box) -> Image.Image:
+        """Convert first, a tile at a time, so that no second copy is ever held.
+
+        Tiles end by columns, too: a row can have millions of pixels.
+        """
+        step = self.step
+        left, start, right, end = part
+        across = max(1, min(right - left, BAND_PIXELS // step[1]) // step[0]) * step[0]
+        rows = max(1, BAND_PIXELS // across // step[1]) * step[1]
+        whole = None
+        for top in range(start, end, rows):
+            for edge in range(left, right, across):
+                box = edge, top, min(edge + across, right), min(top + rows, end)
+                tile = _averageable(image.crop(box)).reduce(step)
+                if whole is None:
+                    size = -(-(right - left) // step[0]), -(-(end - start) // step[1])
+                    whole = Image.new(tile.mode, size)
+                whole.paste(tile, ((edge - left) // step[0], (top - start) // step[1]))
+        if whole is None:
+            raise ValueError("no pixels")
+        return whole
+
+
+def _is_averageable(image: Image.Image) -> bool:
+    return image.mode in _AVERAGEABLE and "transparency" not in image.info
 
 
 def _averageable(band: Image.Image) -> Image.Image:
@@ -132,9 +175,19 @@ def _averageable(band: Image.Image) -> Image.Image:
 def _eight_bits(band: Image.Image) -> Image.Image:
     """Scale 16-bit grey; Pillow's own ``convert`` cuts every value off at 255."""
     wide = band.convert("I")
-    grey = wide.point([value >> 8 for value in range(65536)], "L")
+    grey = wide.point(_upper(), "L")
     grey.info = {}  # its transparency still counts to 65535
     clear = band.info.get("transparency")
     if isinstance(clear, int):
-        grey.putalpha(wide.point([255 * (v != clear) for v in range(65536)], "L"))
+        grey.putalpha(wide.point(_other_than(clear), "L"))
     return grey
+
+
+@functools.cache
+def _upper() -> list[int]:
+    return [value >> 8 for value in range(65536)]
+
+
+@functools.lru_cache(1)
+def _other_than(clear: int) -> list[int]:
+    return [255 * (value != clear) for value in range(65536)]

@@ -18,7 +18,7 @@ from PIL import Image
 from handler.errors import ImageRejected
 from handler.picture import Area, Size, decode, kinds, memory, pixels
 from handler.picture.exif import orientation
-from handler.picture.rendition import Rendition, decoded_size, encode
+from handler.picture.rendition import Rendition, common_step, decoded_size, encode
 
 DECODE_SECONDS = 10.0  # a third of the function's timeout, where that is not known
 
@@ -88,7 +88,8 @@ def render(
         gaps = [each.gap for each in wanted]
         finals = [(size, gap) for (_, size), gap in zip(frames, gaps, strict=True)]
         size = decoded_size(source_size, frames)
-        area = decode.decode(image, data, size, room, finals)
+        step = common_step(frames, gaps)
+        picture, area = decode.decode(image, data, size, room, finals, step)
     except decode.TooSlow as error:
         reason = f"too slow: not decoded within {seconds:.3g} seconds"
         raise ImageRejected(reason) from error
@@ -101,7 +102,7 @@ def render(
         x0, y0, x1, y1 = part
         part = (x0 * across, y0 * down, x1 * across, y1 * down)
         try:
-            small = _small(image, part, size, rendition, turn, kind)
+            small = _small(picture, part, size, rendition, turn, kind)
             wanted_kind = rendition.kind or kind
             most = len(data) if wanted_kind == kind else sys.maxsize
             encoded = encode(small, wanted_kind, rendition.quality, most)

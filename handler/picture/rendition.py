@@ -74,6 +74,18 @@ def decoded_size(size: Size, frames: Sequence[Frame]) -> Size:
     return int(across), int(down)
 
 
+def common_step(frames: Sequence[Frame], gaps: Sequence[float]) -> Size:
+    """Return how many pixels, across and down, no frame needs apart."""
+    across, down = (
+        min(
+            int((area[axis + 2] - area[axis]) / final[axis] / gap)
+            for (area, final), gap in zip(frames, gaps, strict=True)
+        )
+        for axis in (0, 1)
+    )
+    return max(1, across), max(1, down)
+
+
 def encode(
     image: Image.Image, kind: str, quality: int, most: int = sys.maxsize
 ) -> bytes:

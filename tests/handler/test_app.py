@@ -41,7 +41,7 @@ from support.handler_cloud import (
     run,
     upload,
 )
-from support.pictures import photo, scan_bomb
+from support.pictures import photo, raw_png, scan_bomb
 
 from handler import app, lambda_handler
 from handler.errors import ConfigError, UploadsFailed
@@ -373,7 +373,7 @@ def test_small_function_holds_one_source(client):
 
 
 def test_memory_of_the_function_is_the_limit(client, lines):
-    record = upload(client, "big.png", picture("PNG", (3000, 2500)))
+    record = upload(client, "deep.png", raw_png((3000, 2500), 16, 2, b""))
     run(client, record, env=ENV | {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128"})
     assert lines()[0]["reason"].startswith("decoding takes 36 MB of memory, more than")
 

@@ -12,6 +12,7 @@ from PIL import Image, ImageCms, ImageDraw, ImageFile
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 SECRET = b"SECRET-52.5200N-13.4050E"
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
+IHDR_END = 33
 
 
 def encoded(image, kind="JPEG", **options):
@@ -177,7 +178,7 @@ def chunk(name, body):
 
 
 def after_ihdr(data, *chunks):
-    return data[:33] + b"".join(chunks) + data[33:]
+    return data[:IHDR_END] + b"".join(chunks) + data[IHDR_END:]
 
 
 def raw_png(size, depth, colour, rows, *, interlaced=False, extra=b""):
