@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 from contextlib import suppress
 from datetime import UTC, datetime
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -87,15 +89,14 @@ def exercise(name: str, answer: Any = None) -> exercises.Verdict:
     """
     verdict = exercises.judge(name, answer, *session.current())
     path = default_path()
-    with suppress(OSError):
-        known = _read(path, "exercises")
-        before = known.get(name, {"right": False, "tries": 0})
-        known[name] = {
-            "notebook": session.NOTEBOOKS[exercises.step_of(name)],
-            "right": before["right"] or verdict.right,
-            "tries": before["tries"] + 1,
-        }
-        _merged(path, [], known)
+    known = _read(path, "exercises")
+    before = known.get(name, {"right": False, "tries": 0})
+    known[name] = {
+        "notebook": session.NOTEBOOKS[exercises.step_of(name)],
+        "right": before["right"] or verdict.right,
+        "tries": before["tries"] + 1,
+    }
+    _merged(path, [], known)
     return verdict
 
 
@@ -103,19 +104,20 @@ def score(path: Path | str | None = None) -> Score:
     """Check every step now, and show each one's best result so far.
 
     What was green stays counted, so that cleaning up takes no points away. The score
-    is kept in `.local-cloud/score.json`, or in the file named.
+    is kept in `.local-cloud/score.json`; the file named gets a copy, for a teacher.
     """
     cloud, settings = session.current()
-    place = Path(path) if path else default_path()
     reports = [checks.look(step, cloud, settings) for step in checks.LOOKS]
-    return _merged(place, reports)
+    found = _merged(default_path(), reports)
+    if path is not None:
+        _write(found, Path(path))
+    return found
 
 
 def note(report: Report, path: Path | None = None) -> None:
-    """Note one check's result; a folder that cannot be written to is no error."""
+    """Note one check's result."""
     if report.total:
-        with suppress(OSError):
-            _merged(path or default_path(), [report])
+        _merged(path or default_path(), [report])
 
 
 def default_path() -> Path:
@@ -127,7 +129,10 @@ def default_path() -> Path:
 def _merged(
     path: Path, reports: list[Report], solved: dict[str, Any] | None = None
 ) -> Score:
-    """Merge reports into the file's score: the best result of each step counts."""
+    """Merge reports into the file's score: the best result of each step counts.
+
+    A folder that cannot be written to is no error.
+    """
     steps = _read(path, "steps")
     for report in reports:
         before = steps.get(str(report.step), {})
@@ -146,14 +151,37 @@ def _merged(
         name=os.environ.get("WORKBOOK_NAME", ""),
         steps=ordered,
         exercises=_read(path, "exercises") if solved is None else solved,
-        updated=datetime.now(UTC).isoformat(timespec="seconds"),
+        **_times(path),
+        versions=_versions(),
     )
     found["points"], found["out_of"] = found.points, found.total
+    with suppress(OSError):
+        _write(found, path)
+    return found
+
+
+def _write(found: Score, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f"{path.name}.{os.getpid()}")
     found.to_json(beside)
     beside.replace(path)
-    return found
+
+
+def _times(path: Path) -> dict[str, str]:
+    """Say when the score was begun, and that it is of now."""
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    begun = ""
+    with suppress(OSError, ValueError, TypeError, AttributeError):
+        begun = json.loads(path.read_text("utf-8")).get("begun")
+    return {"begun": begun or now, "updated": now}
+
+
+def _versions() -> dict[str, str]:
+    """Say what the learner runs; a checkout that is not installed has no version."""
+    versions = {"python": platform.python_version()}
+    with suppress(metadata.PackageNotFoundError):
+        versions["workbook"] = metadata.version("thumbnail-workbook")
+    return versions
 
 
 def _read(path: Path, part: str) -> dict[str, Any]:

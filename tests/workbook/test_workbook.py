@@ -650,7 +650,23 @@ def test_score_for_a_teacher(at, tmp_path):
     file = tmp_path / "class" / "mine.json"
     found = workbook.score(file)
     assert json.loads(file.read_text()) == json.loads(found.to_json())
-    assert {"steps", "points", "out_of", "updated", "name", "exercises"} == set(found)
+    told = {"name", "begun", "updated", "versions"}
+    assert told | {"steps", "exercises", "points", "out_of"} == set(found)
+    assert set(found["versions"]) == {"python", "workbook"}
+
+
+def test_the_teachers_copy_has_what_was_done_before(at, cloud, settings, tmp_path):
+    """After clean-up, too, and with the exercises."""
+    buckets.create(cloud, settings)
+    points = workbook.score().points
+    workbook.exercise("11a", (3_000_000, 1))
+    buckets.delete(cloud, settings)
+    begun = json.loads(at.read_text())["begun"]
+    copy = tmp_path / "mine.json"
+    workbook.score(copy)
+    found = json.loads(copy.read_text())
+    assert found["steps"]["2"]["best"] == 10 and found["points"] >= points
+    assert found["exercises"]["11a"]["tries"] == 1 and found["begun"] == begun
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"steps": {"x": 1}}', '{"steps": 3}'])
