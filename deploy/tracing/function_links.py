@@ -16,6 +16,7 @@ from deploy.steps.layer.publish import IDENTITY
 from deploy.tracing.facts import Facts, fetch_zip
 from deploy.tracing.link import Answer, Link, ask, link
 
+_A_MOMENT = "Trace again in a minute: Lambda is still making it ready."
 _REBUILD = "Build the function again (05_function), then upload again."
 _MARKS = {"x86_64": ("x86_64", "amd64"), "arm64": ("aarch64", "arm64")}
 
@@ -52,10 +53,12 @@ def _faults_of(facts: Facts, is_now: dict[str, Any]) -> Iterator[tuple[str, str,
     """Yield what is wrong: a sentence, the field it stands in, and the cure."""
     state = is_now.get("State") or "Active"
     if state not in ("Active", "Inactive"):  # an inactive one wakes at its next event
-        why = is_now.get("StateReason") or "no reason given"
-        yield f"It is {state.lower()}: {why}.", f"State {state}", _REBUILD
+        why = (is_now.get("StateReason") or "no reason given").rstrip(".")
+        cure = _A_MOMENT if state == "Pending" else _REBUILD
+        yield f"It is {state.lower()}: {why}.", f"State {state}", cure
     if is_now.get("LastUpdateStatus") == "Failed":
         why = is_now.get("LastUpdateStatusReason") or "no reason given"
+        why = why.rstrip(".")
         yield f"Its last update failed: {why}.", "LastUpdateStatus Failed", _REBUILD
     variables = is_now.get("Environment", {}).get("Variables", {})
     target = variables.get("TARGET_BUCKET")

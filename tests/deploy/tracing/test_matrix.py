@@ -16,8 +16,9 @@ from workbook.labs import faults, mistakes
 from deploy import connect, pipeline, settings_for, trace
 from deploy.cloud import Cloud
 from deploy.settings import Settings
-from deploy.steps import failures
+from deploy.steps import failures, function
 from deploy.tracing import NAMES, Trace
+from deploy.zips import zipped
 
 #: What trace must name, by fault; None: nothing is broken.
 CAUSES = {
@@ -68,6 +69,7 @@ def mended(place: tuple[Cloud, Settings]) -> Iterator[tuple[Cloud, Settings]]:
     """The same, whole again afterwards."""
     yield place
     faults.undo_all(*place)
+    function.create(*place)
 
 
 def upload(place: tuple[Cloud, Settings], fault: faults.Fault, folder: str) -> str:
@@ -123,6 +125,20 @@ def test_pair(one, other, cause, mended):
     found = settled(upload(mended, faults.FAULTS[other], f"{one}-{other}"), mended)
     assert (found.broken and found.broken.name) == cause, found
     assert quotes(found)
+
+
+@pytest.mark.slow
+def test_a_deployed_syntax_error_has_its_file_and_line(mended):
+    cloud, settings = mended
+    cloud.awslambda.update_function_code(
+        FunctionName=settings.function_name,
+        ZipFile=zipped({"handler/app.py": b"a = 1\ndef (:\n"}, mode=0o644),
+    )
+    waiter = cloud.awslambda.get_waiter("function_active_v2")
+    waiter.wait(FunctionName=settings.function_name, WaiterConfig={"Delay": 1})
+    found = settled(upload(mended, faults.FAULTS["no-read"], "syntax"), mended)
+    assert found.broken.name == "function"
+    assert "handler/app.py, line 2: it is no Python" in found.broken.finding
 
 
 def test_every_fault_has_a_cause():
