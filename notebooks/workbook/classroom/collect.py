@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -44,6 +45,16 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Exercise:
+    """A learner's work on one exercise, `2a`."""
+
+    name: str
+    notebook: str
+    right: bool
+    tries: int
+
+
+@dataclass(frozen=True)
 class Learner:
     """One score file that could be read.
 
@@ -51,6 +62,7 @@ class Learner:
         updated: when it was last written, by the learner's own clock; "" if it is
             not told.
         versions: of what the learner ran, in a line; "" if they are not told.
+        begun: when it was first written, by the same clock.
     """
 
     name: str
@@ -58,6 +70,8 @@ class Learner:
     steps: tuple[Step, ...]
     updated: str
     versions: str
+    begun: str = ""
+    exercises: tuple[Exercise, ...] = ()
 
     @property
     def points(self) -> int:
@@ -68,6 +82,11 @@ class Learner:
     def total(self) -> int:
         """What all steps together can give."""
         return sum(step.total for step in self.steps)
+
+    @property
+    def solved(self) -> int:
+        """How many exercises were right once."""
+        return sum(each.right for each in self.exercises)
 
     @property
     def reached(self) -> Step | None:
@@ -95,6 +114,32 @@ class Collected:
         return dict(sorted(every.items()))
 
     @property
+    def exercises(self) -> dict[str, list[Exercise]]:
+        """Who tried each exercise, in the course's order."""
+        tried: dict[str, list[Exercise]] = {}
+        for each in self.learners:
+            for exercise in each.exercises:
+                tried.setdefault(exercise.name, []).append(exercise)
+        return dict(sorted(tried.items(), key=lambda item: _order(item[0])))
+
+    @property
+    def hardest(self) -> str:
+        """Say which exercise stopped most of those who tried."""
+        unsolved = {
+            name: sum(not each.right for each in tried)
+            for name, tried in self.exercises.items()
+        }
+        most = max(unsolved.values(), default=0)
+        if not most:
+            return "No exercise that was tried is open still."
+        where = [name for name, count in unsolved.items() if count == most]
+        each = "each: " if len(where) > 1 else ""
+        return (
+            f"The exercise that stopped most: {', '.join(where)} "
+            f"({each}{most} tried and did not get it right)."
+        )
+
+    @property
     def stops(self) -> Counter[int]:
         """How many learners stopped at each step."""
         return Counter(each.stopped.number for each in self.learners if each.stopped)
@@ -107,7 +152,7 @@ class Collected:
             lines.append(f"  {each.name:<25} {each.points:>3} of {each.total}  {at}")
         lines += [f"Skipped: {line}" for line in self.skipped]
         lines += [f"Note: {line}" for line in self.notes]
-        return "\n".join([*lines, self.most])
+        return "\n".join([*lines, self.most, self.hardest])
 
     @property
     def most(self) -> str:
@@ -181,12 +226,18 @@ def _read(path: Path, file: str) -> Learner:
         steps = [_step(int(number), each) for number, each in data["steps"].items()]
     except (TypeError, ValueError, KeyError, AttributeError) as error:
         raise ValueError("is damaged: a step of it cannot be read") from error
+    try:
+        solved = [_exercise(*each) for each in data.get("exercises", {}).items()]
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        raise ValueError("is damaged: an exercise of it cannot be read") from error
     counted = sorted((s for s in steps if s.total), key=lambda step: step.number)
     if not counted:
         raise ValueError("is a score of nothing: no step was checked")
-    name, updated = _text(data.get("name")), _text(data.get("updated"))
-    versions = _text(data.get("versions") or data.get("version"))
-    return Learner(name or _name(path), file, tuple(counted), updated, versions)
+    name = _text(data.get("name")) or _name(path)
+    updated, versions = _text(data.get("updated")), _text(data.get("versions"))
+    begun = _text(data.get("begun"))
+    exercises = tuple(sorted(solved, key=lambda each: _order(each.name)))
+    return Learner(name, file, tuple(counted), updated, versions, begun, exercises)
 
 
 def _step(number: int, found: dict[str, Any]) -> Step:
@@ -195,6 +246,20 @@ def _step(number: int, found: dict[str, Any]) -> Step:
     if not numbers or not 0 <= best <= total or not 0 <= number < 100:
         raise ValueError
     return Step(number, _text(found.get("notebook")) or f"{number:02}", best, total)
+
+
+def _exercise(name: str, found: dict[str, Any]) -> Exercise:
+    right, tries = found["right"], found["tries"]
+    if not re.fullmatch(r"\d{1,2}[a-z]", name):
+        raise ValueError
+    if type(right) is not bool or type(tries) is not int or not 0 < tries < 10**6:
+        raise ValueError
+    return Exercise(name, _text(found.get("notebook")) or name, right, tries)
+
+
+def _order(exercise: str) -> tuple[int, str]:
+    """Put `10a` behind `2b`."""
+    return int(exercise[:-1]), exercise
 
 
 def _text(value: Any) -> str:
@@ -242,13 +307,17 @@ def _copied(learners: list[Learner]) -> Iterator[str]:
 
 def _rows(found: Collected) -> Iterator[list[Any]]:
     names = found.steps.values()
-    yield ["name", "points", "out_of", "stopped_at", "updated", "versions", *names]
+    times = ("begun", "updated", "versions")
+    open_or_right = [f"exercise {name}" for name in found.exercises]
+    yield ["name", "points", "out_of", "stopped_at", *times, *names, *open_or_right]
     for each in found.learners:
         best = {step.number: step.best for step in each.steps}
         stopped = each.stopped.notebook if each.stopped else ""
-        texts = [_plain(text) for text in (stopped, each.updated, each.versions)]
+        told = (stopped, each.begun, each.updated, each.versions)
         results = [best.get(number, "") for number in found.steps]
-        yield [_plain(each.name), each.points, each.total, *texts, *results]
+        right = {e.name: "right" if e.right else "open" for e in each.exercises}
+        results += [right.get(name, "") for name in found.exercises]
+        yield [_plain(each.name), each.points, each.total, *map(_plain, told), *results]
 
 
 def _plain(text: str) -> str:
@@ -278,6 +347,9 @@ td.bar { width: 40% } .soft { color: var(--soft) } td, th { overflow-wrap: anywh
 """
 
 
+_LEARNERS = ("learner", "steps", "points", "exercises", "stopped at", "score of")
+
+
 def _page(found: Collected) -> str:
     """Write the page: it needs no network, and follows the reader's light or dark."""
     told = [*found.skipped, *found.notes]
@@ -287,13 +359,15 @@ def _page(found: Collected) -> str:
 <html lang="en"><head><meta charset="utf-8"><title>Scores of a class</title>
 <meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head><body>
 <h1>{count} learner{"s" * (count != 1)}</h1>
-<p><strong>{escape(found.most)}</strong></p>
+<p><strong>{escape(found.most)}</strong><br><strong>{escape(found.hardest)}</strong></p>
 <p class="key"><span class="whole"></span> whole &nbsp; <span class="begun"></span>
 begun &nbsp; <span class="none"></span> not begun</p>
 <h2>Who is where</h2>
-{_table(("learner", "steps", "points", "stopped at", "score of"), _learners(found))}
+{_table(_LEARNERS, _learners(found))}
 <h2>Where learners stopped</h2>
 {_table(("step", "learners", "whole", "begun", "stopped here"), _steps(found))}
+<h2>Exercises</h2>
+{_table(("exercise", "learners", "right", "still open", "tries"), _exercises(found))}
 <h2>What this can tell</h2><p>{escape(PROVES)}</p>
 {files}</body></html>
 """
@@ -309,7 +383,7 @@ def _learners(found: Collected) -> Iterator[tuple[str, ...]]:
             f'<th scope="row">{escape(each.name)}</th>',
             f'<td class="bar"><div class="cells">{cells}</div></td>',
             f'<td class="n">{each.points} of {each.total}</td>',
-            f"<td>{escape(stopped)}</td>",
+            f'<td class="n">{each.solved or ""}</td><td>{escape(stopped)}</td>',
             f'<td class="soft">{escape(when or "?")}</td>',
         )
 
@@ -327,17 +401,33 @@ def _steps(found: Collected) -> Iterator[tuple[str, ...]]:
         every = [s for each in found.learners for s in each.steps if s.number == number]
         whole = sum(step.whole for step in every)
         begun = sum(0 < step.best < step.total for step in every)
-        width = 100 / len(found.learners)
-        bar = "".join(
-            f'<span class="{kind}" style="width:{count * width:.1f}%"></span>'
-            for kind, count in (("whole", whole), ("begun", begun))
-        )
         yield (
-            f'<th scope="row">{escape(notebook)}</th>',
-            f'<td class="bar"><div>{bar}</div></td>',
-            f'<td class="n">{whole}</td><td class="n">{begun}</td>',
+            *_bar(notebook, whole, begun, len(found.learners)),
             f'<td class="n">{found.stops[number] or ""}</td>',
         )
+
+
+def _exercises(found: Collected) -> Iterator[tuple[str, ...]]:
+    for name, tried in found.exercises.items():
+        right = sum(each.right for each in tried)
+        title = f"{name}, {tried[0].notebook}"
+        yield (
+            *_bar(title, right, len(tried) - right, len(found.learners)),
+            f'<td class="n">{sum(each.tries for each in tried)}</td>',
+        )
+
+
+def _bar(title: str, whole: int, begun: int, learners: int) -> tuple[str, ...]:
+    """Write a row's head, how many did all and a part of it, and both as a bar."""
+    bar = "".join(
+        f'<span class="{kind}" style="width:{100 * count / learners:.1f}%"></span>'
+        for kind, count in (("whole", whole), ("begun", begun))
+    )
+    return (
+        f'<th scope="row">{escape(title)}</th>',
+        f'<td class="bar"><div>{bar}</div></td>',
+        f'<td class="n">{whole}</td><td class="n">{begun}</td>',
+    )
 
 
 def _table(head: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> str:

@@ -32,6 +32,8 @@ STEPS = {
     "4": {"notebook": "04_layer", "passed": 0, "best": 0, "total": 5},
 }
 SCORE = {"steps": STEPS, "updated": "2026-11-26T10:00:00+00:00"}
+OPEN = {"notebook": "02_buckets", "right": False, "tries": 3}
+RIGHT = {"notebook": "02_buckets", "right": True, "tries": 1}
 
 
 @pytest.fixture
@@ -79,6 +81,11 @@ def test_a_score_that_score_wrote(cloud, settings, monkeypatch, tmp_path):
         ('{"cells": []}', "is no score: it has no steps."),
         ('{"steps": {}}', "is a score of nothing: no step was checked."),
         ('{"steps": {"x": 1}}', "is damaged: a step of it cannot be read."),
+        ({"steps": STEPS, "exercises": {"2a": 1}}, "an exercise of it cannot be read."),
+        (
+            {"steps": STEPS, "exercises": {"x": OPEN}},
+            "an exercise of it cannot be read.",
+        ),
         ({"steps": {"2": {"best": 11, "total": 10}}}, "a step of it cannot be read."),
         ({"steps": {"2": {"best": True, "total": 1}}}, "a step of it cannot be read."),
         (" " * 1_000_001, "is too large for a score."),
@@ -104,6 +111,30 @@ def test_a_copy_under_another_name_is_pointed_out(folder):
     put(folder / "carl.json", SCORE)
     (note,) = collect.collect(folder).notes
     assert note.startswith("carl.json tells the same at the same second as anna.json")
+
+
+def test_which_exercise_stopped_most(folder):
+    assert collect.collect(folder).hardest.startswith("No exercise")
+    exercises = {"10a": OPEN, "2a": OPEN}
+    put(folder / "d.json", SCORE | {"exercises": exercises})
+    put(folder / "e.json", SCORE | {"exercises": {"2a": OPEN, "2b": RIGHT}})
+    put(folder / "f.json", SCORE | {"exercises": {"2a": RIGHT}})
+    found = collect.collect(folder)
+    assert found.hardest == (
+        "The exercise that stopped most: 2a (2 tried and did not get it right)."
+    )
+    assert list(found.exercises) == ["2a", "2b", "10a"]
+    table, page = collect.write(found, folder)
+    rows = list(csv.DictReader(table.read_text("utf-8-sig").splitlines()))
+    known = {row["name"]: row["exercise 2a"] for row in rows}
+    assert known == {
+        **{"anna": "", "bob": "", "Žofie <b>": ""},
+        **{"d": "open", "e": "open", "f": "right"},
+    }
+    assert (
+        '2a, 02_buckets</th><td class="bar"><div><span class="whole" style="width:'
+        in (page.read_text("utf-8"))
+    )
 
 
 def test_the_table(folder):
@@ -142,7 +173,10 @@ def test_no_folder_and_no_file(tmp_path, capsys):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_in_a_browser(folder, browser, scheme):
     for number in range(25):
-        put(folder / f"learner-{number:02}.json", SCORE | {"updated": str(number)})
+        tried = {"2a": RIGHT if number % 3 else OPEN, "2b": OPEN}
+        more = {"updated": str(number), "exercises": tried}
+        put(folder / f"learner-{number:02}.json", SCORE | more)
+    assert "2b (25 tried" in collect.collect(folder).hardest
     _, page = collect.write(collect.collect(folder), folder)
     media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
@@ -151,5 +185,5 @@ def test_the_page_in_a_browser(folder, browser, scheme):
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     browser.save_screenshot(str(SCREENSHOTS / f"class-{scheme}.png"))
     seen = browser.execute_script(_SEEN)
-    assert seen["rows"] == 28 + 3 and seen["overflow"] <= 0
+    assert seen["rows"] == 28 + 3 + 2 and seen["overflow"] <= 0
     assert seen["dark"] == (scheme == "dark") and seen["bars"] == 28
