@@ -7,9 +7,12 @@ import shlex
 
 import nbformat
 import pytest
+from support.moto_cloud import here
 from workbook.__main__ import main
 from workbook.classroom import collect
 from workbook.copies import STORED
+
+from deploy.steps import buckets
 
 TEXT = (STORED / "TEACHING.md").read_text("utf-8")
 COMMANDS = sorted(set(re.findall(r"thumbnail-workbook ([a-z][^`\n]*)", TEXT)))
@@ -23,6 +26,18 @@ def test_every_command_exists_with_its_options(command, capsys):
     assert done.value.code == 0
     said = capsys.readouterr().out
     assert all(word in said for word in words if word.startswith("--"))
+
+
+ON_AWS = [command for command in COMMANDS if "--cloud aws" in command]
+
+
+@pytest.mark.parametrize("command", ON_AWS)
+def test_every_command_on_aws_runs_as_written(command, cloud, capsys, monkeypatch):
+    buckets.create(cloud, here(cloud, name="ws-anna"))
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("builtins.input", lambda question: "y")
+    assert main(shlex.split(command)) == 0
+    assert "ws-anna" in capsys.readouterr().out
 
 
 def test_it_has_the_commands_of_a_class():
