@@ -104,7 +104,8 @@ def score(path: Path | str | None = None) -> Score:
     """Check every step now, and show each one's best result so far.
 
     What was green stays counted, so that cleaning up takes no points away. The score
-    is kept in `.local-cloud/score.json`; the file named gets a copy, for a teacher.
+    is kept in `.local-cloud/score.json`, or `score-anna.json` for `WORKBOOK_NAME=anna`;
+    the file named gets a copy, for a teacher.
     """
     cloud, settings = session.current()
     reports = [checks.look(step, cloud, settings) for step in checks.LOOKS]
@@ -121,9 +122,14 @@ def note(report: Report, path: Path | None = None) -> None:
 
 
 def default_path() -> Path:
-    """Return where the score of this checkout, or of this learner's cloud, is kept."""
+    """Return where the score of this checkout, or of this learner's cloud, is kept.
+
+    Each name has a file: learners may share a cloud, or a machine.
+    """
     own = os.environ.get("WORKBOOK_LOCAL_CLOUD")
-    return (server.folder() if own else home()) / "score.json"
+    name = os.environ.get("WORKBOOK_NAME")
+    file = f"score-{name}.json" if name else "score.json"
+    return (server.folder() if own else home()) / file
 
 
 def _merged(

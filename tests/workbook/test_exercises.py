@@ -117,12 +117,14 @@ def test_a_solved_exercise_is_counted_apart_and_stays(at, monkeypatch):
     monkeypatch.setenv("WORKBOOK_NAME", "anna")
     for answer in ((1, 1), (3_000_000, 1), (2, 2)):
         exercise("11a", answer)
-    kept = json.loads(at.read_text())
+    kept = json.loads(at.with_name("score-anna.json").read_text())
     assert kept["name"] == "anna" and kept["points"] == 0
     assert kept["exercises"] == {
         "11a": {"notebook": "11_cleanup", "right": True, "tries": 3}
     }
     assert f"Exercises: 1 of {len(exercises.JUDGES)}" in repr(workbook.score())
+    monkeypatch.setenv("WORKBOOK_NAME", "bob")  # who shares the machine
+    assert not workbook.score()["exercises"]
 
 
 def test_no_such_exercise(at):
