@@ -42,6 +42,8 @@ def run(parser: argparse.ArgumentParser, argv: Sequence[str] | None = None) -> i
             return options.run(options)
     except DeployError as error:
         print(error, file=sys.stderr)
+        if words := _local_notice(options):
+            print(words, file=sys.stderr)
         return 1
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
@@ -54,6 +56,16 @@ def run(parser: argparse.ArgumentParser, argv: Sequence[str] | None = None) -> i
             file=sys.stderr,
         )
         return 130
+
+
+def _local_notice(options: argparse.Namespace) -> str:
+    """What the local cloud has to say, as it may be the cause: a full disk."""
+    said = vars(options)
+    if said.get("cloud") == "aws" or said.get("endpoint"):
+        return ""
+    from deploy.local import server
+
+    return server.notice()
 
 
 def add_commands(

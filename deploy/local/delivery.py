@@ -71,7 +71,10 @@ def _run(event: Event) -> tuple[Event, float] | None:
     if func.get("concurrency") == 0:
         _keep(func, event.payload)
         return None
-    return _after(func, event, execute(func, event.payload))
+    result = execute(func, event.payload)
+    if result.get("error") and saving.is_full():
+        result = {"throttle": True}  # no fault of the event's: it waits for room
+    return _after(func, event, result)
 
 
 def _after(func: dict, event: Event, result: dict) -> tuple[Event, float] | None:

@@ -54,7 +54,10 @@ class Ledger:
         self.path = path
         self._encode, self._decode = encode, decode
         self._lock = threading.RLock()
-        self._file = sqlite3.connect(path, check_same_thread=False)
+        try:
+            self._file = sqlite3.connect(path, check_same_thread=False)
+        except sqlite3.OperationalError as error:  # a folder stands there
+            raise ValueError(f"{path.name} cannot be opened: {error}") from error
         try:
             # Alone: no shared memory beside the file, which some disks cannot have.
             self._file.execute("PRAGMA locking_mode = EXCLUSIVE")

@@ -34,6 +34,8 @@ NOTICE = FOLDER / "notice"
 _PARTS = ("state.json", "blobs", "ledger.db", "ledger.db-wal", "objects")
 
 SAVE_EVERY_S = 0.5
+#: What unpacking a layer takes, about.
+ROOM_BYTES = 20_000_000
 
 Scope = dict[str, Any]
 Send = Callable[[dict], Awaitable[None]]
@@ -47,7 +49,18 @@ said_once = ""
 
 def notice() -> str:
     """What whoever starts the cloud, or asks for its status, should hear."""
-    return trouble or said_once
+    return trouble or _little_room() or said_once
+
+
+def is_full() -> bool:
+    """Whether the disk has too little room for a function and its layer to run."""
+    return shutil.disk_usage(FOLDER).free < ROOM_BYTES
+
+
+def _little_room() -> str:
+    if not is_full():
+        return ""
+    return f"Functions wait: the disk that holds {FOLDER} is full. Free some room."
 
 
 # --- aside, not away -----------------------------------------------------------------
@@ -119,7 +132,7 @@ def save_all() -> None:
 def restore() -> None:
     """Load the last consistent state; where it cannot be read, set it aside."""
     global said_once
-    if NOTICE.exists():
+    if NOTICE.is_file():
         said_once = NOTICE.read_text("utf-8", "replace")
         NOTICE.unlink()
     try:

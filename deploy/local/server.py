@@ -291,7 +291,7 @@ def _spawn(
 ) -> Iterator[tuple[int, Callable[[], object]]]:
     """Run `launch.py`, the parent of the server; its process id, and what adopts it."""
     _remove(where / "tmp")  # workers of a killed server
-    for name in ("tmp", "state", "objects"):
+    for name in ("tmp", "state", "objects", "writes"):
         make_private(where / name)
     with _log(where) as output:
         process = subprocess.Popen(

@@ -10,6 +10,7 @@ import base64
 import html
 import io
 import mimetypes
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -79,18 +80,24 @@ def run(
 
 def upload(cloud: Cloud, settings: Settings, file: Path) -> Result:
     """Upload one file as its own key and wait for the function's word on it."""
-    kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+    key = key_of(file)
+    kind = mimetypes.guess_type(key)[0] or "application/octet-stream"
     started = datetime.now(UTC)
     cloud.s3.upload_file(
-        str(file), settings.source_bucket, file.name, ExtraArgs={"ContentType": kind}
+        str(file), settings.source_bucket, key, ExtraArgs={"ContentType": kind}
     )
-    (outcome,) = logs.wait_for(cloud, settings, [file.name], started)
+    (outcome,) = logs.wait_for(cloud, settings, [key], started)
     thumbnail = None
     if outcome.outcome == "made":
         answer = cloud.s3.get_object(Bucket=settings.target_bucket, Key=outcome.target)
         thumbnail = answer["Body"].read()
     elapsed = (outcome.done - started).total_seconds() * 1000
     return Result(file, outcome, elapsed, thumbnail)
+
+
+def key_of(file: Path) -> str:
+    """A file's name as its key: UTF-8, in a C locale, too."""
+    return os.fsencode(file.name).decode("utf-8", "replace")
 
 
 def table(results: Sequence[Result]) -> str:
@@ -112,7 +119,7 @@ def table(results: Sequence[Result]) -> str:
 def _row(result: Result) -> tuple[str, ...]:
     run = result.run
     return (
-        result.file.name,
+        key_of(result.file),
         _pixels(run.source_size),
         _bytes(result.file.stat().st_size),
         _pixels(run.thumbnail_size),
@@ -159,7 +166,7 @@ def _card(result: Result) -> str:
         right, caption = html.escape(run.reason or ""), run.outcome
     start = "cold" if run.cold else "warm"
     return f"""<article class="{run.outcome}">
-<h2>{html.escape(result.file.name)}</h2>
+<h2>{html.escape(key_of(result.file))}</h2>
 <div class="pair">
 <figure><div class="source">{left}</div><figcaption>{source}</figcaption></figure>
 <span class="arrow">→</span>

@@ -19,8 +19,10 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
+from deploy import pipeline, settings_for
 from deploy.cloud import Cloud, connect
 from deploy.errors import LocalCloudError
+from deploy.home import CHECKOUT
 from deploy.local import server
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="POSIX disks and signals")
@@ -108,6 +110,28 @@ def test_a_start_on_a_full_disk_is_one_sentence(small_disk):
     with pytest.raises(LocalCloudError, match=r"disk is full|No space left"):
         server.start(say=quiet)
     assert server.find() is None
+
+
+@pytest.mark.slow
+def test_functions_wait_until_the_disk_has_room(small_disk):
+    """A cold one unpacks its layer: no fault of the upload's, which is not lost."""
+    cloud = connected()
+    settings = settings_for(cloud, name="room")
+    pipeline.up(cloud, settings, say=quiet)
+    filler = server.folder() / "filler"
+    room = shutil.disk_usage(server.folder()).free
+    filler.write_bytes(bytes(room - 1_000_000))
+    body = (CHECKOUT / "images" / "samples" / "this-side-up.jpg").read_bytes()
+    cloud.s3.put_object(Bucket=settings.source_bucket, Key="a.jpg", Body=body)
+    pause, deadline = threading.Event(), time.monotonic() + 8
+    while server.waiting() and time.monotonic() < deadline:
+        pause.wait(0.1)  # three tries and their pauses take less
+    assert server.waiting() == 1 and "Functions wait" in server.notice()
+    filler.unlink()
+    small_disk()
+    where = {"Bucket": settings.target_bucket, "Key": "thumbnails/a.jpg"}
+    cloud.s3.get_waiter("object_exists").wait(**where, WaiterConfig={"Delay": 1})
+    assert cloud.s3.head_object(**where)["ContentLength"]
 
 
 @pytest.fixture
@@ -211,6 +235,15 @@ def test_a_folder_that_it_cannot_live_in_is_one_sentence(own_folder, case):
             call(say=quiet)
         assert str(own_folder) in str(caught.value)
     shutil.rmtree(own_folder) if own_folder.is_dir() else own_folder.unlink()
+
+
+@pytest.mark.parametrize("name", ["objects", "state", "writes"])
+def test_a_file_in_a_folders_place_is_one_sentence(own_folder, name):
+    own_folder.mkdir()
+    (own_folder / name).write_text("")
+    with pytest.raises(LocalCloudError, match="a file stands where a folder") as caught:
+        server.start(say=quiet)
+    assert str(own_folder / name) in str(caught.value)
 
 
 @pytest.fixture
@@ -371,6 +404,64 @@ def test_a_damaged_record_of_the_server_does_not_matter(own_folder, text):
     (own_folder / "server.json").write_text(text)
     again = server.start(say=quiet)
     assert again.pid != first.pid and server.find() == again
+
+
+@pytest.fixture
+def another_pin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What pip says of MiniStack, for servers that start from here on."""
+    package = tmp_path / "pin" / "ministack-9.9.9.dist-info"
+    package.mkdir(parents=True)
+    (package / "METADATA").write_text("Name: ministack\nVersion: 9.9.9\n")
+    monkeypatch.setenv("PYTHONPATH", str(package.parent))
+    monkeypatch.setattr(server, "INHERITED", (*server.INHERITED, "PYTHONPATH"))
+
+
+def test_another_pin_sets_all_aside_and_loses_nothing(
+    own_folder, another_pin, monkeypatch
+):
+    """Named, never deleted: with the old pin it is all there again."""
+    with monkeypatch.context() as old:
+        old.delenv("PYTHONPATH")
+        cloud = connected()
+    cloud.s3.create_bucket(Bucket=BUCKET)
+    cloud.s3.put_object(Bucket=BUCKET, Key="a", Body=b"mine")
+    url = cloud.sqs.create_queue(QueueName="q")["QueueUrl"]
+    cloud.sqs.send_message(QueueUrl=url, MessageBody="mine, too")
+    server.stop()
+    said: list[str] = []
+    server.start(say=said.append)
+    (aside,) = own_folder.glob("aside-*")
+    assert "9.9.9" in said[-1] and str(aside) in said[-1]
+    assert cloud.s3.list_buckets()["Buckets"] == []
+    server.stop()
+    for part in aside.iterdir():
+        place = own_folder / part.name
+        shutil.rmtree(place) if place.is_dir() else place.unlink(missing_ok=True)
+        part.rename(place)
+    monkeypatch.delenv("PYTHONPATH")
+    server.start(say=quiet)
+    assert bodies(cloud) == {"a": b"mine"}
+    (message,) = cloud.sqs.receive_message(QueueUrl=url)["Messages"]
+    assert message["Body"] == "mine, too"
+
+
+#: What a terminal may be: ASCII, Windows' redirected one, no locale at all.
+TERMINALS = {
+    "ascii": {"PYTHONIOENCODING": "ascii"},
+    "cp1252": {"PYTHONIOENCODING": "cp1252"},
+    "no locale": {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"},
+    "warnings": {"PYTHONWARNINGS": "error"},
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("terminal", TERMINALS)
+def test_every_terminal_takes_the_demo(own_folder, terminal):
+    known = os.environ | TERMINALS[terminal]
+    for verb in ("demo", "status", "down"):
+        command = [sys.executable, "-m", "deploy", verb]
+        done = subprocess.run(command, env=known, capture_output=True)
+        assert done.returncode == 0 and b"Traceback" not in done.stderr, done.stderr
 
 
 def test_a_command_says_one_sentence(own_folder):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -11,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from PIL import Image
 
-from deploy import connect, pipeline, settings_for
+from deploy import connect, notifications, pipeline, settings_for
 from deploy.cloud import Cloud
 from deploy.settings import Settings
 
@@ -87,11 +88,17 @@ def until(done: Callable[[], bool], seconds: float = 240) -> float:
 def test_a_thousand_uploads_from_eight_clients(own_folder):
     cloud, settings = build("load")
 
+    repeated = []
+
     def put(number: int) -> None:
         key, body = f"{number}.jpg", picture(number)
         cloud.s3.put_object(Bucket=settings.source_bucket, Key=key, Body=body)
+        if number % 5 == 0:  # functions write their logs meanwhile
+            answer = cloud.logs.describe_log_groups()["ResponseMetadata"]
+            repeated.append(answer["RetryAttempts"])
 
     took = at_once(put, range(UPLOADS))
+    assert repeated == [0] * (UPLOADS // 5)
     wanted = {f"{number}.jpg" for number in range(UPLOADS)}
     waited = until(lambda: thumbnails(cloud, settings) == wanted)
     found = thumbnails(cloud, settings)
@@ -176,7 +183,44 @@ def test_pictures_that_are_deleted_while_they_wait(own_folder):
 
 
 def _is_idle(cloud: Cloud, settings: Settings) -> bool:
+    return not _held(cloud, settings)
+
+
+def _held(cloud: Cloud, settings: Settings) -> int:
     url = cloud.sqs.get_queue_url(QueueName=settings.queue_name)["QueueUrl"]
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
     found = cloud.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)
-    return not any(int(count) for count in found["Attributes"].values())
+    return sum(int(count) for count in found["Attributes"].values())
+
+
+@pytest.mark.slow
+def test_a_poisoned_message_takes_no_neighbour_down(own_folder):
+    """Nine pictures and one message that nobody can read, in one batch."""
+    cloud, settings = build("poison", queue=True)
+    names = [f"{number}.jpg" for number in range(9)]
+    names.insert(4, "poison")
+    url = cloud.sqs.get_queue_url(QueueName=settings.queue_name)["QueueUrl"]
+    # Where no rule matches, only these messages tell of them.
+    for name in names:
+        where = {"Bucket": settings.source_bucket, "Key": f"{name}.unmatched"}
+        cloud.s3.put_object(**where, Body=picture(7))
+    bodies = {
+        str(number): json.dumps(
+            notifications.event(
+                settings.source_bucket,
+                f"{name}.unmatched",
+                region=settings.region,
+                etag="",
+                size=1,
+            )
+        )
+        for number, name in enumerate(names)
+    }
+    bodies["4"] = "{ poison"
+    entries = [{"Id": name, "MessageBody": body} for name, body in bodies.items()]
+    sent = cloud.sqs.send_message_batch(QueueUrl=url, Entries=entries)
+    assert len(sent["Successful"]) == 10
+    until(lambda: len(thumbnails(cloud, settings)) >= 9, 30)
+    assert len(thumbnails(cloud, settings)) == 9
+    until(lambda: _held(cloud, settings) == 1, 10)
+    assert _held(cloud, settings) == 1  # the poison alone comes again

@@ -14,6 +14,12 @@ import pairs
 from ledger import Ledger
 
 
+def test_a_folder_in_the_files_place_is_refused(tmp_path):
+    (tmp_path / "ledger.db").mkdir()
+    with pytest.raises(ValueError, match=r"ledger\.db cannot be opened"):
+        Ledger(tmp_path / "ledger.db")
+
+
 def test_lines_come_back_in_order_and_changed(tmp_path):
     ledger = Ledger(tmp_path / "l.db")
     ledger.write([("s", "b", 1), ("s", "a", [2]), ("other", "b", 3)])

@@ -398,3 +398,95 @@ def test_another_user_of_this_machine_gets_nothing(local, running, local_folder)
 def test_the_learners_session_signs_with_the_folders_secret(local, running):
     credentials = connect("local", say=lambda line: None).session.get_credentials()
     assert credentials.secret_key == running.secret_key
+
+
+#: Sends, as nobody, what it reads; opens files; asks for a web socket.
+STRANGER = r"""
+import encodings.idna, http.client, json, os, socket, sys
+os.setgroups([])
+os.setresgid(65534, 65534, 65534)
+os.setresuid(65534, 65534, 65534)
+asked = json.load(sys.stdin)
+def ask(method, target, headers, body):
+    connection = http.client.HTTPConnection("127.0.0.1", asked["port"], timeout=20)
+    connection.request(method, target, body.encode() or None, headers)
+    return connection.getresponse().status
+def read(path):
+    try:
+        return len(open(path, "rb").read())
+    except OSError as error:
+        return type(error).__name__
+def kill(pid):
+    try:
+        os.kill(pid, 9)
+    except OSError as error:
+        return type(error).__name__
+print(json.dumps({
+    "statuses": [ask(*request) for request in asked["requests"]],
+    "files": [read(path) for path in asked["files"]],
+    "killed": kill(asked["pid"]),
+}))
+"""
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "getuid") or os.getuid() != 0,
+    reason="only root can become another user",
+)
+def test_another_user_gets_nothing_by_any_way(local, running, host, local_folder):
+    """Every service, every way to sign, with known and unknown keys; pages and hosts.
+
+    And no file of the cloud's, nor of its process.
+    """
+    bucket = f"mine-{time.time_ns()}"
+    local.s3.create_bucket(Bucket=bucket)
+    local.s3.put_object(Bucket=bucket, Key="a.txt", Body=b"mine")
+    calls = [*CALLS, Call("s3", "GET", f"/{bucket}/a.txt")]
+    requests = [
+        plain(call.signed(way, key, "a wrong secret", host))
+        for key in (running.access_key, "test", running.account)
+        for call in calls
+        for way in WAYS
+    ]
+    rebound = {"Host": "evil.example"}, {"Host": f"a.b.localhost:{running.port}"}
+    page = {"Origin": "http://evil.example"}, {"Sec-Fetch-Site": "cross-site"}
+    socket = {"Upgrade": "websocket", "Connection": "Upgrade"}
+    socket |= {"Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==", "Host": host}
+    socket |= {"Sec-WebSocket-Version": "13"}
+    for headers in ({}, *rebound, *page, socket):
+        for target in ("/", f"/{bucket}/a.txt", f"/{bucket}?list-type=2"):
+            requests.append(("GET", target, headers, ""))
+    requests.append(("POST", "/_workbook/stop", {}, ""))
+    names = ("secret", "server.json", "state.json", "server.log", "ledger.db")
+    files = [str(local_folder / name) for name in names]
+    files += [f"/proc/{running.pid}/environ", f"/proc/{running.pid}/mem"]
+    asked = {"port": running.port, "pid": running.pid}
+    asked |= {"requests": requests, "files": files}
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", STRANGER],
+        input=json.dumps(asked),
+        cwd="/",
+        env={},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found = json.loads(done.stdout)
+    assert len(found["statuses"]) == len(requests) > 150
+    assert set(found["statuses"]) <= {400, 403, 404}, found
+    assert set(found["files"]) == {"PermissionError"}
+    assert found["killed"] == "PermissionError"
+    assert server.find(local_folder) == running
+
+
+def plain(request):
+    """A signed request as method, target, headers and body."""
+    prepared = request.prepare()
+    target = prepared.url.partition(request.headers["Host"])[2]
+    headers = {name: text(value) for name, value in prepared.headers.items()}
+    headers.pop("Content-Length", None)
+    return prepared.method, target, headers, text(prepared.body or "")
+
+
+def text(value):
+    return value.decode() if isinstance(value, bytes) else value
