@@ -14,11 +14,12 @@ import pytest
 from workbook.__main__ import main
 from workbook.classroom import edition
 
-TOUR = """
+LESSONS = """
 import os, nbformat
 from nbclient import NotebookClient
-tour = nbformat.read("00_tour.ipynb", 4)
-NotebookClient(tour, resources={"metadata": {"path": os.getcwd()}}).execute()
+for name in ("00_tour", "01_thumbnail", "02_buckets"):
+    lesson = nbformat.read(f"{name}.ipynb", 4)
+    NotebookClient(lesson, resources={"metadata": {"path": os.getcwd()}}).execute()
 """
 
 
@@ -89,7 +90,7 @@ def test_another_name_is_refused(tmp_path, capsys):
 
 
 @pytest.mark.slow
-def test_it_unpacks_and_runs_its_first_notebook(packed, tmp_path):
+def test_it_unpacks_and_runs_its_first_three_notebooks(packed, tmp_path):
     with zipfile.ZipFile(packed) as file:
         file.extractall(tmp_path)
     top = tmp_path / edition.TOP
@@ -105,6 +106,6 @@ def test_it_unpacks_and_runs_its_first_notebook(packed, tmp_path):
 
     try:
         assert str(top / "work") in run(top, "-m", "workbook", "copies")
-        run(top / "work", "-c", TOUR)
+        run(top / "work", "-c", LESSONS)
     finally:
         run(top, "-m", "workbook", "local", "stop")
