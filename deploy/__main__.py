@@ -18,6 +18,7 @@ from deploy.cloud import Cloud, connect
 from deploy.configure import resolved
 from deploy.errors import DeployError
 from deploy.explained import STATUS, explained
+from deploy.home import score_file
 from deploy.operations import backfill, batch, probe, replay
 from deploy.operations.export import export
 from deploy.report import Claim
@@ -82,7 +83,9 @@ def add_commands(
     says = "the local cloud itself"
     local = verbs.add_parser("local", help=says, description=says)
     local.add_argument("action", choices=_LOCAL)
-    local.set_defaults(run=lambda options: _LOCAL[options.action]())
+    says = "with reset: begin your score anew, too"
+    local.add_argument("--score", action="store_true", help=says)
+    local.set_defaults(run=_local)
     return verbs
 
 
@@ -424,6 +427,16 @@ def _local_stop() -> int:
 
     print("Stopped." if server.stop() else "The local cloud was not running.")
     return 0
+
+
+def _local(options: argparse.Namespace) -> int:
+    code = _LOCAL[options.action]()
+    if options.action == "reset" and score_file().exists():
+        if options.score:
+            score_file().unlink(missing_ok=True)
+        kept = "stays; `local reset --score` begins it anew"
+        print(f"Your score {'begins anew' if options.score else kept}.")
+    return code
 
 
 def _local_reset() -> int:

@@ -33,6 +33,16 @@ def home() -> Path:
     return _BESIDE if _stays() else _of_the_user() / "thumbnail-workbook"
 
 
+def score_file() -> Path:
+    """Return where a learner's score is kept: beside the cloud, if that is named.
+
+    Each name has a file: learners may share a cloud, or a machine.
+    """
+    own, name = os.environ.get("WORKBOOK_LOCAL_CLOUD"), os.environ.get("WORKBOOK_NAME")
+    file = f"score-{name}.json" if name else "score.json"
+    return (Path(own).resolve() if own else home()) / file
+
+
 def moved() -> str:
     """Say where everything goes if not into the checkout; else nothing."""
     if os.environ.get("WORKBOOK_HOME") or _stays():

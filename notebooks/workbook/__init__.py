@@ -6,7 +6,7 @@ from types import ModuleType
 from workbook import labs, scale
 from workbook.errors.explain import explain
 from workbook.labs import faults
-from workbook.scores import check, exercise, score
+from workbook.scores import check, exercise, score, tally
 from workbook.session import begin, unless_exists
 from workbook.show import plots
 from workbook.show.charts import RECORDED, durations, log_table, memory, outcomes
@@ -47,6 +47,7 @@ __all__ = [
     "score",
     "show_trace",
     "side_by_side",
+    "tally",
     "thumbnail_lab",
     "timeline",
     "try_recipe",

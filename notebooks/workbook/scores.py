@@ -1,4 +1,10 @@
-"""`check(step)`, and the running score, in a file that a teacher's program can read."""
+"""`check(step)`, `exercise(name)` and the score: what this learner did, and when.
+
+A notebook gives a point for each exercise that was solved, and one when its check was
+all green. Both count in that notebook's own session alone (`begin(step=2)`), and the
+check only where the notebook's cells made the calls: `up()` gives no point. The file
+can be read by a teacher's program (`class collect`).
+"""
 
 from __future__ import annotations
 
@@ -12,35 +18,41 @@ from pathlib import Path
 from typing import Any
 
 from deploy.cloud import Cloud
-from deploy.home import home
-from deploy.local import server
+from deploy.home import score_file
 from deploy.settings import Settings
 from workbook import checks, exercises, session
 from workbook.checks.findings import Report
 from workbook.show import html
+from workbook.show.html import Html
+
+#: What a notebook's cells call by themselves; in the others, any call of a cell's.
+OWN_CALLS: dict[int, set[str]] = {
+    2: {"CreateBucket", "PutBucketPolicy"},
+    3: {"CreateRole", "PutRolePolicy"},
+    4: {"CreateFunction"},  # the probe: a layer that stands is not published again
+    5: {"CreateFunction", "UpdateFunctionCode"},
+    6: {"AddPermission", "PutBucketNotificationConfiguration"},
+}
+
+#: The notebooks that give points; the tour is a demonstration.
+STEPS = tuple(step for step in session.NOTEBOOKS if step)
 
 
 class Score(dict):
-    """Steps → {"notebook", "passed", "best", "total"}, printable, and as JSON.
+    """Steps → {"notebook", "check", "best", "total"}, printable, and as JSON.
 
-    Exercises are counted apart: `2a` → {"notebook", "right", "tries"}.
+    Exercises: `2a` → {"notebook", "right", "tries", "at"}.
     """
 
     @property
     def points(self) -> int:
-        """The sum of each step's best result."""
+        """The points of all notebooks."""
         return sum(step["best"] for step in self["steps"].values())
 
     @property
     def total(self) -> int:
-        """What all steps together can give."""
+        """What all notebooks together can give."""
         return sum(step["total"] for step in self["steps"].values())
-
-    @property
-    def solved(self) -> str:
-        """How many exercises were solved, of how many, in words."""
-        right = sum(each["right"] for each in self["exercises"].values())
-        return f"Exercises: {right} of {len(exercises.JUDGES)}"
 
     def to_json(self, path: Path | str | None = None) -> str:
         """Write the score as JSON, to a file too if one is named."""
@@ -50,11 +62,11 @@ class Score(dict):
         return text
 
     def __repr__(self) -> str:
-        """Show a line for every step."""
-        lines = [f"Score: {self.points} of {self.total}"]
+        """Show a line for every notebook."""
+        lines = [self._title]
         for step in self["steps"].values():
             lines.append(f"  {step['notebook']:<12} {step['best']} of {step['total']}")
-        return "\n".join([*lines, self.solved])
+        return "\n".join(lines)
 
     def _repr_html_(self) -> str:
         rows = [
@@ -65,8 +77,34 @@ class Score(dict):
             )
             for step in self["steps"].values()
         ]
-        title = f"<b>Score: {self.points} of {self.total}. {self.solved}</b>"
-        return html.block(title) + html.table(("step", "", "green"), rows)
+        title = f"<b>{html.escape(self._title)}</b>"
+        return html.block(title) + html.table(("notebook", "", "points"), rows)
+
+    @property
+    def _title(self) -> str:
+        name = f" of {self['name']}" if self["name"] else ""
+        return f"Score{name}: {self.points} of {self.total}"
+
+
+class Tally(Html):
+    """A notebook's points and the course's, in a line with a bar, and what is open."""
+
+    def __init__(self, score: Score, step: int) -> None:
+        here = score["steps"][str(step)]
+        best, total = here["best"], here["total"]
+        open_ = [
+            name
+            for name in exercises.of(step)
+            if not score["exercises"].get(name, {}).get("right")
+        ]
+        parts = [f"exercise {name}" for name in open_]
+        if step in checks.LOOKS and not here["check"]:
+            parts.append(f"check({step})")
+        line = f"{best} of {total}, course {score.points} of {score.total}"
+        rest = f"Open: {', '.join(parts)}." if parts else "All done."
+        shown = html.escape(f"{here['notebook']}: {line}")
+        shown = f"<b>{shown}</b>{_bar(best, total)}{html.escape(rest)}"
+        super().__init__(html.block(shown), f"{here['notebook']}: {line}\n{rest}")
 
 
 def check(
@@ -78,7 +116,8 @@ def check(
     notes the result for `score()`.
     """
     report = checks.look(step, *session.place(cloud, settings))
-    note(report)
+    if report.total and report.ok and _is_own(step):
+        _note(checks={str(step): _now()})
     return report
 
 
@@ -88,98 +127,110 @@ def exercise(name: str, answer: Any = None) -> exercises.Verdict:
     It is judged by the answer given, or by what it left in the cloud.
     """
     verdict = exercises.judge(name, answer, *session.current())
-    path = default_path()
-    known = _read(path, "exercises")
-    before = known.get(name, {"right": False, "tries": 0})
-    known[name] = {
-        "notebook": session.NOTEBOOKS[exercises.step_of(name)],
-        "right": before["right"] or verdict.right,
-        "tries": before["tries"] + 1,
-    }
-    _merged(path, [], known)
+    if session.begun() == exercises.step_of(name):
+        before = _read(score_file(), "exercises").get(name, {})
+        tried: dict[str, Any] = {
+            "notebook": session.NOTEBOOKS[exercises.step_of(name)],
+            "right": before.get("right", False) or verdict.right,
+            "tries": before.get("tries", 0) + 1,
+            "at": before["at"] if before.get("right") else _now(),
+        }
+        _note(exercises={name: tried})
     return verdict
 
 
-def score(path: Path | str | None = None) -> Score:
-    """Check every step now, and show each one's best result so far.
+def tally(step: int) -> Tally:
+    """Show what a notebook gave so far, and the course: the notebook's last line.
 
-    What was green stays counted, so that cleaning up takes no points away. The score
-    is kept in `.local-cloud/score.json`, or `score-anna.json` for `WORKBOOK_NAME=anna`;
-    the file named gets a copy, for a teacher.
+    "02_buckets: 3 of 4, course 11 of 38", with a bar, and what is open. It looks at
+    nothing: `check(step)` and `exercise(name)` before it note what they saw.
+
+    Raises:
+        WorkbookError: there is no such step, or it gives no points.
     """
-    cloud, settings = session.current()
-    reports = [checks.look(step, cloud, settings) for step in checks.LOOKS]
-    found = _merged(default_path(), reports)
+    if step not in STEPS:
+        raise session.no_step(step)
+    return Tally(_merged(score_file()), step)
+
+
+def score(path: Path | str | None = None) -> Score:
+    """Show the points of every notebook so far, and write them to a file if named.
+
+    What was right once stays counted, so cleaning up takes no points away. The score
+    is kept in `.local-cloud/score.json`; `python -m deploy local reset` offers to clear
+    it.
+    """
+    found = _merged(score_file())
     if path is not None:
-        _write(found, Path(path))
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        found.to_json(path)
     return found
 
 
-def note(report: Report, path: Path | None = None) -> None:
-    """Note one check's result."""
-    if report.total:
-        _merged(path or default_path(), [report])
+def _is_own(step: int) -> bool:
+    """Tell whether the cells of this notebook made its calls, in this session."""
+    calls = session.own_calls()
+    wanted = OWN_CALLS.get(step, set())
+    return session.begun() == step and bool(calls) and wanted <= calls
 
 
-def default_path() -> Path:
-    """Return where the score of this checkout, or of this learner's cloud, is kept.
+def _note(**found: dict[str, Any]) -> None:
+    """Note what was seen; a folder that cannot be written to is no error."""
+    path = score_file()
+    with suppress(OSError):
+        score = _merged(path, **found)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_name(f"{path.name}.{os.getpid()}")
+        score.to_json(beside)
+        beside.replace(path)
 
-    Each name has a file: learners may share a cloud, or a machine.
-    """
-    own = os.environ.get("WORKBOOK_LOCAL_CLOUD")
-    name = os.environ.get("WORKBOOK_NAME")
-    file = f"score-{name}.json" if name else "score.json"
-    return (server.folder() if own else home()) / file
 
-
-def _merged(
-    path: Path, reports: list[Report], solved: dict[str, Any] | None = None
-) -> Score:
-    """Merge reports into the file's score: the best result of each step counts.
-
-    A folder that cannot be written to is no error.
-    """
-    steps = _read(path, "steps")
-    for report in reports:
-        before = steps.get(str(report.step), {})
-        steps[str(report.step)] = {
-            "notebook": report.notebook,
-            "passed": report.passed,
-            "best": max(report.passed, before.get("best", 0)),
-            "total": report.total,
-        }
-    # An empty cloud is no clean-up: that counts once something had been built.
-    built = any(steps[step]["best"] for step in steps if step != "11")
-    if "11" in steps and not built:
-        steps["11"]["passed"] = steps["11"]["best"] = 0
-    ordered = {step: steps[step] for step in sorted(steps, key=int)}
-    found = Score(
+def _merged(path: Path, **found: dict[str, Any]) -> Score:
+    """Merge what was found now into the file's score; what was right stays right."""
+    tried = _read(path, "exercises") | found.get("exercises", {})
+    seen = {
+        step: each["check"]
+        for step, each in _read(path, "steps").items()
+        if each.get("check")
+    }
+    seen = found.get("checks", {}) | seen
+    steps = {str(step): _step(step, seen.get(str(step), ""), tried) for step in STEPS}
+    score = Score(
         name=os.environ.get("WORKBOOK_NAME", ""),
-        steps=ordered,
-        exercises=_read(path, "exercises") if solved is None else solved,
-        **_times(path),
+        steps=steps,
+        exercises={name: tried[name] for name in exercises.JUDGES if name in tried},
+        begun=_begun(path) or _now(),
+        updated=_now(),
         versions=_versions(),
     )
-    found["points"], found["out_of"] = found.points, found.total
-    with suppress(OSError):
-        _write(found, path)
-    return found
+    score["points"], score["out_of"] = score.points, score.total
+    return score
 
 
-def _write(found: Score, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f"{path.name}.{os.getpid()}")
-    found.to_json(beside)
-    beside.replace(path)
+def _step(step: int, seen: str, tried: dict[str, Any]) -> dict[str, Any]:
+    """Count a notebook's points: its exercises, and its check where it has one."""
+    names = exercises.of(step)
+    solved = sum(bool(tried.get(name, {}).get("right")) for name in names)
+    return {
+        "notebook": session.NOTEBOOKS[step],
+        "check": seen,
+        "best": solved + bool(seen),
+        "total": len(names) + (step in checks.LOOKS),
+    }
 
 
-def _times(path: Path) -> dict[str, str]:
-    """Say when the score was begun, and that it is of now."""
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    begun = ""
+def _read(path: Path, part: str) -> dict[str, dict[str, Any]]:
+    try:
+        found = json.loads(path.read_text("utf-8"))[part]
+        return {name: dict(each) for name, each in found.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}  # none yet, or not ours: it is written anew
+
+
+def _begun(path: Path) -> str:
     with suppress(OSError, ValueError, TypeError, AttributeError):
-        begun = json.loads(path.read_text("utf-8")).get("begun")
-    return {"begun": begun or now, "updated": now}
+        return str(json.loads(path.read_text("utf-8")).get("begun") or "")
+    return ""
 
 
 def _versions() -> dict[str, str]:
@@ -190,16 +241,8 @@ def _versions() -> dict[str, str]:
     return versions
 
 
-def _read(path: Path, part: str) -> dict[str, Any]:
-    try:
-        steps = json.loads(path.read_text("utf-8"))[part]
-        return {
-            name: dict(found)
-            for name, found in steps.items()
-            if int(name.rstrip("abc")) >= 0
-        }
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return {}  # none yet, or not ours: it is written anew
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _bar(best: int, total: int) -> str:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from types import ModuleType
+from dataclasses import dataclass, field
+from types import FrameType, ModuleType
 from typing import Any
 from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
+from botocore.model import OperationModel
 from IPython.core.getipython import get_ipython
 from IPython.display import clear_output
 
@@ -71,9 +73,14 @@ _THERE = {
 @dataclass
 class _Current:
     cloud: Cloud | None = None
+    step: int | None = None
+    calls: set[str] = field(default_factory=set)
 
 
 _current = _Current()
+
+#: What stands between a cell and a call of AWS's.
+_BETWEEN = ("botocore", "boto3", __name__)
 
 
 def begin(step: int = 0) -> Cloud:
@@ -95,7 +102,10 @@ def begin(step: int = 0) -> Cloud:
         raise no_step(step)
     lines: list[str] = []
     cloud = connect(say=lambda line: _say(line, lines))
+    if _current.step != step:
+        _current.step, _current.calls = step, set()
     _current.cloud = cloud
+    _listen(cloud)
     _past_the_proxy(cloud)
     wanted = _wanted(cloud, step)
     notes = [*_prepare(cloud, wanted, step, lines), *_tidy(cloud, wanted, step, lines)]
@@ -115,6 +125,16 @@ def current() -> tuple[Cloud, Settings]:
     if _current.cloud is None:
         _current.cloud = connect(say=lambda line: None)
     return _current.cloud, settings_for(_current.cloud)
+
+
+def begun() -> int | None:
+    """Return the notebook that was begun in this kernel; None before that."""
+    return _current.step
+
+
+def own_calls() -> frozenset[str]:
+    """Name the AWS calls that the notebook's own cells made since it was begun."""
+    return frozenset(_current.calls)
 
 
 def place(cloud: Cloud | None, settings: Settings | None) -> tuple[Cloud, Settings]:
@@ -159,6 +179,26 @@ def no_step(step: object) -> messages.WorkbookError:
 def needed(step: int) -> list[int]:
     """List the steps that must stand before this one."""
     return [n for n in BUILT if n < step] if step < 11 else []
+
+
+def _listen(cloud: Cloud) -> None:
+    """Note the calls of a cloud's clients, made already or still to be made."""
+    clients = [each for each in vars(cloud).values() if hasattr(each, "meta")]
+    for events in (cloud.session.events, *(each.meta.events for each in clients)):
+        events.register("before-parameter-build", _heard, unique_id="workbook-heard")
+
+
+def _heard(model: OperationModel, **about: Any) -> None:
+    """Note a call that a cell made itself, and none that a package made for it."""
+    frame = sys._getframe()
+    while frame.f_back and _module(frame).startswith(_BETWEEN):
+        frame = frame.f_back
+    if _module(frame) == "__main__":
+        _current.calls.add(model.name)
+
+
+def _module(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__", ""))
 
 
 def _past_the_proxy(cloud: Cloud) -> None:

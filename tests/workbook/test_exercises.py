@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from types import SimpleNamespace
 
 import pytest
-import workbook
 from support.moto_cloud import here
-from workbook import exercise, exercises, session
+from workbook import exercise, session
 from workbook.errors.messages import WorkbookError
 
 from deploy import runtimes
@@ -111,20 +109,6 @@ def test_an_exercise_knows_right_from_wrong(name, right, wrong, at):
         verdict = exercise(name, answer)
         assert not verdict.right and said in repr(verdict)
     assert exercise(name, right).right
-
-
-def test_a_solved_exercise_is_counted_apart_and_stays(at, monkeypatch):
-    monkeypatch.setenv("WORKBOOK_NAME", "anna")
-    for answer in ((1, 1), (3_000_000, 1), (2, 2)):
-        exercise("11a", answer)
-    kept = json.loads(at.with_name("score-anna.json").read_text())
-    assert kept["name"] == "anna" and kept["points"] == 0
-    assert kept["exercises"] == {
-        "11a": {"notebook": "11_cleanup", "right": True, "tries": 3}
-    }
-    assert f"Exercises: 1 of {len(exercises.JUDGES)}" in repr(workbook.score())
-    monkeypatch.setenv("WORKBOOK_NAME", "bob")  # who shares the machine
-    assert not workbook.score()["exercises"]
 
 
 def test_no_such_exercise(at):

@@ -14,9 +14,8 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from IPython.core.getipython import get_ipython
 from IPython.testing.globalipapp import start_ipython
 from PIL import Image
-from support.moto_cloud import here
 from support.pictures import raw_png
-from workbook import check, scores, session
+from workbook import session
 from workbook.errors import messages
 from workbook.show.html import Html
 
@@ -615,77 +614,6 @@ def test_a_frame_that_is_no_picture_is_told():
     widget = workbook.pick_frame([b"text"])
     widget.buttons[0].click()
     assert "not a picture" in widget.shown.value
-
-
-# --- score ---------------------------------------------------------------------------
-
-
-@pytest.fixture
-def at(cloud, settings, monkeypatch, tmp_path):
-    monkeypatch.setenv("WORKBOOK_LOCAL_CLOUD", str(tmp_path))
-    monkeypatch.setattr(session, "current", lambda: (cloud, here(cloud)))
-    return tmp_path / "score.json"
-
-
-def test_score_of_nothing(at):
-    assert workbook.score().points == 0
-
-
-def test_score_is_kept_over_clean_up(at, cloud, settings):
-    pipeline.up(cloud, settings)
-    points = workbook.score().points
-    pipeline.down(cloud, settings)
-    after = workbook.score()
-    assert points > 40 and after.points > points
-    assert after["steps"]["2"]["passed"] == 0 and after["steps"]["2"]["best"] == 10
-
-
-def test_check_notes_its_result(at, cloud, settings):
-    buckets.create(cloud, settings)
-    assert check(2).ok
-    assert json.loads(at.read_text())["steps"]["2"]["best"] == 10
-
-
-def test_score_for_a_teacher(at, tmp_path):
-    file = tmp_path / "class" / "mine.json"
-    found = workbook.score(file)
-    assert json.loads(file.read_text()) == json.loads(found.to_json())
-    told = {"name", "begun", "updated", "versions"}
-    assert told | {"steps", "exercises", "points", "out_of"} == set(found)
-    assert set(found["versions"]) == {"python", "workbook"}
-
-
-def test_the_teachers_copy_has_what_was_done_before(at, cloud, settings, tmp_path):
-    """After clean-up, too, and with the exercises."""
-    buckets.create(cloud, settings)
-    points = workbook.score().points
-    workbook.exercise("11a", (3_000_000, 1))
-    buckets.delete(cloud, settings)
-    begun = json.loads(at.read_text())["begun"]
-    copy = tmp_path / "mine.json"
-    workbook.score(copy)
-    found = json.loads(copy.read_text())
-    assert found["steps"]["2"]["best"] == 10 and found["points"] >= points
-    assert found["exercises"]["11a"]["tries"] == 1 and found["begun"] == begun
-
-
-@pytest.mark.parametrize("content", ["", "[]", '{"steps": {"x": 1}}', '{"steps": 3}'])
-def test_a_damaged_score_is_begun_anew(at, content):
-    at.write_text(content)
-    assert workbook.score().points == 0
-
-
-def test_score_is_shown_in_text_and_html(at, cloud, settings):
-    buckets.create(cloud, settings)
-    found = workbook.score()
-    assert "02_buckets   10 of 10" in repr(found) and "10 of 10" in found._repr_html_()
-
-
-def test_a_folder_that_cannot_be_written_is_no_error(at, monkeypatch, tmp_path):
-    blocked = tmp_path / "file"
-    blocked.write_text("")
-    monkeypatch.setattr(scores, "default_path", lambda: blocked / "score.json")
-    assert not check(2).ok
 
 
 # --- the rest ------------------------------------------------------------------------

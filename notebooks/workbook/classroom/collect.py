@@ -20,9 +20,9 @@ CSV, PAGE = "class.csv", "class.html"
 #: What a score file says of its owner's work, on the page and in TEACHING.md.
 PROVES = (
     "A score file is plain text that its owner can change, and its times are those of "
-    "its owner's clock. It says that a check saw these resources stand, set up right. "
-    "It cannot say who built them: one command builds all of them, and a file can be "
-    "copied. It says nothing of what was understood: ask for that."
+    "its owner's clock. It says which exercises were solved, and that a check saw what "
+    "a notebook's own cells had built. It cannot say who ran them: answers and files "
+    "can be copied. It does not replace a question: ask for what was understood."
 )
 
 #: No score is nearly as large; what is was put there by mistake.

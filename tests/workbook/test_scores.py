@@ -1,0 +1,207 @@
+"""The score: what this learner did in this course, and nothing that `up()` did."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import workbook
+from support.moto_cloud import here
+from workbook import check, exercise, exercises, score, session, tally
+from workbook.checks import LOOKS
+from workbook.errors.messages import WorkbookError
+
+from deploy import __main__ as deploying
+from deploy import pipeline
+from deploy.steps import buckets
+
+RIGHT = 38  # the answer to 1a
+
+
+@pytest.fixture
+def at(cloud, monkeypatch, tmp_path):
+    """A learner's account, before any notebook was begun."""
+    monkeypatch.setenv("WORKBOOK_LOCAL_CLOUD", str(tmp_path))
+    monkeypatch.setattr(session, "_current", session._Current())
+    monkeypatch.setattr(session, "current", lambda: (cloud, here(cloud)))
+    return tmp_path / "score.json"
+
+
+@pytest.fixture
+def begin(cloud, monkeypatch, at):
+    where = cloud.__class__(cloud.session, cloud.account, cloud.region, "local")
+    monkeypatch.setattr(session, "connect", lambda say: where)
+
+    def begin(step):
+        vars(where).update({name: getattr(cloud, name) for name in ("s3", "sqs")})
+        vars(where).update(iam=cloud.iam, awslambda=cloud.awslambda, logs=cloud.logs)
+        return workbook.begin(step)
+
+    return begin
+
+
+def cell(source, **names):
+    """Run a notebook's cell: what it calls is called from `__main__`."""
+    exec(source, {"__name__": "__main__", **names})
+
+
+BY_HAND = """
+try:
+    cloud.s3.create_bucket(**request)
+except cloud.s3.exceptions.BucketAlreadyOwnedByYou:
+    pass
+cloud.s3.put_bucket_policy(Bucket=settings.target_bucket, Policy=policy)
+"""
+
+
+def open_target(cloud, settings):
+    """Build the buckets, and make the two calls of 02 in a cell again."""
+    buckets.create(cloud, settings)
+    policy = json.dumps(buckets.policy(settings, "target"))
+    place = settings.target_bucket, settings.account, settings.region
+    names = {"policy": policy, "request": buckets.bucket_request(*place)}
+    cell(BY_HAND, cloud=cloud, settings=settings, **names)
+
+
+def test_up_gives_no_point(begin, cloud, settings):
+    pipeline.up(cloud, settings, say=lambda line: None)
+    for step in LOOKS:
+        begin(step)
+        check(step)
+    assert score().points == 0
+
+
+def test_a_green_check_counts_where_the_cells_made_the_calls(begin, settings):
+    cloud = begin(2)
+    buckets.create(cloud, settings)
+    assert check(2).ok and score().points == 0
+    open_target(cloud, settings)
+    assert check(2).ok and score()["steps"]["2"]["best"] == 1
+
+
+def test_a_check_from_another_notebook_does_not_count(begin, settings):
+    cloud = begin(3)
+    open_target(cloud, settings)
+    assert check(2).ok and score().points == 0
+
+
+def test_a_red_check_gives_nothing(begin, settings):
+    cloud = begin(2)
+    open_target(cloud, settings)
+    cloud.s3.delete_bucket_policy(Bucket=settings.target_bucket)
+    assert not check(2).ok and score().points == 0
+
+
+def test_what_was_right_stays_counted(begin, cloud, settings):
+    open_target(begin(2), settings)
+    check(2)
+    pipeline.down(cloud, settings)
+    begin(11)
+    assert not check(2).ok and score().points == 1
+
+
+def test_begun_again_it_is_the_same_session(begin, settings):
+    open_target(begin(2), settings)
+    begin(2)
+    assert check(2).ok and score().points == 1
+
+
+def test_a_solved_exercise_stays_solved(begin, at, monkeypatch):
+    monkeypatch.setenv("WORKBOOK_NAME", "anna")
+    begin(1)
+    for answer in (1, RIGHT, 95):
+        exercise("1a", answer)
+    kept = json.loads(at.read_text())
+    assert kept["name"] == "anna" and kept["points"] == 1
+    assert kept["versions"]["workbook"] and kept["updated"]
+    solved = kept["exercises"]["1a"]
+    assert solved["right"] and solved["tries"] == 3 and solved["at"]
+
+
+def test_an_answer_in_another_notebook_does_not_count(begin):
+    begin(2)
+    assert exercise("1a", RIGHT).right and score().points == 0
+
+
+def test_a_notebook_that_was_not_touched_has_nothing(at):
+    found = score()
+    assert found.points == 0 and set(found["steps"]) == {str(n) for n in range(1, 12)}
+    assert found.total == len(exercises.JUDGES) + len(LOOKS)
+
+
+def test_the_last_line_of_a_notebook(begin):
+    begin(1)
+    exercise("1a", RIGHT)
+    of, total = len(exercises.of(1)), score().total
+    line = f"01_thumbnail: 1 of {of}, course 1 of {total}"
+    assert repr(tally(1)).startswith(line) and line in tally(1)._repr_html_()
+    assert "check(2)" in repr(tally(2)) and "exercise 2a" in repr(tally(2))
+    with pytest.raises(WorkbookError, match="no step 0"):
+        tally(0)
+
+
+def test_all_done(begin, settings, monkeypatch):
+    open_target(begin(2), settings)
+    check(2)
+    monkeypatch.setattr(exercises, "JUDGES", {})
+    assert repr(tally(2)).endswith("All done.")
+
+
+def test_a_score_for_a_teacher(at, tmp_path):
+    file = tmp_path / "class" / "mine.json"
+    found = score(file)
+    assert json.loads(file.read_text()) == json.loads(found.to_json())
+    told = {"name", "begun", "updated", "versions"}
+    assert told | {"steps", "exercises", "points", "out_of"} == set(found)
+    assert set(found["versions"]) == {"python", "workbook"}
+
+
+def test_the_teachers_copy_has_what_was_done_before(begin, at, cloud, tmp_path):
+    """After clean-up, too, and when it was begun."""
+    begin(1)
+    exercise("1b", RIGHT)
+    first = at.read_text().replace('"begun": "', '"begun": "before ')
+    at.write_text(first)
+    begin(11)
+    copy = tmp_path / "mine.json"
+    score(copy)
+    found = json.loads(copy.read_text())
+    assert found["exercises"]["1b"]["tries"] == 1 and found["points"] == 1
+    assert found["begun"].startswith("before ")
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"steps": {"x": 1}}', '{"steps": 3}'])
+def test_a_damaged_score_is_begun_anew(at, content):
+    at.write_text(content)
+    assert score().points == 0
+
+
+def test_a_score_of_before_counts_no_lines(at):
+    """Files of older versions counted what `up()` had built."""
+    line = {"notebook": "02_buckets", "passed": 10, "best": 10, "total": 10}
+    at.write_text(json.dumps({"steps": {"2": line}}))
+    assert score().points == 0
+
+
+def test_score_is_shown_in_text_and_html(at):
+    total = score()["steps"]["2"]["total"]
+    line = f"0 of {total}"
+    assert f"02_buckets   {line}" in repr(score()) and line in score()._repr_html_()
+
+
+def test_a_folder_that_cannot_be_written_is_no_error(begin, monkeypatch, tmp_path):
+    begin(1)
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("WORKBOOK_LOCAL_CLOUD", str(tmp_path / "file"))
+    assert exercise("1a", RIGHT).right
+
+
+@pytest.mark.slow
+def test_a_reset_offers_to_clear_it(own_folder, capsys):
+    own_folder.mkdir()
+    kept = own_folder / "score.json"
+    kept.write_text("{}")
+    deploying.main(["local", "reset"])
+    assert kept.exists() and "--score" in capsys.readouterr().out
+    deploying.main(["local", "reset", "--score"])
+    assert not kept.exists() and "begins anew" in capsys.readouterr().out
