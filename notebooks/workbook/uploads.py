@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import mimetypes
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -15,6 +15,7 @@ from deploy import logs, notifications
 from deploy.cloud import Cloud
 from deploy.errors import NotReadyError
 from deploy.settings import Settings
+from workbook import photos
 from workbook.errors import messages
 
 SAMPLES = Path(__file__).resolve().parents[2] / "images" / "samples"
@@ -27,11 +28,17 @@ Part = TypeVar("Part")
 
 
 def upload(
-    cloud: Cloud, settings: Settings, files: Iterable[Path | str] | Path | str
+    cloud: Cloud,
+    settings: Settings,
+    files: Iterable[Path | str] | Path | str,
+    *,
+    rename: bool = False,
 ) -> list[logs.Run]:
     """Upload files under their own names and wait for the outcome of each.
 
     A name that no rule matches is uploaded, too, and said: nothing will happen to it.
+    With `rename`, a photo gets a name and a format that start the function: `IMG.JPG`
+    goes up as `IMG.jpg`, a WebP as a JPEG.
 
     Raises:
         WorkbookError: a file cannot be read; nothing was uploaded then.
@@ -40,6 +47,11 @@ def upload(
     names = [files] if isinstance(files, str | Path) else files
     paths = [messages.check_file(Path(name)) for name in names]
     started = datetime.now(UTC)
+    if rename:
+        pictures = [photos.ready(path.name, path.read_bytes()) for path in paths]
+        for key, content in progress(pictures, "Uploading"):
+            put(cloud, settings, key, content)
+        return outcomes(cloud, settings, [key for key, _ in pictures], started)
     for path in progress(paths, "Uploading"):
         cloud.s3.upload_file(
             str(path),
@@ -48,7 +60,8 @@ def upload(
             ExtraArgs={"ContentType": content_type(path.name)},
         )
         _note(settings, path.name)
-    return outcomes(cloud, settings, [path.name for path in paths], started)
+    contents = {path.name: path.read_bytes() for path in paths}
+    return outcomes(cloud, settings, [*contents], started, contents)
 
 
 def put(cloud: Cloud, settings: Settings, key: str, content: bytes) -> None:
@@ -63,14 +76,23 @@ def put(cloud: Cloud, settings: Settings, key: str, content: bytes) -> None:
 
 
 def outcomes(
-    cloud: Cloud, settings: Settings, keys: list[str], since: datetime
+    cloud: Cloud,
+    settings: Settings,
+    keys: list[str],
+    since: datetime,
+    contents: Mapping[str, bytes] | None = None,
 ) -> list[logs.Run]:
-    """Wait for the outcome of each key, showing progress; say what never starts."""
+    """Wait for the outcome of each key, showing progress; say what never starts.
+
+    Where contents are given, it is said of a photo what to do.
+    """
     present = notifications.rules(cloud, settings)
     expected = []
     for key in dict.fromkeys(keys):
         if why := notifications.unmatched(key, present):
-            print(why)
+            content = (contents or {}).get(key)
+            told = content and photos.advice(key, content, settings.suffixes)
+            print(told or why)
         else:
             expected.append(key)
     if not expected:

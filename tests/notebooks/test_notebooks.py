@@ -111,6 +111,15 @@ def links(prose: list[Any]) -> list[str]:
 
 
 @every
+def test_an_assert_says_what_went_wrong(path):
+    for cell in cells(path, "code"):
+        tree = ast.parse(TransformerManager().transform_cell(cell.source))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Assert) and path.stem[:2] <= "05":
+                assert node.msg is not None, ast.unparse(node)
+
+
+@every
 def test_code_cells_are_short(path):
     sources = [cell.source.splitlines() for cell in cells(path, "code")]
     lengths = [sum(bool(line.strip()) for line in lines) for lines in sources]

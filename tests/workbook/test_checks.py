@@ -237,7 +237,7 @@ def target_untagged(w):
     w.cloud.s3.delete_bucket_tagging(Bucket=w.target)
 
 
-@fault(2, TARGET_ACLS, "BlockPublicAcls, IgnorePublicAcls is off")
+@fault(2, TARGET_ACLS, "BlockPublicAcls and IgnorePublicAcls are off")
 def target_unblocked(w):
     w.cloud.s3.delete_public_access_block(Bucket=w.target)
 
@@ -247,7 +247,7 @@ def target_listens_to_acls(w):
     block(w, w.target, IgnorePublicAcls=False)
 
 
-@fault(2, TARGET_LIFT, "BlockPublicPolicy, RestrictPublicBuckets is on")
+@fault(2, TARGET_LIFT, "BlockPublicPolicy and RestrictPublicBuckets are on")
 def target_closed(w):
     block(w, w.target, BlockPublicPolicy=True, RestrictPublicBuckets=True)
 

@@ -15,7 +15,7 @@ from deploy import __main__ as deploying
 from deploy import pipeline
 from deploy.steps import buckets
 
-RIGHT = 38  # the answer to 1a
+RIGHT = 38  # the answer to 1b
 
 
 @pytest.fixture
@@ -110,17 +110,17 @@ def test_a_solved_exercise_stays_solved(begin, at, monkeypatch):
     monkeypatch.setenv("WORKBOOK_NAME", "anna")
     begin(1)
     for answer in (1, RIGHT, 95):
-        exercise("1a", answer)
+        exercise("1b", answer)
     kept = json.loads(at.read_text())
     assert kept["name"] == "anna" and kept["points"] == 1
     assert kept["versions"]["workbook"] and kept["updated"]
-    solved = kept["exercises"]["1a"]
+    solved = kept["exercises"]["1b"]
     assert solved["right"] and solved["tries"] == 3 and solved["at"]
 
 
 def test_an_answer_in_another_notebook_does_not_count(begin):
     begin(2)
-    assert exercise("1a", RIGHT).right and score().points == 0
+    assert exercise("1b", RIGHT).right and score().points == 0
 
 
 def test_a_notebook_that_was_not_touched_has_nothing(at):
@@ -131,7 +131,7 @@ def test_a_notebook_that_was_not_touched_has_nothing(at):
 
 def test_the_last_line_of_a_notebook(begin):
     begin(1)
-    exercise("1a", RIGHT)
+    exercise("1b", RIGHT)
     of, total = len(exercises.of(1)), score().total
     line = f"01_thumbnail: 1 of {of}, course 1 of {total}"
     assert repr(tally(1)).startswith(line) and line in tally(1)._repr_html_()
@@ -193,7 +193,7 @@ def test_a_folder_that_cannot_be_written_is_no_error(begin, monkeypatch, tmp_pat
     begin(1)
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("WORKBOOK_LOCAL_CLOUD", str(tmp_path / "file"))
-    assert exercise("1a", RIGHT).right
+    assert exercise("1b", RIGHT).right
 
 
 @pytest.mark.slow

@@ -35,7 +35,7 @@ def _source(cloud: Cloud, settings: Settings, name: str) -> Iterator[Finding]:
     yield judged(
         "the source: Block Public Access is on",
         not off,
-        f"{', '.join(off)} is off. Put all four on with `put_public_access_block` "
+        f"{_listed(off)} off. Put all four on with `put_public_access_block` "
         f"for {name} (02_buckets): photos stay private.",
     )
     opened = [in_words(statement) for statement in public(policy(cloud, name))]
@@ -63,14 +63,14 @@ def _target(cloud: Cloud, settings: Settings, name: str) -> Iterator[Finding]:
     yield judged(
         names[0],
         not off,
-        f"{', '.join(off)} is off, and nobody needs ACLs here. Put it on with "
+        f"{_listed(off)} off, and nobody needs ACLs here. Put both on with "
         f"`put_public_access_block` for {name} (02_buckets).",
     )
     on = [setting for setting in _POLICIES if block.get(setting, False)]
     yield judged(
         names[1],
         not on,
-        f"{', '.join(on)} is on, so a public policy is refused or has no effect. "
+        f"{_listed(on)} on, so a public policy is refused or has no effect. "
         f"Lift {' and '.join(_POLICIES)} with "
         f"`put_public_access_block` for {name} (02_buckets).",
     )
@@ -141,6 +141,10 @@ def _exists(
         "up leaves it alone. Tag it with `put_bucket_tagging` (02_buckets).",
     )
     return True
+
+
+def _listed(names: list[str]) -> str:
+    return f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'}"
 
 
 def _block(cloud: Cloud, name: str) -> dict[str, bool]:

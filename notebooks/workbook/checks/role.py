@@ -55,7 +55,7 @@ def _trust(document: dict[str, Any]) -> Finding:
         mend = "It does not let lambda.amazonaws.com do sts:AssumeRole."
     elif statements != [_normal(wanted)]:
         mend = "It lets in more than lambda.amazonaws.com."
-    todo = " Put `trust_policy` again with `update_assume_role_policy` (03_role)."
+    todo = " Put `trust` again with `update_assume_role_policy` (03_role)."
     return judged(_NAMES[2], not mend, mend + todo)
 
 

@@ -9,6 +9,8 @@ from deploy.cloud import Cloud
 from deploy.settings import Settings
 from workbook.exercises.verdict import Judge
 
+_LIST = "s3:ListBucket"
+
 
 def _narrow(statement: dict[str, Any], cloud: Cloud, settings: Settings) -> str:
     target = settings.arns.bucket(settings.target_bucket)
@@ -26,4 +28,17 @@ def _narrow(statement: dict[str, Any], cloud: Cloud, settings: Settings) -> str:
     return ""
 
 
-JUDGES: dict[str, Judge] = {"3a": _narrow}
+def _listing(statement: dict[str, Any], cloud: Cloud, settings: Settings) -> str:
+    source = settings.arns.bucket(settings.source_bucket)
+    document = policies.document(statement)
+    resources = policies.listed(statement.get("Resource", ""))
+    if f"{source}/*" in resources:
+        return "`/*` names the objects; listing acts on the bucket, so leave it out."
+    if not policies.allowed(document, "s3:ListBucket", source):
+        return f"Listing is not allowed: the bucket's ARN is `{source}`."
+    if resources != [source] or policies.listed(statement["Action"]) != [_LIST]:
+        return f"It allows more than `{_LIST}` on the source."
+    return ""
+
+
+JUDGES: dict[str, Judge] = {"3a": _narrow, "3b": _listing}

@@ -24,4 +24,18 @@ def _quality(quality: int, cloud: Cloud, settings: Settings) -> str:
     return ""
 
 
-JUDGES: dict[str, Judge] = {"1a": _quality}
+def _wide(size: tuple[int, int], cloud: Cloud, settings: Settings) -> str:
+    width, height = size
+    right = (settings.box, round(settings.box / 3))
+    if width == height:
+        return f"{width} × {height} is squashed: the photo is three times as wide."
+    if (height, width) == right:
+        return "Width and height are swapped: the photo is wide."
+    if width == settings.box and height != right[1]:
+        return f"The width is right. The height is a third of it, not {height}."
+    if (width, height) != right:
+        return f"The longer side fills the box: the width is {settings.box}."
+    return ""
+
+
+JUDGES: dict[str, Judge] = {"1a": _wide, "1b": _quality}

@@ -60,7 +60,7 @@ class LiveGallery(UploadBox):
             thread.join(timeout_s)
 
     def _below(self) -> list[ipywidgets.Widget]:
-        return [self.notes, self.times, self.pictures]
+        return [self.notes, self.again, self.times, self.pictures]
 
     def _follow(self, keys: list[str], started: datetime) -> None:
         """Show each outcome as it is logged; ends by itself."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ from deploy import notifications
 from deploy.cloud import Cloud
 from deploy.logs import Run
 from deploy.settings import Settings
+from workbook import photos
 from workbook.errors import messages
 from workbook.show import html
 from workbook.show.pictures import Pairs
@@ -35,6 +37,9 @@ class UploadBox(ipywidgets.VBox):
         self.cloud, self.settings = cloud, settings
         self.notes, self.pictures = ipywidgets.HTML(), ipywidgets.HTML()
         self._pairs = Pairs(cloud, settings)
+        self._again: list[dict[str, Any]] = []
+        self.again = ipywidgets.Button(layout={"display": "none", "width": "auto"})
+        self.again.on_click(lambda _: self._retake())
         super().__init__([self._chooser(), hint(), *self._below()])
 
     def take(self, files: Files) -> None:
@@ -53,14 +58,34 @@ class UploadBox(ipywidgets.VBox):
             sent += _failed(error)
         self.notes.value = sent
 
+    def _offer(self, files: Files) -> None:
+        """Offer to upload what starts nothing under a name that does, with a click."""
+        self._again = []
+        for file in files:
+            name, content = file["name"], bytes(file["content"])
+            with suppress(messages.WorkbookError):
+                if photos.advice(name, content, self.settings.suffixes):
+                    new, changed = photos.ready(name, content)
+                    self._again.append({"name": new, "content": changed})
+        names = ", ".join(file["name"] for file in self._again)
+        self.again.description = f"Upload as {names}"
+        self.again.layout.display = "" if self._again else "none"
+
     def _below(self) -> list[ipywidgets.Widget]:
-        return [self.notes, self.pictures]
+        return [self.notes, self.again, self.pictures]
+
+    def _retake(self) -> None:
+        try:
+            self.take(tuple(self._again))
+        except Exception as error:  # a callback's traceback would reach nobody
+            self.notes.value = _failed(error)
 
     def _show(self, runs: Iterable[Run]) -> None:
         self.pictures.value = self._pairs.show(runs).data
 
     def _send(self, files: Files) -> list[str]:
         """Upload files, telling what fails; return the keys that start the function."""
+        self._offer(files)
         self.notes.value = html.note("Uploading …", html.GREY)
         notes, keys = send(self.cloud, self.settings, files)
         self.notes.value = "".join(notes)
@@ -128,6 +153,10 @@ def send(cloud: Cloud, settings: Settings, files: Files) -> tuple[list[str], lis
     except messages.CLOUD_ERRORS as error:
         return [*notes, _failed(error)], []
     reasons = {key: notifications.unmatched(key, present) for key in keys}
+    for file in files:
+        if reasons.get(name := file["name"]):
+            told = photos.advice(name, bytes(file["content"]), settings.suffixes)
+            reasons[name] = told or reasons[name]
     notes += [html.note(reason) for reason in reasons.values() if reason]
     return notes, [key for key in keys if not reasons[key]]
 

@@ -108,7 +108,10 @@ def test_upload_tells_a_rejection(cloud, settings):
 def test_upload_names_the_nearest_rule(cloud, settings, tmp_path, capsys):
     (tmp_path / "LOUD.JPG").write_bytes(jpeg())
     assert workbook.upload(cloud, settings, tmp_path / "LOUD.JPG") == []
-    assert "no rule matches; nearest is .jpg" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "LOUD.JPG is stored" in out and "uploads it as LOUD.jpg" in out
+    (run,) = workbook.upload(cloud, settings, tmp_path / "LOUD.JPG", rename=True)
+    assert run.key == "LOUD.jpg" and run.outcome == "made"
 
 
 def test_upload_of_a_missing_file_uploads_nothing(cloud, settings, tmp_path):
@@ -182,8 +185,12 @@ def test_box_tells_of_300_megapixels(cloud, settings):
 def test_box_names_the_nearest_rule(cloud, settings):
     box = workbook.upload_box(cloud, settings)
     choose(box, ("photo.jpeg", jpeg()), ("fine.jpg", jpeg()))
-    assert "no rule matches; nearest is .jpg" in page(box)
+    assert "photo.jpeg is stored" in page(box)
     assert page(box).count("data:image/jpeg") == 2
+    assert box.again.description == "Upload as photo.jpg"
+    box.again.click()
+    assert page(box).count("data:image/jpeg") == 2 and "photo.jpg" in page(box)
+    assert box.again.layout.display == "none"
 
 
 def test_box_names_the_limit_and_its_twin(cloud, settings):

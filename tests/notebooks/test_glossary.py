@@ -1,0 +1,41 @@
+"""The glossary: each word stands in the notebook it names; 00–05 link to it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+PAGE = (NOTEBOOKS / "GLOSSARY.md").read_text("utf-8")
+ROWS = re.findall(r"^\| ([^|]+?) \| ([^|]+?) \| \[\d\d\]\(([^)]+)\) \|$", PAGE, re.M)
+FIRST_HALF = sorted(NOTEBOOKS.glob("0[0-5]_*.ipynb"))
+
+
+def prose(path: Path) -> str:
+    found = nbformat.read(path, 4).cells
+    return "\n".join(cell.source for cell in found if cell.cell_type == "markdown")
+
+
+@pytest.mark.parametrize(("word", "meaning", "link"), ROWS, ids=[r[0] for r in ROWS])
+def test_a_word_stands_where_it_is_first_explained(word, meaning, link):
+    assert word.lower() in " ".join(prose(NOTEBOOKS / link).lower().split())
+    assert len(meaning.split()) <= 20
+
+
+def test_words_are_in_order_and_none_is_lost():
+    words = [word.lower() for word, _, _ in ROWS]
+    assert words == sorted(set(words))
+    assert len(words) == sum(line.startswith("| ") for line in PAGE.splitlines()) - 1
+
+
+@pytest.mark.parametrize("path", FIRST_HALF, ids=lambda path: path.stem)
+def test_a_notebook_links_the_glossary(path):
+    assert "](GLOSSARY.md)" in prose(path)
+
+
+def test_the_tour_links_the_page_of_help():
+    assert "](HELP.md)" in prose(NOTEBOOKS / "00_tour.ipynb")
+    assert "](GLOSSARY.md)" in (NOTEBOOKS / "HELP.md").read_text("utf-8")
