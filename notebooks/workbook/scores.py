@@ -157,8 +157,8 @@ def score(path: Path | str | None = None) -> Score:
     """Show the points of every notebook so far, and write them to a file if named.
 
     What was right once stays counted, so cleaning up takes no points away. The score
-    is kept in `.local-cloud/score.json`; `python -m deploy local reset` offers to clear
-    it.
+    is kept in `.local-cloud/score.json`, or `score-anna.json` for `WORKBOOK_NAME=anna`;
+    the file named gets a copy, for a teacher, and `local reset` offers to clear it.
     """
     found = _merged(score_file())
     if path is not None:

@@ -111,11 +111,13 @@ def test_a_solved_exercise_stays_solved(begin, at, monkeypatch):
     begin(1)
     for answer in (1, RIGHT, 95):
         exercise("1b", answer)
-    kept = json.loads(at.read_text())
+    kept = json.loads(at.with_name("score-anna.json").read_text())
     assert kept["name"] == "anna" and kept["points"] == 1
     assert kept["versions"]["workbook"] and kept["updated"]
     solved = kept["exercises"]["1b"]
     assert solved["right"] and solved["tries"] == 3 and solved["at"]
+    monkeypatch.setenv("WORKBOOK_NAME", "bob")  # who shares the machine
+    assert not score()["exercises"]
 
 
 def test_an_answer_in_another_notebook_does_not_count(begin):
