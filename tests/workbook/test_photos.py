@@ -15,7 +15,7 @@ SUFFIXES = (".jpg", ".png")
 
 def picture(kind, mode="RGB"):
     out = io.BytesIO()
-    Image.new(mode, (40, 30), "red").save(out, kind)
+    Image.new(mode, (40, 30), "#ff000080"[: 1 + 2 * len(mode)]).save(out, kind)
     return out.getvalue()
 
 
