@@ -24,6 +24,7 @@ import psutil
 import pytest
 from PIL import Image
 from support import aws_account
+from support.rows import rows
 
 from deploy import connect, logs, settings_for
 from deploy import pipeline as stack
@@ -500,7 +501,7 @@ def kill(folder: Path) -> None:
     assert eventually(lambda: server.find(folder) is None)
 
 
-@pytest.mark.parametrize("end", [server.stop, kill], ids=["stop", "kill"])
+@pytest.mark.parametrize("end", rows([kill, server.stop]))
 def test_everything_is_there_after_a_restart(own, own_folder, end):
     own.put("before.jpg", picture())
     time.sleep(1)  # logs and queues are saved within the second

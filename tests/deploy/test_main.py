@@ -7,6 +7,7 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from PIL import Image
 from support.moto_cloud import REGION
+from support.rows import rows
 
 from deploy import pipeline
 from deploy.__main__ import main
@@ -211,7 +212,7 @@ def test_bad_recipe_is_one_sentence(account, capsys, tmp_path, content, said):
     "command",
     [["backfill"], ["replay"], ["link", "a.jpg"], ["probe"], ["pause"], ["resume"]],
 )
-@pytest.mark.parametrize("error", ["AccessDenied", "ExpiredToken"])
+@pytest.mark.parametrize("error", rows(["AccessDenied", "ExpiredToken"]))
 def test_a_refused_command_ends_in_a_sentence(
     account, capsys, monkeypatch, no_delays, command, error
 ):
@@ -255,7 +256,8 @@ def test_export_into_a_file(account, capsys, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "option", [["--no-queue"], ["--no-private"], ["--no-recipe"], ["--memory", "256"]]
+    "option",
+    rows([["--no-queue"], ["--no-private"], ["--no-recipe"], ["--memory", "256"]]),
 )
 @pytest.mark.parametrize("command", ["plan", "status", "policy"])
 def test_every_command_takes_every_option(account, capsys, command, option):

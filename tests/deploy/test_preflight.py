@@ -5,6 +5,7 @@ import json
 
 import pytest
 from support.moto_cloud import ACCOUNT, here
+from support.rows import rows
 
 from deploy import pipeline, preflight
 from deploy import rights as deployer
@@ -78,14 +79,17 @@ def test_lacking_rights_are_refused(ann, settings, wire):
 
 @pytest.mark.parametrize(
     "rights",
-    [
-        ("cloudwatch:PutMetricAlarm", "cloudwatch:TagResource"),
-        ("sqs:CreateQueue", "sqs:TagQueue"),
-        ("lambda:PutFunctionConcurrency",),
-        ("s3:PutBucketVersioning",),
-        ("lambda:CreateEventSourceMapping", "lambda:UpdateFunctionCode"),
-        ("s3:DeleteObject", "logs:DeleteLogGroup"),
-    ],
+    rows(
+        [
+            ["cloudwatch:PutMetricAlarm", "cloudwatch:TagResource"],
+            ["sqs:CreateQueue", "sqs:TagQueue"],
+            ["lambda:PutFunctionConcurrency"],
+            ["s3:PutBucketVersioning"],
+            ["lambda:CreateEventSourceMapping", "lambda:UpdateFunctionCode"],
+            ["s3:DeleteObject", "logs:DeleteLogGroup"],
+        ],
+        quick=2,
+    ),
 )
 def test_rights_for_something_else_are_a_note(ann, settings, wire, rights):
     """Plain `up` makes none of these calls."""
@@ -111,7 +115,7 @@ def test_rights_that_a_setting_needs_are_asked_for(ann, wire, more, right):
     refuses(ann, settings, wire, f"you lack 1 rights: {right}")
 
 
-@pytest.mark.parametrize("more", [{}, {"public": False}, {"reliable": True}])
+@pytest.mark.parametrize("more", rows([{"reliable": True}, {}, {"public": False}]))
 def test_up_uses_what_preflight_asks_for(ann, wire, more):
     """No call of a first `up` needs a right that counts as somebody else's."""
     settings = here(ann, **more)
@@ -368,7 +372,7 @@ MODES = [{"reliable": True}, {"queue": True}, {"public": False}]
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("before", [None, {"memory_mb": 1024}])
+@pytest.mark.parametrize("before", rows([None, {"memory_mb": 1024}]))
 def test_the_plan_shown_is_the_plan_run(ann, settings, wire, before, mode):
     if before is not None:
         pipeline.up(ann, settings, say=lambda line: None, **before)

@@ -2,6 +2,7 @@ import dataclasses
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as examples
 from hypothesis.strategies import text
 
 from deploy.aws_names import check_bucket_name, nearest_name
@@ -63,9 +64,20 @@ def test_a_wrong_name_is_told_the_nearest_right_one(name, nearest):
     assert make(name=nearest, region="ap-southeast-1").name == nearest
 
 
+def would_do(name):
+    assert make(name=nearest_name(name), region="ap-southeast-1")
+
+
+@examples(max_examples=20)
 @given(text())
 def test_whatever_it_is_called_the_nearest_name_will_do(name):
-    assert make(name=nearest_name(name), region="ap-southeast-1")
+    would_do(name)
+
+
+@pytest.mark.slow
+@given(text())
+def test_whatever_else_it_is_called_the_nearest_name_will_do(name):
+    would_do(name)
 
 
 def test_the_name_is_the_environments(monkeypatch):

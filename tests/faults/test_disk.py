@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
+from support.rows import rows
 
 from deploy import pipeline, settings_for
 from deploy.cloud import Cloud, connect
@@ -157,6 +158,7 @@ def test_a_write_that_the_disk_refuses_is_not_acknowledged(limited):
     assert bodies(limited) == {"a": b"small"}
 
 
+@pytest.mark.slow
 def test_a_version_that_the_disk_refuses_is_none(limited):
     s3 = limited.s3
     s3.create_bucket(Bucket=BUCKET)
@@ -179,6 +181,7 @@ def overwrite(cloud: Cloud, key: str, ended: threading.Event) -> None:
             cloud.s3.put_object(Bucket=BUCKET, Key=key, Body=body, Metadata=metadata)
 
 
+@pytest.mark.slow
 def test_a_kill_leaves_body_and_metadata_as_one(own_folder):
     cloud = connected()
     cloud.s3.create_bucket(Bucket=BUCKET)
@@ -342,7 +345,10 @@ DAMAGES = {
 
 
 #: What the rest shows, once more: `test_snapshot.py` has them without a server.
-REPEATED = ("empty", "a list", "deep", "no services")
+REPEATED = (
+    *("empty", "a list", "deep", "no services", "cut"),
+    *("a service of another shape", "another version"),
+)
 
 
 @pytest.mark.parametrize(
@@ -371,7 +377,7 @@ def test_damaged_state_is_set_aside_whole_and_said(own_folder, damage):
     assert b"mine" in [p.read_bytes() for p in aside.rglob("a") if p.is_file()]
 
 
-@pytest.mark.parametrize("name", ["ledger.db", "state.json"])
+@pytest.mark.parametrize("name", rows(["ledger.db", "state.json"]))
 def test_a_lost_or_damaged_part_is_said(own_folder, name):
     cloud = connected()
     cloud.s3.create_bucket(Bucket=BUCKET)
@@ -387,7 +393,7 @@ def test_a_lost_or_damaged_part_is_said(own_folder, name):
     assert cloud.s3.list_buckets()["Buckets"] == []
 
 
-@pytest.mark.parametrize("secret", [b"", b"\xff\xfe\x00", b"two\nlines of it"])
+@pytest.mark.parametrize("secret", rows([b"", b"\xff\xfe\x00", b"two\nlines of it"]))
 def test_a_damaged_secret_is_made_anew_and_said(own_folder, secret):
     connected().s3.create_bucket(Bucket=BUCKET)
     server.stop()
@@ -398,7 +404,7 @@ def test_a_damaged_secret_is_made_anew_and_said(own_folder, secret):
     assert [b["Name"] for b in connected().s3.list_buckets()["Buckets"]] == [BUCKET]
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"port": "x"}', "null", "\x00"])
+@pytest.mark.parametrize("text", rows(["{", "[]", '{"port": "x"}', "null", "\x00"]))
 def test_a_damaged_record_of_the_server_does_not_matter(own_folder, text):
     first = server.start(say=quiet)
     (own_folder / "server.json").write_text(text)

@@ -167,6 +167,7 @@ CHANGES = {
 }
 
 
+@pytest.mark.slow
 def test_every_change_is_named_and_mended(cloud, no_delays, matrix):
     settings = here(cloud, reliable=True)
     pipeline.up(cloud, settings, say=quiet)

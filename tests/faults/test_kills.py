@@ -7,6 +7,7 @@ kill, then what a learner would do.
 import pytest
 from support.matrix import VARIANTS, Row, forget, left, quiet, recorded, variants
 from support.moto_cloud import Cut, here
+from support.rows import rows
 
 from deploy import pipeline
 
@@ -86,7 +87,7 @@ def test_half_a_teardown_is_built_again(cloud, wire, no_delays):
         assert becomes_ready(cloud, settings)
 
 
-@pytest.mark.parametrize("run", [pipeline.up, pipeline.down])
+@pytest.mark.parametrize("run", rows([pipeline.up, pipeline.down]))
 def test_kill_after_kill(cloud, wire, no_delays, run):
     """Killed at every first change, it still gets there."""
     settings = here(cloud, reliable=True)

@@ -22,12 +22,22 @@ def local_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     server.stop(folder)
 
 
+@pytest.fixture(scope="session")
+def _local(local_folder: Path) -> Cloud:
+    """The shared local cloud's clients: to make them takes longer than most tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WORKBOOK_LOCAL_CLOUD", str(local_folder))
+        patch.setenv("WORKBOOK_PACE", PACE)
+        return connect("local", say=lambda line: None)
+
+
 @pytest.fixture
-def local(local_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Cloud:
+def local(local_folder: Path, _local: Cloud, monkeypatch: pytest.MonkeyPatch) -> Cloud:
     """The shared local cloud, whatever the machine's AWS configuration is."""
     monkeypatch.setenv("WORKBOOK_LOCAL_CLOUD", str(local_folder))
     monkeypatch.setenv("WORKBOOK_PACE", PACE)
-    return connect("local", say=lambda line: None)
+    server.start(say=lambda line: None)  # a test may have stopped it
+    return _local
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from xml.sax.saxutils import escape
 
 import boto3
 import botocore.endpoint
+import botocore.session
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ConnectionClosedError
@@ -261,6 +262,15 @@ def _speak_https(patch: pytest.MonkeyPatch) -> None:
 
     statement = access_control.IAMPolicyStatement
     patch.setattr(statement, "is_action_permitted", judged)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_loader() -> Iterator[None]:
+    """What boto3 knows of services, read once: every session reads it anew."""
+    loader = botocore.session.create_loader()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.session, "create_loader", lambda path=None: loader)
+        yield
 
 
 @pytest.fixture(scope="session")

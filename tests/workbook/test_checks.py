@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 import boto3
 import pytest
@@ -1254,7 +1255,19 @@ def red(report: checks.Report) -> set[str]:
     return {finding.name for finding in report.findings if finding.state == "mend"}
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def each_line_first() -> list[Any]:
+    """Every fault; slow but for the first that turns a line red."""
+    seen: set[tuple[int, frozenset[str]]] = set()
+    params = []
+    for each in FAULTS:
+        line = each.step, frozenset(each.red)
+        marks = pytest.mark.slow if line in seen else ()
+        params.append(pytest.param(each, id=each.name, marks=marks))
+        seen.add(line)
+    return params
+
+
+@pytest.mark.parametrize("fault", each_line_first())
 def test_fault_is_seen(world, fault):
     build(world, fault.step)
     fault.break_it(world)

@@ -9,6 +9,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 from support.moto_cloud import REGION
+from support.rows import rows
 from workbook import launcher
 from workbook.__main__ import main
 
@@ -105,7 +106,8 @@ def test_what_the_learner_set_stays_behind_ours(own, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "command", ["python -m deploy", "python -m workbook", "thumbnail-workbook"]
+    "command",
+    rows(["thumbnail-workbook", "python -m deploy", "python -m workbook"]),
 )
 def test_a_cell_finds_our_commands_wherever_it_runs(command, tmp_path):
     """As `!` does: a plain shell, with the environment that Lab gives to a kernel."""

@@ -287,6 +287,7 @@ def test_permissions_have_aws_names(bench):
         user.awslambda.list_layer_versions(LayerName="theirs")
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("default")
 def test_missing_key_is_403(bench):
     bucket = bench.bucket()
@@ -417,6 +418,8 @@ def test_events_have_versions(bench):
     assert record["s3"]["object"]["versionId"] == version
 
 
+@pytest.mark.slow
+@pytest.mark.slow
 def test_multipart_is_its_own_event(bench, tmp_path):
     bucket, function = bench.watched()
     (tmp_path / "large").write_bytes(bytes(9 * 1024 * 1024))
@@ -442,6 +445,7 @@ def test_a_change_of_rules_holds_at_once(bench):
     assert record["s3"]["object"]["key"] == "a.png"
 
 
+@pytest.mark.slow
 def test_suffixes_are_case_sensitive(bench):
     bucket, function = bench.bucket(), bench.function()
     bench.allow(function, bucket)
@@ -514,6 +518,7 @@ def test_alarms_are_not_looked_at(bench):
     assert alarm["StateValue"] == before[0]["StateValue"]
 
 
+@pytest.mark.slow
 def test_a_retry_runs_what_was_mended(bench):
     function = bench.function(FAIL)
     client = bench.cloud.awslambda
@@ -572,6 +577,7 @@ def test_stopped_events_are_kept(bench):
     assert bench.lines(function) == []
 
 
+@pytest.mark.slow
 def test_stopped_events_are_lost(bench):
     function = bench.function(SLEEP)
     cap(bench, function, 0)
@@ -594,6 +600,7 @@ def test_only_boto3_is_there(bench):
     assert bench.invoke(bench.function(code)) == []
 
 
+@pytest.mark.slow
 def test_a_description_keeps_the_warm(bench):
     code = (
         "seen = []\n"
@@ -659,6 +666,7 @@ def test_notification_needs_permission(bench):
     bench.notify(bucket, function)
 
 
+@pytest.mark.slow
 def test_permission_counts_at_delivery(bench):
     bucket, closed = bench.watched()
     bench.cloud.awslambda.remove_permission(FunctionName=closed, StatementId="s3")
@@ -696,6 +704,7 @@ def test_layer_lists_only_filter(bench):
     assert bench.function(Layers=[layer["LayerVersionArn"]])
 
 
+@pytest.mark.slow
 def test_memory_is_not_limited(bench):
     code = "def handler(event, context):\n    return len(bytearray(200_000_000))\n"
     assert bench.invoke(bench.function(code, MemorySize=128)) == 200_000_000
@@ -707,6 +716,8 @@ def test_timeout_stops_it(bench):
     assert "Task timed out after 1.00 seconds" in answer["errorMessage"]
 
 
+@pytest.mark.slow
+@pytest.mark.slow
 def test_import_errors_in_answer_only(bench):
     function = bench.function("import no_such_module\n")
     answer = bench.invoke(function)
@@ -812,6 +823,7 @@ def test_acknowledged_stays(own, own_folder, everything):
     assert "b" in {record["s3"]["object"]["key"] for record in records}
 
 
+@pytest.mark.slow
 def test_unfinished_parts_are_lost(own, own_folder):
     bucket = own.bucket()
     own.cloud.s3.create_multipart_upload(Bucket=bucket, Key="a")
@@ -826,6 +838,7 @@ both_ends = pytest.mark.parametrize(
 )
 
 
+@pytest.mark.slow
 @both_ends
 def test_events_survive(own, own_folder, kill, capsys):
     slow = ECHO.replace("import json\n", "import json, time\ntime.sleep(0.5)\n")
@@ -856,7 +869,8 @@ def test_retries_in_flight_survive(own, own_folder):
     assert record["requestPayload"] == {"number": 7}
 
 
-@both_ends
+@pytest.mark.slow
+@pytest.mark.parametrize("kill", [True, False])
 def test_queued_messages_survive(own, own_folder, kill):
     url, function = mapped(own, pause=0.2, BatchSize=1)
     bodies = [f"number-{number}" for number in range(30)]
@@ -893,6 +907,7 @@ def test_odd_keys_are_listed(bench):
     assert "Versions" not in s3.list_object_versions(Bucket=bucket)
 
 
+@pytest.mark.slow
 def test_a_star_matches_any_character(bench):
     bucket = bench.bucket()
     bench.put(bucket, "a\nb", b"hello")
@@ -1025,6 +1040,7 @@ def test_a_mapping_needs_the_timeout(bench):
         mapped(bench, queue={"VisibilityTimeout": "1"})
 
 
+@pytest.mark.slow
 def test_a_mapping_keeps_its_cap(bench):
     scaling = {"MaximumConcurrency": 2}
     url, function = mapped(bench, pause=0.3, BatchSize=1, ScalingConfig=scaling)
@@ -1039,6 +1055,7 @@ def test_a_mapping_without_a_cap_stays_at_five(bench):
     assert 2 < at_once(bench, function, 10) <= 5
 
 
+@pytest.mark.slow
 @pytest.mark.slow
 def test_only_failed_messages_come_back(bench):
     url, function = mapped(bench, queue={"VisibilityTimeout": "2"})

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from support.rows import rows
 
 from deploy.local import server
 
@@ -21,7 +22,8 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 
 #: A kernel: it starts the cloud, says so, and stays.
 KERNEL = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background, too
 from deploy.local import server
 server.start(say=lambda line: print(line, flush=True))
 print("started", flush=True)
@@ -102,7 +104,7 @@ def test_the_kernel_that_started_it_is_not_its_parent(own_folder):
         assert psutil.Process(server.find().pid).ppid() != process.pid
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("number", rows([signal.SIGINT, signal.SIGKILL]))
 def test_an_interrupted_start_leaves_no_server(own_folder, number):
     for delay in (0, 0.1, 0.3):
         with kernel() as process:

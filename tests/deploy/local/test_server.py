@@ -91,6 +91,7 @@ def test_reset_forgets_everything(own_folder):
     assert s3(server.reset(say=quiet)).list_buckets()["Buckets"] == []
 
 
+@pytest.mark.slow
 def test_reset_takes_under_five_seconds(own_folder):
     s3(server.start(say=quiet)).create_bucket(Bucket="gone")
     start = time.monotonic()

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from cfnlint.api import lint
 from cfnlint.config import ManualArgs
+from support.rows import rows
 
 from deploy import connect, export, pipeline, runtimes
 from deploy.cloud import Cloud
@@ -32,15 +33,15 @@ CODE_BUCKET = "code-of-the-template"
 
 
 OPTIONS = {
+    "all": {"reliable": True, "queue": True},
+    "private": {"public": False},
     "plain": {},
     "reliable": {"reliable": True},
     "queue": {"queue": True},
-    "all": {"reliable": True, "queue": True},
-    "private": {"public": False},
 }
 
 
-@pytest.fixture(scope="module", params=OPTIONS.values(), ids=OPTIONS)
+@pytest.fixture(scope="module", params=rows(OPTIONS.values(), quick=2), ids=OPTIONS)
 def written(request, tmp_path_factory) -> Export:
     """An export made without any cloud, with the layer that is at hand."""
     folder = tmp_path_factory.mktemp("export")

@@ -253,6 +253,7 @@ def test_delete_empties_everything(cloud, settings):
     assert names(cloud) == []
 
 
+@pytest.mark.slow
 def test_delete_many_objects(cloud, settings):
     buckets.create(cloud, settings)
     for number in range(1_001):

@@ -10,6 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 from PIL import Image
 from support.moto_cloud import here
+from support.rows import rows
 
 from deploy import logs, notifications, pipeline
 from deploy.configure import settings_for
@@ -302,7 +303,7 @@ def test_down_takes_it_all(cloud, settings):
     assert pipeline.down(cloud, settings).left == ()
 
 
-@pytest.mark.parametrize("at", (1, 13, 21))
+@pytest.mark.parametrize("at", rows((13, 1, 21)))
 def test_interrupted_up_goes_on(cloud, settings, wire, at):
     wire.cut_after = at
     with contextlib.suppress(KeyboardInterrupt):
@@ -312,7 +313,7 @@ def test_interrupted_up_goes_on(cloud, settings, wire, at):
     assert pipeline.status(cloud, settings, queue=True).ready
 
 
-@pytest.mark.parametrize("at", (1, 3, 4, 6))
+@pytest.mark.parametrize("at", rows((3, 1, 4, 6)))
 def test_interrupted_change_back_goes_on(cloud, settings, wire, at):
     pipeline.up(cloud, settings, queue=True)
     wire.reset()

@@ -114,23 +114,25 @@ def test_as_text(built):
     assert "Cure: Make the trigger (06_trigger)" in finding
 
 
-@pytest.mark.parametrize(
-    ("operation", "name", "lacks"),
-    [
-        ("HeadObject", "object", "s3:GetObject"),
-        ("GetBucketNotificationConfiguration", "rule", "s3:GetBucketNotification"),
-        ("GetPolicy", "permission", "lambda:GetPolicy"),
-        ("GetFunction", "target", "lambda:GetFunction"),
-        ("GetRole", "role", "iam:GetRole"),
-        ("FilterLogEvents", "log", "logs:FilterLogEvents"),
-    ],
-)
-def test_a_look_that_is_denied(made, wire, operation, name, lacks):
-    for _ in range(9):
-        wire.refuse(operation, "AccessDenied", "not authorized", status=403)
-    found = trace(KEY, *made)[name]
-    assert found.state == "amber"
-    assert f"you lack {lacks}" in found.finding
+#: What may be denied, the link that it darkens, and the right that it takes.
+LOOKS = [
+    ("HeadObject", "object", "s3:GetObject"),
+    ("GetBucketNotificationConfiguration", "rule", "s3:GetBucketNotification"),
+    ("GetPolicy", "permission", "lambda:GetPolicy"),
+    ("GetFunction", "target", "lambda:GetFunction"),
+    ("GetRole", "role", "iam:GetRole"),
+    ("FilterLogEvents", "log", "logs:FilterLogEvents"),
+]
+
+
+def test_a_look_that_is_denied(made, wire):
+    for operation, name, lacks in LOOKS:
+        wire.reset()
+        for _ in range(9):
+            wire.refuse(operation, "AccessDenied", "not authorized", status=403)
+        found = trace(KEY, *made)[name]
+        assert found.state == "amber", operation
+        assert f"you lack {lacks}" in found.finding
 
 
 def test_a_fault_that_came_later_is_a_warning(made):

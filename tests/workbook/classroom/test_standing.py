@@ -60,6 +60,7 @@ def test_what_pictures_cost_is_counted(cloud):
     assert found.usd_a_day == pytest.approx(0.023 / 1024 / 30)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("left", ["failure_queue", "log_group", "role"])
 def test_one_leftover_is_found(cloud, left):
     settings = here(cloud, name="ws-anna", reliable=True)

@@ -265,6 +265,7 @@ def pin(wheel, monkeypatch):
     monkeypatch.setattr(wheels, "HASHES", known)
 
 
+@pytest.mark.slow
 def test_back_to_an_older_wheel_describe_agrees_with_create(
     cloud, tmp_path, monkeypatch
 ):

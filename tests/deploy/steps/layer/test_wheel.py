@@ -6,6 +6,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
+from support.rows import rows
 
 from deploy import runtimes
 from deploy.errors import LayerError, SettingsError
@@ -123,7 +124,7 @@ def test_a_wheel_without_a_known_hash_is_refused(offline, tmp_path):
         wheels.fetch_wheel(settings(), tmp_path)
 
 
-@pytest.mark.parametrize("name", ["PLATFORM", "USER", "TARGET", "REQUIRE_HASHES"])
+@pytest.mark.parametrize("name", rows(["PLATFORM", "USER", "TARGET", "REQUIRE_HASHES"]))
 def test_pips_other_variables_have_no_effect(tmp_path, monkeypatch, name):
     index = tmp_path / "simple" / "pillow"
     index.mkdir(parents=True)
