@@ -4,6 +4,7 @@ import importlib
 from types import ModuleType
 
 from workbook import labs, scale
+from workbook.classroom.wall.lesson import wall
 from workbook.errors.explain import explain
 from workbook.labs import faults
 from workbook.scores import check, exercise, score, tally
@@ -55,6 +56,7 @@ __all__ = [
     "unless_exists",
     "upload",
     "upload_box",
+    "wall",
 ]
 
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import signal
 import sys
+import webbrowser
 
 from deploy import __main__ as deploying
 from deploy.cloud import Cloud, connect
+from deploy.configure import resolved
 from deploy.errors import DeployError
 from workbook.classroom import collect, edition, standing
+from workbook.classroom.wall.lesson import Lesson
 
 _Commands = argparse._SubParsersAction
 
@@ -36,6 +41,31 @@ def add_commands(commands: _Commands[argparse.ArgumentParser]) -> None:
     verb = verbs.add_parser("edition", help=says, description=says)
     verb.set_defaults(run=_edition)
     verb.add_argument("file", help="the zip to write")
+    _add_wall(commands)
+
+
+def _add_wall(commands: _Commands[argparse.ArgumentParser]) -> None:
+    says = "show photos and thumbnails on the projector, uploaded from phones"
+    verb = commands.add_parser("wall", help=says, description=says)
+    verb.set_defaults(run=_wall)
+    deploying.add_place(verb)
+    verb.add_argument("--name", help="what all names begin with (workbook)")
+    verb.add_argument(
+        "--phones",
+        metavar="ADDRESS",
+        default="",
+        help="let phones upload by this address of this machine, as in 192.168.1.20",
+    )
+    verb.add_argument("--port", type=int, default=0, help="for phones (a free one)")
+    verb.add_argument(
+        "--minutes", type=float, default=120, help="after which it closes (120)"
+    )
+    verb.add_argument(
+        "--browser",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="open it in a browser",
+    )
 
 
 def _report(options: argparse.Namespace) -> int:
@@ -61,6 +91,30 @@ def _collect(options: argparse.Namespace) -> int:
 def _edition(options: argparse.Namespace) -> int:
     size = edition.write(options.file)
     print(f"Written: {options.file}, {size / 1e6:.1f} MB")
+    return 0
+
+
+def _wall(options: argparse.Namespace) -> int:
+    """Keep the wall open until its time, its button, Ctrl+C, or the terminal ends."""
+    which = {"name": options.name} if options.name else {}
+    cloud, settings = resolved(_cloud(options), None, which)
+    opened = Lesson(
+        cloud,
+        settings,
+        phones=options.phones,
+        port=options.port,
+        minutes=options.minutes,
+    )
+    for name in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
+        if number := getattr(signal, name, None):
+            signal.signal(number, lambda *_: opened.end())
+    with opened:
+        print(opened, "Ctrl+C closes it now.", sep="\n", flush=True)
+        if options.browser:
+            webbrowser.open(opened.url)
+        with contextlib.suppress(KeyboardInterrupt):
+            opened.wait()
+    print("The wall is closed: nothing listens any more.")
     return 0
 
 
