@@ -2,6 +2,7 @@
 
 import sys
 import threading
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -41,9 +42,15 @@ class Function:
             assert self.seen.wait_for(lambda: len(self.ran) >= count, PATIENCE_S)
 
 
+RUNNING = []
+
+
 @pytest.fixture
 def ledger(tmp_path):
-    return Ledger(tmp_path / "l.db")
+    with closing(Ledger(tmp_path / "l.db")) as ledger:
+        yield ledger
+        while RUNNING:
+            RUNNING.pop().stop(PATIENCE_S)
 
 
 def kept(ledger):
@@ -53,6 +60,7 @@ def kept(ledger):
 def started(function, ledger, threads=1):
     dispatcher = Dispatcher(function, ledger, threads)
     dispatcher.start()
+    RUNNING.append(dispatcher)
     return dispatcher
 
 

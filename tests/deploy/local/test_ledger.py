@@ -2,6 +2,7 @@ import multiprocessing
 import os
 import signal
 import sys
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -14,32 +15,41 @@ import pairs
 from ledger import Ledger
 
 
+@pytest.fixture
+def ledger(tmp_path):
+    """Open the ledger of a folder, any number of times; close it in the end."""
+    with ExitStack() as opened:
+        yield lambda *how: opened.enter_context(
+            closing(Ledger(tmp_path / "l.db", *how))
+        )
+
+
 def test_a_folder_in_the_files_place_is_refused(tmp_path):
     (tmp_path / "ledger.db").mkdir()
     with pytest.raises(ValueError, match=r"ledger\.db cannot be opened"):
         Ledger(tmp_path / "ledger.db")
 
 
-def test_lines_come_back_in_order_and_changed(tmp_path):
-    ledger = Ledger(tmp_path / "l.db")
-    ledger.write([("s", "b", 1), ("s", "a", [2]), ("other", "b", 3)])
-    ledger.write([("s", "b", "é")], gone=[("other", "b")])
-    ledger.close()
-    again = Ledger(tmp_path / "l.db")
+def test_lines_come_back_in_order_and_changed(ledger):
+    first = ledger()
+    first.write([("s", "b", 1), ("s", "a", [2]), ("other", "b", 3)])
+    first.write([("s", "b", "é")], gone=[("other", "b")])
+    first.close()
+    again = ledger()
     assert list(again.read("s")) == [("b", "é"), ("a", [2])]
     assert list(again.read("other")) == []
 
 
-def test_what_json_does_not_know_is_encoded(tmp_path):
+def test_what_json_does_not_know_is_encoded(ledger):
     def encode(value):
         return {"hex": value.hex()}
 
     def decode(value):
         return bytes.fromhex(value["hex"])
 
-    ledger = Ledger(tmp_path / "l.db", encode, decode)
-    ledger.write([("s", "a", b"\x00\xff")])
-    assert list(ledger.read("s")) == [("a", b"\x00\xff")]
+    coded = ledger(encode, decode)
+    coded.write([("s", "a", b"\x00\xff")])
+    assert list(coded.read("s")) == [("a", b"\x00\xff")]
 
 
 def write_and_die(path):
@@ -50,21 +60,21 @@ def write_and_die(path):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
-def test_a_kill_takes_nothing_that_was_written(tmp_path):
+def test_a_kill_takes_nothing_that_was_written(tmp_path, ledger):
     process = multiprocessing.get_context("spawn").Process(
         target=write_and_die, args=(tmp_path / "l.db",)
     )
     process.start()
     process.join(30)
-    values = [value for _, value in Ledger(tmp_path / "l.db").read("s")]
+    values = [value for _, value in ledger().read("s")]
     assert process.exitcode == -signal.SIGKILL and values == list(range(100))
 
 
 @pytest.mark.parametrize("damage", [b"", b"no database at all, but text" * 40])
-def test_a_damaged_file_is_refused(tmp_path, damage):
-    ledger = Ledger(tmp_path / "l.db")
-    ledger.write([("s", str(number), "x" * 100) for number in range(1000)])
-    ledger.close()
+def test_a_damaged_file_is_refused(tmp_path, ledger, damage):
+    whole = ledger()
+    whole.write([("s", str(number), "x" * 100) for number in range(1000)])
+    whole.close()
     whole = (tmp_path / "l.db").read_bytes()
     middle = len(whole) // 2
     (tmp_path / "l.db").write_bytes(
@@ -74,20 +84,20 @@ def test_a_damaged_file_is_refused(tmp_path, damage):
         Ledger(tmp_path / "l.db")
 
 
-def test_a_full_disk_is_an_error_and_changes_nothing(tmp_path):
+def test_a_full_disk_is_an_error_and_changes_nothing(ledger):
     resource = pytest.importorskip("resource")
-    ledger = Ledger(tmp_path / "l.db")
-    ledger.write([("s", "a", 1)])
+    lines = ledger()
+    lines.write([("s", "a", 1)])
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
     try:
         with pytest.raises(OSError, match=r"l\.db cannot be written"):
-            ledger.write([("s", "a", 2), ("s", "b", "x" * 500_000)])
+            lines.write([("s", "a", 2), ("s", "b", "x" * 500_000)])
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         signal.signal(signal.SIGXFSZ, handler)
-    assert list(ledger.read("s")) == [("a", 1)]
+    assert list(lines.read("s")) == [("a", 1)]
 
 
 # --- pairs ---------------------------------------------------------------------------
