@@ -8,6 +8,7 @@ the same function. What the user's pip or Python was told for other work (`PIP_U
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import os
 import subprocess
@@ -20,11 +21,11 @@ ROOT = Path(__file__).resolve().parents[1]
 #: Of pip's settings, those that say how a package index is reached.
 _REACH = (
     *("INDEX_URL", "EXTRA_INDEX_URL", "NO_INDEX", "FIND_LINKS", "TRUSTED_HOST"),
-    *("PROXY", "CERT", "CLIENT_CERT", "CONFIG_FILE", "CACHE_DIR", "NO_CACHE_DIR"),
+    *("PROXY", "CERT", "CLIENT_CERT", "CACHE_DIR", "NO_CACHE_DIR"),
     *("RETRIES", "TIMEOUT", "DEFAULT_TIMEOUT"),
 )
-#: What a pip.conf may ask for, and what breaks in an environment of its own.
-_PLAIN = {"PIP_USER": "0", "PIP_REQUIRE_HASHES": "0", "PIP_REQUIRE_VIRTUALENV": "0"}
+#: Of pip's files, the parts that count for what we let it do.
+_SECTIONS = ("install", "download", "global")
 
 
 class SetUpError(Exception):
@@ -54,7 +55,8 @@ def make(
         _run([sys.executable, "-m", "venv", "--clear", str(folder)], _VENV)
     (folder / "ready").unlink(missing_ok=True)
     pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    _run([str(python(folder)), *pip, *packages], _NETWORK)
+    reach = for_pip(python(folder))
+    _run([str(python(folder)), *pip, *packages], _NETWORK, reach)
     _run([str(python(folder)), "-Ic", f"import {', '.join(needs)}"], _ELSEWHERE)
     stamp = f"{_python_id(folder)}\n{_digest(lists)}"
     (folder / "ready").write_text(stamp, "utf-8")
@@ -85,11 +87,29 @@ def python(folder: Path) -> Path:
 def isolated() -> dict[str, str]:
     """Return the environment variables without what is meant for other work."""
     kept = {f"PIP_{name}" for name in _REACH}
-    return _PLAIN | {
+    return {
         name: value
         for name, value in os.environ.items()
         if name in kept or not name.startswith(("PIP_", "PYTHON"))
     }
+
+
+def for_pip(program: Path | str) -> dict[str, str]:
+    """Return `isolated()`, and what pip's files say of the index, no more of them.
+
+    A file may ask for another platform's wheels, or for another folder.
+    """
+    pip = [program, "-m", "pip", "--disable-pip-version-check", "config", "list"]
+    theirs = {k: v for k, v in os.environ.items() if k == "PIP_CONFIG_FILE"}
+    done = subprocess.run(pip, env=isolated() | theirs, capture_output=True, text=True)
+    known: dict[str, str] = {}
+    for line in done.stdout.splitlines():
+        place, _, value = line.partition("=")
+        section, _, key = place.rpartition(".")
+        name = key.upper().replace("-", "_")
+        if section in _SECTIONS and name in _REACH:
+            known.setdefault(f"PIP_{name}", " ".join(ast.literal_eval(value).split()))
+    return known | isolated() | {"PIP_CONFIG_FILE": os.devnull}
 
 
 def _runs(folder: Path) -> bool:
@@ -122,10 +142,9 @@ def _hash(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _run(command: list[str], todo: str) -> None:
-    done = subprocess.run(
-        command, env=isolated(), cwd=ROOT, capture_output=True, text=True
-    )
+def _run(command: list[str], todo: str, known: dict[str, str] | None = None) -> None:
+    env = known or isolated()
+    done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True)
     if done.returncode:
         text = (done.stderr or done.stdout).strip() or "no message"
         todo = next((cure for sign, cure in _SIGNS if sign in text), todo)

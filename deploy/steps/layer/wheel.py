@@ -132,7 +132,7 @@ def _download(settings: Settings, place: Path) -> None:
     try:
         pip = subprocess.run(
             [sys.executable, *_pip(settings), "--dest", str(place)],
-            env=environment.isolated(),
+            env=environment.for_pip(sys.executable),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

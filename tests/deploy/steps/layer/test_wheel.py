@@ -1,6 +1,7 @@
 import importlib.metadata
 import os
 import shutil
+import sys
 import zipfile
 from itertools import product
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 from support.rows import rows
 
-from deploy import runtimes
+from deploy import environment, runtimes
 from deploy.errors import LayerError, SettingsError
 from deploy.settings import Settings
 from deploy.steps.layer import contents
@@ -134,8 +135,32 @@ def test_pips_other_variables_have_no_effect(tmp_path, monkeypatch, name):
     elsewhere = tmp_path / "elsewhere"
     value = {"PLATFORM": "win32", "TARGET": str(elsewhere)}.get(name, "1")
     monkeypatch.setenv(f"PIP_{name}", value)
+    file = f"[global]\n{name.lower().replace('_', '-')} = {value}\n"
+    (tmp_path / "pip.conf").write_text(file)
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
     fetched = wheels.fetch_wheel(here(), tmp_path / "wheels")
     assert fetched.name == wheel.name and not elsewhere.exists()
+
+
+def test_pips_files_say_where_the_index_is_and_no_more(tmp_path, monkeypatch):
+    (tmp_path / "pip.conf").write_text(
+        "[global]\nindex-url = https://index.example/a=b\nplatform = win32\n"
+        "trusted-host =\n  one.example\n  two.example\n"
+        "[download]\nproxy = http://proxy.example\n[list]\ncert = /nope\n"
+    )
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
+    monkeypatch.setenv("PIP_PROXY", "http://mine.example")
+    for name in ("PIP_INDEX_URL", "PIP_TRUSTED_HOST"):
+        monkeypatch.delenv(name, raising=False)
+    found = environment.for_pip(sys.executable)
+    wanted = {
+        "PIP_INDEX_URL": "https://index.example/a=b",
+        "PIP_TRUSTED_HOST": "one.example two.example",
+        "PIP_PROXY": "http://mine.example",
+        "PIP_CONFIG_FILE": os.devnull,
+    }
+    assert wanted.items() <= found.items()
+    assert "PIP_PLATFORM" not in found and found.get("PIP_CERT") != "/nope"
 
 
 @pytest.mark.parametrize("name", ["pillow.libs/../../../evil", "/evil", "..\\evil"])
