@@ -22,7 +22,10 @@ from workbook.errors.messages import WorkbookError
 TOP = "thumbnail-workbook"
 
 _FOLDERS = ("deploy", "handler", "images", "notebooks/workbook")
-_FILES = ("pyproject.toml", "LICENSE")
+_FILES = (
+    *("pyproject.toml", "LICENSE"),
+    *("notebooks/GLOSSARY.md", "notebooks/HELP.md"),
+)
 _LINK = re.compile(r"(?<!!)\[([^]]*)\]\((?![a-z]+:|#)([^)#]+)[^)]*\)")
 _README = """# Thumbnail Workbook, student edition
 

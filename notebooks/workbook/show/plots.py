@@ -1,4 +1,4 @@
-"""Plots by matplotlib: `lines`, `dots` and `bars`, each with a twin in words.
+"""Plots by matplotlib, each with a twin in words: lines, dots, bars, areas, a matrix.
 
 No ink is read well on a white page and on a dark one alike, so a plot brings its own
 light ground, as the diagrams do. It is an SVG in an <img>, which GitHub keeps.
@@ -25,6 +25,7 @@ GRID = "#d5dbe2"
 COLOURS = (html.GREEN, html.ORANGE, "#1d4ed8", html.RED, GREY)
 LIMIT = html.RED
 WIDTH, HEIGHT = 720, 380
+_YES = {True: "yes", False: "no"}
 
 #: One point is one pixel: an SVG of matplotlib has 72 to the inch.
 STYLE: dict[Any, Any] = {
@@ -63,6 +64,8 @@ STYLE: dict[Any, Any] = {
 
 Points = Sequence[tuple[float, float]]
 Series = Mapping[str, Points]
+#: Left, bottom, width and height, each a share of the plot.
+Place = tuple[float, float, float, float]
 
 
 @contextmanager
@@ -161,6 +164,69 @@ def bars(values: Mapping[str, float], title: str, *, unit: str = "") -> Plot:
     axes.spines["bottom"].set_visible(False)
     pairs = zip(names, words, strict=True)
     return Plot(axes, "\n".join(f"{name}: {word}" for name, word in pairs), values)
+
+
+@styled()
+def matrix(values: Mapping[tuple[str, str], bool], title: str) -> Plot:
+    """Draw yes or no for each (row, column), a filled square where it is yes."""
+    rows = [*dict.fromkeys(row for row, _ in values)]
+    names = [*dict.fromkeys(column for _, column in values)]
+    axes = empty(title, height=110 + 50 * len(rows))
+    for (row, column), yes in values.items():
+        place = names.index(column), rows.index(row)
+        colour, word = (COLOURS[0], "yes") if yes else (GRID, "no")
+        axes.plot(*place, "s", markersize=34, color=colour)
+        ink = PAPER if yes else INK
+        axes.annotate(word, place, color=ink, fontsize=13, ha="center", va="center")
+    lanes(axes, [visible(row, "") for row in rows])
+    axes.set_xticks(range(len(names)), [visible(name, "") for name in names])
+    axes.tick_params(axis="x", labelcolor=INK, top=False, bottom=False)
+    axes.set_xlim(-0.5, len(names) - 0.5)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    lines = [f"{row} on {column}: {_YES[yes]}" for (row, column), yes in values.items()]
+    flat = {f"{row} on {column}": float(yes) for (row, column), yes in values.items()}
+    return Plot(axes, "\n".join(lines), flat)
+
+
+@styled()
+def areas(values: Mapping[str, float], title: str, *, unit: str = "") -> Plot:
+    """Draw a treemap: each name is an area as large as its value."""
+    from matplotlib.patches import Rectangle
+
+    axes = empty(title, height=HEIGHT)
+    parts = dict(sorted(values.items(), key=lambda part: -part[1]))
+    words = {name: f"{number(value)} {unit}".strip() for name, value in parts.items()}
+    for index, (name, place) in enumerate(_places(parts).items()):
+        x, y, width, height = place
+        colour = COLOURS[index % len(COLOURS)]
+        axes.add_patch(Rectangle((x, y), width, height, fc=colour, ec=PAPER, lw=2))
+        if width * WIDTH > 8 * len(name) and height * HEIGHT > 46:
+            middle = x + width / 2, y + height / 2
+            text = f"{visible(name, '')}\n{words[name]}"
+            axes.annotate(text, middle, color=PAPER, ha="center", va="center")
+    axes.set_axis_off()
+    lines = [f"{visible(name, '')}: {word}" for name, word in words.items()]
+    return Plot(axes, "\n".join(lines), values)
+
+
+def _places(
+    values: Mapping[str, float],
+) -> dict[str, tuple[float, float, float, float]]:
+    """Cut the unit square, largest first: the longer side of what is left each time."""
+    places = {}
+    x = y = 0.0
+    width = height = 1.0
+    left = sum(values.values())
+    for name, value in values.items():
+        share = value / left if left else 0.0
+        left -= value
+        if width * WIDTH >= height * HEIGHT:
+            places[name] = x, y, width * share, height
+            x, width = x + width * share, width * (1 - share)
+        else:
+            places[name] = x, y, width, height * share
+            y, height = y + height * share, height * (1 - share)
+    return places
 
 
 @styled()

@@ -68,6 +68,7 @@ def test_every_link_leads_somewhere(files, notebooks):
                     assert path in files or path in folders, target
                     links += 1
     assert links > 30
+    assert {"notebooks/GLOSSARY.md", "notebooks/HELP.md"} <= set(files)
 
 
 def test_nothing_of_this_machine_is_in_it(files):

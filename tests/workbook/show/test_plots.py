@@ -57,6 +57,23 @@ def test_dots_are_not_joined():
     assert (one.get_linestyle(), one.get_marker()) == ("None", "o")
 
 
+def test_a_matrix_says_yes_and_no():
+    plot = plots.matrix({("read", "a"): True, ("write", "a"): False}, "May it?")
+    assert {"May it?", "read", "write", "a", "yes", "no"} <= set(words(plot))
+    assert "read on a: yes\nwrite on a: no" in repr(plot)
+
+
+def test_areas_are_as_large_as_their_values():
+    plot = plots.areas({"small": 1, "large": 3}, "Parts", unit="MB")
+    large, small = (p.get_width() * p.get_height() for p in plot.axes.patches)
+    assert (large, small) == pytest.approx((0.75, 0.25))
+    assert repr(plot).startswith("Parts\nlarge: 3 MB\nsmall: 1 MB")
+
+
+def test_an_area_of_nothing_is_drawn():
+    assert len(plots.areas({"none": 0}, "Empty").axes.patches) == 1
+
+
 def test_bars_are_as_long_as_their_values():
     plot = plots.bars({"a": 10, "b": 5}, "Bars", unit="ms")
     assert [bar.get_width() for bar in plot.axes.patches] == [10, 5]
