@@ -150,6 +150,17 @@ def test_a_lesson_is_as_all_are(path):
     assert checked or path.stem == "01_thumbnail"
 
 
+@lesson
+def test_an_assert_says_what_it_awaited(path):
+    """A learner who changes a cell reads a sentence, not `AssertionError` alone."""
+    if int(path.stem[:2]) < 6:
+        return
+    for cell in cells(path, "code"):
+        tree = ast.parse(TransformerManager().transform_cell(cell.source))
+        bare = [n for n in ast.walk(tree) if isinstance(n, ast.Assert) and not n.msg]
+        assert not bare, ast.unparse(bare[0])
+
+
 def test_few_outputs_are_ignored():
     code = [cell.source for path in NOTEBOOKS for cell in cells(path, "code")]
     ignored = sum("NBVAL_IGNORE_OUTPUT" in source for source in code)

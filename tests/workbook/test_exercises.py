@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import re
+import time
+from pathlib import Path
 from types import SimpleNamespace
 
+import nbformat
 import pytest
+from support.log_lines import line
 from support.moto_cloud import here
-from workbook import exercise, session
+from workbook import exercise, exercises, session
 from workbook.errors.messages import WorkbookError
 
-from deploy import runtimes
+from deploy import logs, pipeline, runtimes, trigger
 from deploy.steps import buckets
 
 #: Step, a wrong answer, and what is said of it.
 COVER = {"width": 256, "height": 256}
 SQUARE = COVER | {"fit": "cover"}
 GREY = {"effect": "grayscale"}
+JPEG = {"Name": "suffix", "Value": ".jpg"}
 NAME = {"effect": "text", "text": "Ada", "place": "top"}
 
 
@@ -159,6 +165,46 @@ def test_the_statement_is_for_thumbnails_alone(at, settings):
             ],
         ),
         (
+            "6b",
+            [JPEG, {"Name": "prefix", "Value": "holiday/"}],
+            [
+                ([JPEG], "no prefix"),  # nothing done
+                ([JPEG, {"Name": "prefix", "Value": "/holiday/"}], "without `/`"),
+                ([JPEG, {"Name": "prefix", "Value": "holiday"}], "end the prefix"),
+                ([{"Name": "prefix", "Value": "holiday/"}], "keep the suffix"),
+            ],
+        ),
+        (
+            "8a",
+            {10, 11},
+            [
+                (set(), "Name two labs"),  # nothing done
+                ({3, 10}, "no rule matches"),
+                ({10, 12}, "lab 12"),
+                ({11}, "1 more"),
+            ],
+        ),
+        (
+            "9b",
+            {"backup", "rekognition"},
+            [
+                (set(), "Two of the five"),  # nothing done
+                ({"backup", "renditions"}, "may write"),
+                ({"backup"}, "'rekognition' is still"),
+                ({"blur"}, "is computed"),
+            ],
+        ),
+        (
+            "10a",
+            10.0,
+            [
+                (None, "by a number"),  # nothing done
+                (160, "multiplies"),
+                (40, "quarter of a second"),
+                (7, "is not 40 arrivals"),
+            ],
+        ),
+        (
             "11a",
             (3_000_000, 1),
             [((1_000, 1), "not 3 million"), ((3_000_000, 0.2), "0.2 s")],
@@ -170,6 +216,156 @@ def test_an_exercise_knows_right_from_wrong(name, right, wrong, at):
         verdict = exercise(name, answer)
         assert not verdict.right and said in repr(verdict)
     assert exercise(name, right).right
+
+
+def put_rules(cloud, settings, *suffixes):
+    rules = [
+        {
+            "Id": f"rule-{number}",
+            "LambdaFunctionArn": settings.function_arn,
+            "Events": ["s3:ObjectCreated:*"],
+            "Filter": {"Key": {"FilterRules": [{"Name": "suffix", "Value": each}]}},
+        }
+        for number, each in enumerate(suffixes)
+    ]
+    cloud.s3.put_bucket_notification_configuration(
+        Bucket=settings.source_bucket,
+        NotificationConfiguration={"LambdaFunctionConfigurations": rules},
+    )
+
+
+@pytest.fixture
+def stands(at, cloud, settings):
+    pipeline.up(cloud, settings, say=lambda line: None)
+
+
+@pytest.mark.parametrize(
+    ("suffixes", "said"),
+    [
+        ((".jpg", ".png"), "two rules still"),  # nothing done
+        (("jpg", ".png"), "begins with its dot"),
+        ((".jpg", ".png", ".gif"), "`.jpeg` was asked for"),
+        ((".jpg", ".png", ".jpeg"), "right"),
+    ],
+)
+def test_a_third_suffix_stands_beside_the_two(suffixes, said, stands, cloud, settings):
+    put_rules(cloud, settings, *suffixes)
+    assert said in repr(exercise("6a"))
+
+
+def test_the_bucket_is_let_in_again_and_no_other(stands, cloud, settings):
+    assert exercise("8b").right
+    name, client = settings.function_name, cloud.awslambda
+    invited = trigger.permission(settings)
+    for left_out, said in (
+        ("SourceAccount", "Too wide"),
+        ("SourceArn", "Too wide"),
+        (None, "no statement"),  # nothing done
+    ):
+        client.remove_permission(FunctionName=name, StatementId=trigger.STATEMENT_ID)
+        if left_out:
+            given = {k: v for k, v in invited.items() if k != left_out}
+            client.add_permission(**{"FunctionName": name} | given)
+        assert said in repr(exercise("8b"))
+    client.add_permission(**{"FunctionName": name} | invited)
+    assert exercise("8b").right
+
+
+def put_log(cloud, settings, *durations_ms):
+    """Write the REPORT lines of runs, as Lambda does."""
+    place = {"logGroupName": settings.log_group, "logStreamName": "exercise"}
+    cloud.logs.create_log_stream(**place)
+    now = int(time.time() * 1000)
+    events = [
+        {"timestamp": now + number, "message": written}
+        for number, each in enumerate(durations_ms)
+        for written in run_lines(number, each)
+    ]
+    cloud.logs.put_log_events(**place, logEvents=events)
+
+
+def run_lines(number, ms):
+    request = f"{number:08}-0000-0000-0000-000000000000"
+    times = f"Duration: {ms} ms\tBilled Duration: {ms} ms"
+    return [
+        f"START RequestId: {request} Version: $LATEST",
+        line(f"{number}.jpg", request=request, seconds=number),
+        f"END RequestId: {request}",
+        f"REPORT RequestId: {request}\t{times}\t"
+        "Memory Size: 512 MB\tMax Memory Used: 90 MB",
+    ]
+
+
+def test_the_slowest_run_is_found_in_the_log(stands, cloud, settings):
+    put_log(cloud, settings, 40, 900, 300)
+    quick, slow, middle = sorted(logs.runs(cloud, settings), key=lambda run: run.key)
+    assert exercise("7b", slow).right
+    for answer, said in (
+        (None, "Give a run"),  # nothing done
+        (quick, "the quickest"),
+        (middle, "took longer"),
+    ):
+        assert said in repr(exercise("7b", answer))
+
+
+def test_what_was_lost_is_found_and_made_again(stands, cloud, settings):
+    photo, thumbnail = "archive/00.jpg", "thumbnails/archive/00.jpg"
+    assert "Nothing was missing" in repr(exercise("10b", ()))
+    assert "delete only the thumbnail" in repr(exercise("10b", (photo,)))
+    cloud.s3.put_object(Bucket=settings.source_bucket, Key=photo, Body=b"a photo")
+    assert "wait until the queue" in repr(exercise("10b", (photo,)))
+    cloud.s3.put_object(Bucket=settings.target_bucket, Key=thumbnail, Body=b"small")
+    assert exercise("10b", (photo,)).right
+
+
+def test_every_version_and_every_marker_goes(stands, cloud, settings):
+    place = {"Bucket": settings.source_bucket}
+    key = "paper-boat.png"
+    cloud.s3.put_bucket_versioning(
+        **place, VersioningConfiguration={"Status": "Enabled"}
+    )
+    cloud.s3.put_object(**place, Key=key, Body=b"a boat")
+    assert "versions 1, markers 0" in repr(exercise("11b", key))  # nothing done
+    cloud.s3.delete_object(**place, Key=key)
+    assert "versions 1, markers 1" in repr(exercise("11b", key))
+    found = cloud.s3.list_object_versions(**place)
+    (version,), (marker,) = found["Versions"], found["DeleteMarkers"]
+    cloud.s3.delete_object(**place, Key=key, VersionId=version["VersionId"])
+    assert "Delete markers left: 1" in repr(exercise("11b", key))
+    cloud.s3.delete_object(**place, Key=key, VersionId=marker["VersionId"])
+    assert exercise("11b", key).right
+
+
+def test_a_bucket_that_is_gone_holds_nothing_to_delete(at):
+    assert "gone already" in repr(exercise("11b", "paper-boat.png"))
+
+
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+#: Exercises from here on have their cell, and their solution, in the notebooks.
+FIRST = 6
+
+
+def verdicts(path):
+    """The exercises that a notebook's stored outputs judge, and the verdicts."""
+    pattern = r"Exercise (\d+[a-c]) of \w+: (right|not yet)"
+    outputs = [
+        output["data"].get("text/plain", "")
+        for cell in nbformat.read(path, 4).cells
+        for output in cell.get("outputs", ())
+        if "data" in output
+    ]
+    return dict(re.findall(pattern, "\n".join(outputs)))
+
+
+def test_every_exercise_is_open_in_its_notebook_and_solved_in_the_answers():
+    asked = {}
+    for step in range(FIRST, 12):
+        (path,) = NOTEBOOKS.glob(f"{step:02}_*.ipynb")
+        asked |= verdicts(path)
+    names = [each for each in exercises.JUDGES if int(each[:-1]) >= FIRST]
+    assert asked == dict.fromkeys(names, "not yet")
+    solved = verdicts(NOTEBOOKS / "answers.ipynb")
+    assert set(names) <= solved.keys() and set(solved.values()) == {"right"}
 
 
 def test_no_such_exercise(at):

@@ -22,7 +22,7 @@ _OVERLAP = "no two rules overlap"
 
 def look(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
     """Look at the function's resource policy and the bucket's notifications."""
-    yield from _permission(cloud, settings)
+    yield from permission(cloud, settings)
     configuration = if_there(
         lambda: cloud.s3.get_bucket_notification_configuration(
             Bucket=settings.source_bucket
@@ -47,7 +47,8 @@ def look(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
     )
 
 
-def _permission(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
+def permission(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
+    """Look at who may invoke the function: S3, for one bucket of one account."""
     found = if_there(
         lambda: cloud.awslambda.get_policy(FunctionName=settings.function_name),
         "ResourceNotFoundException",

@@ -15,10 +15,13 @@ from workbook.exercises import (
     buckets,
     cleanup,
     effects,
+    failures,
     function,
     layer,
+    platform,
     role,
     thumbnail,
+    trigger,
     watch,
 )
 from workbook.exercises.verdict import Judge, Verdict, step_of
@@ -30,8 +33,11 @@ JUDGES: dict[str, Judge] = (
     | role.JUDGES
     | layer.JUDGES
     | function.JUDGES
+    | trigger.JUDGES
     | watch.JUDGES
+    | failures.JUDGES
     | effects.JUDGES
+    | platform.JUDGES
     | cleanup.JUDGES
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from deploy.cloud import Cloud
 from deploy.settings import Settings
+from deploy.waiting import NO_BUCKET, if_there
 from workbook.exercises.verdict import Judge
 
 
@@ -16,4 +17,25 @@ def _bill(answer: tuple[float, float], cloud: Cloud, settings: Settings) -> str:
     return ""
 
 
-JUDGES: dict[str, Judge] = {"11a": _bill}
+def _by_version(key: str, cloud: Cloud, settings: Settings) -> str:
+    """Look whether any version of a key, or any marker, is left."""
+    found = if_there(
+        lambda: cloud.s3.list_object_versions(
+            Bucket=settings.source_bucket, Prefix=key
+        ),
+        *NO_BUCKET,
+    )
+    if found is None:
+        return "The bucket is gone already: run the notebook again from its first cell."
+    markers = len(found.get("DeleteMarkers", []))
+    if versions := len(found.get("Versions", [])):
+        return (
+            f"Of {key} are left: versions {versions}, markers {markers}. A call that "
+            "names no VersionId only adds a marker."
+        )
+    if markers:
+        return f"Delete markers left: {markers}. Delete them by VersionId, too."
+    return ""
+
+
+JUDGES: dict[str, Judge] = {"11a": _bill, "11b": _by_version}
