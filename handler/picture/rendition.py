@@ -64,6 +64,8 @@ class Plan:
     labels: Mapping[str, Any] | None = None
 
 
+_LITTLE = 16_384  # bytes
+
 Frame = tuple[Area, Size]
 
 
@@ -112,19 +114,23 @@ def _png(image: Image.Image, most: int) -> bytes:
 
     Of a photo's filtered pixels hardly anything repeats but runs: to look for nothing
     else (Z_RLE) takes a quarter of the time and 1 % more bytes. Where it comes out
-    small, as a drawing does, looking further and a palette are worth their time.
+    small, as a drawing does, or larger than its source, a palette is worth its time.
+    Only where there is none is looking further, which takes longer than that.
     """
     from handler.picture import palette
 
-    made = [_saved(image, compress_type=zlib.Z_RLE)]
+    quick = _saved(image, compress_type=zlib.Z_RLE)
     raw = image.width * image.height * len(image.getbands())
-    if raw // 4 < len(made[0]) <= most:
-        return made[0]
-    made.append(_saved(image, optimize=len(made[0]) > most))
-    if (drawing := palette.exact(image)) or (
-        min(map(len, made)) > most and (drawing := palette.near(image))
-    ):
+    if raw // 4 < len(quick) <= most:
+        return quick
+    drawing = palette.exact(image)
+    if drawing is None and len(quick) > most:
+        drawing = palette.near(image)
+    made = [quick]
+    if drawing:
         made.append(_saved(drawing, optimize=True))
+    if drawing is None or raw < _LITTLE:  # of which a palette would be half
+        made.append(_saved(image, optimize=len(quick) > most))
     return min(made, key=len)
 
 

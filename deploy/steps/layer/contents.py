@@ -1,4 +1,7 @@
-"""What goes into the layer: the part of Pillow that JPEG, PNG and profiles need."""
+"""What goes into the layer: the part of Pillow that JPEG, PNG and profiles need.
+
+And of the package isal the part that unpacks PNGs, where there is a wheel of it.
+"""
 
 from __future__ import annotations
 
@@ -30,30 +33,29 @@ MODULES = frozenset({
 # fmt: on
 #: Extension modules of PIL that stay.
 EXTENSIONS = frozenset({"_imaging", "_imagingcms"})
+#: Of the package isal, the modules that unpack, and what they import.
+ISAL = frozenset({"__init__", "_version", "_isal", "igzip_lib"})
 #: What `Settings.text` adds: FreeType and what it needs, 1.5 MB more.
 TEXT = frozenset({"_imagingft"})
 
 Files = dict[str, bytes]
 
 
-def collect(wheel: Path, settings: Settings) -> Files:
-    """Read the wheel, check it, and return the layer's files by their path in the zip.
+def collect(wheel: Path, settings: Settings, isal: Path | None = None) -> Files:
+    """Read the wheels, check them, and return the layer's files by their path in it.
+
+    Args:
+        wheel: Pillow's.
+        settings: what the layer is for.
+        isal: the wheel of ISA-L; without it PNGs are unpacked by zlib.
 
     Raises:
-        LayerError: the wheel is damaged, is for another Python, processor or system,
+        LayerError: a wheel is damaged, is for another Python, processor or system,
             or needs something that is not in it.
     """
-    check_tags(wheel.name, settings)
-    try:
-        with zipfile.ZipFile(wheel) as archive:
-            names = [name for name in archive.namelist() if not name.endswith("/")]
-            _check_names(names, wheel)
-            found = {name: archive.read(name) for name in names}
-    except zipfile.BadZipFile as error:
-        raise LayerError(
-            "the wheel is damaged", where=str(wheel), todo="Delete it and run again."
-        ) from error
-    files = prune(found, extensions(settings))
+    files = prune(_read(wheel, settings), extensions(settings))
+    if isal:
+        files |= _prune_isal(_read(isal, settings))
     check_machine(files, settings.architecture)
     if not settings.runs_here:
         elf.check_glibc(files, runtimes.RUNTIMES[settings.runtime])
@@ -63,6 +65,19 @@ def collect(wheel: Path, settings: Settings) -> Files:
     if can_compile(settings):
         files |= compiled(files)
     return {f"python/{name}": content for name, content in files.items()}
+
+
+def _read(wheel: Path, settings: Settings) -> Files:
+    check_tags(wheel.name, settings)
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            names = [name for name in archive.namelist() if not name.endswith("/")]
+            _check_names(names, wheel)
+            return {name: archive.read(name) for name in names}
+    except zipfile.BadZipFile as error:
+        raise LayerError(
+            "the wheel is damaged", where=str(wheel), todo="Delete it and run again."
+        ) from error
 
 
 def _check_names(names: list[str], wheel: Path) -> None:
@@ -112,6 +127,19 @@ def prune(files: Mapping[str, bytes], extensions: frozenset[str] = EXTENSIONS) -
         if name in linked or not elf.is_elf(data)
     }
     return dict(sorted(kept.items()))
+
+
+def _prune_isal(files: Mapping[str, bytes]) -> Files:
+    """Keep what unpacks, and the licences of the package and of Intel's library."""
+    return {name: data for name, data in files.items() if _is_of_isal(name)}
+
+
+def _is_of_isal(name: str) -> bool:
+    path = PurePosixPath(name)
+    stem = path.name.split(".")[0]
+    if path.parent == PurePosixPath("isal"):
+        return stem in ISAL and path.suffix in (".py", ".so", ".pyd")
+    return path.name in ("LICENSE", "METADATA")
 
 
 def _is_wanted(name: str, extensions: frozenset[str]) -> bool:
@@ -168,6 +196,7 @@ def check_imports(files: Mapping[str, bytes], settings: Settings) -> None:
             (Path(scratch) / name).write_bytes(content)
         command = [sys.executable, "-I", "-S", "-B", "-c", script, scratch]
         command += [f"PIL.{stem}" for stem in stems]
+        command += ["isal.igzip_lib"] * any(name.startswith("isal/") for name in files)
         done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise LayerError(

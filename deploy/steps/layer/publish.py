@@ -26,7 +26,7 @@ from deploy.steps.layer import wheel as wheels
 from deploy.waiting import afterwards
 
 #: Goes up with every change to how `contents` makes the zip; its lists count anyway.
-RECIPE = 3
+RECIPE = 4
 #: Pillow's licence, by its SPDX name.
 LICENCE = "MIT-CMU"
 
@@ -93,7 +93,8 @@ def describe(
     if not versions:
         return None
     wheel = wheels.cached(settings, folder)
-    wanted = wheel and _identity(wheel, settings)
+    isal = wheels.cached_isal(settings, folder)
+    wanted = wheel and _identity(wheel, isal, settings)
     for version in versions:
         if version.identity == wanted:
             return version
@@ -152,10 +153,11 @@ def build(settings: Settings, folder: Path = wheels.FOLDER) -> Built:
         LayerError: no wheel that fits, or a zip that Lambda would refuse.
     """
     wheel = wheels.fetch_wheel(settings, folder)
-    identity = _identity(wheel, settings)
+    isal = wheels.fetch_isal(settings, folder)
+    identity = _identity(wheel, isal, settings)
     path = wheel.parent / f"layer-{identity.removeprefix('sha256:')[:16]}.zip"
     if not path.exists():
-        contents.write_zip(contents.collect(wheel, settings), path)
+        contents.write_zip(contents.collect(wheel, settings, isal), path)
     check_size(path)
     return Built(path, identity, wheel.name.split("-")[1])
 
@@ -196,9 +198,12 @@ def _content(cloud: Cloud, settings: Settings, built: Built) -> Iterator[dict]:
         yield {"S3Bucket": place["Bucket"], "S3Key": place["Key"]}
 
 
-def _identity(wheel: Path, settings: Settings) -> str:
+def _identity(wheel: Path, isal: Path | None, settings: Settings) -> str:
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
     kept = " ".join(sorted(contents.MODULES | contents.extensions(settings)))
+    if isal:
+        digest += f" {hashlib.sha256(isal.read_bytes()).hexdigest()}"
+        kept += f" isal {' '.join(sorted(contents.ISAL))}"
     bytecode = contents.can_compile(settings)
     recipe = f"{digest} recipe {RECIPE} keeps {kept} bytecode {bytecode}"
     return "sha256:" + hashlib.sha256(recipe.encode()).hexdigest()

@@ -84,12 +84,13 @@ def test_every_target_has_its_hash():
     for runtime, machine in product(runtimes.RUNTIMES.values(), ("x86_64", "arm64")):
         given = settings(runtime=runtime.name, architecture=machine)
         version = wheels.requirement(given).partition("==")[2]
-        begin = f"pillow-{version}-{runtime.abi}-{runtime.abi}-"
         tags = wheels.platforms(runtime, machine)
-        assert any(
-            name.startswith(begin) and any(tag in name for tag in tags)
-            for name in known
-        ), begin
+        for package in (f"pillow-{version}", f"isal-{wheels.ISAL}"):
+            begin = f"{package}-{runtime.abi}-{runtime.abi}-"
+            assert any(
+                name.startswith(begin) and any(tag in name for tag in tags)
+                for name in known
+            ), begin
 
 
 def altered(wheel, place):
@@ -115,6 +116,24 @@ def test_an_altered_wheel_in_the_folder_is_refused(offline, tmp_path):
     altered(wheels.fetch_wheel(here()), tmp_path / wheels.target(here()))
     with pytest.raises(LayerError, match="is not the one on PyPI"):
         wheels.fetch_wheel(here(), tmp_path)
+
+
+def test_here_a_function_does_without_isal_that_cannot_be_fetched(offline, tmp_path):
+    assert wheels.fetch_isal(here(), tmp_path) is None
+
+
+def test_on_aws_it_does_not(offline, tmp_path):
+    with pytest.raises(LayerError, match=r"isal==.* could not be fetched"):
+        wheels.fetch_isal(settings(), tmp_path)
+
+
+def test_an_altered_isal_is_refused_here_too(offline, tmp_path):
+    place = tmp_path / wheels.target(here())
+    place.mkdir()
+    python = runtimes.RUNTIMES[runtimes.machine_runtime()].abi
+    (place / f"isal-{wheels.ISAL}-{python}-{python}-made_up.whl").touch()
+    with pytest.raises(LayerError, match="has no hash that we know"):
+        wheels.fetch_isal(here(), tmp_path)
 
 
 def test_a_wheel_without_a_known_hash_is_refused(offline, tmp_path):
