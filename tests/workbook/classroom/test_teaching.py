@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import shlex
+import subprocess
+import sys
 
 import nbformat
 import pytest
 from support.moto_cloud import here
+from workbook import SAMPLES
 from workbook.__main__ import main
 from workbook.classroom import collect
 from workbook.copies import STORED
@@ -29,6 +34,14 @@ def test_every_command_exists_with_its_options(command, capsys):
 
 
 ON_AWS = [command for command in COMMANDS if "--cloud aws" in command]
+UPLOAD = """
+from pathlib import Path
+from deploy import connect, up
+cloud = connect(say=lambda line: None)
+settings = up(cloud, say=lambda line: None).settings
+photo = Path({picture!r}).read_bytes()
+cloud.s3.put_object(Bucket=settings.source_bucket, Key="photo.jpg", Body=photo)
+"""
 
 
 @pytest.mark.parametrize("command", ON_AWS)
@@ -38,6 +51,34 @@ def test_every_command_on_aws_runs_as_written(command, cloud, capsys, monkeypatc
     monkeypatch.setattr("builtins.input", lambda question: "y")
     assert main(shlex.split(command)) == 0
     assert "ws-anna" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_every_other_command_runs_as_written(own_folder, tmp_path):
+    """But `lab` and `wall`, which serve until they are stopped and have their tests."""
+    (tmp_path / "scores").mkdir()
+    score = {"steps": {"2": {"notebook": "02_buckets", "best": 1, "total": 10}}}
+    (tmp_path / "scores" / "anna.json").write_text(json.dumps(score))
+
+    def run(*arguments):
+        known = os.environ | {"WORKBOOK_NAME": "ws-anna"}
+        if "copies" in arguments:  # not the developer's own
+            known["WORKBOOK_HOME"] = str(tmp_path / "home")
+        done = subprocess.run(
+            [sys.executable, *arguments],
+            cwd=tmp_path,
+            env=known,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, (arguments, done.stdout, done.stderr)
+
+    others = [each for each in COMMANDS if each not in ON_AWS]
+    others = [each for each in others if each.split()[0] not in ("lab", "wall")]
+    last = ("down", "local reset")
+    run("-c", UPLOAD.format(picture=str(SAMPLES / "mountain-lake.jpg")))
+    for command in sorted(others, key=lambda command: command in last):
+        run("-m", "workbook", *shlex.split(command))
 
 
 def test_it_has_the_commands_of_a_class():
