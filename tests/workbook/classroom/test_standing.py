@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from support.moto_cloud import REGION, here
-from workbook import SAMPLES
+from workbook import SAMPLES, checks
 from workbook.__main__ import main
-from workbook.classroom import standing
+from workbook.classroom import collect, standing
 
 from deploy import pipeline
 from deploy.errors import DeployError, SettingsError
@@ -20,6 +23,18 @@ from deploy.logs import wait_for
 from deploy.steps import buckets, role
 
 AWS = ("--cloud", "aws", "--region", REGION)
+#: What a notebook of a learner does, in a process of its own.
+LEARN = """
+from pathlib import Path
+from deploy import connect, up
+from workbook import SAMPLES, score, upload
+cloud = connect(say=lambda line: None)
+settings = up(cloud, say=lambda line: None).settings
+photo = Path({photo!r})
+photo.write_bytes((SAMPLES / "mountain-lake.jpg").read_bytes())
+assert upload(cloud, settings, photo)[0].outcome == "made"
+score({file!r})
+"""
 
 
 def stand(cloud, name, **options):
@@ -164,8 +179,35 @@ def test_ages_in_words():
 
 
 @pytest.mark.slow
+def test_two_learners_at_once_on_one_local_cloud(local, tmp_path):
+    """Two processes, as two notebooks: each name has its own resources and score."""
+
+    def learn(name):
+        known = os.environ | {"WORKBOOK_NAME": name}
+        photo, file = str(tmp_path / f"{name}.jpg"), str(tmp_path / f"{name}.json")
+        script = LEARN.format(photo=photo, file=file)
+        command = [sys.executable, "-c", script]
+        done = subprocess.run(command, env=known, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(learn, ("two-anna", "two-bob")))
+    found = collect.collect(tmp_path)
+    assert [each.name for each in found.learners] == ["two-anna", "two-bob"]
+    assert len({each.points for each in found.learners}) == 1
+    for each in standing.report(local, "two-").pipelines:
+        settings = here(local, name=each.name)
+        (kept,) = local.s3.list_objects_v2(Bucket=settings.source_bucket)["Contents"]
+        assert kept["Key"] == f"{each.name}.jpg"
+    swept = standing.sweep(local, "two-a")
+    assert swept.deleted == ("two-anna",)
+    assert names(standing.report(local, "two-")) == ["two-bob"]
+    assert not standing.sweep(local, "two-").left
+
+
+@pytest.mark.slow
 def test_thirty_learners_on_one_local_cloud(local):
-    """Up, upload and sweep, with the times that TEACHING.md tells."""
+    """Up, upload, score and sweep, with the times that TEACHING.md tells."""
     learners = [f"ws-{number:02}" for number in range(30)]
     started = time.perf_counter()
 
@@ -188,6 +230,9 @@ def test_thirty_learners_on_one_local_cloud(local):
         (run,) = wait_for(local, settings, ["lake.jpg"], since)
         assert run.outcome == "made"
     lap("30 uploads → thumbnails")
+    for settings in every:
+        assert all(checks.look(step, local, settings).ok for step in (2, 3, 4, 5, 6))
+    lap("30 × five steps checked")
     found = standing.report(local, "ws-")
     assert names(found) == learners and not found.foreign
     lap("report")
