@@ -8,7 +8,7 @@ from workbook.classroom.wall.lesson import wall
 from workbook.errors.explain import explain
 from workbook.labs import faults
 from workbook.scores import check, exercise, score, tally
-from workbook.session import begin, unless_exists
+from workbook.session import begin, reset, unless_exists
 from workbook.show import plots
 from workbook.show.charts import RECORDED, durations, log_table, memory, outcomes
 from workbook.show.pictures import gallery, preview, side_by_side
@@ -44,6 +44,7 @@ __all__ = [
     "plots",
     "preview",
     "progress",
+    "reset",
     "scale",
     "score",
     "show_trace",

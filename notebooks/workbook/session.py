@@ -20,6 +20,7 @@ from IPython.display import clear_output
 from deploy import Settings, connect, pipeline, settings_for
 from deploy.cloud import Cloud
 from deploy.configure import recalled
+from deploy.local import server
 from deploy.report import Found
 from deploy.steps import buckets, failures, function, layer, role
 from deploy.steps import trigger as trigger_step
@@ -118,6 +119,30 @@ def begin(step: int = 0) -> Cloud:
     for line in notes:
         print(line)
     return cloud
+
+
+def reset() -> None:
+    """Empty the local cloud, as if nobody had ever begun; other notebooks go on.
+
+    Their clients stay good: address and credentials are the same. What they had built
+    is built again by their first cell.
+
+    Raises:
+        WorkbookError: the notebook works on a real account, or on another emulator.
+        LocalCloudError: the local cloud does not stop or start.
+    """
+    cloud, _ = current()
+    if cloud.kind != "local":
+        raise messages.WorkbookError(
+            "only the local cloud can be reset",
+            where=str(cloud),
+            todo="`down(cloud)` removes what the workbook built there.",
+        )
+    server.reset(say=lambda line: None)
+    print(
+        "The local cloud is empty. In each open notebook, run the first cell again: it "
+        "builds what is missing."
+    )
 
 
 def current() -> tuple[Cloud, Settings]:

@@ -937,6 +937,31 @@ def lab_left_everything_allowed(w):
     inline(w, anything, name="more")
 
 
+@fault(8, "the role may do what the function needs, and no more", "denial always")
+def lab_left_a_denial(w):
+    deny = {"Effect": "Deny", "Action": "s3:Get*", "Resource": "*"}
+    inline(w, deny, name="more")
+
+
+@fault(
+    8,
+    {
+        "the buckets are as they should be",
+        "the role may do what the function needs, and no more",
+    },
+    "Deny s3:* on",
+)
+def lab_left_a_denial_on_the_bucket(w):
+    deny = allow("s3:*", f"arn:aws:s3:::{w.source}/*") | {"Effect": "Deny"}
+    policy_of(w, w.source, deny)
+
+
+@fault(8, "the role may do what the function needs, and no more", "Version")
+def lab_left_an_old_version(w):
+    for _ in range(8):  # each that looks at the policy sees the same
+        answer_policy(w, {"Version": "2008-10-17", "Statement": two(w)})
+
+
 @fault(8, "the function has its code, its layer and its numbers", "Timeout")
 def lab_took_the_time(w):
     w.cloud.awslambda.update_function_configuration(
@@ -1045,6 +1070,18 @@ def policy_left(w):
 def everything_allowed_since(w):
     anything = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
     inline(w, *two(w), anything)
+
+
+@fault(9, "the role may do no more than before", "a denial always wins")
+def denied_since(w):
+    deny = {"Effect": "Deny", "Action": "s3:Get*", "Resource": "*"}
+    inline(w, deny, name="more")
+
+
+@fault(9, "the role may do no more than before", "Version is 2008-10-17")
+def an_old_version_since(w):
+    for _ in range(4):
+        answer_policy(w, {"Version": "2008-10-17", "Statement": two(w)})
 
 
 # 10: platform

@@ -52,8 +52,9 @@ def look(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
             f"the policy {role.RECIPE!r} of a recipe, which "
             '`up(cloud, recipe="")` takes off'
         )
-    mend = f"Too wide: it has {'; '.join(wide)}. `check(3)` says what to mend."
-    yield judged(_ROLE, not wide, mend)
+    refused = next(filter(None, role_check.refusals(cloud, settings)), "")
+    mend = f"Too wide: it has {'; '.join(wide)}." if wide else refused
+    yield judged(_ROLE, not mend, f"{mend} `check(3)` says what to mend.")
 
 
 def _backup(cloud: Cloud, settings: Settings) -> Iterator[Finding]:

@@ -30,8 +30,6 @@ def look(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
     settings = dataclasses.replace(settings, reliable=True)
     for name, step, notebook in _PARTS:
         good, mend = _as_it_should(step, notebook, cloud, settings)
-        if good and step is role and (wide := role_check.too_wide(cloud, settings)):
-            good, mend = False, f"Too wide: it also has {'; '.join(wide)} ({notebook})."
         yield judged(name, good, mend)
     limit = if_there(
         lambda: cloud.awslambda.get_function_concurrency(
@@ -60,6 +58,14 @@ def look(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
     )
 
 
+def _wrong_rights(cloud: Cloud, settings: Settings) -> str:
+    """Say in words which right is missing, denied or too wide; nothing else."""
+    if refused := next(filter(None, role_check.refusals(cloud, settings)), ""):
+        return refused
+    wide = role_check.too_wide(cloud, settings)
+    return f"Too wide: it also has {'; '.join(wide)}." if wide else ""
+
+
 def _as_it_should(
     step: ModuleType, notebook: str, cloud: Cloud, settings: Settings
 ) -> tuple[bool, str]:
@@ -70,6 +76,8 @@ def _as_it_should(
         return False, str(error)
     if found is None:
         return False, f"There is none: `up(cloud, reliable=True)` ({notebook})."
+    if step is role and (wrong := _wrong_rights(cloud, settings)):
+        return False, f"{wrong} `labs.undo_all()`, or {notebook}."
     differs = ", ".join(found.drift)
     return not differs, f"It differs: {differs}. `labs.undo_all()`, or {notebook}."
 

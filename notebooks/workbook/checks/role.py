@@ -60,12 +60,7 @@ def _trust(document: dict[str, Any]) -> Finding:
 
 
 def _policies(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
-    read, write = role.thumbnails_policy(settings)["Statement"]
-    documents = [*_inline(cloud, settings).values()]
-    places = zip((read, write), _buckets(settings), _NAMES[3:5], strict=True)
-    for statement, bucket, line in places:
-        mend = _refusal(documents, statement, settings)
-        mend = mend or _denial_of(cloud, settings, bucket, statement)
+    for line, mend in zip(_NAMES[3:5], refusals(cloud, settings), strict=True):
         yield judged(line, not mend, f"{mend} Put it with `put_role_policy` (03_role).")
     extra = too_wide(cloud, settings)
     yield judged(
@@ -80,6 +75,17 @@ def _policies(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
         f"Attach {role.basic_execution(settings)} with `attach_role_policy` "
         "(03_role), or no log line will ever be seen.",
     )
+
+
+def refusals(cloud: Cloud, settings: Settings) -> list[str]:
+    """Say why the role may not read, and not write; an empty text where it may."""
+    read, write = role.thumbnails_policy(settings)["Statement"]
+    documents = [*_inline(cloud, settings).values()]
+    return [
+        _refusal(documents, statement, settings)
+        or _denial_of(cloud, settings, bucket, statement)
+        for statement, bucket in zip((read, write), _buckets(settings), strict=True)
+    ]
 
 
 def too_wide(cloud: Cloud, settings: Settings) -> list[str]:
