@@ -154,7 +154,10 @@ def _described(photo: Photo) -> dict[str, Any]:
         "ms": round(run.ms),
         "start": "cold" if run.cold else "warm",
         "reason": html.visible(run.reason or ""),
-        "photo": f"{html.pixels(run.source_size)} · {html.weight(run.source_bytes)}",
-        "thumbnail": f"{html.pixels(run.thumbnail_size)} · "
-        f"{html.weight(run.thumbnail_bytes)}",
+        "photo": _facts(run.source_size, run.source_bytes),
+        "thumbnail": _facts(run.thumbnail_size, run.thumbnail_bytes),
     }
+
+
+def _facts(size: tuple[int, int] | None, weight: int | None) -> str:
+    return " · ".join(filter(None, (html.pixels(size), html.weight(weight))))

@@ -22,6 +22,7 @@ from workbook.classroom.wall import intake, links
 from workbook.classroom.wall.lesson import Lesson, wall
 from workbook.classroom.wall.limits import Limits, Rate, Room
 from workbook.errors.messages import WorkbookError
+from workbook.show import html
 
 from deploy import pipeline, settings_for
 from deploy.home import CHECKOUT
@@ -297,6 +298,14 @@ def test_what_the_function_logged_is_shown(built):
         assert ask(lesson.url, path="1/thumbnail")[0] == 200
 
 
+def test_what_is_no_picture_is_told_without_a_size(opened, built):
+    send(opened)
+    log(*built, keys(built)[0], outcome="rejected", source_size=None)
+    opened._wall.board.look()
+    (photo,) = json.loads(ask(opened.url, path="state")[1])["photos"]
+    assert (photo["photo"], photo["outcome"]) == (html.weight(len(PHOTO)), "rejected")
+
+
 def test_a_hidden_photo_is_deleted_with_its_thumbnail(opened, built):
     cloud, settings = built
     send(opened)
@@ -321,7 +330,7 @@ def test_a_photo_hidden_before_its_thumbnail_is_made_leaves_none(opened, built):
     assert not [*buckets.objects(cloud, settings.target_bucket)]
 
 
-def log(cloud, settings, key):
+def log(cloud, settings, key, **more):
     """Leave what the function would: a thumbnail, and a line in its log."""
     target = f"thumbnails/{key}"
     cloud.s3.put_object(Bucket=settings.target_bucket, Key=target, Body=PHOTO)
@@ -340,7 +349,7 @@ def log(cloud, settings, key):
         "cold": False,
         "request_id": "r-1",
         "done": now.isoformat(),
-    }
+    } | more
     place = {"logGroupName": settings.log_group, "logStreamName": "s"}
     cloud.logs.create_log_group(logGroupName=settings.log_group)
     cloud.logs.create_log_stream(**place)
