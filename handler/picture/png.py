@@ -60,22 +60,22 @@ def walk(data: bytes) -> Png:
     extra: dict[bytes, bytes] = {}
     began = False  # whether the pixels have
     coloured = data[_COLOUR_TYPE : _COLOUR_TYPE + 1] != b"\3"  # else PLTE is missing
-    tail = b""  # what comes after ``kept``
-    at = since = 0
+    tail = b""  # what comes after all that is kept
+    at = since = stop = 0
     end = len(SIGNATURE)
     for _ in range(MAX_CHUNKS):
         at = end
         name = data[at + 4 : at + 8]
         end = at + _FRAMING + int.from_bytes(data[at : at + 4])
         if name == b"IEND" and end <= len(data):
-            tail = data[since:at]
+            stop = at
             break
         if len(name) < 4 or end > len(data):
             if not began and name != b"IDAT":
                 raise ImageRejected("broken PNG: truncated, it has no pixels")
-            tail = data[since:at]
+            stop = at
             if name == b"IDAT":  # perhaps all but the checksum is there
-                tail += _chunk(name, data[at + 8 : end - 4])
+                tail = _chunk(name, data[at + 8 : end - 4])
             break
         checksum = int.from_bytes(view[end - 4 : end])
         right = zlib.crc32(view[at + 4 : end - 4]) == checksum
@@ -95,8 +95,8 @@ def walk(data: bytes) -> Png:
         raise ImageRejected(f"a PNG of more than {MAX_CHUNKS} chunks")
     if not coloured:
         raise ImageRejected("broken PNG: it has no palette")
-    if since or end != len(data):
-        data = b"".join([*kept, tail, _chunk(b"IEND", b"")])
+    if since or end != len(data):  # else no copy is made of a large file
+        data = b"".join([*kept, data[since:stop], tail, _chunk(b"IEND", b"")])
     grey = data[_COLOUR_TYPE : _COLOUR_TYPE + 1] in (b"\0", b"\4")
     return Png(data, extra.get(b"eXIf"), _colours(extra, grey=grey))
 
