@@ -6,7 +6,7 @@ Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 # Beginning of a region's name → its partition, and the domain of its services.
 # https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html
@@ -38,11 +38,13 @@ class Arns:
 
     region: str
     account: str
+    #: As the caller's identity says; left out, the region's.
+    told: str = field(default="", compare=False)
 
     @property
     def partition(self) -> str:
-        """The region's partition: "aws", "aws-cn", "aws-us-gov", "aws-eusc", …."""
-        return _place(self.region)[0]
+        """The partition: "aws", "aws-cn", "aws-us-gov", "aws-eusc", …."""
+        return self.told or _place(self.region)[0]
 
     def of(self, service: str, resource: str) -> str:
         """Write the ARN of a service's resource ("lambda", "function:f")."""
@@ -63,13 +65,20 @@ class Arns:
 
     def bucket_url(self, name: str) -> str:
         """Write where a bucket's objects are seen by a browser."""
-        return f"https://{name}.s3.{self.region}.{_place(self.region)[1]}"
+        domain = dict(_PARTITIONS.values()).get(self.partition)
+        return f"https://{name}.s3.{self.region}.{domain or _place(self.region)[1]}"
 
 
 def beside(arn: str) -> Arns:
     """Take the region and account of another ARN; of what is none, nothing."""
-    _, _, _, region, account, *_ = [*arn.split(":"), *5 * [""]]
-    return Arns(region, account)
+    _, partition, _, region, account, *_ = [*arn.split(":"), *5 * [""]]
+    return Arns(region, account, partition)
+
+
+def unlike(region: str, identity: str) -> str:
+    """Read the partition of a caller's ARN, where the region's name tells another."""
+    told = beside(identity).told
+    return "" if told == Arns(region, "").partition else told
 
 
 def _place(region: str) -> tuple[str, str]:

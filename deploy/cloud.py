@@ -182,6 +182,8 @@ def _connect_endpoint(
         region = session.region_name or "us-east-1"
     cloud = _identified(session, region, "endpoint", endpoint)
     say(f"Using {cloud}.")
+    if cloud.identity.endswith(":user/moto"):  # as it calls everybody
+        say("This is moto's server: it keeps resources and runs no function.")
     return cloud
 
 

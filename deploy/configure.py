@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from deploy import recipes, remembered, runtimes
+from deploy import arns, recipes, remembered, runtimes
 from deploy.cloud import Cloud, connect
 from deploy.errors import SettingsError
 from deploy.explained import STATUS, explained
@@ -29,6 +29,7 @@ def settings_for(cloud: Cloud, **overrides: Any) -> Settings:
     defaults: dict[str, Any] = {
         "account": cloud.account,
         "region": cloud.region,
+        "partition": arns.unlike(cloud.region, cloud.identity),
         "tls_only": not (cloud.endpoint or "").startswith("http:"),
     }
     if cloud.kind != "aws":

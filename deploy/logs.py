@@ -26,6 +26,7 @@ _MEMORY = re.compile(
 _REPORT = re.compile(
     r"REPORT RequestId: (?P<id>\S+)\s+Duration: (?P<ms>[\d.]+) ms.*?" + _MEMORY.pattern
 )
+_BILLED = re.compile(r"Billed Duration: ([\d.]+) ms")
 _INIT = re.compile(r"Init Duration: ([\d.]+) ms")
 _REQUEST = re.compile(r"(?:START|END|REPORT) RequestId: (\S+)")
 #: What can become of an upload.
@@ -69,6 +70,7 @@ class Run:
     version: str | None = None
     duration_ms: float | None = None
     memory_mb: int | None = None
+    billed_ms: float | None = None
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,7 @@ class Report:
 
     Attributes:
         used_mb: on AWS the most memory that was used; no measurement locally.
+        billed_ms: what is paid for, the start of a cold one included.
         init_ms: what a cold start took, on AWS; None for a warm one, and locally.
     """
 
@@ -85,6 +88,7 @@ class Report:
     given_mb: int
     used_mb: int
     init_ms: float | None = None
+    billed_ms: float | None = None
 
 
 def report(line: str) -> Report | None:
@@ -92,13 +96,14 @@ def report(line: str) -> Report | None:
     match = _REPORT.match(line)
     if match is None:
         return None
-    init = _INIT.search(line)
+    init, billed = _INIT.search(line), _BILLED.search(line)
     return Report(
         match["id"],
         float(match["ms"]),
         int(match["given"]),
         int(match["used"]),
         float(init[1]) if init else None,
+        float(billed[1]) if billed else None,
     )
 
 
@@ -193,6 +198,7 @@ def _from(record: dict[str, Any], report: Report | None) -> Run:
         thumbnail_size=_size(record.get("thumbnail_size")),
         done=datetime.fromisoformat(record["done"]).astimezone(UTC),
         duration_ms=report.duration_ms if report else None,
+        billed_ms=report.billed_ms if report else None,
         memory_mb=report.used_mb if report else None,
     )
 

@@ -150,15 +150,17 @@ def conditions(statement: Statement) -> Iterator[tuple[str, str]]:
 
 def statements(document: Document) -> list[Statement]:
     """List a policy's statements; [] where it is no policy (the call will say so)."""
-    if isinstance(document, str):
-        try:
-            document = json.loads(document)
-        except ValueError:
-            return []
-    found = (
-        listed(document.get("Statement", [])) if isinstance(document, Mapping) else []
-    )
-    return [part for part in found if _is_statement(part)]
+    found = read(document).get("Statement", [])
+    return [part for part in listed(found) if _is_statement(part)]
+
+
+def read(document: Document) -> dict[str, Any]:
+    """Read a policy as it is stored; {} where it is no JSON object."""
+    try:
+        found = json.loads(document) if isinstance(document, str) else document
+    except (ValueError, RecursionError):
+        return {}
+    return dict(found) if isinstance(found, Mapping) else {}
 
 
 def _is_statement(part: Any) -> bool:

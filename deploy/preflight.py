@@ -196,7 +196,8 @@ def public_access(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
         f"account {settings.account}",
         "up(public=False), or --private, builds the target private: thumbnails are "
         "then seen by presigned links (`python -m deploy link`), and the notebooks' "
-        "previews work as they are. Or who owns the account turns these two off.",
+        "previews work as they are. Or who owns the account turns these two off; where "
+        "the organization's policy put them on, only the organization can.",
     )
 
 

@@ -30,7 +30,7 @@ _PREFIX = f"{TAG}:"
 _LIMIT = 256
 _PACKED = "packed "
 #: What says which pipeline it is; all the rest is how it was built.
-_WHICH = ("account", "region", "name", "source_bucket")
+_WHICH = ("account", "region", "partition", "name", "source_bucket")
 
 
 def tags(settings: Settings, plain: Settings) -> dict[str, str]:

@@ -197,6 +197,15 @@ RIGHTS: tuple[Purpose, ...] = (
         ),
     ),
     Purpose(
+        "TagTheBuckets",
+        _buckets,
+        (
+            Right("s3:TagResource", ("CreateBucket", "TagResource"), _S3_ACTIONS),
+            Right("s3:UntagResource", ("UntagResource",), _S3_ACTIONS),
+        ),
+        optional=True,
+    ),
+    Purpose(
         "TellTheSourceWhomToCall",
         _source,
         (

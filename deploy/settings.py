@@ -126,6 +126,8 @@ class Settings:
     #: The ARN of the policy that bounds our role, where every role must have one.
     #: https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
     permissions_boundary: str = ""
+    #: The caller's partition, where the region's name does not tell it ("aws-cn").
+    partition: str = ""
     #: The ARN of an SNS topic that the alarms of `reliable=True` tell; empty for none.
     alarm_topic: str = ""
 
@@ -218,7 +220,7 @@ class Settings:
     @property
     def arns(self) -> Arns:
         """What writes the ARNs of this account and region."""
-        return Arns(self.region, self.account)
+        return Arns(self.region, self.account, self.partition)
 
     @property
     def backup_bucket(self) -> str:

@@ -121,12 +121,8 @@ def role_is_assumable(params: dict[str, Any], world: World) -> Refusal | None:
     if "Role" not in params:
         return None
     if not _ROLE_ARN.fullmatch(params["Role"]):
-        return Refusal(
-            "ValidationException",
-            f"1 validation error detected: Value '{params['Role']}' at 'role' failed "
-            "to satisfy constraint: Member must satisfy regular expression pattern: "
-            f"{_ROLE_ARN.pattern}",
-        )
+        rule = f"Member must satisfy regular expression pattern: {_ROLE_ARN.pattern}"
+        return _unsatisfied(params["Role"], "Role", rule)
     name = params["Role"].rsplit("/", 1)[-1]
     try:
         role = world.lookup("iam").get_role(RoleName=name)["Role"]
@@ -156,6 +152,52 @@ def runtime_is_supported(params: dict[str, Any], world: World) -> Refusal | None
         f"The runtime parameter of {runtime} is no longer supported for creating or "
         "updating AWS Lambda functions. We recommend you use a supported runtime "
         "while creating or updating functions.",
+    )
+
+
+def numbers_are_in_range(params: dict[str, Any], world: World) -> Refusal | None:
+    """Refuse a timeout or a memory that Lambda refuses.
+
+    Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+    """
+    for name, (low, high) in {"Timeout": (1, 900), "MemorySize": (128, 10_240)}.items():
+        value = params.get(name, low)
+        if not low <= value <= high:
+            bound = f"less than or equal to {high}"
+            if value < low:
+                bound = f"greater than or equal to {low}"
+            return _unsatisfied(value, name, f"Member must have value {bound}")
+    return None
+
+
+def layer_names_what_there_is(params: dict[str, Any], world: World) -> Refusal | None:
+    """Refuse a layer for a runtime or a processor that Lambda does not know.
+
+    Source: https://docs.aws.amazon.com/lambda/latest/api/API_PublishLayerVersion.html
+    """
+    model = world.lookup("lambda").meta.service_model
+    shapes = {
+        "CompatibleRuntimes": "Runtime",
+        "CompatibleArchitectures": "Architecture",
+    }
+    for name, shape in shapes.items():
+        known = model.shape_for(shape).enum
+        given = params.get(name) or []
+        if any(value not in known for value in given):
+            rule = f"Member must satisfy enum value set: [{', '.join(known)}]"
+            listed = f"[{', '.join(given)}]"
+            return _unsatisfied(
+                listed, name, f"Member must satisfy constraint: [{rule}]"
+            )
+    return None
+
+
+def _unsatisfied(value: Any, name: str, constraint: str) -> Refusal:
+    """Write Lambda's sentence about a parameter that is out of its range."""
+    return Refusal(
+        "ValidationException",
+        f"1 validation error detected: Value '{value}' at "
+        f"'{name[0].lower()}{name[1:]}' failed to satisfy constraint: {constraint}",
     )
 
 
@@ -336,7 +378,7 @@ def _permissions(arn: str, world: World) -> dict[str, Any] | str:
 
 
 def lifecycle_is_well_formed(params: dict[str, Any], world: World) -> Refusal | None:
-    """Refuse a transition to no class, and two lifecycle rules with one ID.
+    """Refuse rules that lack a part, contradict themselves, or share an ID.
 
     Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/intro-lifecycle-rules.html
     """
@@ -344,11 +386,44 @@ def lifecycle_is_well_formed(params: dict[str, Any], world: World) -> Refusal | 
     moves = [move for rule in rules for move in rule.get("Transitions", [])]
     if any(move.get("StorageClass") is None for move in moves):
         return _MALFORMED
+    for rule in rules:
+        if rule.get("Status") not in ("Enabled", "Disabled"):
+            return _MALFORMED
+        if not {"Filter", "Prefix"} & rule.keys():
+            return _MALFORMED
+        if refusal := _contradicts_itself(rule):
+            return refusal
     ids = [rule["ID"] for rule in rules if rule.get("ID")]
     if len(set(ids)) < len(ids):
         return Refusal(
             "InvalidArgument",
             "Rule ID must be unique. Found same ID for more than one rule",
+        )
+    return None
+
+
+_LIFECYCLE_ACTIONS = {
+    *("Expiration", "Transitions", "NoncurrentVersionExpiration"),
+    *("NoncurrentVersionTransitions", "AbortIncompleteMultipartUpload"),
+}
+
+
+def _contradicts_itself(rule: dict[str, Any]) -> Refusal | None:
+    """Refuse a rule that does nothing, or deletes before it moves."""
+    if not _LIFECYCLE_ACTIONS & rule.keys():
+        text = "At least one action needs to be specified in a rule"
+        return Refusal("InvalidRequest", text)
+    end = rule.get("Expiration", {}).get("Days")
+    if end is None:
+        return None
+    if end <= 0:
+        text = "'Days' for Expiration action must be a positive integer"
+        return Refusal("InvalidArgument", text)
+    if any(end <= move.get("Days", 0) for move in rule.get("Transitions", [])):
+        return Refusal(
+            "InvalidArgument",
+            "'Days' in the Expiration action must be greater than 'Days' in the "
+            "Transition action",
         )
     return None
 
@@ -386,9 +461,35 @@ def policy_is_well_formed(params: dict[str, Any], world: World) -> Refusal | Non
     except (ValueError, RecursionError):
         return Refusal("MalformedPolicy", "Policies must be valid JSON.")
     written = document.get("Statement", []) if isinstance(document, dict) else [None]
-    if len(policies.statements(document)) == len(policies.listed(written)):
-        return None
-    return Refusal("MalformedPolicy", "Invalid policy syntax.")
+    statements = policies.statements(document)
+    if len(statements) < len(policies.listed(written)):
+        return Refusal("MalformedPolicy", "Invalid policy syntax.")
+    if document.get("Version", _POLICY_VERSIONS[0]) not in _POLICY_VERSIONS:
+        text = "The policy must contain a valid version string"
+        return Refusal("MalformedPolicy", text)
+    said = [what for one in statements if (what := _lacks(one, params["Bucket"]))]
+    return Refusal("MalformedPolicy", said[0]) if said else None
+
+
+_POLICY_VERSIONS = ("2012-10-17", "2008-10-17")
+_IN_A_BUCKET = re.compile(r"arn:aws[a-z-]*:s3:::([^/]*)(?:/.*)?", re.DOTALL)
+
+
+def _lacks(statement: dict[str, Any], bucket: str) -> str:
+    """Say what a bucket policy's statement lacks or has too much; "" for nothing."""
+    for part in ("Principal", "Action", "Resource"):
+        if not {part, f"Not{part}"} & statement.keys():
+            return f"Missing required field {part}"
+    actions = statement.get("Action", statement.get("NotAction", []))
+    for action in policies.listed(actions):
+        if action != "*" and not action.lower().startswith("s3:"):
+            return "Policy has invalid action"
+    resources = statement.get("Resource", statement.get("NotResource", []))
+    for arn in policies.listed(resources):
+        named = _IN_A_BUCKET.fullmatch(arn)
+        if arn != "*" and not (named and policies.matches(named[1], bucket)):
+            return "Policy has invalid resource"
+    return ""
 
 
 def policy_is_not_public(params: dict[str, Any], world: World) -> Refusal | None:
@@ -446,7 +547,12 @@ def _is_narrowed(statement: dict[str, Any]) -> bool:
     return any(fixed.get(key, False) for key in _NARROWING)
 
 
-_LAMBDA_RULES = (runtime_is_supported, runtime_runs_here, role_is_assumable)
+_LAMBDA_RULES = (
+    numbers_are_in_range,
+    runtime_is_supported,
+    runtime_runs_here,
+    role_is_assumable,
+)
 
 #: The rules of each call, in the order in which they are asked.
 RULES: dict[str, tuple[Rule, ...]] = {
@@ -455,6 +561,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
         queue_hides_long_enough,
     ),
     "lambda.CreateFunction": _LAMBDA_RULES,
+    "lambda.PublishLayerVersion": (layer_names_what_there_is,),
     "lambda.UpdateFunctionConfiguration": _LAMBDA_RULES,
     "s3.CreateBucket": (bucket_name_is_legal,),
     "s3.PutBucketPolicy": (policy_is_well_formed, policy_is_not_public),

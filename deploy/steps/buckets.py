@@ -27,7 +27,7 @@ from deploy.cloud import Cloud
 from deploy.errors import DeployError, ForeignResourceError, SettingsError
 from deploy.report import Claim, Drift, Found, left_alone
 from deploy.settings import TAG, Settings
-from deploy.waiting import NO_BUCKET, code, if_there, is_denied, retry
+from deploy.waiting import DENIED, NO_BUCKET, code, if_there, is_denied, retry
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +41,8 @@ class Buckets(Found):
 PUBLIC_READ_SID = "PublicReadThumbnails"
 TLS_ONLY_SID = "DenyPlainHttp"
 
+#: What PutBucketTagging answers where attribute-based access is on.
+_BY_TAGS = (*DENIED, "MethodNotAllowed", "InvalidRequest", "OperationNotPermitted")
 _BLOCK = ("BlockPublicAcls", "IgnorePublicAcls")
 _BLOCK_POLICY = ("BlockPublicPolicy", "RestrictPublicBuckets")
 
@@ -92,7 +94,7 @@ def policy(
 def merged(policy: dict[str, Any] | None, statement: dict[str, Any]) -> dict[str, Any]:
     """Put a statement into a bucket policy in place of the one with the same Sid."""
     policy = policy or policies.document()
-    others = policies.listed(policy["Statement"])
+    others = policies.listed(policy.get("Statement", []))
     if statement in others:
         return policy
     kept = [other for other in others if other.get("Sid") != statement["Sid"]]
@@ -157,16 +159,16 @@ def ensure_bucket(cloud: Cloud, settings: Settings, name: str) -> str:
     Raises:
         ForeignResourceError: somebody else's, another pipeline's, or not empty.
     """
+    ours = dict(settings.tags)
+    if name == settings.source_bucket:
+        ours |= configure.to_remember(cloud, settings)
     if not _exists(cloud, settings, name):
-        _make(cloud, settings, name)
+        _make(cloud, settings, name, ours)
     _check_ours(cloud, settings, name)
     found = _tags(cloud, name)
-    wanted = remembered.others(found) | settings.tags
-    if name == settings.source_bucket:
-        wanted |= configure.to_remember(cloud, settings)
+    wanted = remembered.others(found) | ours
     if wanted != found:
-        pairs = tags.listed(wanted)
-        cloud.s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": pairs})
+        _tag(cloud, settings, name, found, wanted)
     return name
 
 
@@ -341,10 +343,18 @@ def _exists(cloud: Cloud, settings: Settings, name: str) -> bool:
     return True
 
 
-def _make(cloud: Cloud, settings: Settings, name: str) -> None:
+def _make(cloud: Cloud, settings: Settings, name: str, ours: dict[str, str]) -> None:
     request = bucket_request(name, settings.account, settings.region)
+    place = request.get("CreateBucketConfiguration", {})
+    # In the call itself, so that accounts that go by tags let it pass.
+    tagged = {"CreateBucketConfiguration": place | {"Tags": tags.listed(ours)}}
     try:
-        cloud.s3.create_bucket(**request)
+        try:
+            cloud.s3.create_bucket(**request | tagged)
+        except ClientError as error:
+            if not is_denied(error):
+                raise
+            cloud.s3.create_bucket(**request)  # without s3:TagResource
     except ClientError as error:
         if code(error) == "BucketAlreadyExists":
             raise ForeignResourceError(
@@ -356,6 +366,32 @@ def _make(cloud: Cloud, settings: Settings, name: str) -> None:
         if code(error) != "BucketAlreadyOwnedByYou":
             raise
     cloud.s3.get_waiter("bucket_exists").wait(Bucket=name)
+
+
+def _tag(
+    cloud: Cloud,
+    settings: Settings,
+    name: str,
+    found: dict[str, str],
+    wanted: dict[str, str],
+) -> None:
+    """Write a bucket's tags, by the newer calls where the bucket goes by its tags.
+
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/buckets-tagging-enable-abac.html
+    """
+    pairs = tags.listed(wanted)
+    try:
+        cloud.s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": pairs})
+    except ClientError as error:
+        if cloud.kind != "aws" or code(error) not in _BY_TAGS:
+            raise
+        where = {
+            "AccountId": settings.account,
+            "ResourceArn": settings.arns.bucket(name),
+        }
+        if gone := sorted(found.keys() - wanted.keys()):
+            cloud.s3control.untag_resource(**where, TagKeys=gone)
+        cloud.s3control.tag_resource(**where, Tags=pairs)
 
 
 def _tags(cloud: Cloud, name: str) -> dict[str, str]:
@@ -403,7 +439,7 @@ def _ensure_block(cloud: Cloud, name: str, *, public_policy: bool) -> None:
 def _policy(cloud: Cloud, name: str) -> dict[str, Any] | None:
     get_policy = cloud.s3.get_bucket_policy
     found = if_there(lambda: get_policy(Bucket=name), "NoSuchBucketPolicy")
-    return json.loads(found["Policy"]) if found else None
+    return policies.read(found["Policy"]) if found else None
 
 
 def _ensure_versions(cloud: Cloud, name: str) -> None:

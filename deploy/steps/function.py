@@ -181,11 +181,15 @@ def owned(cloud: Cloud, settings: Settings) -> list[Claim]:
 def claims(cloud: Cloud, settings: Settings) -> list[Claim]:
     """Say whether function and log group stand, and whose each is."""
     found = owned(cloud, settings)
-    if _log_group(cloud, settings) is None:
+    group = _log_group(cloud, settings)
+    if group is None:
         return found
     name = f"log group {settings.log_group}"
     if left_alone(found):
         return [*found, Claim(name, "its function is not ours")]
+    if group.get("deletionProtectionEnabled"):
+        why = "its deletion protection is on, and who put it on can lift it"
+        return [*found, Claim(name, why)]
     arn = settings.arns.of("logs", f"log-group:{settings.log_group}")
     pairs = cloud.logs.list_tags_for_resource(resourceArn=arn).get("tags", {})
     kept = "" if owner.ours(pairs, settings) else "it has not our tag"

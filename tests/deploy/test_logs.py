@@ -117,3 +117,9 @@ def test_a_log_without_its_start_and_report_is_read(cloud, settings, write):
 def test_silence_is_named_with_what_to_do(cloud, settings, write):
     with pytest.raises(NotReadyError, match=r"a\.jpg.*deploy status"):
         list(logs.wait_for(cloud, settings, ["a.jpg"], NOW, timeout_s=0))
+
+
+def test_what_is_billed_has_the_start_in_it():
+    cold = REPORT.replace("Billed Duration: 42 ms", "Billed Duration: 313 ms")
+    found = logs.report(f"{cold}Init Duration: 270.10 ms\t")
+    assert (found.duration_ms, found.init_ms, found.billed_ms) == (41.2, 270.1, 313.0)

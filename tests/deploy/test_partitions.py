@@ -11,21 +11,26 @@ from deploy.cloud import Cloud
 from deploy.preflight import findings
 
 
-@pytest.fixture(params=["us-gov-west-1", "cn-north-1"])
+@pytest.fixture(params=["us-gov-west-1", "cn-north-1", "eusc-de-east-1"])
 def abroad(request, account):
     """A cloud in another partition, and its name."""
     region = request.param
     session = boto3.Session("test", "test", region_name=region)
     partition = session.get_partition_for_region(region)
     identity = f"arn:{partition}:iam::{ACCOUNT}:root"
+    # moto reads the partition from a region in the host, and GovCloud's has none.
+    session.events.register("request-created.iam", _with_region)
     return Cloud(session, ACCOUNT, region, "aws", identity=identity), partition
 
 
-# moto lacks GovCloud's managed policies, so the role cannot be made there.
-@pytest.mark.parametrize("abroad", ["cn-north-1"], indirect=True)
+def _with_region(request, **_):
+    request.url = request.url.replace("iam.us-gov.", "iam.us-gov-west-1.")
+
+
 def test_up_status_and_down(abroad):
     cloud, partition = abroad
-    settings = here(cloud, queue=True, reliable=True)
+    # moto's pattern of an on-failure destination has no region of the EU's cloud.
+    settings = here(cloud, queue=True, reliable=partition != "aws-eusc")
     stack = pipeline.up(cloud, settings, say=lambda line: None)
     assert {arn.split(":")[1] for arn in stack.arns.values()} == {partition}
     assert pipeline.status(cloud, settings).ready
@@ -38,7 +43,18 @@ def test_up_status_and_down(abroad):
 def test_addresses_are_the_partitions(abroad):
     cloud, partition = abroad
     urls = json.dumps(pipeline.urls(cloud, here(cloud)))
-    assert ("amazonaws.com.cn" in urls) == (partition == "aws-cn")
+    domains = {"aws-cn": ".amazonaws.com.cn/", "aws-eusc": ".amazonaws.eu/"}
+    assert domains.get(partition, ".amazonaws.com/") in urls
+
+
+def test_the_callers_partition_counts_where_a_region_has_a_new_name(account):
+    session = boto3.Session("test", "test", region_name="eu-west-1")
+    identity = f"arn:aws-cn:iam::{ACCOUNT}:root"
+    cloud = Cloud(session, ACCOUNT, "ck-new-1", "aws", identity=identity)
+    settings = here(cloud)
+    assert settings.function_arn.startswith("arn:aws-cn:lambda:ck-new-1:")
+    assert settings.arns.bucket_url("b") == "https://b.s3.ck-new-1.amazonaws.com.cn"
+    assert here(Cloud(session, ACCOUNT, "eu-west-1", "aws")).partition == ""
 
 
 def test_the_root_user_is_known_by_its_partition(abroad):

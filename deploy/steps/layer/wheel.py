@@ -33,6 +33,7 @@ _OLD_GLIBCS_PILLOW = "12.2.0"
 #: https://pypi.org/project/isal/
 ISAL = "1.9.1"
 _OLDEST_GLIBC = 17  # manylinux2014; Pillow publishes nothing older.
+_NO_PIP = "No module named pip"
 _PIP_TIMEOUT_S = 300
 
 
@@ -170,20 +171,15 @@ def _runtime(settings: Settings) -> runtimes.Runtime:
 
 
 def _download(wanted: str, settings: Settings, place: Path) -> None:
-    """Run pip for one wheel, silently; its last line goes into the error."""
-    try:
-        pip = subprocess.run(
-            [sys.executable, *_pip(wanted, settings), "--dest", str(place)],
-            env=environment.for_pip(sys.executable),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=_PIP_TIMEOUT_S,
-        )
-        complaint = "" if pip.returncode == 0 else pip.stderr or "pip said nothing"
-    except subprocess.TimeoutExpired:
-        complaint = f"pip did not finish within {_PIP_TIMEOUT_S} s"
+    """Run pip for one wheel, silently; its last line goes into the error.
+
+    An environment without pip, as uv makes them, takes that of the local cloud.
+    """
+    arguments = [*_pip(wanted, settings), "--dest", str(place)]
+    complaint = _complaint(sys.executable, arguments)
+    other = environment.python(home() / "venv")
+    if _NO_PIP in complaint and other.exists():
+        complaint = _complaint(str(other), arguments)
     if complaint:
         raise NotFetchedError(
             f"the wheel of {wanted} could not be fetched ({_reason(complaint)})",
@@ -191,6 +187,23 @@ def _download(wanted: str, settings: Settings, place: Path) -> None:
             todo="Go online once and run this again, or put the wheel into "
             f"{place.parent}.",
         )
+
+
+def _complaint(python: str, arguments: list[str]) -> str:
+    """Run a Python; say what it complained of, or nothing."""
+    try:
+        pip = subprocess.run(
+            [python, *arguments],
+            env=environment.for_pip(python),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_PIP_TIMEOUT_S,
+        )
+    except subprocess.TimeoutExpired:
+        return f"pip did not finish within {_PIP_TIMEOUT_S} s"
+    return "" if pip.returncode == 0 else pip.stderr or "pip said nothing"
 
 
 def _pip(wanted: str, settings: Settings) -> list[str]:
@@ -210,7 +223,7 @@ def _pip(wanted: str, settings: Settings) -> list[str]:
 
 def _reason(stderr: str) -> str:
     """Pick the sentence that says why: offline, no pip, or no such wheel."""
-    if "No module named pip" in stderr:
+    if _NO_PIP in stderr:
         return "this Python has no pip; `python -m ensurepip` adds it"
     if "NewConnectionError" in stderr or "Retrying (" in stderr:
         return "no connection to the package index"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Generator, Iterator
 from typing import Any
 
@@ -160,7 +159,7 @@ def policy(cloud: Cloud, name: str) -> dict[str, Any]:
     found = if_there(
         lambda: cloud.s3.get_bucket_policy(Bucket=name), "NoSuchBucketPolicy"
     )
-    return json.loads(found["Policy"]) if found else {}
+    return policies.read(found["Policy"]) if found else {}
 
 
 def public(document: dict[str, Any]) -> list[dict[str, Any]]:

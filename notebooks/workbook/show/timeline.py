@@ -78,7 +78,8 @@ def spans(run: Run) -> tuple[float | None, float]:
 
 def money(settings: Settings, run: Run) -> float:
     """Estimate one upload's US dollars on AWS from its REPORT line."""
-    billed_ms = math.ceil(run.duration_ms or run.ms)  # Lambda bills whole milliseconds
+    # Lambda bills whole milliseconds, those of a cold start, too.
+    billed_ms = math.ceil(run.billed_ms or run.duration_ms or run.ms)
     return cost.per_upload(
         seconds=billed_ms / 1000,
         memory_mb=settings.memory_mb,

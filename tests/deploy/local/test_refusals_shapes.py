@@ -65,8 +65,9 @@ def kind(arn):
 
 
 SHAPES = {
-    "lambda.CreateFunction": some(Role=text, Runtime=text),
-    "lambda.UpdateFunctionConfiguration": some(Role=text, Runtime=text),
+    "lambda.CreateFunction": some(Role=text, Runtime=text, Timeout=st.integers()),
+    "lambda.PublishLayerVersion": some(CompatibleRuntimes=st.lists(text, max_size=2)),
+    "lambda.UpdateFunctionConfiguration": some(Role=text, MemorySize=st.integers()),
     "lambda.CreateEventSourceMapping": st.fixed_dictionaries(
         {"FunctionName": st.sampled_from(["made", "none", FUNCTION])},
         optional={"EventSourceArn": queue},
@@ -79,9 +80,12 @@ SHAPES = {
         LifecycleConfiguration=some(
             Rules=st.lists(
                 some(
+                    Status=st.sampled_from(["Enabled", "enabled"]),
+                    Prefix=text,
+                    Expiration=some(Days=st.integers()),
                     Transitions=st.lists(
                         some(StorageClass=text, Days=st.integers()), max_size=2
-                    )
+                    ),
                 ),
                 max_size=2,
             )
@@ -190,3 +194,83 @@ def test_a_malformed_policy_is_refused_as_on_aws(world, text):
 def test_what_is_no_roles_arn_is_refused_as_on_aws(world, role):
     code = refused("lambda.CreateFunction", {"Role": role}, world)
     assert code == "ValidationException"
+
+
+HERE = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject"}
+HERE |= {"Resource": "arn:aws:s3:::made/*"}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"Principal": None}, "Missing required field Principal"),
+        ({"Action": None}, "Missing required field Action"),
+        ({"Resource": None}, "Missing required field Resource"),
+        ({"Resource": "arn:aws:s3:::other/*"}, "Policy has invalid resource"),
+        ({"Resource": "thumbnails/*"}, "Policy has invalid resource"),
+        ({"Action": "lambda:InvokeFunction"}, "Policy has invalid action"),
+        ({"Effect": "allow"}, "Invalid policy syntax"),
+    ],
+)
+def test_a_statement_lacks_nothing_or_is_refused(world, change, words):
+    parts = {name: part for name, part in (HERE | change).items() if part}
+    for version, statement in (("2012-10-17", parts), ("2012-10-17", [HERE, parts])):
+        text = json.dumps({"Version": version, "Statement": statement})
+        params = {"Bucket": "made", "Policy": text}
+        assert words in refusals.policy_is_well_formed(params, world).message
+
+
+@pytest.mark.parametrize("version", ["2026-11-26", "", 2012])
+def test_a_policys_version_is_one_of_two(world, version):
+    params = {"Bucket": "made"}
+    text = json.dumps({"Version": version, "Statement": [HERE]})
+    refusal = refusals.policy_is_well_formed(params | {"Policy": text}, world)
+    assert "valid version string" in refusal.message
+    text = json.dumps({"Version": "2012-10-17", "Statement": [HERE]})
+    assert refusals.policy_is_well_formed(params | {"Policy": text}, world) is None
+
+
+MOVE = {"Days": 30, "StorageClass": "STANDARD_IA"}
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"Status": "enabled"}, "MalformedXML"),
+        ({"Filter": None}, "MalformedXML"),
+        ({"Transitions": None}, "InvalidRequest"),
+        ({"Expiration": {"Days": 30}}, "InvalidArgument"),
+        ({"Expiration": {"Days": 0}}, "InvalidArgument"),
+        ({"Expiration": {"Days": 31}}, None),
+        ({}, None),
+    ],
+)
+def test_a_lifecycle_is_refused_as_on_aws(world, change, code):
+    rule = {"Status": "Enabled", "Filter": {"Prefix": ""}, "Transitions": [MOVE]}
+    rule = {name: part for name, part in (rule | change).items() if part}
+    params = {"LifecycleConfiguration": {"Rules": [rule]}}
+    assert refused("s3.PutBucketLifecycleConfiguration", params, world) == code
+
+
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [
+        ({"Timeout": 901}, "Value '901' at 'timeout' failed"),
+        ({"MemorySize": 64}, "Value '64' at 'memorySize' failed"),
+        ({"MemorySize": 10_241}, "less than or equal to 10240"),
+    ],
+)
+def test_numbers_out_of_range_are_refused(world, params, words):
+    refusal = refusals.numbers_are_in_range(params, world)
+    assert refusal.code == "ValidationException" and words in refusal.message
+
+
+def test_a_layer_is_for_what_there_is(world):
+    call = "lambda.PublishLayerVersion"
+    for wrong in (
+        {"CompatibleRuntimes": ["phyton3.13"]},
+        {"CompatibleArchitectures": ["arm"]},
+    ):
+        assert refused(call, wrong, world) == "ValidationException"
+    right = {"CompatibleRuntimes": ["python3.13"], "CompatibleArchitectures": ["arm64"]}
+    assert refused(call, right, world) is None

@@ -379,3 +379,45 @@ def test_late_write_is_deleted_too(cloud, settings, wire, no_delays):
     buckets.create(cloud, settings)
     wire.fail("DeleteBucket", "BucketNotEmpty", status=409, times=2)
     assert buckets.delete(cloud, settings) == []
+
+
+def test_tags_come_with_the_bucket(cloud, settings):
+    sent = []
+    event = "before-parameter-build.s3.CreateBucket"
+    cloud.s3.meta.events.register(event, lambda params, **_: sent.append(params), "t")
+    try:
+        buckets.create(cloud, settings)
+    finally:
+        cloud.s3.meta.events.unregister(event, unique_id="t")
+    tag = {"Key": "thumbnail-workbook", "Value": settings.name}
+    for request in sent:
+        assert tag in request["CreateBucketConfiguration"]["Tags"]
+    assert len(sent) == 2
+
+
+def test_without_the_right_to_tag_it_is_made_and_tagged_after(cloud, settings, wire):
+    wire.refuse("CreateBucket", "AccessDenied", "s3:TagResource", 403)
+    buckets.create(cloud, settings)
+    assert buckets.describe(cloud, settings).drift == {}
+    assert wire.calls.count("CreateBucket") == 3
+
+
+def test_a_bucket_that_goes_by_its_tags_has_other_calls(cloud, settings, wire):
+    wire.fail("PutBucketTagging", "AccessDenied", "ABAC is on", 403)
+    wire.answer("TagResource", {"ResponseMetadata": {}})
+    buckets.ensure_bucket(cloud, settings, settings.target_bucket)
+    assert "TagResource" in wire.calls
+
+
+def test_a_stored_policy_that_is_no_json_is_a_difference(cloud, settings):
+    buckets.create(cloud, settings)
+    event, broken = "after-call.s3.GetBucketPolicy", {"Policy": "{oops"}
+
+    def answer(parsed, **_):
+        parsed |= broken
+
+    cloud.s3.meta.events.register(event, answer)
+    try:
+        assert "target policy" in buckets.describe(cloud, settings).drift
+    finally:
+        cloud.s3.meta.events.unregister(event, answer)

@@ -327,3 +327,21 @@ def test_an_untagged_log_group_stays(cloud, settings, ground):
     function.create(cloud, settings)
     (note,) = function.delete(cloud, settings)
     assert note == f"log group {settings.log_group} was left alone: it has not our tag"
+
+
+def test_a_protected_log_group_stays_and_says_why(cloud, settings, ground):
+    function.create(cloud, settings)
+    event = "after-call.cloudwatch-logs.DescribeLogGroups"
+
+    def protect(parsed, **_):
+        for group in parsed["logGroups"]:
+            group["deletionProtectionEnabled"] = True
+
+    cloud.logs.meta.events.register(event, protect)
+    try:
+        (note,) = function.delete(cloud, settings)
+        assert "deletion protection is on" in note
+        names = [claim.what for claim in function.claims(cloud, settings)]
+        assert names == [f"log group {settings.log_group}"]
+    finally:
+        cloud.logs.meta.events.unregister(event, protect)
