@@ -1,9 +1,11 @@
 """The same pipeline as a CloudFormation template, for those who keep theirs that way.
 
-`export` writes three files: `template.json`, `layer.zip` and `function.zip`. The
-documents in the template are those that `up` sends: policies, rules, configuration come
-from the steps' own functions. It names no account and no region, so one file serves
-every account; the names are the same as `up` gives.
+`export` writes `template.json`, `layer.zip` and `function.zip`, and beside them
+`main.tf.json`: with it Terraform uploads the zips and looks after the stack, so that
+there is one description of the pipeline and not two. The documents in the template are
+those that `up` sends: policies, rules, configuration come from the steps' own
+functions. It names no account and no region, so one file serves every account; the
+names are the same as `up` gives.
 
 Three things CloudFormation does otherwise than `up` and `down`:
 
@@ -41,9 +43,33 @@ from deploy.steps import (
     trigger,
 )
 
+#: What Terraform reads.
+TERRAFORM = "main.tf.json"
 _ANY_ACCOUNT, _ANY_REGION = "000000000000", "us-east-1"  # neither gets into the file
 
 Resource = dict[str, Any]
+#: Checkov's findings that are meant so, by resource, and why.
+#: https://www.checkov.io/2.Basics/Suppressing%20and%20Skipping%20Policies.html
+_ACCEPTED = {
+    "S3::Bucket": {
+        "CKV_AWS_18": "A log of each access costs more than the pipeline does.",
+        "CKV_AWS_21": "Photos come from elsewhere, thumbnails can be made again.",
+        "CKV_AWS_54": "Thumbnails are public on purpose, by a policy for them alone.",
+        "CKV_AWS_56": "Thumbnails are public on purpose, by a policy for them alone.",
+    },
+    "Logs::LogGroup": {
+        "CKV_AWS_158": "CloudWatch encrypts with a key of its own; no photo is logged.",
+    },
+    "Lambda::Function": {
+        "CKV_AWS_115": "A cap would drop events; with a queue the mapping has one.",
+        "CKV_AWS_116": "The reliable pipeline has an on-failure destination instead.",
+        "CKV_AWS_117": "It calls S3 alone, to which a VPC would need an endpoint.",
+        "CKV_AWS_173": "The variables hold no secret.",
+    },
+    "SQS::Queue": {
+        "CKV_AWS_27": "SQS encrypts with a key of its own unless told otherwise.",
+    },
+}
 
 
 @dataclass(frozen=True, repr=False)
@@ -61,7 +87,7 @@ class Export:
         """Say how to deploy it, and how to take it down."""
         name, s3 = self.settings.name, "s3://$BUCKET"
         return f"""\
-Wrote {self.template}, {self.layer.name} and {self.function.name}.
+Wrote {self.template}, {self.layer.name}, {self.function.name} and {TERRAFORM}.
 
 To deploy it, with any bucket of yours in the same region for the two zips:
 
@@ -70,6 +96,8 @@ To deploy it, with any bucket of yours in the same region for the two zips:
   aws s3 cp {self.function} {s3}/{self.function_key}
   aws cloudformation deploy --stack-name {name} --template-file {self.template} \\
     --parameter-overrides CodeBucket=$BUCKET --capabilities CAPABILITY_NAMED_IAM
+
+Or with Terraform: `terraform init`, then `terraform apply -var code_bucket=$BUCKET`.
 
 To take it down, empty its two buckets (`aws s3 rm --recursive`), then:
 
@@ -107,10 +135,51 @@ def export(
         f"{settings.name}/{path.stem}-{_digest(path)}{path.suffix}"
         for path in (layer_zip, function_zip)
     )
+    keys = {"layer": layer_key, "function": function_key}
+    terraform = json.dumps(terraform_configuration(settings, keys), indent=2)
+    (place / TERRAFORM).write_text(terraform + "\n", "utf-8")
     says = layer.description(built, settings)
     document = template(settings, layer_key, function_key, says)
     written.write_text(_laid_out(document) + "\n", "utf-8")
     return Export(settings, written, layer_zip, function_zip, layer_key, function_key)
+
+
+def terraform_configuration(settings: Settings, keys: dict[str, str]) -> dict[str, Any]:
+    """Write what Terraform needs to deploy the template with its zips, in its JSON.
+
+    Source: https://developer.hashicorp.com/terraform/language/syntax/json
+    """
+    bucket = "${var.code_bucket}"
+    zips = {
+        name: {
+            "bucket": bucket,
+            "key": key,
+            "source": f"${{path.module}}/{name}.zip",
+        }
+        for name, key in keys.items()
+    }
+    stack = {
+        "name": settings.name,
+        "template_body": '${file("${path.module}/template.json")}',
+        "parameters": {"CodeBucket": bucket},
+        "capabilities": ["CAPABILITY_NAMED_IAM"],
+        "depends_on": [f"aws_s3_object.{name}" for name in keys],
+    }
+    outputs = "${aws_cloudformation_stack.pipeline.outputs}"
+    return {
+        "terraform": {"required_providers": {"aws": {"source": "hashicorp/aws"}}},
+        "variable": {
+            "code_bucket": {
+                "type": "string",
+                "description": "Your bucket, in this region, for the two zips.",
+            }
+        },
+        "resource": {
+            "aws_s3_object": zips,
+            "aws_cloudformation_stack": {"pipeline": stack},
+        },
+        "output": {"pipeline": {"value": outputs}},
+    }
 
 
 def _for_aws(**overrides: Any) -> Settings:
@@ -154,9 +223,17 @@ def template(
 def _resource(
     kind: str, what: str, properties: dict[str, Any], **attributes: Any
 ) -> Resource:
-    """Put a resource together; its Metadata says what it is for."""
-    purpose = {"Metadata": {"Purpose": what}}
-    return {"Type": f"AWS::{kind}"} | purpose | attributes | {"Properties": properties}
+    """Put a resource together; its Metadata says what it is for, and accepts."""
+    metadata: dict[str, Any] = {"Purpose": what}
+    if accepted := _ACCEPTED.get(kind):
+        skipped = [{"id": id, "comment": why} for id, why in accepted.items()]
+        metadata["checkov"] = {"skip": skipped}
+    return {
+        "Type": f"AWS::{kind}",
+        "Metadata": metadata,
+        **attributes,
+        "Properties": properties,
+    }
 
 
 def _buckets(settings: Settings) -> dict[str, Resource]:

@@ -168,7 +168,8 @@ def in_words(record: dict[str, Any]) -> str:
 
 def payload_of(record: dict[str, Any]) -> dict[str, Any] | None:
     """Get the event out of Lambda's record of a failure, or of the queue's message."""
-    return record if "Records" in record else record.get("requestPayload")
+    payload = record if "Records" in record else record.get("requestPayload")
+    return {"Records": payload} if isinstance(payload, list) else payload  # of Pipes
 
 
 def _replay_one(

@@ -230,6 +230,9 @@ def _rejected(facts: Facts, reason: str, quoted: str) -> Link:
     return Link("log", "green", f"Rejected, which is final: {reason}.", quoted)
 
 
+_KMS = re.compile(r"kms:(Decrypt|GenerateDataKey)")
+
+
 def _failed(run: logs.Run, tries: int, quoted: str) -> Link:
     again = "Lambda tries again, after one minute and then two."
     if tries >= logs.ATTEMPTS:
@@ -241,6 +244,11 @@ def _failed(run: logs.Run, tries: int, quoted: str) -> Link:
             "upload again. Else look for a denial outside the role: the bucket's "
             "policy, a KMS key, a service control policy, or a bucket of that name "
             "that belongs to another account."
+        )
+    if found := _KMS.search(run.reason or ""):
+        cure = (
+            f"The bucket is encrypted with a KMS key. Give the role {found[0]} on that "
+            "key, in its own policy and in the key's, then upload again."
         )
     finding = f"It failed {tries} time{'s' * (tries != 1)}: {run.reason}. {again}"
     return Link("log", "red", finding.replace("..", "."), quoted, cure)
@@ -408,6 +416,16 @@ def the_reader(facts: Facts) -> Link:
             policy.quoted("" if not policy else "no statement for everyone"),
             "Put the public-read policy back (02_buckets); nothing has to be uploaded "
             "again.",
+        )
+    if facts.thumbnail.get("ServerSideEncryption", "").startswith("aws:kms"):
+        return Link(
+            "public",
+            "red",
+            "Nobody sees it: it is encrypted with a KMS key, and S3 decrypts it for "
+            "nobody whom that key does not let in.",
+            facts.thumbnail.quoted(f"{facts.thumbnail.get('SSEKMSKeyId', 'aws:kms')}"),
+            "Let SSE-S3 be the target's default encryption (PutBucketEncryption), then "
+            "upload again.",
         )
     return _seen(facts, bucket)
 

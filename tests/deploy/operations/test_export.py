@@ -65,8 +65,33 @@ def test_every_resource_says_what_it_is_for(written):
     assert all(len(one["Metadata"]["Purpose"]) > 15 for one in resources)
 
 
+def test_each_finding_of_checkov_is_explained(written):
+    """As checkov 3 reads it; `checkov -f template.json` finds nothing else."""
+    for resource in document(written)["Resources"].values():
+        for skipped in resource["Metadata"].get("checkov", {}).get("skip", []):
+            assert re.fullmatch(r"CKV_AWS_\d+", skipped["id"])
+            assert len(skipped["comment"]) > 20
+
+
+def test_terraform_uploads_both_zips_and_looks_after_the_stack(written):
+    place = written.template.parent
+    found = json.loads((place / "main.tf.json").read_text("utf-8"))
+    assert set(found) == {"terraform", "variable", "resource", "output"}
+    zips = found["resource"]["aws_s3_object"]
+    keys = {"layer": written.layer_key, "function": written.function_key}
+    assert {name: each["key"] for name, each in zips.items()} == keys
+    for each in zips.values():
+        assert (place / each["source"].removeprefix("${path.module}/")).exists()
+    stack = found["resource"]["aws_cloudformation_stack"]["pipeline"]
+    assert stack["parameters"].keys() == document(written)["Parameters"].keys()
+    assert stack["depends_on"] == ["aws_s3_object.layer", "aws_s3_object.function"]
+    assert "template.json" in stack["template_body"]
+    assert list(found["variable"]) == ["code_bucket"]
+
+
 def test_no_account_and_no_region_is_named(written):
     text = written.template.read_text("utf-8")
+    text += (written.template.parent / "main.tf.json").read_text("utf-8")
     assert not re.search(r"\b\d{12}\b|us-east-1", text)
 
 

@@ -421,3 +421,13 @@ def test_a_stored_policy_that_is_no_json_is_a_difference(cloud, settings):
         assert "target policy" in buckets.describe(cloud, settings).drift
     finally:
         cloud.s3.meta.events.unregister(event, answer)
+
+
+def test_keys_that_xml_cannot_hold_go_one_by_one(cloud, settings, wire):
+    buckets.create(cloud, settings)
+    where = {"Bucket": settings.source_bucket}
+    for key in ("photo.jpg", "photo\x10.png"):
+        cloud.s3.put_object(**where, Key=key, Body=b"photo")
+    wire.fail("DeleteObjects", "MalformedXML")
+    assert buckets.delete(cloud, settings) == []
+    assert buckets.claims(cloud, settings) == []

@@ -197,3 +197,10 @@ def test_replay_without_a_queue(cloud, settings):
 )
 def test_in_words(record, line):
     assert failures.in_words(record) == line
+
+
+def test_a_failed_list_of_pipes_is_read_like_its_records():
+    part = {"s3": {"bucket": {"name": "b"}, "object": {"key": "a.jpg"}}}
+    record = {"requestPayload": [part], "responsePayload": {"errorMessage": "why"}}
+    assert failures.payload_of(record) == {"Records": [part]}
+    assert failures.in_words(record) == "b/a.jpg: why"

@@ -571,6 +571,29 @@ def test_blocked(made):
     assert "RestrictPublicBuckets true" in found.evidence
 
 
+def test_a_target_encrypted_with_a_key_shows_nobody_its_pictures(built):
+    cloud, settings = built
+    by_default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "key-1"}
+    rules = [{"ApplyServerSideEncryptionByDefault": by_default}]
+    cloud.s3.put_bucket_encryption(
+        Bucket=settings.target_bucket,
+        ServerSideEncryptionConfiguration={"Rules": rules},
+    )
+    thumbnail(*built)
+    say(*built, "made", target=f"thumbnails/{KEY}")
+    found = trace(KEY, *built).broken
+    assert found.name == "public"
+    assert "encrypted with a KMS key" in found.finding
+    assert "SSE-S3" in found.cure
+
+
+def test_a_role_without_the_right_to_decrypt_is_told_which(built):
+    why = "ClientError: AccessDenied … not authorized to perform: kms:Decrypt on key-1"
+    say(*built, "failed", reason=why)
+    found = trace(KEY, *built).broken
+    assert (found.name, "kms:Decrypt" in found.cure) == ("log", True)
+
+
 def test_no_public_policy(made):
     cloud, settings = made
     cloud.s3.delete_bucket_policy(Bucket=settings.target_bucket)

@@ -1,0 +1,28 @@
+"""What `down` has deleted stays gone, whatever was still on its way."""
+
+import io
+import time
+
+import pytest
+from PIL import Image
+
+from deploy import pipeline
+from deploy.configure import settings_for
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("pause_s", [0.05, 0.3, 0.6])
+def test_a_retry_makes_no_log_group_anew(local, monkeypatch, pause_s):
+    settings = settings_for(local, name="gone")
+    pipeline.up(local, settings, say=lambda line: None)
+    local.iam.delete_role_policy(RoleName=settings.role_name, PolicyName="thumbnails")
+    file = io.BytesIO()
+    Image.new("RGB", (64, 64)).save(file, "JPEG")
+    local.s3.put_object(
+        Bucket=settings.source_bucket, Key="a.jpg", Body=file.getvalue()
+    )
+    time.sleep(pause_s)  # its first run, or a retry, is under way
+    assert pipeline.down(local, settings).left == ()
+    time.sleep(3)  # beyond the last retry, at the tests' pace
+    groups = local.logs.describe_log_groups(logGroupNamePrefix=settings.log_group)
+    assert groups["logGroups"] == []
