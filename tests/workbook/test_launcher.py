@@ -38,7 +38,7 @@ def commands(capsys, program) -> set[str]:
 def test_it_has_deploys_commands_and_its_own(capsys):
     of_deploy = commands(capsys, deploying.main)
     assert {"up", "down", "trace", "local"} <= of_deploy
-    assert commands(capsys, main) == of_deploy | {"lab", "copies", "class"}
+    assert commands(capsys, main) == of_deploy | {"lab", "copies", "class", "wall"}
 
 
 def test_a_command_of_deploys_does_what_it_does_there(account, capsys):

@@ -6,7 +6,10 @@ notebook holds the judges; `JUDGES` is all of them, in the course's order.
 
 from __future__ import annotations
 
+import reprlib
 from typing import Any
+
+from botocore.exceptions import ParamValidationError
 
 from deploy.cloud import Cloud
 from deploy.settings import Settings
@@ -52,7 +55,13 @@ def judge(name: str, answer: Any, cloud: Cloud, settings: Settings) -> Verdict:
         raise WorkbookError(
             f"there is no exercise {name!r}", todo=f"They are {', '.join(JUDGES)}."
         )
-    return Verdict(name, JUDGES[name](answer, cloud, settings))
+    try:
+        wrong = JUDGES[name](answer, cloud, settings)
+    except (AttributeError, LookupError, ParamValidationError, TypeError, ValueError):
+        # What stands where a pair, a name or a number was asked for has no verdict.
+        shown = reprlib.repr(answer)
+        wrong = f"`{shown}` has another form than the cell's own value: keep its form."
+    return Verdict(name, wrong)
 
 
 def of(step: int) -> list[str]:

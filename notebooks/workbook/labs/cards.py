@@ -101,8 +101,8 @@ LABS: tuple[Lab, ...] = (
     ),
     Lab(
         "memory",
-        "Small photos work. The scan, a PNG of 6 megapixels, does not.",
-        "How much memory do 6 megapixels take when decoded?",
+        "Small photos work. The scan, a 16-bit PNG, does not.",
+        "How much memory do 12 megapixels of 16 bits take when decoded?",
         "05_function",
     ),
     Lab(

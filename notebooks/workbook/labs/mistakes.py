@@ -174,9 +174,13 @@ def little_memory(cloud: Cloud, settings: Settings) -> None:
 
 
 def large_picture() -> bytes:
-    """Draw a PNG of six megapixels: few bytes as a file, 24 MB when it is decoded."""
+    """Draw a grey PNG of 12 megapixels and 16 bits: few bytes, 24 MB decoded.
+
+    One of 8 bits would do with little memory, since it is decoded in bands.
+    """
     out = io.BytesIO()
-    Image.radial_gradient("L").resize((3000, 2000)).convert("RGB").save(out, "PNG")
+    grey = Image.radial_gradient("L").resize((4000, 3000))
+    grey.convert("I").convert("I;16").save(out, "PNG")
     return out.getvalue()
 
 
