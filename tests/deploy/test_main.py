@@ -81,7 +81,7 @@ def test_export_needs_no_cloud(tmp_path, capsys):
     assert main(["export", *where]) == 0
     assert "--stack-name photos" in capsys.readouterr().out
     names = {path.name for path in (tmp_path / "out").iterdir()}
-    assert names == {"template.json", "layer.zip", "function.zip"}
+    assert names == {"template.json", "main.tf.json", "layer.zip", "function.zip"}
 
 
 def test_replay_without_a_queue(account, capsys):
