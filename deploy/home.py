@@ -33,6 +33,11 @@ def home() -> Path:
     return _BESIDE if _stays() else _of_the_user() / "thumbnail-workbook"
 
 
+def in_utf8(path: Path | str) -> str:
+    """Return a path, or a file's name, as UTF-8 has it: in a C locale, too."""
+    return os.fsencode(path).decode("utf-8", "replace")
+
+
 def score_file() -> Path:
     """Return where a learner's score is kept: beside the cloud, if that is named.
 

@@ -10,7 +10,6 @@ import base64
 import html
 import io
 import mimetypes
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,7 +23,7 @@ from deploy import logs, pipeline
 from deploy.cloud import Cloud
 from deploy.configure import resolved
 from deploy.errors import DeployError
-from deploy.home import CHECKOUT, home
+from deploy.home import CHECKOUT, home, in_utf8
 from deploy.settings import Settings
 
 SAMPLES = CHECKOUT / "images" / "samples"
@@ -80,7 +79,7 @@ def run(
 
 def upload(cloud: Cloud, settings: Settings, file: Path) -> Result:
     """Upload one file as its own key and wait for the function's word on it."""
-    key = key_of(file)
+    key = in_utf8(file.name)
     kind = mimetypes.guess_type(key)[0] or "application/octet-stream"
     started = datetime.now(UTC)
     cloud.s3.upload_file(
@@ -93,11 +92,6 @@ def upload(cloud: Cloud, settings: Settings, file: Path) -> Result:
         thumbnail = answer["Body"].read()
     elapsed = (outcome.done - started).total_seconds() * 1000
     return Result(file, outcome, elapsed, thumbnail)
-
-
-def key_of(file: Path) -> str:
-    """A file's name as its key: UTF-8, in a C locale, too."""
-    return os.fsencode(file.name).decode("utf-8", "replace")
 
 
 def table(results: Sequence[Result]) -> str:
@@ -119,7 +113,7 @@ def table(results: Sequence[Result]) -> str:
 def _row(result: Result) -> tuple[str, ...]:
     run = result.run
     return (
-        key_of(result.file),
+        in_utf8(result.file.name),
         _pixels(run.source_size),
         _bytes(result.file.stat().st_size),
         _pixels(run.thumbnail_size),
@@ -166,7 +160,7 @@ def _card(result: Result) -> str:
         right, caption = html.escape(run.reason or ""), run.outcome
     start = "cold" if run.cold else "warm"
     return f"""<article class="{run.outcome}">
-<h2>{html.escape(key_of(result.file))}</h2>
+<h2>{html.escape(in_utf8(result.file.name))}</h2>
 <div class="pair">
 <figure><div class="source">{left}</div><figcaption>{source}</figcaption></figure>
 <span class="arrow">→</span>

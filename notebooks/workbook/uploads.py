@@ -14,6 +14,7 @@ from tqdm.auto import tqdm
 from deploy import logs, notifications
 from deploy.cloud import Cloud
 from deploy.errors import NotReadyError
+from deploy.home import in_utf8
 from deploy.settings import Settings
 from workbook import photos
 from workbook.errors import messages
@@ -46,21 +47,22 @@ def upload(
     """
     names = [files] if isinstance(files, str | Path) else files
     paths = [messages.check_file(Path(name)) for name in names]
+    named = [(in_utf8(path.name), path) for path in paths]
     started = datetime.now(UTC)
     if rename:
-        pictures = [photos.ready(path.name, path.read_bytes()) for path in paths]
+        pictures = [photos.ready(key, path.read_bytes()) for key, path in named]
         for key, content in progress(pictures, "Uploading"):
             put(cloud, settings, key, content)
         return outcomes(cloud, settings, [key for key, _ in pictures], started)
-    for path in progress(paths, "Uploading"):
+    for key, path in progress(named, "Uploading"):
         cloud.s3.upload_file(
             str(path),
             settings.source_bucket,
-            path.name,
-            ExtraArgs={"ContentType": content_type(path.name)},
+            key,
+            ExtraArgs={"ContentType": content_type(key)},
         )
-        _note(settings, path.name)
-    contents = {path.name: path.read_bytes() for path in paths}
+        _note(settings, key)
+    contents = {key: path.read_bytes() for key, path in named}
     return outcomes(cloud, settings, [*contents], started, contents)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+import os
 from datetime import UTC, datetime
 from urllib.request import proxy_bypass
 
@@ -249,6 +250,17 @@ def test_a_missing_file_is_a_sentence(shell, capsys):
 )
 def test_sentence(error, says):
     assert says in messages.sentence(error)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are bytes on POSIX alone")
+@pytest.mark.parametrize("rename", [False, True])
+def test_a_key_is_utf8_in_a_c_locale_too(cloud, settings, tmp_path, rename):
+    buckets.create(cloud, settings)
+    file = tmp_path / "é.jpg".encode().decode("ascii", "surrogateescape")
+    file.write_bytes(jpeg())
+    assert workbook.upload(cloud, settings, file, rename=rename) == []  # no rules
+    listed = cloud.s3.list_objects_v2(Bucket=settings.source_bucket)["Contents"]
+    assert [item["Key"] for item in listed] == ["é.jpg"]
 
 
 def test_sentence_of_a_failed_upload_has_no_path(cloud, tmp_path):

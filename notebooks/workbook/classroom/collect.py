@@ -13,6 +13,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from deploy.home import in_utf8
 from workbook.errors.messages import WorkbookError
 
 CSV, PAGE = "class.csv", "class.html"
@@ -183,10 +184,11 @@ def collect(folder: Path | str) -> Collected:
         )
     read, skipped = [], []
     for path in sorted(folder.rglob("*.json")):
+        file = in_utf8(path.relative_to(folder))
         try:
-            read.append(_read(path, str(path.relative_to(folder))))
+            read.append(_read(path, file))
         except ValueError as error:
-            skipped.append(f"{path.relative_to(folder)} {error}.")
+            skipped.append(f"{file} {error}.")
     if not read and not skipped:
         raise WorkbookError(
             "there is no score file",
@@ -271,7 +273,7 @@ def _text(value: Any) -> str:
 
 def _name(path: Path) -> str:
     """Take a name from the file's, or from its folder's where it is `score.json`."""
-    return path.parent.name if path.stem == "score" else path.stem
+    return in_utf8(path.parent.name if path.stem == "score" else path.stem)
 
 
 def _newest(read: list[Learner]) -> tuple[list[Learner], list[str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import re
 
 import pytest
@@ -184,3 +185,15 @@ def test_the_page_in_a_browser(folder, browser, scheme):
     seen = browser.execute_script(_SEEN)
     assert seen["rows"] == 28 + 3 + 2 and seen["overflow"] <= 0
     assert seen["dark"] == (scheme == "dark") and seen["bars"] == 28
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are bytes on POSIX alone")
+def test_a_name_is_utf8_in_a_c_locale_too(tmp_path):
+    in_a_c_locale = "Zoë".encode().decode("ascii", "surrogateescape")
+    put(tmp_path / f"{in_a_c_locale}.json", SCORE)
+    put(tmp_path / f"{in_a_c_locale}-2.json", "no score")
+    found = collect.collect(tmp_path)
+    assert [learner.name for learner in found.learners] == ["Zoë"]
+    assert found.skipped[0].startswith("Zoë-2.json ")
+    table, page = collect.write(found, tmp_path)
+    assert "Zoë" in table.read_text("utf-8-sig") and "Zoë" in page.read_text("utf-8")
