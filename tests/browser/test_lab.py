@@ -50,10 +50,15 @@ def shown(lab, colour: tuple[int, int, int], size: tuple[int, int]) -> bool:
 def seconds_until_shown(lab, path: Path, colour: tuple[int, int, int]) -> float:
     start = time.perf_counter()
     lab.choose_file(path)
+    until_shown(lab, colour)
+    return time.perf_counter() - start
+
+
+def until_shown(lab, colour: tuple[int, int, int]) -> None:
+    start = time.perf_counter()
     while not shown(lab, colour, (256, 256)):
         assert time.perf_counter() - start < 30, lab.screenshot("not-shown")
         time.sleep(0.02)
-    return time.perf_counter() - start
 
 
 @pytest.fixture(scope="module")
@@ -98,11 +103,28 @@ def test_300_megapixels_are_told_in_a_sentence(tour, tmp_path):
     assert tour.errors() == []
 
 
-def test_a_name_without_a_rule_is_told(tour, tmp_path):
-    path, _ = random_photo(tmp_path)
+def test_a_name_without_a_rule_has_a_way_out(tour, tmp_path):
+    path, colour = random_photo(tmp_path)
     path = path.rename(tmp_path / "HOLIDAY.JPG")
     tour.choose_file(path)
-    tour.until("return /HOLIDAY.JPG[^]*no rule matches/.test(document.body.innerText)")
+    tour.until("return document.body.innerText.includes('HOLIDAY.JPG is stored')")
+    click = """
+        const again = [...document.querySelectorAll("button")].find(
+          (button) => button.innerText.includes("Upload as HOLIDAY.jpg"));
+        again?.click();
+        return Boolean(again);"""
+    tour.until(click)
+    until_shown(tour, colour)
+    assert tour.errors() == []
+
+
+def test_an_iphones_photo_is_told_how_to_become_one(tour, tmp_path):
+    path = tmp_path / "IMG_0001.HEIC"
+    path.write_bytes(b"\0\0\0\x18ftypheic" + bytes(500))
+    tour.choose_file(path)
+    tour.until(
+        "return /IMG_0001.HEIC[^]*export it as JPEG/.test(document.body.innerText)"
+    )
     assert tour.errors() == []
 
 
