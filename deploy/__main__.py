@@ -18,7 +18,7 @@ from deploy.cloud import Cloud, connect
 from deploy.configure import resolved
 from deploy.errors import DeployError
 from deploy.explained import STATUS, explained
-from deploy.home import score_file
+from deploy.home import score_at_reset
 from deploy.operations import backfill, batch, probe, replay
 from deploy.operations.export import export
 from deploy.report import Claim
@@ -431,11 +431,9 @@ def _local_stop() -> int:
 
 def _local(options: argparse.Namespace) -> int:
     code = _LOCAL[options.action]()
-    if options.action == "reset" and score_file().exists():
-        if options.score:
-            score_file().unlink(missing_ok=True)
-        kept = "stays; `local reset --score` begins it anew"
-        print(f"Your score {'begins anew' if options.score else kept}.")
+    if options.action == "reset":
+        line = score_at_reset(options.score, "local reset --score")
+        print(line, end="\n" if line else "")
     return code
 
 

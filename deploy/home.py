@@ -48,6 +48,16 @@ def score_file() -> Path:
     return (Path(own).resolve() if own else home()) / file
 
 
+def score_at_reset(clear: bool, how: str) -> str:
+    """Clear the score if asked; say what became of it, and `how` to clear it."""
+    if not score_file().exists():
+        return ""
+    if not clear:
+        return f"Your score stays; `{how}` begins it anew."
+    score_file().unlink(missing_ok=True)
+    return "Your score begins anew."
+
+
 def moved() -> str:
     """Say where everything goes if not into the checkout; else nothing."""
     if os.environ.get("WORKBOOK_HOME") or _stays():

@@ -158,7 +158,7 @@ def score(path: Path | str | None = None) -> Score:
 
     What was right once stays counted, so cleaning up takes no points away. The score
     is kept in `.local-cloud/score.json`, or `score-anna.json` for `WORKBOOK_NAME=anna`;
-    the file named gets a copy, for a teacher, and `local reset` offers to clear it.
+    the file named gets a copy, for a teacher, and a reset offers to clear it.
     """
     found = _merged(score_file())
     if path is not None:

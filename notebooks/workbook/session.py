@@ -20,6 +20,7 @@ from IPython.display import clear_output
 from deploy import Settings, connect, pipeline, settings_for
 from deploy.cloud import Cloud
 from deploy.configure import recalled
+from deploy.home import score_at_reset
 from deploy.local import server
 from deploy.report import Found
 from deploy.steps import buckets, failures, function, layer, role
@@ -121,11 +122,11 @@ def begin(step: int = 0) -> Cloud:
     return cloud
 
 
-def reset() -> None:
+def reset(*, score: bool = False) -> None:
     """Empty the local cloud, as if nobody had ever begun; other notebooks go on.
 
     Their clients stay good: address and credentials are the same. What they had built
-    is built again by their first cell.
+    is built again by their first cell. The score stays, but for `score=True`.
 
     Raises:
         WorkbookError: the notebook works on a real account, or on another emulator.
@@ -143,6 +144,8 @@ def reset() -> None:
         "The local cloud is empty. In each open notebook, run the first cell again: it "
         "builds what is missing."
     )
+    if line := score_at_reset(score, "reset(score=True)"):
+        print(line)
 
 
 def current() -> tuple[Cloud, Settings]:

@@ -13,6 +13,7 @@ from workbook.errors.messages import WorkbookError
 
 from deploy import __main__ as deploying
 from deploy import pipeline
+from deploy.home import score_at_reset
 from deploy.steps import buckets
 
 RIGHT = 38  # the answer to 1b
@@ -196,6 +197,28 @@ def test_a_folder_that_cannot_be_written_is_no_error(begin, monkeypatch, tmp_pat
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("WORKBOOK_LOCAL_CLOUD", str(tmp_path / "file"))
     assert exercise("1b", RIGHT).right
+
+
+def test_a_reset_names_how_to_clear_the_score_and_clears_it_when_asked(at):
+    assert score_at_reset(False, "reset(score=True)") == ""  # there is none
+    at.write_text("{}")
+    kept = "Your score stays; `reset(score=True)` begins it anew."
+    assert score_at_reset(False, "reset(score=True)") == kept and at.exists()
+    assert score_at_reset(True, "") == "Your score begins anew." and not at.exists()
+
+
+@pytest.mark.slow
+def test_a_reset_in_a_notebook_offers_to_clear_the_score(
+    own_folder, capsys, monkeypatch
+):
+    monkeypatch.setattr(session, "_current", session._Current())
+    own_folder.mkdir()
+    kept = own_folder / "score.json"
+    kept.write_text("{}")
+    workbook.reset()
+    assert kept.exists() and "reset(score=True)" in capsys.readouterr().out
+    workbook.reset(score=True)
+    assert not kept.exists() and "begins anew" in capsys.readouterr().out
 
 
 @pytest.mark.slow
