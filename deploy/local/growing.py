@@ -200,6 +200,22 @@ def _restore_stream(key: str, events: list, more: dict) -> None:
     stream = group["streams"].setdefault(name, {"events": []})
     stream |= more
     stream["events"].extend(events)
+    _restore_pointers(tuple(place), name, events)
+
+
+def _restore_pointers(place: tuple, stream: str, events: list) -> None:
+    """Make what GetLogRecord reads: every line again, under its pointer."""
+    account, region, group = place
+    for event in events:
+        if pointer := event.get("eventId"):
+            record = cloudwatch_logs._build_log_record(
+                ptr=pointer,
+                timestamp_ms=event["timestamp"],
+                message=event["message"],
+                log_group=group,
+                log_stream=stream,
+            )
+            cloudwatch_logs._log_records._data[(account, region, pointer)] = record
 
 
 def _metrics() -> Iterator[tuple[str, list, dict]]:
@@ -256,7 +272,9 @@ def install() -> None:
     """Put ours in MiniStack's places."""
     logs, queues = cloudwatch_logs._log_groups, sqs._queues
     cloudwatch_logs.get_state = without(
-        cloudwatch_logs.get_state, _log_groups=_emptied(logs, "streams", {})
+        cloudwatch_logs.get_state,
+        _log_groups=_emptied(logs, "streams", {}),
+        _log_records=AccountRegionScopedDict,
     )
     cloudwatch.get_state = without(
         cloudwatch.get_state, _metrics=AccountRegionScopedDict

@@ -8,12 +8,14 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from deploy import connect, notifications, pipeline, settings_for
+from deploy import connect, logs, notifications, pipeline, settings_for
 from deploy.cloud import Cloud
+from deploy.local import server
 from deploy.settings import Settings
 
 CLIENTS = 8
@@ -153,10 +155,13 @@ def test_of_a_storm_of_overwrites_the_last_wins(own_folder):
 
 @pytest.mark.slow
 def test_pictures_that_are_deleted_while_they_wait(own_folder):
-    """Deleted before they are read: no thumbnail. After: it stays, as on AWS.
+    """Every kept picture has a thumbnail; every other a thumbnail or a message.
 
-    No event tells the function of a delete, so a thumbnail that stands may outlive its
-    picture; none is made of a picture that was gone, and nothing fails for it.
+    No event tells the function of a delete, so a thumbnail may outlive its picture, as
+    on AWS. A picture that was gone before it was read is an AccessDenied without
+    `s3:ListBucket`, no other than a missing right: its message comes again, and goes to
+    the failure queue. With `mirror` the role has that right, nothing is left, and no
+    thumbnail is orphaned: `test_deletes_during_processing_leave_no_orphan`.
     """
     cloud, settings = build("gone", queue=True)
     bucket = settings.source_bucket
@@ -171,23 +176,28 @@ def test_pictures_that_are_deleted_while_they_wait(own_folder):
             key = f"kept-{number // 5}.jpg"
             cloud.s3.put_object(Bucket=bucket, Key=key, Body=picture(number))
 
+    def left() -> int:
+        queues = (settings.queue_name, settings.failure_queue)
+        return sum(_held(cloud, name) for name in queues)
+
     took = at_once(put_and_delete, range(DELETED))
     waited = until(lambda: kept <= thumbnails(cloud, settings))
-    until(lambda: _is_idle(cloud, settings), 20)
+    until(lambda: left() + len(thumbnails(cloud, settings)) == len(kept | gone), 20)
     made = thumbnails(cloud, settings)
     outlived = made & gone
     print(f"\n{DELETED} uploads deleted while they waited: {took:.1f} s, ", end="")
     print(f"{waited:.1f} s more; {len(outlived)} thumbnails outlive their picture")
     assert listed(cloud, bucket) == kept
-    assert kept <= made and made <= kept | gone
+    assert kept <= made <= kept | gone
+    assert left() == len(gone - made)
+    runs = logs.runs(cloud, settings)
+    assert {run.key for run in runs if run.outcome == "failed"} == gone - made
+    assert {run.key for run in runs if run.outcome == "made"} == made
 
 
-def _is_idle(cloud: Cloud, settings: Settings) -> bool:
-    return not _held(cloud, settings)
-
-
-def _held(cloud: Cloud, settings: Settings) -> int:
-    url = cloud.sqs.get_queue_url(QueueName=settings.queue_name)["QueueUrl"]
+def _held(cloud: Cloud, queue_name: str) -> int:
+    """How many messages a queue holds, waiting or in work."""
+    url = cloud.sqs.get_queue_url(QueueName=queue_name)["QueueUrl"]
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
     found = cloud.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)
     return sum(int(count) for count in found["Attributes"].values())
@@ -222,5 +232,75 @@ def test_a_poisoned_message_takes_no_neighbour_down(own_folder):
     assert len(sent["Successful"]) == 10
     until(lambda: len(thumbnails(cloud, settings)) >= 9, 30)
     assert len(thumbnails(cloud, settings)) == 9
-    until(lambda: _held(cloud, settings) == 1, 10)
-    assert _held(cloud, settings) == 1  # the poison alone comes again
+    until(lambda: _held(cloud, settings.queue_name) == 1, 10)
+    assert _held(cloud, settings.queue_name) == 1  # the poison alone comes again
+
+
+@pytest.mark.slow
+def test_a_control_call_writes_no_more_when_much_is_stored(own_folder):
+    """Bytes, not seconds: a thousand objects, messages and log lines add none."""
+    cloud = connect("local", say=quiet)
+    cloud.s3.create_bucket(Bucket="stored")
+    url = cloud.sqs.create_queue(QueueName="stored")["QueueUrl"]
+    cloud.logs.create_log_group(logGroupName="stored")
+    cloud.logs.create_log_stream(logGroupName="stored", logStreamName="s")
+
+    def store(numbers: range) -> None:
+        def put(number: int) -> None:
+            cloud.s3.put_object(Bucket="stored", Key=f"{number:04}", Body=b"x" * 500)
+            cloud.sqs.send_message(QueueUrl=url, MessageBody="x" * 500)
+
+        at_once(put, numbers)
+        now = int(time.time() * 1000)
+        lines = [{"timestamp": now, "message": "x" * 500} for _ in numbers]
+        where = {"logGroupName": "stored", "logStreamName": "s"}
+        cloud.logs.put_log_events(**where, logEvents=lines)
+
+    store(range(10))
+    few = [_written_by(call) for call in _control_calls(cloud, url)]
+    store(range(10, 1000))
+    many = [_written_by(call) for call in _control_calls(cloud, url)]
+    print(f"\nbytes a control call writes: {few} with 10 stored, {many} with 1000")
+    for before, after in zip(few, many, strict=True):
+        assert 0 < after <= before + 1000  # a counter may have more digits
+    server.stop(own_folder)
+    server.start(own_folder, say=quiet)
+    events = cloud.logs.filter_log_events(logGroupName="stored")["events"]
+    pointer = events[-1]["eventId"]
+    record = cloud.logs.get_log_record(logRecordPointer=pointer)["logRecord"]
+    assert record["@message"] == "x" * 500
+
+
+def _control_calls(cloud: Cloud, url: str) -> list[Callable[[int], object]]:
+    """Calls that change a bucket, a queue and a log group, in place, by a number."""
+    change = cloud.sqs.set_queue_attributes
+    return [
+        lambda number: cloud.s3.put_bucket_tagging(
+            Bucket="stored", Tagging={"TagSet": [{"Key": "n", "Value": f"{number}"}]}
+        ),
+        lambda number: change(
+            QueueUrl=url, Attributes={"VisibilityTimeout": f"{number}"}
+        ),
+        lambda number: cloud.logs.tag_log_group(
+            logGroupName="stored", tags={"n": f"{number}"}
+        ),
+    ]
+
+
+def _written_by(call: Callable[[int], object], times: int = 5) -> int:
+    """The fewest bytes of several calls: what runs regularly writes meanwhile, too."""
+    found = server.find()
+    assert found
+    counts = Path(f"/proc/{found.pid}/io")
+    if not counts.exists():
+        pytest.skip("only Linux counts what a process writes")
+
+    def written() -> int:
+        return int(counts.read_text().split("wchar: ")[1].split()[0])
+
+    def one(number: int) -> int:
+        before = written()
+        call(number)
+        return written() - before
+
+    return min(map(one, range(10, 10 + times)))
