@@ -200,4 +200,7 @@ def wall(
 def _no_phones() -> str:
     found = links.addresses()
     example = found[0] if found else "192.168.1.20"
-    return f"No door for phones: `phones={example!r}` opens it on that network."
+    return (
+        f"No door for phones: `--phones {example}`, in a notebook "
+        f"`phones={example!r}`, opens it on that network."
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import secrets
 import socket
 
@@ -54,10 +55,14 @@ def listen(address: str, port: int = 0) -> socket.socket:
     try:
         opened = socket.create_server((address, port), family=family)
     except OSError as error:
+        why = os.strerror(error.errno) if error.errno else str(error)
+        place, do = host(address, port), "Leave the port out, or name another address"
+        if not port:
+            place, do = address, "Name one of this machine's addresses"
         raise WorkbookError(
-            f"nothing can listen at {host(address, port)} ({error.strerror})",
+            f"nothing can listen at {place} ({why})",
             where="the wall",
-            todo=f"Leave the port out, or name another address: {_named()}.",
+            todo=f"{do}: {_named()}.",
         ) from error
     opened.setblocking(False)
     return opened

@@ -383,6 +383,7 @@ def test_nothing_is_left_listening(built, ending):
 def test_without_an_address_no_phone_comes_in(built):
     with wall(*built) as lesson:
         assert lesson.link == "" and "No door for phones" in repr(lesson)
+        assert "`--phones " in repr(lesson) and "`phones='" in repr(lesson)
         assert lesson.url.startswith("http://127.0.0.1:")
         assert 'data-phones="closed"' in ask(lesson.url)[1]
 
@@ -397,6 +398,13 @@ def test_the_address_is_one_of_this_machine(built):
     for address in ("0.0.0.0", "::", "192.0.2.1", "host", "224.0.0.1"):
         with pytest.raises(WorkbookError, match=r"^the wall: .*[Nn]ame (one|another)"):
             Lesson(*built, phones=address)
+
+
+def test_an_address_of_another_machine_is_told_without_a_port(built):
+    with pytest.raises(WorkbookError) as told:
+        Lesson(*built, phones="198.51.100.7")
+    assert "at 198.51.100.7 (" in str(told.value)
+    assert "port" not in str(told.value) and "attempting" not in str(told.value)
 
 
 def test_a_taken_port_is_told(built):
