@@ -108,6 +108,13 @@ def test_the_minutes_are_the_notebooks():
         assert sum(map(minutes, steps.split(", "))) == int(said)
 
 
+def test_every_notebook_has_its_machine_time():
+    (row,) = re.findall(r"^\| 00 \|(?: \d\d \|)+$", TEXT, re.M)
+    (times,) = re.findall(r"^\|(?: \d+ s \|)+$", TEXT, re.M)
+    steps = [path.name[:2] for path in sorted(STORED.glob("[01][0-9]_*.ipynb"))]
+    assert re.findall(r"\d+", row) == steps and times.count(" s ") == len(steps)
+
+
 def test_each_plan_has_no_gap_and_fills_its_time():
     tables = re.findall(r"^\| (\d+) minutes \| \|\n\|.*\n((?:\| \d.*\n)+)", TEXT, re.M)
     assert [total for total, _ in tables] == ["45", "90", "180"]
