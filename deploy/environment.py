@@ -57,7 +57,8 @@ def make(
     pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     reach = for_pip(python(folder))
     _run([str(python(folder)), *pip, *packages], _NETWORK, reach)
-    _run([str(python(folder)), "-Ic", f"import {', '.join(needs)}"], _ELSEWHERE)
+    anew = f"Delete {folder}, then try again."
+    _run([str(python(folder)), "-Ic", f"import {', '.join(needs)}"], anew)
     stamp = f"{_python_id(folder)}\n{_digest(lists)}"
     (folder / "ready").write_text(stamp, "utf-8")
 
@@ -66,10 +67,6 @@ _VENV = "On Debian and Ubuntu: sudo apt install python3-venv. Then try again."
 _NETWORK = (
     "The first set-up needs the network (later starts do not): check it, then try "
     "again."
-)
-_ELSEWHERE = (
-    "pip installed elsewhere: its configuration (`pip config list`) names a target or "
-    "a prefix. Remove that, then try again."
 )
 #: What stands in the last words of pip or Python → what to do, whatever failed.
 _SIGNS = (

@@ -115,7 +115,7 @@ def test_an_environment_is_made_anew_when_it_must_be(wheel, tmp_path, monkeypatc
     make()
     assert environment.is_ready(folder, [needed]) and not (folder / "kept").exists()
 
-    with pytest.raises(environment.SetUpError, match=r"elsewhere.*Remove that"):
+    with pytest.raises(environment.SetUpError, match=r"elsewhere.*Delete .*, then"):
         environment.make(folder, [str(wheel)], [needed], ["elsewhere"])
     with pytest.raises(environment.SetUpError, match=r"\w\. The first set-up needs"):
         environment.make(folder, ["no-such-package"], [needed], ["nothing"])

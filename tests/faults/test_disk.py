@@ -20,10 +20,8 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 from support.rows import rows
 
-from deploy import pipeline, settings_for
 from deploy.cloud import Cloud, connect
 from deploy.errors import LocalCloudError
-from deploy.home import CHECKOUT
 from deploy.local import server
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="POSIX disks and signals")
@@ -43,27 +41,6 @@ def code_of(call: Callable[[], object]) -> int:
     with pytest.raises(ClientError) as caught:
         call()
     return caught.value.response["ResponseMetadata"]["HTTPStatusCode"]
-
-
-@pytest.fixture
-def small_disk(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[[], None]]:
-    """A cloud on a disk of its own, 24 MB large; what is yielded frees some of it."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(disk)]
-    if os.geteuid() or subprocess.run(mount, capture_output=True).returncode:
-        pytest.skip("no right to mount a small disk; the next test has another way")
-    monkeypatch.setenv("WORKBOOK_LOCAL_CLOUD", str(disk / "cloud"))
-    ballast = disk / "ballast"
-    ballast.write_bytes(bytes(4_000_000))
-    yield ballast.unlink
-    server.stop()
-    deadline = time.monotonic() + 10  # the functions' processes end a moment later
-    while subprocess.run(["umount", str(disk)], capture_output=True).returncode:
-        assert time.monotonic() < deadline, "the disk stays in use"
-        time.sleep(0.1)
 
 
 def fill(cloud: Cloud) -> dict[str, bytes]:
@@ -111,28 +88,6 @@ def test_a_start_on_a_full_disk_is_one_sentence(small_disk):
     with pytest.raises(LocalCloudError, match=r"disk is full|No space left"):
         server.start(say=quiet)
     assert server.find() is None
-
-
-@pytest.mark.slow
-def test_functions_wait_until_the_disk_has_room(small_disk):
-    """A cold one unpacks its layer: no fault of the upload's, which is not lost."""
-    cloud = connected()
-    settings = settings_for(cloud, name="room")
-    pipeline.up(cloud, settings, say=quiet)
-    filler = server.folder() / "filler"
-    room = shutil.disk_usage(server.folder()).free
-    filler.write_bytes(bytes(room - 1_000_000))
-    body = (CHECKOUT / "images" / "samples" / "this-side-up.jpg").read_bytes()
-    cloud.s3.put_object(Bucket=settings.source_bucket, Key="a.jpg", Body=body)
-    pause, deadline = threading.Event(), time.monotonic() + 8
-    while server.waiting() and time.monotonic() < deadline:
-        pause.wait(0.1)  # three tries and their pauses take less
-    assert server.waiting() == 1 and "Functions wait" in server.notice()
-    filler.unlink()
-    small_disk()
-    where = {"Bucket": settings.target_bucket, "Key": "thumbnails/a.jpg"}
-    cloud.s3.get_waiter("object_exists").wait(**where, WaiterConfig={"Delay": 1})
-    assert cloud.s3.head_object(**where)["ContentLength"]
 
 
 @pytest.fixture

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -49,3 +52,25 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
     monkeypatch.delenv("WORKBOOK_PORT", raising=False)
     yield folder
     server.stop(folder)
+
+
+@pytest.fixture
+def small_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[], None]]:
+    """A cloud on a disk of its own, 24 MB large; what is yielded frees some of it."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(disk)]
+    may = os.name != "nt" and os.geteuid() == 0
+    if not may or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("no right to mount a small disk")
+    monkeypatch.setenv("WORKBOOK_LOCAL_CLOUD", str(disk / "cloud"))
+    ballast = disk / "ballast"
+    ballast.write_bytes(bytes(4_000_000))
+    yield ballast.unlink
+    server.stop()
+    deadline = time.monotonic() + 10  # the functions' processes end a moment later
+    while subprocess.run(["umount", str(disk)], capture_output=True).returncode:
+        assert time.monotonic() < deadline, "the disk stays in use"
+        time.sleep(0.1)

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+import shutil
 import signal
 import time
 import urllib.error
@@ -20,9 +21,10 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from deploy import connect, policies, runtimes, settings_for
+from deploy import connect, pipeline, policies, runtimes, settings_for
 from deploy.__main__ import main
 from deploy.cloud import Cloud
+from deploy.home import CHECKOUT
 from deploy.local import server
 from deploy.steps import buckets
 
@@ -164,10 +166,10 @@ def until(true: Callable[[], object], seconds: float = 15) -> None:
         time.sleep(0.05)
 
 
-def fetch(url: str, **headers: str) -> tuple[int, bytes]:
+def fetch(url: str, body: bytes | None = None, **headers: str) -> tuple[int, bytes]:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(urllib.request.Request(url, headers=headers)) as answer:
+        with opener.open(urllib.request.Request(url, body, headers)) as answer:
             return answer.status, answer.read()
     except urllib.error.HTTPError as error:
         with error:
@@ -347,6 +349,27 @@ def test_presigned_link_works(bench):
     )
     assert fetch(url) == (200, b"hello")
     assert fetch(url.replace("X-Amz-Signature=", "X-Amz-Signature=0"))[0] == 403
+
+
+@pytest.mark.slow
+def test_a_form_may_have_100_mb(bench):
+    bucket = bench.bucket()
+    post = bench.cloud.s3.generate_presigned_post(bucket, "a")
+    rows = [*post["fields"].items(), ("file", "")]
+    part = '--x\r\nContent-Disposition: form-data; name="{}"\r\n\r\n{}'
+    head = "\r\n".join(part.format(*row) for row in rows).encode()
+    tail = b"\r\n--x--\r\n"
+    kind = {"Content-Type": "multipart/form-data; boundary=x"}
+
+    def sent(size: int) -> tuple[int, bytes]:
+        body = head + bytes(size - len(head) - len(tail)) + tail
+        return fetch(post["url"], body, **kind)
+
+    assert sent(100_000_000)[0] == 204
+    status, answer = sent(100_000_001)
+    assert status == 400 and b"EntityTooLarge" in answer
+    listed = bench.cloud.s3.list_objects_v2(Bucket=bucket)["Contents"]
+    assert [item["Size"] < 100_000_000 for item in listed] == [True]
 
 
 def test_bucket_not_empty(bench):
@@ -821,6 +844,28 @@ def test_acknowledged_stays(own, own_folder, everything):
     answer = own.cloud.sqs.receive_message(QueueUrl=everything["queue"])
     assert answer["Messages"][0]["Body"] == "hello"
     assert "b" in {record["s3"]["object"]["key"] for record in records}
+
+
+@pytest.mark.slow
+def test_events_wait_for_room(small_disk):
+    """A cold function unpacks its layer: the upload is not lost."""
+    cloud = connect("local", say=lambda line: None)
+    settings = settings_for(cloud, name="room")
+    pipeline.up(cloud, settings, say=lambda line: None)
+    filler = server.folder() / "filler"
+    room = shutil.disk_usage(server.folder()).free
+    filler.write_bytes(bytes(room - 1_000_000))
+    body = (CHECKOUT / "images" / "samples" / "this-side-up.jpg").read_bytes()
+    cloud.s3.put_object(Bucket=settings.source_bucket, Key="a.jpg", Body=body)
+    deadline = time.monotonic() + 8
+    while server.waiting() and time.monotonic() < deadline:
+        time.sleep(0.1)  # three tries and their pauses take less
+    assert server.waiting() == 1 and "Functions wait" in server.notice()
+    filler.unlink()
+    small_disk()
+    where = {"Bucket": settings.target_bucket, "Key": "thumbnails/a.jpg"}
+    cloud.s3.get_waiter("object_exists").wait(**where, WaiterConfig={"Delay": 1})
+    assert cloud.s3.head_object(**where)["ContentLength"]
 
 
 @pytest.mark.slow
