@@ -18,7 +18,7 @@ import saving  # beside this file, as the next
 from dispatch import Dispatcher, Event
 from ministack.core import lambda_runtime
 from ministack.core.iam_evaluator import EvalContext, evaluate_resource_policy
-from ministack.services import lambda_svc, s3, sqs
+from ministack.services import cloudwatch_logs, lambda_svc, s3, sqs
 
 #: MiniStack's and our own waits last this many times as long; tests set less than 1.
 PACE = float(os.environ.get("WORKBOOK_PACE") or 1)
@@ -186,12 +186,26 @@ def fire_with_answer(*args: Any, **options: Any) -> None:
     saving.with_answer(lambda: context.run(s3._fire_s3_event, *args, **options))
 
 
+def write_logs(func: dict[str, Any], *args: Any, **options: Any) -> None:
+    """Write a run's lines, but make no log group anew for a function that is gone.
+
+    On AWS the role that would allow it was deleted, too.
+    """
+    config = func.get("config") or func
+    group = config.get("LoggingConfig", {}).get("LogGroup")
+    group = group or f"/aws/lambda/{config['FunctionName']}"
+    stands = config["FunctionName"] in lambda_svc._functions
+    if stands or group in cloudwatch_logs._log_groups:
+        _write_logs(func, *args, **options)
+
+
 dispatcher = Dispatcher(run, saving.ledger, max(2, os.cpu_count() or 2))
 
 # MiniStack's own functions, kept.
 _deliver_to_function = s3._deliver_event_to_lambda
 _deliver_to_queue: Callable[..., None] = s3._deliver_event_to_sqs
 _execute = lambda_svc._execute_function
+_write_logs = lambda_svc._emit_lambda_logs
 
 
 def install() -> None:
@@ -201,6 +215,7 @@ def install() -> None:
     s3._deliver_event_to_sqs = deliver_to_queue
     lambda_svc.invoke_async_with_retry = invoke_async
     lambda_svc._execute_function = execute
+    lambda_svc._emit_lambda_logs = write_logs
     lambda_svc._LAMBDA_STATE_TRANSITION_DELAY *= PACE
     lambda_svc._LAMBDA_ASYNC_RETRY_BASE_SECONDS *= PACE
     lambda_svc._ESM_BACKOFF_SECONDS *= PACE

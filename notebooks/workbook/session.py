@@ -85,13 +85,16 @@ _current = _Current()
 _BETWEEN = ("botocore", "boto3", __name__)
 
 
-def begin(step: int = 0) -> Cloud:
+def begin(step: int = 0, *, counts: bool = True) -> Cloud:
     """Connect to the cloud, and make what the notebooks before this one would have.
 
     What was left half-way (a lab, a queue, another notebook's mistake) is said, and put
     right; on AWS nothing is changed, and the call that does is named.
 
     From here on an error of ours, or of AWS, is one sentence under the cell.
+
+    Args:
+        counts: whether what is solved in this kernel counts for the score.
 
     Raises:
         WorkbookError: there is no such step.
@@ -104,8 +107,9 @@ def begin(step: int = 0) -> Cloud:
         raise no_step(step)
     lines: list[str] = []
     cloud = connect(say=lambda line: _say(line, lines))
-    if _current.step != step:
-        _current.step, _current.calls = step, set()
+    counted = step if counts else None
+    if _current.step != counted:
+        _current.step, _current.calls = counted, set()
     _current.cloud = cloud
     _listen(cloud)
     _past_the_proxy(cloud)
