@@ -75,7 +75,7 @@ def test_every_other_command_runs_as_written(own_folder, tmp_path):
 
     others = [each for each in COMMANDS if each not in ON_AWS]
     others = [each for each in others if each.split()[0] not in ("lab", "wall")]
-    last = ("down", "local reset")
+    last = ("down", "local reset", "local stop")
     run("-c", UPLOAD.format(picture=str(SAMPLES / "mountain-lake.jpg")))
     for command in sorted(others, key=lambda command: command in last):
         run("-m", "workbook", *shlex.split(command))
