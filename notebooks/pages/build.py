@@ -1,9 +1,9 @@
 """`make pages`: the course as a static site, to read without running anything.
 
-The stored notebooks with their outputs, TEACHING.md and the code that they link to
-become pages of Sphinx with myst-nb, which Jupyter Book 1 builds with, too. (MyST's own
-site fetches its theme from the network at each first build.) Then every link within
-the site is followed.
+The stored notebooks with their outputs, the pages beside them and the code that they
+link to become pages of Sphinx with myst-nb, which Jupyter Book 1 builds with, too.
+(MyST's own site fetches its theme from the network at each first build.) Then every
+link within the site is followed.
 """
 
 from __future__ import annotations
@@ -44,6 +44,8 @@ answers
 ```{{toctree}}
 :caption: More
 run
+GLOSSARY
+HELP
 TEACHING
 code
 ```
@@ -89,8 +91,8 @@ class Source:
             self._put(path.name, json.dumps(self._notebook(path)))
         intro, how = readme()
         lessons = "\n".join(path.stem for path in stored if path.stem != "answers")
-        teaching = (ROOT / "notebooks/TEACHING.md").read_text("utf-8")
-        self._put("TEACHING.md", self._linked(teaching, "notebooks"))
+        for path in sorted((ROOT / "notebooks").glob("*.md")):
+            self._put(path.name, self._linked(path.read_text("utf-8"), "notebooks"))
         self._put(
             "index.md", self._linked(_INDEX.format(readme=intro, lessons=lessons))
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -58,6 +59,24 @@ def test_links_lead_to_pages_and_code_gets_one(tmp_path):
         "[d](https://a.example/b)"
     )
     assert "literalinclude" in (tmp_path / page).read_text("utf-8")
+
+
+def test_every_link_of_the_source_has_its_page(tmp_path):
+    build.Source(tmp_path).write()
+    pages = [*tmp_path.glob("*.md"), *tmp_path.glob("*.ipynb")]
+    links = {(page.name, link[2]) for page in pages for link in _links(page)}
+    assert len(links) > 50 and ("00_tour.ipynb", "GLOSSARY.md") in links
+    gone = [(page, to) for page, to in links if not (tmp_path / to).is_file()]
+    assert gone == []
+
+
+def _links(page):
+    text = page.read_text("utf-8")
+    if page.suffix == ".ipynb":
+        cells = json.loads(text)["cells"]
+        told = [each["source"] for each in cells if each["cell_type"] == "markdown"]
+        text = "\n".join(told)
+    return build._LINK.finditer(text)
 
 
 def test_a_broken_link_is_found(tmp_path):
