@@ -24,7 +24,7 @@ _MOST = 12
 
 
 class LiveGallery(UploadBox):
-    """The box, what is to be said, the timeline of this session, and the pictures.
+    """The box, what is to be said, the pictures, and the timeline of this session.
 
     Attributes:
         runs: what the function said of each upload so far, oldest first.
@@ -60,7 +60,7 @@ class LiveGallery(UploadBox):
             thread.join(timeout_s)
 
     def _below(self) -> list[ipywidgets.Widget]:
-        return [self.notes, self.again, self.times, self.pictures]
+        return [self.notes, self.again, self.pictures, self.times]
 
     def _follow(self, keys: list[str], started: datetime) -> None:
         """Show each outcome as it is logged; ends by itself."""

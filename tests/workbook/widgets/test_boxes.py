@@ -312,6 +312,8 @@ def test_live_gallery(cloud, settings):
     assert {run.key for run in live.runs} == {"one.jpg", "two.jpg"}
     assert live.pending == {} and live.pictures.value.count("data:image/jpeg") == 4
     assert " ms" in live.times.value and "$" in live.times.value
+    below = list(live.children)  # on a projector the pictures are what is looked for
+    assert below.index(live.pictures) < below.index(live.times)
 
 
 def test_live_gallery_grows(cloud, settings):
