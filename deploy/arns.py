@@ -26,6 +26,8 @@ _IAM = r"arn:aws[a-z-]*:iam::"
 ROLE = re.compile(rf"{_IAM}(\d{{12}}):role/(?:[\x21-\x7e]+/)?[\w+=,.@-]+")
 #: A managed policy's ARN, the account's own or AWS's.
 POLICY = re.compile(rf"{_IAM}(?:\d{{12}}|aws):policy/[\x21-\x7e]+")
+#: A bucket's ARN or an object's; its group is the bucket.
+BUCKET = re.compile(r"arn:aws[a-z-]*:s3:::([^/]*)(?:/.*)?", re.DOTALL)
 #: Who calls, as STS says it: an account's root, a user or role, a role that was taken.
 ROOT = re.compile(rf"{_IAM}\d+:root")
 CALLER = re.compile(rf"{_IAM}\d+:(user|role)/.+")

@@ -75,13 +75,13 @@ def check_bucket_name(name: str) -> None:
         )
 
 
-def check_role_arn(arn: str, account: str) -> None:
+def check_role_arn(arn: str, home: arns.Arns) -> None:
     """Refuse a role that is no role's ARN, or is another account's.
 
     Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
     """
-    match = arns.ROLE.fullmatch(arn)
-    todo = f"Write it as arn:aws:iam::{account}:role/<name>; IAM shows it."
+    match, account = arns.ROLE.fullmatch(arn), home.account
+    todo = f"Write it as {home.iam('role/<name>')}; IAM shows it."
     if match is None:
         raise SettingsError(
             f"{arn!r} is no role's ARN", where="Settings.execution_role", todo=todo

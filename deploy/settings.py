@@ -153,14 +153,14 @@ class Settings:
             if not (self.runs_here and word == "runtime"):
                 self._check_known(word, known)
         if self.execution_role:
-            check_role_arn(self.execution_role, self.account)
+            check_role_arn(self.execution_role, self.arns)
         if self.permissions_boundary and not POLICY.fullmatch(
             self.permissions_boundary
         ):
             raise SettingsError(
                 f"{self.permissions_boundary!r} is no policy's ARN",
                 where="Settings.permissions_boundary",
-                todo="Write it as in arn:aws:iam::123456789012:policy/Boundary.",
+                todo=f"Write it as {self.arns.iam('policy/<name>')}; IAM shows it.",
             )
         check_length(self.role_name, 64, "role")
         check_length(self.function_name, 64, "function")

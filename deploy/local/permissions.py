@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from ministack.core import iam_actions, iam_evaluator
+from ministack.core.arn import Arn
 from ministack.core.iam_evaluator import enforce
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import s3
@@ -30,15 +31,18 @@ def resource_of(
 ) -> str:
     """Name the resource that AWS asks about."""
     arn = _extract_resource(service, method, path, headers, body, *more)
-    here = f"{get_region()}:{get_account_id()}"
     if service == "lambda" and path.rstrip("/").endswith("/functions") and body:
-        return f"arn:aws:lambda:{here}:function:{json.loads(body)['FunctionName']}"
+        return _arn("lambda", f"function:{json.loads(body)['FunctionName']}")
     if service == "monitoring" and arn == "*":
-        return f"arn:aws:cloudwatch:{here}:alarm:*"
+        return _arn("cloudwatch", "alarm:*")
     if service == "logs" and "TagResource" not in headers.get("x-amz-target", ""):
-        group = f"arn:aws:logs:{here}:log-group:" if arn == "*" else arn
+        group = _arn("logs", "log-group:") if arn == "*" else arn
         return f"{group.removesuffix(':*')}:log-stream:"
     return arn
+
+
+def _arn(service: str, resource: str) -> str:
+    return str(Arn("aws", service, get_region(), get_account_id(), resource))
 
 
 @lru_cache(maxsize=4096)
@@ -62,7 +66,7 @@ def hide_missing_keys(read: Callable[..., tuple], method: str) -> Callable[..., 
         if answer[0] != 404 or bucket not in s3._buckets:
             return answer
         caller = s3._request_access_key(method, key, headers, query, b"")
-        arn = f"arn:aws:s3:::{bucket}"
+        arn = str(Arn("aws", "s3", "", "", bucket))
         if caller and not enforce(caller, "s3:ListBucket", "s3", get_region(), arn):
             return answer
         return s3._error("AccessDenied", "Access Denied", 403, f"/{bucket}/{key}")

@@ -20,6 +20,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError
 
 from deploy import notifications, policies, runtimes
+from deploy.arns import BUCKET, beside
 from deploy.aws_names import check_bucket_name
 from deploy.errors import SettingsError
 
@@ -120,22 +121,33 @@ def role_is_assumable(params: dict[str, Any], world: World) -> Refusal | None:
     """
     if "Role" not in params:
         return None
-    if not _ROLE_ARN.fullmatch(params["Role"]):
-        rule = f"Member must satisfy regular expression pattern: {_ROLE_ARN.pattern}"
+    pattern = _pattern("RoleArn", world)
+    if not pattern.fullmatch(params["Role"]):
+        rule = f"Member must satisfy regular expression pattern: {pattern.pattern}"
         return _unsatisfied(params["Role"], "Role", rule)
-    name = params["Role"].rsplit("/", 1)[-1]
-    try:
-        role = world.lookup("iam").get_role(RoleName=name)["Role"]
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "NoSuchEntity":
-            raise
-        role = None
+    role = _role(params["Role"].rsplit("/", 1)[-1], world)
     if role and policies.trusts(role["AssumeRolePolicyDocument"], policies.LAMBDA):
         return None
     return Refusal(
         "InvalidParameterValueException",
         "The role defined for the function cannot be assumed by Lambda.",
     )
+
+
+def _role(name: str, world: World) -> dict[str, Any] | None:
+    """Read a role; the pattern lets an empty name through, which no role has."""
+    try:
+        return world.lookup("iam").get_role(RoleName=name)["Role"] if name else None
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "NoSuchEntity":
+            raise
+        return None
+
+
+def _pattern(shape: str, world: World) -> re.Pattern[str]:
+    """Read from AWS's own model how Lambda has such an ARN."""
+    model = world.lookup("lambda").meta.service_model
+    return re.compile(model.shape_for(shape).metadata["pattern"], re.ASCII)
 
 
 def runtime_is_supported(params: dict[str, Any], world: World) -> Refusal | None:
@@ -291,14 +303,6 @@ def _role_policies(role: str, world: World) -> Iterator[dict[str, Any]]:
 
 # S3: notifications
 
-# As AWS's models have them.
-_FUNCTION_ARN = re.compile(
-    r"arn:aws[a-zA-Z-]*:lambda:[a-z0-9-]+:\d{12}:function:[\w-]+(:(\$LATEST|[\w-]+))?",
-    re.ASCII,
-)
-_ROLE_ARN = re.compile(
-    r"arn:aws[a-zA-Z-]*:iam::\d{12}:role/[\w+=,.@/-]*[\w+=,.@-]", re.ASCII
-)
 _MALFORMED = Refusal(
     "MalformedXML",
     "The XML you provided was not well-formed or did not validate against our "
@@ -316,8 +320,9 @@ def notification_is_well_formed(params: dict[str, Any], world: World) -> Refusal
             if part["Name"].lower() not in ("prefix", "suffix"):
                 text = "filter rule name must be either prefix or suffix"
                 return Refusal("InvalidArgument", text)
+    pattern = _pattern("FunctionArn", world)
     for rule in configuration.get("LambdaFunctionConfigurations") or []:
-        if not _FUNCTION_ARN.fullmatch(rule["LambdaFunctionArn"]):
+        if not pattern.fullmatch(rule["LambdaFunctionArn"]):
             return Refusal("InvalidArgument", "The ARN could not be parsed")
     return None
 
@@ -472,7 +477,6 @@ def policy_is_well_formed(params: dict[str, Any], world: World) -> Refusal | Non
 
 
 _POLICY_VERSIONS = ("2012-10-17", "2008-10-17")
-_IN_A_BUCKET = re.compile(r"arn:aws[a-z-]*:s3:::([^/]*)(?:/.*)?", re.DOTALL)
 
 
 def _lacks(statement: dict[str, Any], bucket: str) -> str:
@@ -486,7 +490,7 @@ def _lacks(statement: dict[str, Any], bucket: str) -> str:
             return "Policy has invalid action"
     resources = statement.get("Resource", statement.get("NotResource", []))
     for arn in policies.listed(resources):
-        named = _IN_A_BUCKET.fullmatch(arn)
+        named = BUCKET.fullmatch(arn)
         if arn != "*" and not (named and policies.matches(named[1], bucket)):
             return "Policy has invalid resource"
     return ""
@@ -503,8 +507,8 @@ def policy_is_not_public(params: dict[str, Any], world: World) -> Refusal | None
     return Refusal(
         "AccessDenied",
         f"User: {caller} is not authorized to perform: s3:PutBucketPolicy on "
-        f'resource: "arn:aws:s3:::{bucket}" because public policies are blocked by '
-        "the BlockPublicPolicy block public access setting.",
+        f'resource: "{beside(caller).bucket(bucket)}" because public policies are '
+        "blocked by the BlockPublicPolicy block public access setting.",
         status=403,
     )
 
