@@ -11,7 +11,7 @@ from workbook.scores import check, exercise, score, tally
 from workbook.session import begin, reset, unless_exists
 from workbook.show import plots
 from workbook.show.charts import RECORDED, durations, log_table, memory, outcomes
-from workbook.show.pictures import gallery, preview, side_by_side
+from workbook.show.pictures import gallery, preview, side_by_side, to_scale
 from workbook.show.timeline import timeline
 from workbook.show.trace_picture import show_trace
 from workbook.show.video import frames, make_sizes, pick_frame
@@ -52,6 +52,7 @@ __all__ = [
     "tally",
     "thumbnail_lab",
     "timeline",
+    "to_scale",
     "try_recipe",
     "try_thumbnail",
     "unless_exists",

@@ -6,6 +6,7 @@ import dataclasses
 import io
 import json
 import os
+import re
 from datetime import UTC, datetime
 from urllib.request import proxy_bypass
 
@@ -607,6 +608,20 @@ def test_sizes():
     made = workbook.make_sizes(workbook.frames()[0], sizes=((320, 180), (100, 100)))
     assert repr(made).splitlines()[0].startswith("320 × 180 px: ")
     assert made.data.count("base64,") == 2
+
+
+def drawn_at(shown):
+    """How wide or high the page draws each picture, at most."""
+    return [int(most) for most in re.findall(r"max-width:(\d+)px", shown.data)]
+
+
+def test_pictures_are_drawn_to_one_scale():
+    made = workbook.make_sizes(workbook.frames()[0])
+    assert drawn_at(made) == [360, 180, 90, 47]  # 1280, 640, 320 and 168 pixels
+    photo = Image.new("RGB", (3000, 4000))
+    shown = workbook.to_scale({"photo": photo, "thumbnail": photo.resize((192, 256))})
+    assert drawn_at(shown) == [360, 23] and embedded(shown.data).size == (270, 360)
+    assert re.fullmatch(r"photo: 3000 × 4000 px · .*\nthumbnail: .*", repr(shown))
 
 
 def test_sizes_of_no_picture():

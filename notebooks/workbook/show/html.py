@@ -86,11 +86,13 @@ def picture(
     alt: str,
     style: str = "max-width:100%",
     width: int | None = None,
+    name: str = "",
 ) -> str:
-    """Embed a picture; `kind` as in "jpeg", "png" or "svg+xml"."""
-    wide = f' width="{width}"' if width else ""
+    """Embed a picture; `kind` as in "jpeg", "png" or "svg+xml", `name` for CSS."""
+    more = f' class="{name}"' if name else ""
+    more += f' width="{width}"' if width else ""
     return (
-        f'<img alt="{escape(alt)}" style="{style}"{wide} src="{data_uri(data, kind)}">'
+        f'<img alt="{escape(alt)}" style="{style}"{more} src="{data_uri(data, kind)}">'
     )
 
 

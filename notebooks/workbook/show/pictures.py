@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from PIL import Image, ImageOps, JpegImagePlugin, PngImagePlugin
 from deploy.cloud import Cloud
 from deploy.logs import Run
 from deploy.settings import Settings
+from handler.errors import ImageRejected
 from handler.recipe.labels import MOST, Scores, from_metadata
 from workbook.errors import messages
 from workbook.show import html
@@ -68,6 +69,30 @@ def preview(picture: Source, caption: str = "") -> Picture:
         content,
         size,
     )
+
+
+def to_scale(pictures: Mapping[str, Source], across: int = 360) -> Html:
+    """Show named pictures in proportion, the largest `across` pixels wide or high.
+
+    Raises:
+        ImageRejected: one of them is no picture.
+    """
+    contents = {name: read(picture) for name, picture in pictures.items()}
+    copies = {name: shrink(content, across) for name, content in contents.items()}
+    for name, (_, size) in copies.items():
+        if size is None:
+            raise ImageRejected(f"{name}: not a picture that Pillow can read")
+    longest = max(max(size or (1,)) for _, size in copies.values())
+    cards, words = [], []
+    for name, (small, size) in copies.items():
+        facts = html.weight(len(contents[name]))
+        if html.pixels(size) != name:
+            facts = f"{html.pixels(size)} · {facts}"
+        drawn = round(across * max(size or (1,)) / longest)
+        shown = img(small, name, max(1, drawn)) if small else _missing(size)
+        cards.append(html.card(shown, f"<b>{html.escape(name)}</b>", facts))
+        words.append(f"{html.visible(name)}: {facts}")
+    return Html(html.block("".join(cards)), "\n".join(words))
 
 
 def side_by_side(cloud: Cloud, settings: Settings, runs: Iterable[Run]) -> Html:

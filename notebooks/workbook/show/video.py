@@ -38,22 +38,13 @@ def frames() -> list[bytes]:
 
 
 def make_sizes(frame_bytes: bytes, sizes: Sequence[tuple[int, int]] = SIZES) -> Html:
-    """Make every size the platform asks for, cropped to fit, and show each.
+    """Make every size the platform asks for, cropped to fit; show them in proportion.
 
     Raises:
         ImageRejected: it is no picture.
     """
-    made = {size: resized(frame_bytes, size) for size in sizes}
-    cards = "".join(
-        html.card(
-            pictures.img(pictures.shrink(data)[0] or data, f"{size[0]} pixels wide"),
-            f"<b>{html.pixels(size)}</b>",
-            _kb(data),
-        )
-        for size, data in made.items()
-    )
-    text = "\n".join(f"{html.pixels(s)}: {_kb(data)}" for s, data in made.items())
-    return Html(html.block(cards), text)
+    made = {html.pixels(size): resized(frame_bytes, size) for size in sizes}
+    return pictures.to_scale(made)
 
 
 def resized(frame_bytes: bytes, size: tuple[int, int]) -> bytes:
@@ -143,7 +134,3 @@ def _jpeg(image: Image.Image) -> bytes:
 
 def _uri(frame: bytes) -> str:
     return html.data_uri(pictures.shrink(frame)[0] or b"", "jpeg")
-
-
-def _kb(data: bytes) -> str:
-    return html.weight(len(data))

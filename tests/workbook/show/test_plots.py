@@ -1,6 +1,7 @@
 """Plots: what is drawn, in which colours, and that the same plot is the same bytes."""
 
 import base64
+import io
 import logging
 import re
 import subprocess
@@ -8,7 +9,8 @@ import sys
 import xml.etree.ElementTree as ET
 
 import pytest
-from workbook.show import html, plots
+from PIL import Image
+from workbook.show import charts, html, plots
 
 DC = "{http://purl.org/dc/elements/1.1/}"
 SVG = "{http://www.w3.org/2000/svg}"
@@ -136,6 +138,51 @@ def test_words_are_read_on_their_own_ground():
     assert {html.INK, html.GREY, html.RED} <= inks
     assert all(contrast(ink, html.PAPER) >= 4.5 for ink in inks)
     assert all(contrast(colour, html.PAPER) >= 3 for colour in plots.COLOURS)
+    ground = plots.DARK[html.PAPER]
+    assert all(contrast(plots.DARK[ink], ground) >= 4.5 for ink in inks)
+    assert all(contrast(plots.DARK[colour], ground) >= 3 for colour in plots.COLOURS)
+
+
+def test_every_colour_has_one_for_a_dark_page():
+    """Each that is drawn, whatever is drawn."""
+    drawings = [
+        plots.lines(CURVE, "Growth", limits={"quota": 9}),
+        plots.dots(CURVE, "Dots"),
+        plots.bars({"a": 1}, "Bars"),
+        plots.matrix({("a", "b"): True, ("c", "b"): False}, "May it?"),
+        plots.areas(dict.fromkeys("abcde", 1), "Parts"),
+        charts.memory(charts.RECORDED),
+    ]
+    for plot in drawings:
+        styles = [each.get("style") or "" for each in drawn(plot).iter()]
+        used = {c for style in styles for c in re.findall(r": (#\w{6})", style)}
+        assert used <= set(plots.DARK), plot
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("page", "ground"),
+    [
+        ('data-jp-theme-light="true"', html.PAPER),
+        ('data-jp-theme-light="false"', plots.DARK[html.PAPER]),
+        ('data-theme="dark"', plots.DARK[html.PAPER]),
+        ('class="vscode-dark"', plots.DARK[html.PAPER]),
+        ("", html.PAPER),
+    ],
+)
+@pytest.mark.parametrize("system", ["light", "dark"])
+def test_a_plot_follows_the_pages_theme(browser, tmp_path, page, ground, system):
+    """The page's, not the system's."""
+    file = tmp_path / "page.html"
+    file.write_text(f"<body {page}>{plots.lines(CURVE, 'Growth').data}", "utf-8")
+    media = {"features": [{"name": "prefers-color-scheme", "value": system}]}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+    browser.get(file.as_uri())
+    seen = browser.find_element("class name", "workbook-plot").screenshot_as_png
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    with Image.open(io.BytesIO(seen)) as picture:
+        red, green, blue = picture.convert("RGB").getpixel((20, 60))
+    assert f"#{red:02x}{green:02x}{blue:02x}" == ground
 
 
 def test_a_figure_is_as_wide_as_a_page_takes():
