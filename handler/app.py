@@ -1,10 +1,8 @@
 """The Lambda function: event in, uploads handled concurrently, one log line each."""
 
-import asyncio
-import time
-from collections.abc import Callable, Coroutine, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+import functools
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any
 
 from handler import mirror, outputs, report
@@ -58,78 +56,54 @@ def lambda_handler(
         outputs.plan(config)  # so that a wrong recipe is told before anything is read
         storage = Storage(client or s3_client(), config, account_of(context))
         worker = _Worker(storage, outputs.Turns.of(context))
-        _run(_process_all(uploads, removals, worker, finish))
+        works = [functools.partial(worker.process, upload) for upload in uploads]
+        works += [functools.partial(worker.remove, removal) for removal in removals]
+        for result in worker.ended(works):
+            finish(result)
     return report.answer(event, results)
 
 
-def _run(work: Coroutine[Any, Any, None]) -> None:
-    """Run to the end, also where a loop is running already, as in a notebook."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        asyncio.run(work)
-    else:
-        with ThreadPoolExecutor(max_workers=1) as helper:
-            helper.submit(asyncio.run, work).result()
-
-
-async def _process_all(
-    uploads: list[Upload],
-    removals: list[Upload],
-    worker: "_Worker",
-    finish: Callable[[Result], None],
-) -> None:
-    """Process every upload and removal, and finish each as soon as it ends."""
-
-    async def ended(work: Coroutine[Any, Any, Result]) -> None:
-        finish((await work).end())
-
-    works = [worker.process(upload) for upload in uploads]
-    works += [worker.remove(removal) for removal in removals]
-    await asyncio.gather(*map(ended, works))
-
-
-@dataclass
 class _Worker:
     """What the uploads of an event share: S3, turns, and how many sources are held."""
 
-    storage: Storage
-    turns: outputs.Turns
-    held: asyncio.Semaphore = field(init=False)
+    def __init__(self, storage: Storage, turns: outputs.Turns) -> None:
+        self.storage, self.turns = storage, turns
 
-    def __post_init__(self) -> None:
+    def ended(self, works: Iterable[Callable[[], Result]]) -> Iterator[Result]:
+        """Yield every result as soon as it has ended.
+
+        There are as many threads as sources may be held.
+        """
         config = self.storage.config
         held = memory.sources_held(config.memory_mb, recipe=bool(config.recipe))
-        self.held = asyncio.Semaphore(held)
+        with ThreadPoolExecutor(held, "uploads") as pool:
+            for done in as_completed([pool.submit(work) for work in works]):
+                yield done.result().end()
 
-    async def process(self, upload: Upload) -> Result:
+    def process(self, upload: Upload) -> Result:
         """Take one upload to its end, whichever that is. Never raises."""
-        result = await self._process(upload)
+        result = self._process(upload)
         if self.storage.config.mirror and result.outcome != "failed":
-            result = await mirror.follow(self.storage, upload, result, self._process)
+            result = mirror.follow(self.storage, upload, result, self._process)
         return result
 
-    async def remove(self, upload: Upload) -> Result:
+    def remove(self, upload: Upload) -> Result:
         """Take away what was made of an upload that was deleted. Never raises."""
-        return await mirror.follow(self.storage, upload, None, self._process)
+        return mirror.follow(self.storage, upload, None, self._process)
 
-    async def _process(self, upload: Upload) -> Result:
+    def _process(self, upload: Upload) -> Result:
         result, etag = Result(upload, upload.item_id), upload.etag
         with (thumbnail := result.outputs[0]).ending():
-            async with self.held:
-                result.started = time.perf_counter()
-                source = await asyncio.to_thread(self.storage.read, upload)
-                etag, result.source_bytes = source.etag, len(source.data)
-                made = outputs.make(self.storage, upload, source, self.turns)
-                result.outputs = await made
+            source = self.storage.read(upload)
+            etag, result.source_bytes = source.etag, len(source.data)
+            result.outputs = outputs.make(self.storage, upload, source, self.turns)
         if isinstance(thumbnail.error, ImageRejected):
             etag = etag or thumbnail.error.etag
         result.etag = etag
         if result.rejected:
             result.record = Output()
             with result.record.ending():
-                write = asyncio.to_thread(self._reject, upload, etag, result.rejected)
-                result.record.target = await write
+                result.record.target = self._reject(upload, etag, result.rejected)
         return result
 
     def _reject(self, upload: Upload, etag: str | None, reason: str) -> str:

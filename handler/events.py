@@ -7,15 +7,13 @@ them (``target_key``).
 import hashlib
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 from urllib.parse import unquote_plus
 
 MAX_KEY_BYTES = 1024  # docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
 
 
-@dataclass(frozen=True)
-class Upload:
+class Upload(NamedTuple):
     """One image to make a thumbnail of. ``size`` is in bytes, as the event has it.
 
     ``item_id`` is what an SQS message or an S3 Batch Operations task is answered by.
@@ -91,8 +89,7 @@ def target_key(upload_key: str, prefix: str, suffix: str = "") -> str:
     return f"{prefix}{upload_key}".encode()[:room].decode(errors="ignore") + suffix
 
 
-@dataclass(frozen=True)
-class NotAnUpload:
+class NotAnUpload(NamedTuple):
     """A part of an event with nothing to do (ignored), or that cannot be read.
 
     ``removed`` is what was deleted, for a function that mirrors deletions.
@@ -101,7 +98,7 @@ class NotAnUpload:
     reason: str
     malformed: bool = False
     item_id: str | None = None
-    removed: Upload | None = field(default=None, compare=False)
+    removed: Upload | None = None
 
 
 Entry = Upload | NotAnUpload

@@ -6,18 +6,17 @@ changed in between, what we deleted may have been the work of a newer event, so 
 picture that stands now is made.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 from handler import outputs
 from handler.events import Upload, target_key
 from handler.report import Output, Result
 from handler.storage import ATTEMPTS, Storage
 
-Process = Callable[[Upload], Awaitable[Result]]
+Process = Callable[[Upload], Result]
 
 
-async def follow(
+def follow(
     storage: Storage, upload: Upload, result: Result | None, process: Process
 ) -> Result:
     """Bring the results of a key in line with its source; return how that ended.
@@ -27,12 +26,12 @@ async def follow(
     """
     with (output := Output("thumbnail")).ending():
         for _ in range(ATTEMPTS):
-            settled, again = await asyncio.to_thread(_settled, storage, upload, result)
+            settled, again = _settled(storage, upload, result)
             if not again:
                 return settled
             # Of whatever stands: no longer the bytes that the event told of.
             now = Upload(upload.bucket, upload.key, item_id=upload.item_id)
-            result = await process(now)
+            result = process(now)
             if result.outcome == "failed":
                 return result
         raise RuntimeError("the source changed at every look: tried again by itself")

@@ -4,13 +4,12 @@ Each is idempotent and keeps the order of uploads by itself, so a retry after on
 failed only does what is missing.
 """
 
-import asyncio
 import functools
+import threading
 import time
-from collections.abc import Awaitable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from handler.config import Config
 from handler.events import Upload, target_key
@@ -27,14 +26,14 @@ _SHARE = 3  # a third of the function's timeout to decode, the rest to read and 
 _PIXELS = ThreadPoolExecutor(1, "pixels")
 
 Made = list[render.Thumbnail | Exception]
+Work = tuple[Output, Callable[[Output], None]]
 
 
 class OutOfTime(Exception):
     """Nothing is wrong with the upload: it needs an invocation with more time."""
 
 
-@dataclass(frozen=True)
-class Turns:
+class Turns(NamedTuple):
     """Turns at the memory, ``seconds`` each, until ``end`` (of ``time.monotonic``).
 
     S3 calls overlap, pixels pass one picture at a time: ``handler.picture.memory`` says
@@ -49,7 +48,6 @@ class Turns:
 
     seconds: float = render.DECODE_SECONDS
     end: float = float("inf")
-    pixels: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @classmethod
     def of(cls, context: Any) -> Self:
@@ -96,7 +94,7 @@ def folders(config: Config) -> list[str]:
     return list(dict.fromkeys(every))
 
 
-async def make(
+def make(
     storage: Storage, upload: Upload, source: Source, turns: Turns
 ) -> list[Output]:
     """Make every output of an upload, and return how each ended.
@@ -104,42 +102,51 @@ async def make(
     Raises ``ImageRejected`` where its uploader asks for a recipe that there is not.
     """
     job = _Job(storage, upload, source, turns, plan(storage.config, source.recipe))
-    job.pictures = asyncio.create_task(job.draw())
-    others: list[Awaitable[Output]] = []
-    if job.plan.labels:
-        labels = Output("labels")
-        job.labels = asyncio.create_task(_end(labels, job.find_labels(labels)))
-        others.append(job.labels)
-    if job.plan.backup:
-        backup = Output("backup")
-        others.append(_end(backup, job.back_up(backup, job.plan.backup)))
-    outputs = [Output(rendition.name) for rendition in job.plan.renditions]
-    renditions = [
-        _end(output, job.write(output, number)) for number, output in enumerate(outputs)
-    ]
-    return await asyncio.gather(*renditions, *others)
+    works = job.works()
+    if len(works) == 1:
+        return [_end(*works[0])]
+    with ThreadPoolExecutor(len(works), "outputs") as pool:
+        return [*pool.map(_end, *zip(*works, strict=True))]
 
 
-async def _end(output: Output, work: Coroutine[Any, Any, None]) -> Output:
+def _end(output: Output, work: Callable[[Output], None]) -> Output:
     """Take one output to its end, whichever that is."""
     with output.ending():
-        await work
+        work(output)
     return output
 
 
-@dataclass
 class _Job:
     """What the outputs of an upload share: its bytes, its pictures, its labels."""
 
-    storage: Storage
-    upload: Upload
-    source: Source
-    turns: Turns
-    plan: Plan
-    pictures: asyncio.Task[Made] = field(init=False)
-    labels: asyncio.Task[Output] | None = None
+    def __init__(
+        self,
+        storage: Storage,
+        upload: Upload,
+        source: Source,
+        turns: Turns,
+        plan: Plan,
+    ) -> None:
+        self.storage, self.upload, self.source = storage, upload, source
+        self.turns, self.plan = turns, plan
+        self.labels = Output("labels") if plan.labels else None
+        self.labelled = threading.Event()
+        self.pictures = _PIXELS.submit(self.draw)
 
-    async def draw(self) -> Made:
+    def works(self) -> list[Work]:
+        """Return each output with what makes it, to be done side by side."""
+        renditions = enumerate(self.plan.renditions)
+        works: list[Work] = [
+            (Output(rendition.name), functools.partial(self.write, number))
+            for number, rendition in renditions
+        ]
+        if self.labels:
+            works.append((self.labels, self.find_labels))
+        if self.plan.backup:
+            works.append((Output("backup"), self.back_up))
+        return works
+
+    def draw(self) -> Made:
         """Render all in one turn; what goes wrong there goes wrong for each."""
         wanted = list(self.plan.renditions)
         if self.plan.labels:
@@ -148,37 +155,34 @@ class _Job:
             wanted.append(RENDITIONS[self.plan.labels["by"]])
         config = self.storage.config
         try:
-            async with self.turns.pixels:
-                self.turns.check()
-                work = functools.partial(
-                    render.render,
-                    self.source.data,
-                    wanted,
-                    max_megapixels=config.max_megapixels,
-                    room=memory.for_pixels(config.memory_mb, config.max_bytes),
-                    seconds=self.turns.seconds,
-                )
-                return await asyncio.get_running_loop().run_in_executor(_PIXELS, work)
+            self.turns.check()
+            return render.render(
+                self.source.data,
+                wanted,
+                max_megapixels=config.max_megapixels,
+                room=memory.for_pixels(config.memory_mb, config.max_bytes),
+                seconds=self.turns.seconds,
+            )
         except Exception as error:
             # Without its traceback, which holds on to the picture.
             return [error.with_traceback(None)] * len(wanted)
 
-    async def picture(self, number: int) -> render.Thumbnail:
+    def picture(self, number: int) -> render.Thumbnail:
         """Wait for a rendition; raise what came between."""
-        made = (await self.pictures)[number]
+        made = self.pictures.result()[number]
         if isinstance(made, Exception):
             raise made
         return made
 
-    async def write(self, output: Output, number: int) -> None:
+    def write(self, number: int, output: Output) -> None:
         """Write a rendition. On the thumbnail stand the labels, if there are any."""
-        picture = await self.picture(number)
+        picture = self.picture(number)
         if self.labels and number == 0:
-            output.metadata = (await self.labels).metadata
+            self.labelled.wait()
+            output.metadata = self.labels.metadata
         key = target_key(self.upload.key, self.plan.folders[number])
         started = time.perf_counter()
-        await asyncio.to_thread(
-            self.storage.write,
+        self.storage.write(
             key,
             picture.data,
             picture.content_type,
@@ -191,27 +195,28 @@ class _Job:
         output.target, output.bytes = key, len(picture.data)
         output.ms = picture.ms + _since(started)
 
-    async def find_labels(self, output: Output) -> None:
+    def find_labels(self, output: Output) -> None:
         """Find out what is on the picture. The thumbnail waits for it."""
         from handler.recipe import labels
 
-        picture = await self.picture(len(self.plan.renditions))
-        started = time.perf_counter()
-        by = (self.plan.labels or {})["by"]
-        found = await asyncio.to_thread(labels.label, picture.data, by)
-        output.metadata = {"labels": labels.in_metadata(found)}
+        try:
+            picture = self.picture(len(self.plan.renditions))
+            started = time.perf_counter()
+            found = labels.label(picture.data, (self.plan.labels or {})["by"])
+            output.metadata = {"labels": labels.in_metadata(found)}
+        finally:
+            self.labelled.set()
         output.target = target_key(self.upload.key, self.plan.folders[0])
         output.ms = picture.ms + _since(started)
 
-    async def back_up(self, output: Output, where: Mapping[str, Any]) -> None:
+    def back_up(self, output: Output) -> None:
         """Let S3 copy the source."""
         from handler import backup
 
         started = time.perf_counter()
         given = (self.storage, self.upload, self.source)
-        key = await asyncio.to_thread(backup.clone, *given, **where)
-        output.target, output.bytes = key, len(self.source.data)
-        output.ms = _since(started)
+        output.target = backup.clone(*given, **(self.plan.backup or {}))
+        output.bytes, output.ms = len(self.source.data), _since(started)
 
 
 def _since(started: float) -> float:

@@ -5,8 +5,7 @@ import functools
 import hashlib
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from urllib.parse import quote
 
 import boto3
@@ -54,8 +53,7 @@ def error_code(error: ClientError) -> str:
     return error.response.get("Error", {}).get("Code", "")
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(NamedTuple):
     """An image as it was read, and the ETag (unquoted) that says which bytes it is.
 
     ``recipe`` is the name that its uploader chose by ``x-amz-meta-recipe``.
@@ -66,8 +64,7 @@ class Source:
     recipe: str | None = None
 
 
-@dataclass(frozen=True)
-class Storage:
+class Storage(NamedTuple):
     """Source and target buckets, through one client and under one configuration."""
 
     client: Any

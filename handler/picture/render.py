@@ -10,8 +10,7 @@ import sys
 import time
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from PIL import Image
 
@@ -30,8 +29,7 @@ _BAD_IMAGE += (EOFError, MemoryError, struct.error, zlib.error)
 _BAD_IMAGE += (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
 
-@dataclass(frozen=True)
-class Thumbnail:
+class Thumbnail(NamedTuple):
     """An encoded picture. Sizes are (width, height); the source's is its header's."""
 
     data: bytes

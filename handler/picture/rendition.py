@@ -4,16 +4,14 @@ import io
 import sys
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from PIL import Image
 
 from handler.picture import Area, Size
 
 
-@dataclass(frozen=True)
-class Rendition:
+class Rendition(NamedTuple):
     """A picture that fits in ``width`` × ``height``, or with ``cover`` fills it.
 
     Never larger than its source. ``kind`` is JPEG or PNG, and None keeps the source's.
@@ -50,8 +48,7 @@ class Rendition:
         return area, _scaled(part_across, part_down, scale)
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(NamedTuple):
     """What an upload gets: renditions, the thumbnail first, and where each goes.
 
     ``folders`` are the prefixes of their keys. ``backup`` and ``labels`` hold the

@@ -4,7 +4,6 @@ In-process on moto, which knows If-None-Match and If-Match on PutObject. Faults 
 races are put in where the network is, by botocore's events.
 """
 
-from dataclasses import replace
 from io import BytesIO
 
 import boto3
@@ -192,7 +191,7 @@ def test_event_size(client, size, reason):
 
 @pytest.mark.parametrize(("body", "reason"), [(b"", "empty"), (b"e" * 11, "11 bytes")])
 def test_real_size(client, body, reason):
-    upload = replace(put_source(client, body), size=5)
+    upload = put_source(client, body)._replace(size=5)
     with pytest.raises(ImageRejected, match=reason):
         Storage(client, Config("thumbs", max_bytes=10)).read(upload)
 
