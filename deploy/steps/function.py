@@ -1,7 +1,9 @@
 """The function: the `handler/` package zipped whole, its log group, its configuration.
 
-Nothing runs twice: the zip is the same bytes on every machine, so that Lambda's own
-CodeSha256 tells whether the code changed.
+Nothing runs twice: the zip is the same bytes on every machine with the same Python, so
+that Lambda's own CodeSha256 tells whether the code changed. Where Lambda runs the same
+Python as this machine, the zip has the compiled modules (.pyc), too. Of what another
+Python packed the sources are compared.
 
 Source: https://docs.aws.amazon.com/lambda/latest/dg/python-package.html
 """
@@ -10,8 +12,12 @@ from __future__ import annotations
 
 import ast
 import base64
+import functools
 import hashlib
+import io
+import subprocess
 import threading
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +32,7 @@ from deploy.report import Claim, Drift, Found, claimed, left_alone
 from deploy.settings import Settings
 from deploy.steps import role
 from deploy.waiting import NO_RESOURCE, already, if_there, retry
-from deploy.zips import zipped
+from deploy.zips import fetch_zip, zipped
 
 #: The folder that holds the handler's package, beside this one.
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,7 +59,7 @@ class Function(Found):
 
 
 def package(settings: Settings, root: Path = ROOT) -> bytes:
-    """Zip the handler's package, the same bytes every time and everywhere.
+    """Zip the handler's package, the same bytes every time.
 
     Raises:
         DeployError: there is no such package, module or handler in `root`.
@@ -66,9 +72,47 @@ def package(settings: Settings, root: Path = ROOT) -> bytes:
     )
     _check_handler(settings.handler, dict(files))
     contents = {inside: path.read_bytes() for inside, path in files}
+    contents |= _compiled(tuple(contents.items()), _can_compile(settings))
     for file, content in recipes.files(settings).items():
         contents[f"{name}/assets/{file}"] = content
     return zipped(contents, mode=_READABLE)
+
+
+@functools.lru_cache(2)
+def _compiled(files: tuple[tuple[str, bytes], ...], possible: bool) -> dict[str, bytes]:
+    """Compile the modules: 25 ms less of each start."""
+    from deploy.steps.layer import bytecode, contents  # not needed to describe a role
+
+    try:
+        return contents.compiled(dict(files), bytecode.TASK) if possible else {}
+    except subprocess.CalledProcessError:  # no Python, which Lambda will say as well
+        return {}
+
+
+def _can_compile(settings: Settings) -> bool:
+    from deploy.steps.layer import contents
+
+    return contents.can_compile(settings)
+
+
+def runs_our_code(cloud: Cloud, settings: Settings, digest: str, ours: bytes) -> bool:
+    """Tell whether what was deployed, of which the digest is, is this zip's code."""
+    if digest == code_sha256(ours):
+        return True
+    location = (_get(cloud, settings) or {}).get("Code", {}).get("Location", "")
+    deployed = fetch_zip(location)
+    if deployed is None:
+        return False
+    return _sources(deployed) == _sources(zipfile.ZipFile(io.BytesIO(ours)))
+
+
+def _sources(archive: zipfile.ZipFile) -> dict[str, bytes]:
+    """Read all but the compiled modules, which differ from Python to Python."""
+    return {
+        name: archive.read(name)
+        for name in archive.namelist()
+        if not name.endswith(".pyc")
+    }
 
 
 def code_sha256(zipped: bytes) -> str:
@@ -113,7 +157,7 @@ def create(cloud: Cloud, settings: Settings, *, root: Path = ROOT) -> str:
         return settings.function_arn
     _wait(cloud, settings, "function_active_v2")
     _wait(cloud, settings, "function_updated_v2")
-    differences = _differences(settings, found, wanted, code_sha256(zipped))
+    differences = _differences(cloud, settings, found, wanted, zipped)
     if {"CodeSha256", "Architectures"} & differences.keys():
         cloud.awslambda.update_function_code(
             FunctionName=settings.function_name,
@@ -153,8 +197,8 @@ def describe(cloud: Cloud, settings: Settings, *, root: Path = ROOT) -> Function
     else:
         layer_arn = _layer_arn(cloud, settings, missing="(none)")
         wanted = whole_configuration(settings, layer_arn)
-        digest = code_sha256(package(settings, root))
-        drift |= _differences(settings, found, wanted, digest)
+        ours = package(settings, root)
+        drift |= _differences(cloud, settings, found, wanted, ours)
         if is_paused(found):
             drift["paused"] = (True, False)
     days = group and group.get("retentionInDays")
@@ -417,7 +461,11 @@ def _wait(cloud: Cloud, settings: Settings, waiter: str) -> None:
 
 
 def _differences(
-    settings: Settings, found: dict[str, Any], wanted: dict[str, Any], digest: str
+    cloud: Cloud,
+    settings: Settings,
+    found: dict[str, Any],
+    wanted: dict[str, Any],
+    ours: bytes,
 ) -> dict[str, tuple[Any, Any]]:
     """Compare the function with its settings: field → (is, should be)."""
     is_now = dict(found)
@@ -426,9 +474,11 @@ def _differences(
     is_now["Environment"] = {"Variables": variables}
     logging = LOGGING | found.get("LoggingConfig", {})  # Text where nothing is said
     is_now["LoggingConfig"] = {name: logging[name] for name in LOGGING}
+    digest = is_now.get("CodeSha256", "")
+    same_code = runs_our_code(cloud, settings, digest, ours)
     should = wanted | {
         "Architectures": [settings.architecture],
-        "CodeSha256": digest,
+        "CodeSha256": digest if same_code else code_sha256(ours),
     }
     return {
         field: (is_now.get(field), value)

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import json
-import time
-import urllib.request
-import zipfile
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
-from urllib.parse import unquote_plus, urlsplit
+from urllib.parse import unquote_plus
 
 from deploy import logs, notifications
 from deploy.cloud import Cloud
@@ -289,26 +285,6 @@ class Facts:
 def place(run: logs.Run) -> str:
     """Return an event's place in the order of its key's events, to compare as text."""
     return (run.sequencer or "").ljust(32, "0")
-
-
-def fetch_zip(location: str, seconds: float = 5) -> zipfile.ZipFile | None:
-    """Fetch a zip that Lambda shows the place of; None where it does not answer."""
-    if urlsplit(location).scheme not in ("http", "https"):
-        return None
-    here = urlsplit(location).hostname in ("127.0.0.1", "localhost")
-    handlers = [urllib.request.ProxyHandler({})] if here else []
-    deadline = time.monotonic() + seconds
-    try:
-        opener = urllib.request.build_opener(*handlers)
-        with opener.open(location, timeout=seconds) as answer:
-            data = bytearray()
-            while part := answer.read(1 << 20):
-                data += part
-                if time.monotonic() > deadline:
-                    return None
-        return zipfile.ZipFile(io.BytesIO(bytes(data)))
-    except (OSError, zipfile.BadZipFile):
-        return None
 
 
 def _json(body: str | bytes) -> dict[str, Any]:

@@ -13,8 +13,9 @@ from deploy import policies, runtimes
 from deploy.errors import DeployError
 from deploy.steps import function, role
 from deploy.steps.layer.publish import IDENTITY
-from deploy.tracing.facts import Facts, fetch_zip
+from deploy.tracing.facts import Facts
 from deploy.tracing.link import Answer, Link, ask, link
+from deploy.zips import fetch_zip
 
 _A_MOMENT = "Trace again in a minute: Lambda is still making it ready."
 _REBUILD = "Build the function again (05_function), then upload again."

@@ -1,8 +1,11 @@
-"""Compile a folder's modules for a layer. Run as a script, in a process of its own.
+"""Compile a folder's modules for Lambda. Run as a script, in a process of its own.
 
-As `python -m compileall` does with unchecked hashes (PEP 552), and without docstrings,
-which nobody reads in a function and which are an eighth of the bytecode. Asserts stay:
-with `-OO` they would go too, and Pillow would fail otherwise than it did in the tests.
+As `python -m compileall` does with hashes (PEP 552), and without docstrings, which
+nobody reads in a function and which are an eighth of the bytecode. Asserts stay: with
+`-OO` they would go too, and Pillow would fail otherwise than it did in the tests.
+
+A layer's are loaded without a look at the source. The function's are checked: whoever
+changes a line in its zip sees the change, and pays with the compiler's time.
 """
 
 from __future__ import annotations
@@ -13,21 +16,22 @@ import marshal
 import sys
 from pathlib import Path
 
-# Tracebacks name the file as Lambda sees it, never this machine's folder.
-OPT = "/opt/python"
-_UNCHECKED_HASH = (0b01).to_bytes(4, "little")
+#: Where Lambda has a layer's modules, and the function's. Tracebacks name the file as
+#: Lambda sees it, never this machine's folder.
+OPT, TASK = "/opt/python", "/var/task"
+_FLAGS = {OPT: 0b01, TASK: 0b11}  # a hash in place of a date; that it is checked
 _WITH_DOCSTRING = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
-def main(folder: str) -> None:
-    """Write a .pyc for every module below the folder."""
+def main(folder: str, place: str) -> None:
+    """Write a .pyc for every module below the folder, to be loaded from a place."""
     for path in sorted(Path(folder).rglob("*.py")):
         source = path.read_bytes()
-        inside = f"{OPT}/{path.relative_to(folder).as_posix()}"
+        inside = f"{place}/{path.relative_to(folder).as_posix()}"
         code = compile(_without_docstrings(source), inside, "exec", dont_inherit=True)
         cached = Path(importlib.util.cache_from_source(str(path)))
         cached.parent.mkdir(exist_ok=True)
-        head = importlib.util.MAGIC_NUMBER + _UNCHECKED_HASH
+        head = importlib.util.MAGIC_NUMBER + _FLAGS[place].to_bytes(4, "little")
         head += importlib.util.source_hash(source)
         cached.write_bytes(head + marshal.dumps(code))
 
@@ -43,4 +47,4 @@ def _without_docstrings(source: bytes) -> ast.Module:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

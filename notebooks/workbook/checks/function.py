@@ -75,7 +75,9 @@ def _function(
     )
     yield judged(
         _LAST[2],
-        is_now["CodeSha256"] == function.code_sha256(function.package(settings)),
+        function.runs_our_code(
+            cloud, settings, is_now["CodeSha256"], function.package(settings)
+        ),
         "What runs is not what stands in handler/. Zip it again and call "
         "`update_function_code` (05_function).",
     )

@@ -1,5 +1,10 @@
+import http.server
+import importlib.util
 import io
 import json
+import subprocess
+import sys
+import threading
 import zipfile
 from contextlib import contextmanager
 
@@ -38,7 +43,45 @@ def members(zipped):
 
 def test_package_holds_python_only(settings, root):
     names = [entry.filename for entry in members(function.package(settings, root))]
+    sources = ["handler/__init__.py", "handler/app.py"]
+    compiled = [importlib.util.cache_from_source(name) for name in sources]
+    assert names == sorted([*sources, *compiled])
+
+
+def test_package_for_another_python_holds_no_bytecode(cloud, root):
+    other = here(cloud, runtime="python3.15", runs_here=False)
+    names = [entry.filename for entry in members(function.package(other, root))]
     assert names == ["handler/__init__.py", "handler/app.py"]
+
+
+def test_package_with_a_broken_module_holds_no_bytecode(settings, root):
+    (root / "handler" / "broken.py").write_text("def (:\n")
+    names = [entry.filename for entry in members(function.package(settings, root))]
+    assert "handler/broken.py" in names
+    assert not any(name.endswith(".pyc") for name in names)
+
+
+def imported(folder, name):
+    """Import a module as the function does, and say which Python compiled."""
+    script = (
+        "import sys, importlib.machinery as m; sys.path.insert(0, sys.argv[1]);"
+        "old = m.SourceFileLoader.source_to_code; seen = [];"
+        "m.SourceFileLoader.source_to_code = lambda self, data, path, **more: ("
+        "seen.append(path.rsplit('/', 1)[1]), old(self, data, path, **more))[1];"
+        f"import {name}; print(*seen)"
+    )
+    command = [sys.executable, "-I", "-S", "-B", "-c", script, str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return done.stdout.split()
+
+
+def test_bytecode_counts_until_its_source_changes(settings, tmp_path):
+    zipped = io.BytesIO(function.package(settings))
+    zipfile.ZipFile(zipped).extractall(tmp_path)
+    assert imported(tmp_path, "handler.events") == []
+    changed = tmp_path / "handler" / "events.py"
+    changed.write_text(changed.read_text("utf-8") + "\nADA = 1\n", "utf-8")
+    assert imported(tmp_path, "handler.events") == ["events.py"]
 
 
 def test_package_is_the_same_bytes(settings, root):
@@ -187,6 +230,60 @@ def test_new_code_is_an_update(cloud, settings, ground, wire, root):
     assert "CodeSha256" in function.describe(cloud, settings, root=root).drift
     function.create(cloud, settings, root=root)
     assert wire.mutations == ["UpdateFunctionCode"]
+
+
+@contextmanager
+def lambda_shows(cloud, content):
+    """Let Lambda name a place where its copy of the code is."""
+
+    class Place(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_):
+            pass
+
+    def name_place(parsed, **_):
+        host, port = server.server_address
+        parsed["Code"]["Location"] = f"http://{host}:{port}/code.zip"
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Place) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        event = "after-call.lambda.GetFunction"
+        cloud.awslambda.meta.events.register(event, name_place)
+        try:
+            yield
+        finally:
+            cloud.awslambda.meta.events.unregister(event, name_place)
+            server.shutdown()
+            thread.join()
+
+
+def test_code_packed_by_another_python_is_no_drift(cloud, settings, ground, wire, root):
+    other = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(function.package(settings, root))) as ours,
+        zipfile.ZipFile(other, "w") as archive,
+    ):
+        for name in ours.namelist():
+            if name.endswith(".py"):
+                archive.writestr(name, ours.read(name))
+        archive.writestr("handler/__pycache__/app.cpython-399.pyc", b"other")
+    function.create(cloud, settings, root=root)
+    cloud.awslambda.update_function_code(
+        FunctionName=settings.function_name, ZipFile=other.getvalue()
+    )
+    assert "CodeSha256" in function.describe(cloud, settings, root=root).drift
+    with lambda_shows(cloud, other.getvalue()):
+        assert function.describe(cloud, settings, root=root).drift == {}
+        wire.calls.clear()
+        function.create(cloud, settings, root=root)
+        assert wire.mutations == []
+        (root / "handler" / "app.py").write_text("lambda_handler = print\n")
+        assert "CodeSha256" in function.describe(cloud, settings, root=root).drift
 
 
 def test_updates_wait_for_each_other(cloud, settings, ground, wire, root):

@@ -31,7 +31,7 @@ def compiled(tmp_path):
     """A folder whose module was compiled, and then changed, so the .pyc must count."""
     path = tmp_path / "some.py"
     path.write_text(MODULE, "utf-8")
-    bytecode.main(str(tmp_path))
+    bytecode.main(str(tmp_path), bytecode.OPT)
     path.write_text("raise ImportError", "utf-8")
     return tmp_path
 
