@@ -244,7 +244,7 @@ def table(sizings: Sequence[Sizing]) -> list[tuple[str, ...]]:
             lambda s: f"{s.load.seconds:g} s, {s.load.sizes}"
         ),
         "pictures a second": lambda s: f"{s.per_second:,.0f}",
-        "running at once (λ · W)": lambda s: f"{s.running:,.0f}",
+        "running at once": lambda s: f"{s.running:,.0f}",
         "time": lambda s: _time(s.hours),
         "money, storage aside": lambda s: f"${s.usd:,.0f}",
         "the first limit": lambda s: s.first_limit.name,
