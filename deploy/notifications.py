@@ -41,6 +41,10 @@ UPLOADS = tuple(
     f"s3:ObjectCreated:{kind}"
     for kind in ("Put", "Post", "Copy", "CompleteMultipartUpload")
 )
+#: An object that an archive gave back: it can be read again, and was not uploaded.
+RESTORED = "s3:ObjectRestore:Completed"
+#: In HeadObject's Restore, of such an object.
+IS_RESTORED = 'ongoing-request="false"'
 #: A deletion, by somebody or by a lifecycle rule.
 REMOVALS = ("s3:ObjectRemoved:*", "s3:LifecycleExpiration:*")
 #: A change of rules takes about five minutes to hold; some more, to be sure.

@@ -120,8 +120,9 @@ class Settings:
     reject_prefix: str = "rejected/"
     suffixes: tuple[str, ...] = (".jpg", ".png")
     #: Put alone would miss what SDKs upload in parts (over 8 MB with boto3).
-    #: Each kind of upload: a PUT, a browser's form, a copy or rename, one in parts.
-    events: tuple[str, ...] = ("s3:ObjectCreated:*",)
+    #: Each kind of upload: a PUT, a browser's form, a copy or rename, one in parts;
+    #: and a picture that an archive gave back, which could not be read before.
+    events: tuple[str, ...] = ("s3:ObjectCreated:*", "s3:ObjectRestore:Completed")
     log_retention_days: int = 14
     #: The ARN of the policy that bounds our role, where every role must have one.
     #: https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html

@@ -24,6 +24,8 @@ _RACE = ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey")
 
 Stamp = dict[str, str]
 #: The metadata of which every result has some.
+#: How the reason of a reject begins whose object has to be restored first.
+ARCHIVED = "archived"
 MADE_FROM = {"source-mark", "source-etag", "source-sequencer"}
 Verdict = Literal["newer", "older", "repeat", "same", "unknown"]
 
@@ -301,7 +303,7 @@ def compare(ours: Stamp, theirs: Stamp, *, same_bytes: bool) -> Verdict:
 def _permanent(code: str, message: str) -> str | None:
     """Say why an object can never be read as it is; None where a retry may help."""
     if code == "InvalidObjectState":
-        return "archived: restore it first, or upload it in another storage class"
+        return f"{ARCHIVED}: restore it first, or upload it in another storage class"
     if code == "InvalidRequest" and "Server Side Encryption" in message:
         return "encrypted with a key of its uploader's (SSE-C): upload it without"
     return None

@@ -74,7 +74,24 @@ def hide_missing_keys(read: Callable[..., tuple], method: str) -> Callable[..., 
     return reading
 
 
+def refusal(
+    service: str, action: str, caller: str, request_id: str, **options: Any
+) -> tuple:
+    """Refuse by an identity-based policy in AWS's words, which name the resource.
+
+    Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+    """
+    arn, denied = options.get("resource_arn", "*"), options.get("explicit_deny", False)
+    by_resource = denied and options.get("resource_policy_arn")
+    if arn != "*" and not (by_resource or options.get("message")):
+        named = f'"{arn}"' if service == "s3" else arn
+        words = iam_actions.identity_denial_message(action, caller, named, denied)
+        options["message"] = words
+    return _access_denied_response(service, action, caller, request_id, **options)
+
+
 # MiniStack's own functions, kept.
+_access_denied_response = iam_actions.access_denied_response
 _extract_action = iam_actions.extract_iam_action
 _extract_resource = iam_actions.extract_resource_arn
 
@@ -83,6 +100,7 @@ def install() -> None:
     """Put ours in their places."""
     iam_actions.extract_iam_action = action_of
     iam_actions.extract_resource_arn = resource_of
+    iam_actions.access_denied_response = refusal
     iam_evaluator._fnmatch_compile = pattern_of
     s3._get_object = hide_missing_keys(s3._get_object, "GET")
     s3._head_object = hide_missing_keys(s3._head_object, "HEAD")

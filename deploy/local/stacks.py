@@ -1,10 +1,11 @@
-"""CloudFormation's buckets have their tags, and stay while they hold anything.
+"""CloudFormation's buckets have their tags; full ones stay, and no function warm.
 
 Runs in MiniStack's environment, beside `wrapper.py`: see there.
 """
 
 from __future__ import annotations
 
+from ministack.core.responses import get_account_id, get_region
 from ministack.services import lambda_svc, s3
 from ministack.services.cloudformation import provisioners
 
@@ -25,6 +26,12 @@ def delete_bucket(name: str, props: dict) -> None:
     _delete_bucket(name, props)
 
 
+def delete_function(name: str, props: dict) -> None:
+    """Delete a stack's function, and stop what ran it."""
+    _delete_function(name, props)
+    lambda_svc.invalidate_worker(name, account=get_account_id(), region=get_region())
+
+
 def put_event_invoke_config(name: str, qualifier: str | None, data: dict) -> tuple:
     """Take $LATEST, which CloudFormation has to name, for the function itself."""
     return _put_event_invoke_config(
@@ -36,11 +43,14 @@ def put_event_invoke_config(name: str, qualifier: str | None, data: dict) -> tup
 _put_event_invoke_config = lambda_svc._put_event_invoke_config
 _buckets = provisioners._RESOURCE_HANDLERS["AWS::S3::Bucket"]
 _create_bucket, _delete_bucket = _buckets["create"], _buckets["delete"]
+_functions = provisioners._RESOURCE_HANDLERS["AWS::Lambda::Function"]
+_delete_function = _functions["delete"]
 
 
 def install() -> None:
     """Put ours in their places."""
     lambda_svc._put_event_invoke_config = put_event_invoke_config
     _buckets.update(create=create_bucket, delete=delete_bucket)
+    _functions.update(delete=delete_function)
     # So that a bucket gets CloudFormation's own tags, too.
     provisioners._STACK_TAG_PROPERTY["AWS::S3::Bucket"] = ("Tags", "list")

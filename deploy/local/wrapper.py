@@ -12,6 +12,7 @@ What plain MiniStack lacks, and this adds (`FIDELITY.md` has the whole table):
 - a missing key reads 403 to a caller without `s3:ListBucket`, as on AWS;
 - a permission is asked for by AWS's name, and on the resource that AWS asks about;
 - keys that XML cannot hold are listed, and no read fails because a function writes;
+- a layer is found below `python/` alone, and an import error has AWS's words;
 - CloudFormation's buckets have their tags, and stay while they hold anything.
 
 Runs in `.local-cloud/venv`, which has MiniStack and boto3 and nothing of ours, so
@@ -41,6 +42,7 @@ import saving
 import signatures
 import stacks
 import steady
+import workers
 from hypercorn.asyncio import serve
 from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.config import Config
@@ -122,7 +124,7 @@ async def _answer(send: Send, status: int, body: dict) -> None:
 async def main() -> None:
     """Serve until told to stop."""
     ours = (saving, objects, delivery, guard, listings, permissions, stacks, steady)
-    for module in ours:
+    for module in (*ours, workers):
         module.install()
     TCPServer._read_data = read_data
     saving.restore()

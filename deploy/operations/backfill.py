@@ -31,13 +31,17 @@ from deploy.settings import Settings
 from deploy.steps import buckets, queue
 from deploy.waiting import NO_OBJECT, if_there
 from handler.events import target_key
-from handler.storage import MADE_FROM, is_made_from
+from handler.storage import ARCHIVED, MADE_FROM, is_made_from
 
 #: What one call of SendMessageBatch takes.
 MESSAGES_A_CALL = 10
 #: Asynchronous invocations a second, well below what Lambda takes of a new account.
 INVOCATIONS_PER_S = 50
 _LOOKS_AT_ONCE = 16
+# Classes whose objects may have to be restored before they can be read.
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/restoring-objects.html
+_TIERED = "INTELLIGENT_TIERING"
+_ARCHIVES = ("GLACIER", "DEEP_ARCHIVE", _TIERED)
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,7 @@ class Picture:
     etag: str
     size: int
     modified: datetime
+    storage_class: str = ""
 
 
 @dataclass(frozen=True)
@@ -153,7 +158,11 @@ def pictures(cloud: Cloud, settings: Settings) -> Iterator[Picture]:
     for item in buckets.objects(cloud, settings.source_bucket):
         if item["Key"].endswith(settings.suffixes):
             yield Picture(
-                item["Key"], item["ETag"].strip('"'), item["Size"], item["LastModified"]
+                item["Key"],
+                item["ETag"].strip('"'),
+                item["Size"],
+                item["LastModified"],
+                item.get("StorageClass", ""),
             )
 
 
@@ -240,8 +249,25 @@ def _has_result(
         if written is None or written < picture.modified:
             continue
         if written > certain or _is_of(cloud, settings, target, picture):
-            return True
+            return not _came_back(cloud, settings, target, picture)
     return False
+
+
+def _came_back(cloud: Cloud, settings: Settings, target: str, picture: Picture) -> bool:
+    """Tell whether it was rejected for being archived, and was restored since."""
+    rejected = target.startswith(settings.reject_prefix)
+    if not rejected or picture.storage_class not in _ARCHIVES:
+        return False
+    source = {"Bucket": settings.source_bucket, "Key": picture.key}
+    found = if_there(lambda: cloud.s3.head_object(**source), *NO_OBJECT) or {}
+    if picture.storage_class == _TIERED:
+        readable = bool(found) and "ArchiveStatus" not in found
+    else:
+        readable = notifications.IS_RESTORED in found.get("Restore", "")
+    if not readable:
+        return False
+    record = cloud.s3.get_object(Bucket=settings.target_bucket, Key=target)["Body"]
+    return ARCHIVED in record.read().decode("utf-8", "replace")
 
 
 def _is_of(cloud: Cloud, settings: Settings, target: str, picture: Picture) -> bool:

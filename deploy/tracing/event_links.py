@@ -134,29 +134,34 @@ def the_event(facts: Facts) -> Link:
     quoted = f"ETag {facts.object['ETag']}; Events: {', '.join(map(_short, listed))}"
     quoted = f"{facts.object.call}, {facts.notification.call} → {quoted}"
     missed = notifications.left_out(facts.events, facts.matching)
-    how = "in one piece"
-    if len(facts.events) == 1:
-        how = "in parts (its ETag ends in the number of parts)"
+    how = _HOW.get(facts.events[0], "uploaded in one piece")
     if not missed:
-        finding = f"It was uploaded {how}, and the rule is for each way to do so."
+        finding = f"It was {how}, and the rule is for each way to do so."
         return Link("event", "green", finding, quoted)
     names = " and ".join(map(_short, missed))
     if len(missed) < len(facts.events):
-        finding = f"It was uploaded {how}. The rule leaves out {names}: was it such?"
+        finding = f"It was {how}. The rule leaves out {names}: was it such?"
         return Link("event", "green", finding, quoted)
     return Link(
         "event",
         "red",
-        f"It was uploaded {how}, and the rule is not for {names}.",
+        f"It was {how}, and the rule is not for {names}.",
         quoted,
-        f"`up` makes a rule for every kind of upload (06_trigger: {', '.join(missed)} "
+        f"`up` makes a rule for each of them (06_trigger: {', '.join(missed)} "
         f"in the rule's events). {BACKFILL}",
     )
 
 
+#: How an object came, where its ETag or class tells one event type alone.
+_HOW = {
+    notifications.UPLOADS[-1]: "uploaded in parts (its ETag ends in their number)",
+    notifications.RESTORED: "restored from an archive",
+}
+
+
 def _short(event: str) -> str:
     """Name a kind of upload, with what makes it where that is not in its name."""
-    kind = event.removeprefix("s3:ObjectCreated:")
+    kind = event.removeprefix("s3:ObjectCreated:").removeprefix("s3:")
     what = {"Post": " (a browser's form)", "Copy": " (a copy, or a rename)"}
     return kind + what.get(kind, "")
 

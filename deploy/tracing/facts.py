@@ -70,6 +70,8 @@ class Facts:
     @cached_property
     def events(self) -> tuple[str, ...]:
         """The event types that this upload can have been, the likeliest first."""
+        if notifications.IS_RESTORED in self.object.get("Restore", ""):
+            return (notifications.RESTORED,)
         etag = self.object.get("ETag", "").strip('"')
         if "-" in etag:  # an upload in parts, or a copy in parts
             return notifications.UPLOADS[-1:]

@@ -277,6 +277,17 @@ def by_rename(s3, bucket, key):
     s3.delete_object(Bucket=bucket, Key=f"{key}.part")
 
 
+def by_part_copy(s3, bucket, key):
+    s3.put_object(Bucket=bucket, Key=f"{key}.part", Body=picture())
+    place = {"Bucket": bucket, "Key": key}
+    place |= {"UploadId": s3.create_multipart_upload(**place)["UploadId"]}
+    part = s3.upload_part_copy(
+        **place, PartNumber=1, CopySource=f"{bucket}/{key}.part"
+    )["CopyPartResult"]
+    parts = {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
+    s3.complete_multipart_upload(**place, MultipartUpload=parts)
+
+
 def by_form(s3, bucket, key):
     """As a browser's form does: a presigned POST."""
     form = s3.generate_presigned_post(bucket, key)
@@ -305,12 +316,24 @@ def by_link(s3, bucket, key):
 
 
 @pytest.mark.aws(uploads=2)
-@pytest.mark.parametrize("way", [by_copy, by_rename, by_form, by_link])
+@pytest.mark.parametrize("way", [by_copy, by_rename, by_part_copy, by_form, by_link])
 def test_every_kind_of_upload_makes_a_thumbnail(plain, way):
     key, started = f"{way.__name__}.jpg", datetime.now(UTC)
     way(plain.cloud.s3, plain.settings.source_bucket, key)
     assert plain.outcome(key, started).outcome == "made"
     assert colour_of(plain.thumbnail(key)) == "red"
+
+
+def test_an_archived_picture_is_rejected_and_made_when_it_is_restored(plain):
+    s3, started = plain.cloud.s3, datetime.now(UTC)
+    place = {"Bucket": plain.settings.source_bucket, "Key": "cold.jpg"}
+    s3.put_object(**place, Body=picture(), StorageClass="DEEP_ARCHIVE")
+    run = plain.outcome("cold.jpg", started)
+    assert run.outcome == "rejected" and "archived: restore it first" in run.reason
+    started = datetime.now(UTC)
+    s3.restore_object(**place, RestoreRequest={"Days": 1})
+    assert plain.outcome("cold.jpg", started).outcome == "made"
+    assert colour_of(plain.thumbnail("cold.jpg")) == "red"
 
 
 @pytest.mark.aws

@@ -11,14 +11,15 @@ from deploy import connect, pipeline
 from deploy.configure import recalled, settings_for
 from deploy.steps import buckets, queue, trigger
 
+UPLOADS = ["s3:ObjectCreated:*", "s3:ObjectRestore:Completed"]
 REMOVALS = ["s3:ObjectRemoved:*", "s3:LifecycleExpiration:*"]
 
 
 def test_rules_tell_of_deletions_only_when_asked(cloud):
     for mirror in (False, True):
         for rule in trigger.rules(here(cloud, mirror=mirror)):
-            assert rule["Events"][0] == "s3:ObjectCreated:*"
-            assert rule["Events"][1:] == (REMOVALS if mirror else [])
+            assert rule["Events"][:2] == UPLOADS
+            assert rule["Events"][2:] == (REMOVALS if mirror else [])
 
 
 def test_the_function_is_told_only_when_asked(cloud):

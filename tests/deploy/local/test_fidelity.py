@@ -18,6 +18,7 @@ from typing import Any
 from uuid import uuid4
 
 import boto3
+import psutil
 import pytest
 from botocore.exceptions import ClientError
 
@@ -107,20 +108,22 @@ class Bench:
             SourceArn=f"arn:aws:s3:::{bucket}",
         )
 
-    def notify(self, bucket: str, function: str, *suffixes: str) -> None:
+    def notify(
+        self, bucket: str, function: str, *suffixes: str, events: tuple[str, ...] = ()
+    ) -> None:
         arn = self.cloud.awslambda.get_function(FunctionName=function)
         arn = arn["Configuration"]["FunctionArn"]
-        rules = [rule(arn, suffix) for suffix in suffixes or ("",)]
+        rules = [rule(arn, suffix, *events) for suffix in suffixes or ("",)]
         self.cloud.s3.put_bucket_notification_configuration(
             Bucket=bucket,
             NotificationConfiguration={"LambdaFunctionConfigurations": rules},
         )
 
-    def watched(self) -> tuple[str, str]:
+    def watched(self, *events: str) -> tuple[str, str]:
         """A bucket whose every event a function prints."""
         bucket, function = self.bucket(), self.function()
         self.allow(function, bucket)
-        self.notify(bucket, function)
+        self.notify(bucket, function, events=events)
         return bucket, function
 
     def lines(self, function: str) -> list[str]:
@@ -152,10 +155,10 @@ def rule(arn: str, suffix: str, *events: str) -> dict:
     }
 
 
-def zipped(code: str) -> bytes:
+def zipped(code: str, name: str = "index.py") -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
-        archive.writestr("index.py", code)
+        archive.writestr(name, code)
     return out.getvalue()
 
 
@@ -228,6 +231,29 @@ def test_public_policy_is_refused(bench):
     document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     call = bench.cloud.s3.put_bucket_policy
     assert refused(lambda: call(Bucket=bucket, Policy=document)) == "AccessDenied"
+
+
+def test_bucket_policies_are_well_formed(bench):
+    bucket, put = bench.bucket(), bench.cloud.s3.put_bucket_policy
+    anyone = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject"}
+    for wrong in (
+        "{",
+        json.dumps({"Version": "2012-10-17", "Statement": anyone}),
+        json.dumps({"Statement": anyone | {"Resource": "arn:aws:s3:::another/*"}}),
+    ):
+        code = refused(lambda wrong=wrong: put(Bucket=bucket, Policy=wrong))
+        assert code == "MalformedPolicy"
+
+
+def test_refusals_name_the_resource(bench):
+    bucket = bench.bucket()
+    bench.put(bucket, "a")
+    function = bench.function(READ, bench.role())
+    said = bench.invoke(function, {"Bucket": bucket, "Key": "a"})["errorMessage"]
+    assert (
+        f'is not authorized to perform: s3:GetObject on resource: "arn:aws:s3:::'
+        f'{bucket}/a" because no identity-based policy allows the s3:GetObject action'
+    ) in said
 
 
 def test_buckets_take_http(bench):
@@ -457,6 +483,18 @@ def test_copy_is_its_own_event(bench):
     bench.cloud.s3.copy_object(Bucket=bucket, Key="b", CopySource=f"{bucket}/a")
     names = {record["eventName"] for record in bench.records(function, 2)}
     assert names == {"ObjectCreated:Put", "ObjectCreated:Copy"}
+
+
+@pytest.mark.slow
+def test_a_restored_object_is_its_own_event(bench):
+    bucket, function = bench.watched("s3:ObjectRestore:Completed")
+    place = {"Bucket": bucket, "Key": "a"}
+    bench.cloud.s3.put_object(**place, Body=b"x", StorageClass="GLACIER")
+    assert refused(lambda: bench.cloud.s3.get_object(**place)) == "InvalidObjectState"
+    bench.cloud.s3.restore_object(**place, RestoreRequest={"Days": 1})
+    (record,) = bench.records(function)
+    assert record["eventName"] == "ObjectRestore:Completed"
+    assert bench.cloud.s3.get_object(**place)["Body"].read() == b"x"
 
 
 def test_a_change_of_rules_holds_at_once(bench):
@@ -718,6 +756,60 @@ def test_overlap_is_refused(bench):
     assert code == "InvalidArgument"
 
 
+IMPORTS = "import pictures\ndef handler(event, context):\n    return pictures.NAME\n"
+
+
+def layer_of(bench: Bench, name: str) -> str:
+    layer = bench.cloud.awslambda.publish_layer_version(
+        LayerName=f"l-{uuid4().hex}",
+        Content={"ZipFile": zipped("NAME = 'here'\n", name)},
+    )
+    return layer["LayerVersionArn"]
+
+
+def test_a_layer_needs_its_folder(bench):
+    folder = layer_of(bench, "python/pictures.py")
+    assert bench.invoke(bench.function(IMPORTS, Layers=[folder])) == "here"
+    root = layer_of(bench, "pictures.py")
+    answer = bench.invoke(bench.function(IMPORTS, Layers=[root]))
+    assert answer["errorType"] == "Runtime.ImportModuleError"
+    assert answer["errorMessage"] == (
+        "Unable to import module 'index': No module named 'pictures'"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "handler", "missing"),
+    [
+        ("app.py", "handler.app.main", "handler"),
+        ("package/app.py", "app.main", "app"),
+        ("handler/app.py", "handler.main.main", "handler.main"),
+    ],
+)
+def test_a_zip_needs_its_folder(bench, name, handler, missing):
+    code = zipped("def main(event, context):\n    return 1\n", name)
+    function = bench.function(Code={"ZipFile": code}, Handler=handler)
+    answer = bench.invoke(function)
+    assert answer["errorType"] == "Runtime.ImportModuleError"
+    module = handler.rpartition(".")[0]
+    assert answer["errorMessage"] == (
+        f"Unable to import module '{module}': No module named '{missing}'"
+    )
+
+
+@pytest.mark.parametrize("number", [{"Timeout": 901}, {"MemorySize": 10_241}])
+def test_numbers_are_in_range(bench, number):
+    assert refused(lambda: bench.function(**number)) == "ValidationException"
+
+
+def test_layers_name_what_there_is(bench):
+    publish = bench.cloud.awslambda.publish_layer_version
+    layer = {"LayerName": "l", "Content": {"ZipFile": zipped("")}}
+    for wrong in ("CompatibleRuntimes", "CompatibleArchitectures"):
+        code = refused(lambda wrong=wrong: publish(**layer, **{wrong: ["phyton3.13"]}))
+        assert code == "ValidationException"
+
+
 def test_layer_lists_only_filter(bench):
     layer = bench.cloud.awslambda.publish_layer_version(
         LayerName=f"l-{uuid4().hex}",
@@ -810,6 +902,24 @@ def test_a_stack_deletes_no_full_bucket(bench):
     bench.cloud.s3.delete_object(Bucket=stack.bucket, Key="keep.jpg")
     stack.client.delete_stack(StackName=stack.name)
     until(lambda: stack.status() == "DELETE_COMPLETE")
+
+
+def test_a_stack_leaves_no_worker(bench):
+    name, client = f"f-{uuid4().hex}", bench.cloud.client("cloudformation")
+    properties = {"FunctionName": name, "Runtime": runtimes.machine_runtime()}
+    properties |= {"Role": bench.role(), "Handler": "index.handler"}
+    says = "import os\ndef handler(event, context):\n    return os.getpid()\n"
+    properties |= {"Code": {"ZipFile": says}}
+    function = {"Type": "AWS::Lambda::Function", "Properties": properties}
+    body = json.dumps({"Resources": {"Function": function}})
+    client.create_stack(StackName=name, TemplateBody=body)
+    client.get_waiter("stack_create_complete").wait(
+        StackName=name, WaiterConfig={"Delay": 1}
+    )
+    worker = bench.invoke(name)
+    assert psutil.pid_exists(worker)
+    client.delete_stack(StackName=name)
+    until(lambda: not psutil.pid_exists(worker))
 
 
 def test_latest_is_the_function_itself(bench):

@@ -109,6 +109,23 @@ def test_a_reject_record_is_an_answer(pair):
     assert missing(*pair) == []
 
 
+@pytest.mark.parametrize("reason", ["archived: restore it first", "no picture"])
+def test_a_picture_that_an_archive_gave_back_is_told_again(pair, reason):
+    cloud, settings = pair
+    source = {"Bucket": settings.source_bucket, "Key": "a.jpg"}
+    cloud.s3.put_object(**source, Body=b"photo", StorageClass="GLACIER")
+    etag = cloud.s3.head_object(**source)["ETag"].strip('"')
+    cloud.s3.put_object(
+        Bucket=settings.target_bucket,
+        Key="rejected/a.jpg.json",
+        Body=json.dumps({"reason": reason}).encode(),
+        Metadata={"source-etag": etag},
+    )
+    assert missing(*pair) == []
+    cloud.s3.restore_object(**source, RestoreRequest={"Days": 1})
+    assert missing(*pair) == (["a.jpg"] if reason.startswith("archived") else [])
+
+
 def test_a_long_key_is_found_by_its_hash(pair):
     key = "x" * 1016 + ".jpg"
     answer(*pair, key, put(*pair, key))

@@ -50,7 +50,7 @@ def test_two_rules(settings):
     assert first == {
         "Id": "workbook-jpg",
         "LambdaFunctionArn": settings.function_arn,
-        "Events": ["s3:ObjectCreated:*"],
+        "Events": ["s3:ObjectCreated:*", "s3:ObjectRestore:Completed"],
         "Filter": {"Key": {"FilterRules": [{"Name": "suffix", "Value": ".jpg"}]}},
     }
     assert second["Id"] == "workbook-png"

@@ -224,6 +224,21 @@ def test_a_rule_names_every_kind_that_it_leaves_out(cloud, settings, monkeypatch
     assert "backfill" in found.broken.cure
 
 
+def test_a_rule_that_leaves_out_what_an_archive_gave_back(cloud, settings):
+    uploads = dataclasses.replace(settings, events=("s3:ObjectCreated:*",))
+    pipeline.up(cloud, uploads, say=lambda line: None)
+    place = {"Bucket": settings.source_bucket, "Key": KEY}
+    cloud.s3.put_object(**place, Body=b"1", StorageClass="GLACIER")
+    assert trace(KEY, cloud, uploads)["event"].state == "green"
+    cloud.s3.restore_object(**place, RestoreRequest={"Days": 1})
+    found = trace(KEY, cloud, uploads).broken
+    assert found.name == "event"
+    assert "restored from an archive" in found.finding
+    assert "s3:ObjectRestore:Completed" in found.cure and "backfill" in found.cure
+    pipeline.up(cloud, settings, say=lambda line: None)
+    assert trace(KEY, cloud, settings)["event"].state == "green"
+
+
 def test_a_rule_for_forms_alone(cloud, settings):
     other = dataclasses.replace(
         settings, events=("s3:ObjectCreated:CompleteMultipartUpload",)
