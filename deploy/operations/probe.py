@@ -10,7 +10,7 @@ How long AWS takes stands in `notifications.RULES_HOLD_S`.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -33,6 +33,7 @@ from handler.events import target_key
 #: Where probes go in the source bucket; no picture of anybody's is there.
 FOLDER = ".thumbnail-workbook/"
 _AGAIN_S = 15.0
+_Send = Callable[[Cloud, Settings, str, bytes], None]
 
 
 @dataclass(frozen=True, repr=False)
@@ -76,23 +77,26 @@ def probe(
     settings: Settings | None = None,
     *,
     timeout_s: float = RULES_HOLD_S,
+    copied: bool = False,
     **overrides: Any,
 ) -> Probe:
     """Upload a small picture until one comes through; then delete it and its results.
+
+    With `copied` it comes by a copy, which a rule for PUT alone does not hear.
 
     Raises:
         DeployError: there is no source bucket, or you may not upload to it.
     """
     cloud, settings = resolved(cloud, settings, overrides)
     with explained("probe", STATUS):
-        return _probed(cloud, settings, timeout_s)
+        return _probed(cloud, settings, timeout_s, _copy if copied else _upload)
 
 
-def _probed(cloud: Cloud, settings: Settings, timeout_s: float) -> Probe:
+def _probed(cloud: Cloud, settings: Settings, timeout_s: float, send: _Send) -> Probe:
     now = datetime.now(UTC)
     key = f"{FOLDER}probe-{now:%Y%m%dT%H%M%S%f}{settings.suffixes[0]}"
     with afterwards(lambda: _clean(cloud, settings, key)):
-        seconds, sign = _wait(cloud, settings, key, timeout_s)
+        seconds, sign = _wait(cloud, settings, key, timeout_s, send)
         # Before it is deleted: the trace follows what is there.
         why = trace(key, cloud, settings) if sign in (None, "failed") else None
     return Probe(key, str(cloud), seconds, sign, why)
@@ -109,7 +113,7 @@ def picture(suffix: str) -> bytes:
 
 
 def _wait(
-    cloud: Cloud, settings: Settings, key: str, timeout_s: float
+    cloud: Cloud, settings: Settings, key: str, timeout_s: float, send: _Send
 ) -> tuple[float, str | None]:
     """Upload, look, and upload again; return the seconds and the sign that was seen."""
     body = picture(settings.suffixes[0])
@@ -119,7 +123,7 @@ def _wait(
         for passed in looks(timeout_s):
             bar.update(round(passed - bar.n, 1))
             if passed >= uploads * _AGAIN_S:
-                _upload(cloud, settings, key, body)
+                send(cloud, settings, key, body)
                 uploads += 1
             if sign := _sign(cloud, settings, key, since):
                 break
@@ -135,6 +139,13 @@ def _upload(cloud: Cloud, settings: Settings, key: str, body: bytes) -> None:
             where=f"bucket {settings.source_bucket}",
             todo="`python -m deploy status` shows what there is.",
         ) from error
+
+
+def _copy(cloud: Cloud, settings: Settings, key: str, body: bytes) -> None:
+    """Upload the probe under a name that no rule matches, and copy it."""
+    _upload(cloud, settings, f"{key}.part", body)
+    place = {"Bucket": settings.source_bucket, "Key": key}
+    cloud.s3.copy_object(**place, CopySource=place | {"Key": f"{key}.part"})
 
 
 def _sign(cloud: Cloud, settings: Settings, key: str, since: datetime) -> str | None:

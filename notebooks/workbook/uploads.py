@@ -5,17 +5,19 @@ from __future__ import annotations
 import mimetypes
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
 from tqdm.auto import tqdm
 
-from deploy import logs, notifications
+from deploy import logs, notifications, probe
 from deploy.cloud import Cloud
 from deploy.errors import NotReadyError
 from deploy.home import in_utf8
 from deploy.settings import Settings
+from deploy.waiting import looks
 from workbook import photos
 from workbook.errors import messages
 
@@ -26,6 +28,32 @@ PATIENCE_S = 60
 _arrived: defaultdict[tuple[str, str], list[datetime]] = defaultdict(list)
 
 Part = TypeVar("Part")
+
+
+def until_heard(
+    cloud: Cloud, settings: Settings, suffix: str = "", *, copied: bool = False
+) -> None:
+    """Wait on AWS until a new rule holds: until a probe comes through.
+
+    With `copied` the probe comes by a copy. Elsewhere a rule holds at once.
+    """
+    if cloud.kind != "aws":
+        return
+    suffixes = (suffix,) if suffix else settings.suffixes
+    found = probe(cloud, replace(settings, suffixes=suffixes), copied=copied)
+    if not found.live:
+        print(found)
+
+
+def until_forgotten(cloud: Cloud) -> None:
+    """Wait on AWS until S3 goes by no rule any more that was taken away."""
+    if cloud.kind != "aws":
+        return
+    hold = notifications.RULES_HOLD_S
+    with tqdm(total=hold, leave=False, unit="s") as bar:
+        bar.set_description("Waiting until S3 forgets the rules of before")
+        for passed in looks(hold):
+            bar.update(round(passed - bar.n, 1))
 
 
 def upload(

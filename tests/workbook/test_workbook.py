@@ -10,6 +10,7 @@ import re
 from datetime import UTC, datetime
 from urllib.request import proxy_bypass
 
+import boto3
 import pytest
 import workbook
 from botocore.exceptions import ClientError, EndpointConnectionError
@@ -21,7 +22,7 @@ from workbook import session
 from workbook.errors import messages
 from workbook.show.html import Html
 
-from deploy import pipeline
+from deploy import notifications, pipeline
 from deploy.errors import DeployError
 from deploy.logs import Run
 from deploy.steps import buckets, failures, function, layer, role, trigger
@@ -179,6 +180,46 @@ def test_begin_on_aws_names_what_is_left_and_leaves_it(
     said = capsys.readouterr().out
     assert f"Left from before: {settings.failure_queue}" in said
     assert "`up(cloud, settings_for(cloud))` mends it." in said
+
+
+def elsewhere(cloud, kind):
+    return cloud.__class__(cloud.session, cloud.account, cloud.region, kind)
+
+
+def test_on_aws_a_cell_waits_until_a_rule_is_heard(cloud, settings, clock, capsys):
+    """Here only this hook makes a thumbnail, of the third copied probe."""
+    buckets.create(cloud, settings)
+    copies, off_record = [], boto3.client("s3", settings.region)
+
+    def make_at_the_third(params, **_):
+        copies.append(params["Key"])
+        if len(copies) == 3:
+            key = settings.thumbnail_prefix + params["Key"]
+            off_record.put_object(Bucket=settings.target_bucket, Key=key)
+
+    hook = ("provide-client-params.s3.CopyObject", make_at_the_third)
+    cloud.s3.meta.events.register(*hook)
+    workbook.until_heard(cloud, settings, ".png", copied=True)
+    cloud.s3.meta.events.unregister(*hook)
+    assert len(copies) == 3 and copies[0].endswith(".png")
+    assert 30 <= sum(clock.slept) < 45
+    assert "Contents" not in cloud.s3.list_objects_v2(Bucket=settings.source_bucket)
+    workbook.until_heard(elsewhere(cloud, "local"), settings)
+    assert len(copies) == 3 and capsys.readouterr().out == ""
+
+
+def test_a_rule_that_is_never_heard_is_told(cloud, settings, clock, capsys):
+    buckets.create(cloud, settings)
+    workbook.until_heard(cloud, settings)
+    assert sum(clock.slept) >= notifications.RULES_HOLD_S
+    assert "First broken link: rule" in capsys.readouterr().out
+
+
+def test_on_aws_a_cell_waits_until_a_rule_is_forgotten(cloud, clock):
+    workbook.until_forgotten(elsewhere(cloud, "local"))
+    assert clock.slept == []
+    workbook.until_forgotten(cloud)
+    assert sum(clock.slept) >= notifications.RULES_HOLD_S
 
 
 def test_begin_on_aws_builds_nothing(cloud, wire, monkeypatch, capsys):
