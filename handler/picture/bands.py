@@ -32,23 +32,27 @@ def suits(image: Any) -> bool:
     return plain and not image.info.get("interlace")
 
 
-def held(image: Any, step: Size) -> int:
+def held(image: Any, step: Size, width: int | None = None) -> int:
     """Return the bytes that are held of a picture while it is decoded in bands."""
     rows = _rows(image, step)
     several = rows < image.height
     taken = memory.of_rows(_line(image)) + 2 * several * _line(image)
     taken += memory.of_pixels((image.width, rows + several), image.mode)
     tile = min(image.width * rows, pixels.BAND_PIXELS)
-    averaged = -(-image.width // step[0]), -(-image.height // step[1])
+    averaged = width or -(-image.width // step[0]), -(-image.height // step[1])
     return taken + 3 * 4 * tile + memory.of_pixels(averaged, "RGBA")
 
 
-def load(image: Any, packed: Unpacked, step: Size) -> Image.Image:
+def load(
+    image: Any, packed: Unpacked, step: Size, width: int | None = None
+) -> Image.Image:
     """Return a PNG that was opened, with ``step`` pixels, across and down, as one.
 
-    It is L, La, RGB or RGBa, and has no more than its pixels and a profile.
+    It is L, La, RGB or RGBa, and has no more than its pixels and a profile. With a
+    ``width`` it is as wide as that already: LANCZOS goes across before it goes down, so
+    of pixels in whole rows the same comes of it in bands, and less is held.
     """
-    width, height = image.size
+    final, (width, height) = width, image.size
     rows, line = _rows(image, step), _line(image)
     band, average = _Band(image), pixels.Averager(step)
     whole = None
@@ -56,8 +60,12 @@ def load(image: Any, packed: Unpacked, step: Size) -> Image.Image:
         count = min(rows, height - top)
         picture, area = band.next(packed.read(count * line), count)
         averaged = average(picture, area)
+        if final:
+            box = (0, 0, width / step[0], averaged.height)
+            size = final, averaged.height
+            averaged = averaged.resize(size, Image.Resampling.LANCZOS, box)
         if whole is None:
-            size = -(-width // step[0]), -(-height // step[1])
+            size = averaged.width, -(-height // step[1])
             whole = Image.new(averaged.mode, size)
         whole.paste(averaged, (0, top // step[1]))
     if whole is None:

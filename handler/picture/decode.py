@@ -95,21 +95,23 @@ def decode(
     room: int,
     finals: Sequence[memory.Final],
     step: Size = (1, 1),
+    width: int | None = None,
 ) -> tuple[Image.Image, Area]:
     """Decode for a picture of ``size``; return it, and the area that the picture fills.
 
     ``finals`` are the sizes that it is brought to afterwards, which takes memory too.
-    As many pixels as ``step`` says, across and down, may be averaged into one. Raises
-    ``ImageRejected`` beforehand if all takes more than ``room`` bytes.
+    As many pixels as ``step`` says, across and down, may be averaged into one, and all
+    may be brought to ``width`` where nothing else is wanted. Raises ``ImageRejected``
+    beforehand if all takes more than ``room`` bytes.
     """
     if isinstance(image, Jpeg):
         return image, _decode_jpeg(image, data, size, room, finals)
     if bands.suits(image):
-        area = (0.0, 0.0, image.width / step[0], image.height / step[1])
+        area = (0.0, 0.0, width or image.width / step[0], image.height / step[1])
         averaged = math.ceil(area[2]), math.ceil(area[3])
-        taken = bands.held(image, step) + memory.of_resizing(averaged, finals)
+        taken = bands.held(image, step, width) + memory.of_resizing(averaged, finals)
         _check_room(taken, room)
-        return bands.load(image, Unpacked(_reader(image)), step), area
+        return bands.load(image, Unpacked(_reader(image)), step, width), area
     names_a_colour = png.names_a_colour(image)
     taken = memory.of_pixels(image.size, image.mode)
     taken += memory.of_rows(png.row_bytes(image))

@@ -17,7 +17,13 @@ from PIL import Image
 from handler.errors import ImageRejected
 from handler.picture import Area, Size, decode, kinds, memory, pixels
 from handler.picture.exif import orientation
-from handler.picture.rendition import Rendition, common_step, decoded_size, encode
+from handler.picture.rendition import (
+    Frame,
+    Rendition,
+    common_step,
+    decoded_size,
+    encode,
+)
 
 DECODE_SECONDS = 10.0  # a third of the function's timeout, where that is not known
 
@@ -87,18 +93,17 @@ def render(
         finals = [(size, gap) for (_, size), gap in zip(frames, gaps, strict=True)]
         size = decoded_size(source_size, frames)
         step = common_step(frames, gaps)
-        picture, area = decode.decode(image, data, size, room, finals, step)
+        width = _only_width(source_size, frames)
+        picture, area = decode.decode(image, data, size, room, finals, step, width)
     except decode.TooSlow as error:
         reason = f"too slow: not decoded within {seconds:.3g} seconds"
         raise ImageRejected(reason) from error
     except _BAD_IMAGE as error:
         raise _broken(kind, error) from error
-    across, down = area[2] / source_size[0], area[3] / source_size[1]
     made: list[Thumbnail | Exception] = []
     for rendition, (part, size) in zip(wanted, frames, strict=True):
         started = time.perf_counter()
-        x0, y0, x1, y1 = part
-        part = (x0 * across, y0 * down, x1 * across, y1 * down)
+        part = _scaled(part, source_size, area)
         try:
             small = _small(picture, part, size, rendition, turn, kind)
             wanted_kind = rendition.kind or kind
@@ -111,6 +116,24 @@ def render(
         content_type = f"image/{wanted_kind.lower()}"
         made.append(Thumbnail(encoded, content_type, source_size, small.size, ms))
     return made
+
+
+def _only_width(size: Size, frames: Sequence[Frame]) -> int | None:
+    """Return the width that all of the picture is brought to, and nothing else is."""
+    [(area, final), *others] = frames
+    return None if others or area != (0, 0, *size) else final[0]
+
+
+def _scaled(part: Area, size: Size, area: Area) -> Area:
+    """Return the part of the decoded picture for a part of the source."""
+    (across, down), (x0, y0, x1, y1) = size, part
+    right, bottom = area[2:]  # by fractions, so that all of it is exactly all
+    return (
+        x0 / across * right,
+        y0 / down * bottom,
+        x1 / across * right,
+        y1 / down * bottom,
+    )
 
 
 def _small(

@@ -19,7 +19,9 @@ from PIL import Image
 
 JPEG = ("12 MP 4:2:0.jpg", "12 MP 4:4:4.jpg", "24 MP.jpg", "1024 px.jpg")
 PROGRESSIVE = ("12 MP progressive.jpg", "24 MP progressive.jpg")
-PNG = ("12 MP RGB.png", "12 MP RGBA.png", "screenshot.png")
+#: The eight that the goal for PNG is of.
+PNG = ("12 MP RGB.png", "12 MP RGBA.png", "12 MP RGBA, opaque.png", "12 MP grey.png")
+PNG += ("12 MP palette.png", "24 MP RGB.png", "1024 px.png", "screenshot.png")
 
 WARM_UP = 2
 

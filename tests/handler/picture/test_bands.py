@@ -169,3 +169,14 @@ def test_several_renditions_of_one_picture(unpacker):
 def test_the_clock_is_looked_at(unpacker):
     with pytest.raises(ImageRejected, match="too slow"):
         make_thumbnail(PICTURES["RGB"](), seconds=-1)
+
+
+@pytest.mark.parametrize("side", [40, 100, 256, 650])
+@pytest.mark.parametrize("name", PICTURES)
+def test_brought_to_its_width_in_bands(name, side):
+    data = PICTURES[name]()
+    alone = Rendition(width=side, height=side)
+    [narrow] = render(data, [alone])
+    # A second rendition needs the picture as wide as it is.
+    whole, _ = render(data, [alone, alone])
+    assert narrow.data == whole.data
