@@ -20,18 +20,23 @@ from typing import Any
 from deploy.cloud import Cloud
 from deploy.home import score_file
 from deploy.settings import Settings
-from workbook import checks, exercises, session
+from workbook import checks, copies, exercises, session
 from workbook.checks.findings import Report
 from workbook.show import html
 from workbook.show.html import Html
 
-#: What a notebook's cells call by themselves; in the others, any call of a cell's.
+#: What a notebook teaches to call, and its cells call by themselves.
 OWN_CALLS: dict[int, set[str]] = {
     2: {"CreateBucket", "PutBucketPolicy"},
     3: {"CreateRole", "PutRolePolicy"},
     4: {"CreateFunction"},  # the probe: a layer that stands is not published again
     5: {"CreateFunction", "UpdateFunctionCode"},
     6: {"AddPermission", "PutBucketNotificationConfiguration"},
+    7: {"PutObject", "Invoke", "PutRolePolicy"},
+    8: {"UpdateFunctionConfiguration", "PutRolePolicy", "PutObject", "Invoke"},
+    9: {"GetFunctionConfiguration", "GetObject", "ListObjectsV2"},
+    10: {"PutObject", "HeadObject", "PutBucketLifecycleConfiguration"},
+    11: {"PutBucketNotificationConfiguration", "RemovePermission", "DeleteBucket"},
 }
 
 #: The notebooks that give points; the tour is a demonstration.
@@ -124,13 +129,15 @@ def check(
 def exercise(name: str, answer: Any = None) -> exercises.Verdict:
     """Judge an exercise, `2a`, and note it for `score()`.
 
-    It is judged by the answer given, or by what it left in the cloud.
+    It is judged by the answer given, or by what it left in the cloud. A cell that is as
+    the notebook gave it is no try.
     """
     verdict = exercises.judge(name, answer, *session.current())
-    if session.begun() == exercises.step_of(name):
+    step = exercises.step_of(name)
+    if session.begun() == step and (verdict.right or not _as_given(step)):
         before = _read(score_file(), "exercises").get(name, {})
         tried: dict[str, Any] = {
-            "notebook": session.NOTEBOOKS[exercises.step_of(name)],
+            "notebook": session.NOTEBOOKS[step],
             "right": before.get("right", False) or verdict.right,
             "tries": before.get("tries", 0) + 1,
             "at": before["at"] if before.get("right") else _now(),
@@ -169,9 +176,13 @@ def score(path: Path | str | None = None) -> Score:
 
 def _is_own(step: int) -> bool:
     """Tell whether the cells of this notebook made its calls, in this session."""
-    calls = session.own_calls()
-    wanted = OWN_CALLS.get(step, set())
-    return session.begun() == step and bool(calls) and wanted <= calls
+    return session.begun() == step and OWN_CALLS[step] <= session.own_calls()
+
+
+def _as_given(step: int) -> bool:
+    """Tell whether the cell that runs stands in the notebook, letter by letter."""
+    given = copies.copy_of(f"{session.NOTEBOOKS[step]}.ipynb").cells
+    return session.running_cell() in [cell.source.strip() for cell in given]
 
 
 def _note(**found: dict[str, Any]) -> None:

@@ -169,6 +169,12 @@ def own_calls() -> frozenset[str]:
     return frozenset(_current.calls)
 
 
+def running_cell() -> str:
+    """Return the cell that runs, as it was written; nothing outside of a notebook."""
+    shell = get_ipython()
+    return shell.history_manager.input_hist_raw[-1].strip() if shell else ""
+
+
 def place(cloud: Cloud | None, settings: Settings | None) -> tuple[Cloud, Settings]:
     """Take what was named; what was not, from the notebook."""
     if cloud is None or settings is None:

@@ -14,7 +14,7 @@ from support.moto_cloud import here
 from workbook import exercise, exercises, session
 from workbook.errors.messages import WorkbookError
 
-from deploy import logs, pipeline, runtimes, trigger
+from deploy import logs, pipeline, runtimes
 from deploy.steps import buckets
 
 #: Step, a wrong answer, and what is said of it.
@@ -251,24 +251,6 @@ def stands(at, cloud, settings):
 def test_a_third_suffix_stands_beside_the_two(suffixes, said, stands, cloud, settings):
     put_rules(cloud, settings, *suffixes)
     assert said in repr(exercise("6a"))
-
-
-def test_the_bucket_is_let_in_again_and_no_other(stands, cloud, settings):
-    assert exercise("8b").right
-    name, client = settings.function_name, cloud.awslambda
-    invited = trigger.permission(settings)
-    for left_out, said in (
-        ("SourceAccount", "Too wide"),
-        ("SourceArn", "Too wide"),
-        (None, "no statement"),  # nothing done
-    ):
-        client.remove_permission(FunctionName=name, StatementId=trigger.STATEMENT_ID)
-        if left_out:
-            given = {k: v for k, v in invited.items() if k != left_out}
-            client.add_permission(**{"FunctionName": name} | given)
-        assert said in repr(exercise("8b"))
-    client.add_permission(**{"FunctionName": name} | invited)
-    assert exercise("8b").right
 
 
 def put_log(cloud, settings, *durations_ms):

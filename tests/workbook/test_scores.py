@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import ast
 import json
+from pathlib import Path
 
+import nbformat
 import pytest
 import workbook
+from botocore import xform_name
+from IPython.core.getipython import get_ipython
+from IPython.testing.globalipapp import start_ipython
 from support.moto_cloud import here
 from workbook import check, exercise, exercises, score, session, tally
 from workbook.checks import LOOKS
+from workbook.checks.findings import Finding, Report
 from workbook.errors.messages import WorkbookError
+from workbook.scores import OWN_CALLS
 
 from deploy import __main__ as deploying
 from deploy import pipeline
 from deploy.home import score_at_reset
 from deploy.steps import buckets
 
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 RIGHT = 38  # the answer to 1b
 
 
@@ -80,6 +89,35 @@ def test_a_green_check_counts_where_the_cells_made_the_calls(begin, settings):
     assert check(2).ok and score()["steps"]["2"]["best"] == 1
 
 
+@pytest.mark.parametrize("step", LOOKS)
+def test_a_check_counts_once_the_cells_made_every_call(step, at, monkeypatch):
+    """`up` and one call of one's own were enough in 07 to 11."""
+    green = Report(step, "a notebook", (Finding("all of it", "ok"),))
+    monkeypatch.setitem(LOOKS, step, lambda *_: green.findings)
+    monkeypatch.setattr(session, "_current", session._Current(step=step))
+    first, *rest = sorted(OWN_CALLS[step])
+    session._current.calls.add(first)
+    check(step)
+    assert score().points == (not rest)
+    session._current.calls.update(rest)
+    check(step)
+    assert score().points == 1
+
+
+@pytest.mark.parametrize("step", LOOKS)
+def test_a_notebooks_cells_make_the_calls_that_its_check_asks_for(step):
+    (path,) = NOTEBOOKS.glob(f"{step:02}_*.ipynb")
+    cells = [cell for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
+    trees = [ast.parse(cell.source, mode="exec") for cell in cells]
+    called = {
+        node.attr
+        for tree in trees
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+    }
+    assert {xform_name(call) for call in OWN_CALLS[step]} <= called
+
+
 def test_a_check_from_another_notebook_does_not_count(begin, settings):
     cloud = begin(3)
     open_target(cloud, settings)
@@ -119,6 +157,29 @@ def test_a_solved_exercise_stays_solved(begin, at, monkeypatch):
     assert solved["right"] and solved["tries"] == 3 and solved["at"]
     monkeypatch.setenv("WORKBOOK_NAME", "bob")  # who shares the machine
     assert not score()["exercises"]
+
+
+@pytest.fixture
+def run(at, monkeypatch):
+    """Run a notebook's cell as Jupyter does, in a session of that notebook."""
+    shell = start_ipython() or get_ipython()
+    monkeypatch.setattr(session, "_current", session._Current(step=9))
+    shell.user_ns["exercise"] = exercise
+    return lambda source: shell.run_cell(source, store_history=True).raise_error()
+
+
+def test_a_cell_left_as_it_was_given_is_no_try(run):
+    (given,) = [
+        cell.source
+        for cell in nbformat.read(NOTEBOOKS / "09_effects.ipynb", 4).cells
+        if 'exercise("9b"' in cell.source
+    ]
+    run(given)
+    assert score()["exercises"] == {}
+    run(given.replace("needs = set()", 'needs = {"blur"}'))
+    assert score()["exercises"]["9b"]["tries"] == 1
+    run(f"{given}\n")
+    assert score()["exercises"]["9b"]["tries"] == 1
 
 
 def test_an_answer_in_another_notebook_does_not_count(begin):

@@ -20,9 +20,11 @@ _FIELDS = (
     ("its handler", "Handler"),
     ("its role", "Role"),
 )
+#: The line that two of the labs are about.
+LAYER = "it has the Pillow layer, and no other"
 _LAST = (
     "its environment names the target bucket and the settings",
-    "it has the Pillow layer, and no other",
+    LAYER,
     "its code is the folder handler/",
     "its log is kept for a while, not for ever",
 )

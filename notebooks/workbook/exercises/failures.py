@@ -6,15 +6,19 @@ from collections.abc import Collection
 
 from deploy.cloud import Cloud
 from deploy.settings import Settings
-from workbook.checks import trigger
+from workbook import labs
 from workbook.exercises.verdict import Judge
 
 #: The labs in which the pipeline did what it should.
 SOUND = frozenset({10, 11})
+#: Two labs are mended in the text, and in one nothing is to be mended.
+SHOWN = frozenset({1, 2, 11})
+#: How many of the others are mended by hand.
+ENOUGH = 3
 
 
-def _sound(labs: Collection[int], cloud: Cloud, settings: Settings) -> str:
-    named = set(labs)
+def _sound(numbers: Collection[int], cloud: Cloud, settings: Settings) -> str:
+    named = set(numbers)
     if not named:
         return "Name two labs: `{1, 2}` would be the first two."
     if 3 in named:
@@ -26,14 +30,16 @@ def _sound(labs: Collection[int], cloud: Cloud, settings: Settings) -> str:
     return ""
 
 
-def _invited(answer: object, cloud: Cloud, settings: Settings) -> str:
-    """Look at the permission that lab 6 takes away, and that a learner gives back."""
-    wrong = [each for each in trigger.permission(cloud, settings) if each.mend]
-    if not wrong:
+def _by_hand(answer: object, cloud: Cloud, settings: Settings) -> str:
+    """Count the labs that the learner mended."""
+    mended = sorted(labs.by_hand() - SHOWN)
+    if len(mended) >= ENOUGH:
         return ""
-    if "is None" in wrong[0].mend:
-        return f"Too wide: it would let other buckets in. {wrong[0].mend}"
-    return wrong[0].mend
+    done = ", ".join(map(str, mended)) or "none"
+    return (
+        f"Mended by hand, of labs 3 to 12: {done}. {ENOUGH} are asked for, each until "
+        "`labs.verdict()` says *right*."
+    )
 
 
-JUDGES: dict[str, Judge] = {"8a": _sound, "8b": _invited}
+JUDGES: dict[str, Judge] = {"8a": _sound, "8b": _by_hand}

@@ -2,7 +2,8 @@
 
 key = lab(4)      # something is broken now
 follow(key)       # where does the path end?
-mend()            # the cause, its cure, and the same upload again
+verdict()         # is it mended? once you have done so, by a call of your own
+mend()            # or without you: the cause, its cure, and the same upload again
 
 One lab is in at a time.
 """
@@ -12,7 +13,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from urllib.parse import quote_plus
+from urllib.parse import unquote_plus
 
 from IPython.display import display
 
@@ -20,13 +21,13 @@ from deploy import logs, trace
 from deploy.cloud import Cloud
 from deploy.settings import Settings
 from deploy.steps import failures
-from deploy.tracing import Trace
+from deploy.tracing import NAMES, Trace
 from deploy.tracing.facts import place as place_of
 from deploy.waiting import looks, until
 from handler.events import target_key
 from workbook import session
 from workbook.errors import messages
-from workbook.labs import faults
+from workbook.labs import faults, mends, mistakes
 from workbook.show import html as style
 from workbook.show import trace_picture
 from workbook.show.html import Html
@@ -143,10 +144,20 @@ def labs() -> Html:
 
 @dataclass
 class _State:
-    """What is in, and under which key a cured upload went up again."""
+    """Which lab is in, and what became of it.
+
+    Attributes:
+        mended: whether the learner's own mend of it was right.
+        started: when its fault went in.
+        cured: an upload's key → the one under which it went up once it was mended.
+        by_hand: the labs that the learner mended in this session.
+    """
 
     number: int | None = None
+    mended: bool = False
+    started: datetime = dataclasses.field(default_factory=lambda: datetime.now(UTC))
     cured: dict[str, str] = dataclasses.field(default_factory=dict)
+    by_hand: set[int] = dataclasses.field(default_factory=set)
 
 
 _state = _State()
@@ -165,13 +176,15 @@ def lab(
     display(_card(number, chosen))
     _take_out(number, cloud, settings)
     held = _held(cloud, settings)
-    _clear(cloud, settings, faults.FAULTS[chosen.fault].key)
-    started = datetime.now(UTC)
+    fault = faults.FAULTS[chosen.fault]
+    for key in {fault.key, fault.cured_key}:
+        _clear(cloud, settings, key)
+    _state.started = datetime.now(UTC)
     faults.put(chosen.fault, cloud, settings)
-    _state.number = number
+    _state.number, _state.mended = number, False
     _state.cured.clear()
     key = faults.try_it(chosen.fault, cloud, settings)
-    _settle(cloud, settings, key, started, held, chosen.events)
+    _settle(cloud, settings, key, _state.started, held, chosen.events)
     return key
 
 
@@ -183,31 +196,32 @@ def follow(
     return shown(trace(_state.cured.get(key, key), cloud, settings))
 
 
-def again(
-    number: int, cloud: Cloud | None = None, settings: Settings | None = None
-) -> str:
-    """Upload once more what a lab is about, and say what became of it.
+def verdict(cloud: Cloud | None = None, settings: Settings | None = None) -> Html:
+    """Say whether the lab that is in was mended right, and what is still wrong.
 
-    The path is drawn when no thumbnail was made.
+    Looks at the resources, then at an upload: the path is drawn when it made no
+    thumbnail.
     """
-    chosen = _lab(number)
     cloud, settings = place(cloud, settings)
-    fault = faults.FAULTS[chosen.fault]
-    held = _held(cloud, settings)
-    _clear(cloud, settings, fault.cured_key)
-    started = datetime.now(UTC)
-    faults.upload_cured(chosen.fault, cloud, settings)
-    _settle(cloud, settings, fault.cured_key, started, held, events=1)
-    _state.cured[fault.key] = fault.cured_key
-    found = trace(fault.cured_key, cloud, settings)
-    if found.ending == "made":
-        if _state.number == number:
-            _state.number = None  # mended by hand
-        runs = logs.runs(cloud, settings, started)
-        return in_words([run for run in runs if run.key == fault.cured_key][-1])
-    display(shown(found))
-    cause = f" ({found.broken.name}: {found.broken.finding})" if found.broken else ""
-    return f"{fault.cured_key}: {found.ending}{cause}"
+    number = _state.number
+    if number is None:
+        return _note("No lab is in: `labs.lab(number)` puts one in.", style.GREY)
+    judged = mends.MENDS[_lab(number).fault]
+    if wrong := judged.wrong(cloud, settings):
+        return _note(f"Lab {number}: not yet. {wrong}", style.ORANGE)
+    look = _again if judged.asks_again else _came
+    outcome = look(number, cloud, settings)
+    if ": made" not in outcome:
+        text = f"Lab {number}: not yet. {outcome}. {judged.unproved}".strip()
+        return _note(text, style.ORANGE)
+    _state.mended = True
+    _state.by_hand.add(number)
+    return _note(f"Lab {number}: right. {outcome}.", style.GREEN)
+
+
+def by_hand() -> frozenset[int]:
+    """List the labs that were mended by hand since this kernel was started."""
+    return frozenset(_state.by_hand)
 
 
 def mend(
@@ -221,18 +235,17 @@ def mend(
     if number is None:
         undo_all(cloud, settings)
         text = "No lab is in. Every part of the pipeline is as `up` builds it."
-        return Html(style.note(text, style.GREEN), text)
+        return _note(text, style.GREEN)
     chosen = _lab(number)
     faults.undo(chosen.fault, cloud, settings)
     if _state.number == number:
         _state.number = None
     title = faults.FAULTS[chosen.fault].title
-    outcome = (_replayed if chosen.kept else again)(number, cloud, settings)
+    outcome = (_replayed if chosen.kept else _again)(number, cloud, settings)
     text = f"Lab {number}: {title} ({chosen.mended_in}). Undone; {outcome}."
     if _state.number:
         text += f" Lab {_state.number} is still in: `mend()` takes it out."
-    colour = style.GREEN if ": made" in outcome else style.ORANGE
-    return Html(style.note(text, colour), text)
+    return _note(text, style.GREEN if ": made" in outcome else style.ORANGE)
 
 
 def undo_all(cloud: Cloud | None = None, settings: Settings | None = None) -> None:
@@ -242,13 +255,14 @@ def undo_all(cloud: Cloud | None = None, settings: Settings | None = None) -> No
 
 
 def _take_out(number: int, cloud: Cloud, settings: Settings) -> None:
-    """Undo another lab that is in, and say so: its fault would be found first."""
+    """Undo the lab that is in, and say so where it was another, and not mended."""
     other = _state.number
-    if other is None or other == number:
+    if other is None:
         return
     faults.undo(_lab(other).fault, cloud, settings)
     _state.number = None
-    print(f"Lab {other} was not over: its fault is undone. One lab at a time.")
+    if other != number and not _state.mended:
+        print(f"Lab {other} was not over: its fault is undone. One lab at a time.")
 
 
 def place(
@@ -269,13 +283,50 @@ def shown(found: Trace) -> Html:
     return trace_picture.drawn(found, "\n".join(text))
 
 
+def _again(number: int, cloud: Cloud, settings: Settings) -> str:
+    """Upload once more what a lab is about, and say what became of it."""
+    fault = faults.FAULTS[_lab(number).fault]
+    held = _held(cloud, settings)
+    _clear(cloud, settings, fault.cured_key)
+    started = datetime.now(UTC)
+    faults.upload_cured(_lab(number).fault, cloud, settings)
+    _settle(cloud, settings, fault.cured_key, started, held, events=1)
+    return _told(number, fault.cured_key, started, cloud, settings)
+
+
+def _came(number: int, cloud: Cloud, settings: Settings) -> str:
+    """Say what became of the learner's own upload, or of what was kept."""
+    key = faults.FAULTS[_lab(number).fault].key
+    if key == mistakes.CAMERA:
+        key = mends.camera_photo(cloud, settings)
+    for _ in looks(_patience(cloud) / 4):
+        if trace(key, cloud, settings).ending == "made":
+            break
+    return _told(number, key, _state.started, cloud, settings)
+
+
+def _told(
+    number: int, key: str, since: datetime, cloud: Cloud, settings: Settings
+) -> str:
+    """Say what became of an upload; draw its path when no thumbnail was made."""
+    _state.cured[faults.FAULTS[_lab(number).fault].key] = key
+    found = trace(key, cloud, settings)
+    if found.ending == "made":
+        runs = logs.runs(cloud, settings, since)
+        of_it = [run for run in runs if run.key == key and run.outcome == "made"]
+        return in_words(of_it[-1]) if of_it else f"{key}: made"
+    display(shown(found))
+    cause = f" ({found.broken.name}: {found.broken.finding})" if found.broken else ""
+    return f"{key}: {found.ending}{cause}".rstrip(".")
+
+
 def _replayed(number: int, cloud: Cloud, settings: Settings) -> str:
     """Send the function what the queue kept, and say what became of it."""
     key = faults.FAULTS[_lab(number).fault].key
     started = datetime.now(UTC)
     sent = [line for line in failures.replay(cloud, settings) if f"/{key}:" in line]
     if not sent:
-        return again(number, cloud, settings)
+        return _again(number, cloud, settings)
 
     def told() -> list[logs.Run]:
         runs = logs.runs(cloud, settings, started)
@@ -284,6 +335,10 @@ def _replayed(number: int, cloud: Cloud, settings: Settings) -> str:
     # Other labs' events may come along: the newest is of what stands in the bucket.
     until(lambda: len(told()) >= len(sent), what="every outcome", where="the log")
     return f"replayed; {in_words(max(told(), key=place_of))}"
+
+
+def _note(text: str, colour: str) -> Html:
+    return Html(style.note(text, colour), text)
 
 
 def _card(number: int, chosen: Lab) -> Html:
@@ -314,13 +369,29 @@ def _settle(
     held: int,
     events: int,
 ) -> None:
-    """Wait until the events have ended: in the log, or in the on-failure queue."""
-    names = (key, quote_plus(key, safe="/"))  # a handler may log it undecoded
+    """Wait until the events have ended: in the log, or in the on-failure queue.
+
+    Where the way in is broken no event comes, and there is nothing to wait for.
+    """
+    if not events or _no_way_in(trace(key, cloud, settings)):
+        return
     for _ in looks(_patience(cloud)):
-        runs = [run for run in logs.runs(cloud, settings, started) if run.key in names]
+        every = logs.runs(cloud, settings, started)
+        runs = [run for run in every if _decoded(run.key) == _decoded(key)]
         ended = sum(run.outcome in ("made", "rejected", "stale") for run in runs)
         if ended + _held(cloud, settings) - held >= events:
             return
+
+
+def _decoded(key: str) -> str:
+    """Decode a key until a second time changes nothing: a handler may do half of it."""
+    return unquote_plus(unquote_plus(key))
+
+
+def _no_way_in(found: Trace) -> bool:
+    """Tell whether the path ends before the function."""
+    before = NAMES[: NAMES.index("function")]
+    return found.broken is not None and found.broken.name in before
 
 
 def _held(cloud: Cloud, settings: Settings) -> int:

@@ -168,8 +168,9 @@ FAULTS: dict[str, Fault] = {
     "capitals": Fault(
         "the suffix is in capitals",
         mistakes.capitals,
-        clear=mistakes.remove("LIGHTHOUSE.JPG"),
-        key="LIGHTHOUSE.JPG",
+        (trigger,),
+        mistakes.clear_camera,
+        key=mistakes.CAMERA,
         content=None,
         cured_as="lighthouse.jpg",
     ),
@@ -182,8 +183,8 @@ FAULTS: dict[str, Fault] = {
     "poison": Fault(
         "the upload is no picture",
         mistakes.poison,
-        clear=mistakes.remove("poison.jpg"),
-        key="poison.jpg",
+        clear=mistakes.remove(mistakes.POISON),
+        key=mistakes.POISON,
         content=None,
     ),
     "into-its-source": Fault(

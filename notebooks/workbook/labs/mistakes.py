@@ -29,6 +29,8 @@ SAMPLES = Path(__file__).resolve().parents[3] / "images" / "samples"
 LAB = "put in by a failure lab"
 #: The upload that is overwritten, before its first event comes once more.
 OVERWRITTEN = "overwritten.jpg"
+#: The name that a camera gives, and a text under a picture's name.
+CAMERA, POISON = "LIGHTHOUSE.JPG", "poison.jpg"
 
 Act = Callable[[Cloud, Settings], None]
 #: The other architecture, in Lambda's words and as an ELF file's header has it.
@@ -39,6 +41,11 @@ _ELF_MACHINE = slice(18, 20)
 def sample(name: str) -> bytes:
     """Read one of the sample pictures."""
     return (SAMPLES / name).read_bytes()
+
+
+def etag(name: str) -> str:
+    """Tell the ETag that S3 gives a sample uploaded in one piece: its MD5."""
+    return hashlib.md5(sample(name), usedforsecurity=False).hexdigest()
 
 
 def upload(cloud: Cloud, settings: Settings, key: str, content: bytes) -> str:
@@ -164,7 +171,7 @@ def _put_policy(cloud: Cloud, settings: Settings, policy: dict) -> None:
 
 def slow(cloud: Cloud, settings: Settings) -> None:
     """Give the function one second for a job that takes three."""
-    _change_code(cloud, settings, "handler/app.py", _WAITS)
+    _deploy(cloud, settings, with_mistake(settings, "handler/app.py", _WAITS))
     _configure(cloud, settings, Timeout=1)
 
 
@@ -226,20 +233,24 @@ Storage.read = _fails_each_third
 
 def raw_key(cloud: Cloud, settings: Settings) -> None:
     """Take keys as they stand in the event."""
-    _change_code(cloud, settings, "handler/events.py", _RAW_KEY)
+    _deploy(cloud, settings, with_raw_keys(settings))
+
+
+def with_raw_keys(settings: Settings) -> bytes:
+    """Zip the handler as it is when it does not decode keys."""
+    return with_mistake(settings, "handler/events.py", _RAW_KEY)
 
 
 def each_third(cloud: Cloud, settings: Settings) -> None:
     """Let each third read fail."""
-    _change_code(cloud, settings, "handler/storage.py", _EACH_THIRD)
+    zipped = with_mistake(settings, "handler/storage.py", _EACH_THIRD)
+    _deploy(cloud, settings, zipped)
 
 
-def _change_code(cloud: Cloud, settings: Settings, file: str, more: str) -> None:
-    """Deploy the handler with a mistake in one of its files."""
+def _deploy(cloud: Cloud, settings: Settings, zipped: bytes) -> None:
+    """Deploy other code, and wait until it holds."""
     name = settings.function_name
-    cloud.awslambda.update_function_code(
-        FunctionName=name, ZipFile=with_mistake(settings, file, more)
-    )
+    cloud.awslambda.update_function_code(FunctionName=name, ZipFile=zipped)
     cloud.awslambda.get_waiter("function_updated_v2").wait(FunctionName=name)
 
 
@@ -262,12 +273,12 @@ def with_mistake(settings: Settings, file: str, more: str) -> bytes:
 
 def capitals(cloud: Cloud, settings: Settings) -> None:
     """Upload a picture as a camera names it."""
-    upload(cloud, settings, "LIGHTHOUSE.JPG", sample("lighthouse.jpg"))
+    upload(cloud, settings, CAMERA, sample("lighthouse.jpg"))
 
 
 def poison(cloud: Cloud, settings: Settings) -> None:
     """Upload a text under a picture's name."""
-    upload(cloud, settings, "poison.jpg", sample("not-an-image.jpg"))
+    upload(cloud, settings, POISON, sample("not-an-image.jpg"))
 
 
 def uninvited(cloud: Cloud, settings: Settings) -> None:
@@ -316,6 +327,30 @@ def old_event(settings: Settings, key: str, etag: str) -> dict:
     return notifications.event(
         settings.source_bucket, key, region=settings.region, etag=etag, sequencer="00"
     )
+
+
+def clear_rules(cloud: Cloud, settings: Settings) -> None:
+    """Take away the rules for a camera's names: a learner's own mend of them."""
+    place = {"Bucket": settings.source_bucket}
+    with _unless_gone():
+        found = cloud.s3.get_bucket_notification_configuration(**place)
+        found.pop("ResponseMetadata")
+        kind = "LambdaFunctionConfigurations"
+        kept = [
+            each
+            for each in found.get(kind, [])
+            if not notifications.rule(each).matches(CAMERA)
+        ]
+        if kept != found.get(kind, []):
+            cloud.s3.put_bucket_notification_configuration(
+                **place, NotificationConfiguration=found | {kind: kept}
+            )
+
+
+def clear_camera(cloud: Cloud, settings: Settings) -> None:
+    """Take away the camera's photo, and a rule that was put for it."""
+    clear_rules(cloud, settings)
+    remove(CAMERA)(cloud, settings)
 
 
 def remove(*keys: str) -> Act:

@@ -157,9 +157,29 @@ def test_each_lab_is_found_and_mended(number, standing):
 
 
 @pytest.mark.slow
-def test_an_upload_while_a_fault_is_in_draws_the_path(standing, capsys):
-    cards.lab(2, *standing)
-    assert cards.again(2, *standing).startswith("lighthouse.jpg: broken (role: ")
+def test_a_wrong_mend_draws_the_path(standing, capsys):
+    """A lab's fault is mended, and another thing is wrong."""
+    cards.lab(6, *standing)
+    faults.undo("uninvited", *standing)
+    faults.put("bucket-not-objects", *standing)
+    said = repr(cards.verdict(*standing))
+    assert "Lab 6: not yet. lighthouse.jpg: broken (role: " in said
     assert "The policy names the bucket" in capsys.readouterr().out
-    cards.mend(None, *standing)
-    assert "made" in cards.again(2, *standing)
+    cards.undo_all(*standing)
+    assert pipeline.status(*standing).ready
+
+
+def test_there_is_no_wait_where_no_event_comes(built):
+    """The bucket may not call the function: in lab 6 an upload tells at once."""
+    cards.lab(6, *built)
+    waited = waiting.clock.time
+    assert "permission" in cards._again(6, *built)
+    assert waiting.clock.time == waited
+    cards.undo_all(*built)
+
+
+def test_a_key_is_known_again_however_it_was_decoded():
+    key = "red panda+1 é.jpg"
+    for logged in (key, "red+panda%2B1+%C3%A9.jpg", "red+panda+1+é.jpg"):
+        assert cards._decoded(logged) == cards._decoded(key)
+    assert cards._decoded("panda.jpg") != cards._decoded(key)

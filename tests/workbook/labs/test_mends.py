@@ -1,0 +1,384 @@
+"""Each lab mended by a learner's own calls: the right one, and likely wrong ones."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import time
+import zipfile
+
+import pytest
+from support.rows import rows
+from workbook import exercise, session
+from workbook.labs import cards, faults, mends, mistakes
+
+from deploy import (
+    connect,
+    function,
+    pipeline,
+    replay,
+    role,
+    settings_for,
+    trigger,
+    waiting,
+)
+
+
+def configure(**changes):
+    def act(cloud, settings):
+        name = settings.function_name
+        cloud.awslambda.update_function_configuration(FunctionName=name, **changes)
+        cloud.awslambda.get_waiter("function_updated_v2").wait(FunctionName=name)
+
+    return act
+
+
+def deploy(cloud, settings, zipped=None):
+    zipped = zipped or function.package(settings)
+    name = settings.function_name
+    cloud.awslambda.update_function_code(FunctionName=name, ZipFile=zipped)
+    cloud.awslambda.get_waiter("function_updated_v2").wait(FunctionName=name)
+
+
+def unquoted(cloud, settings):
+    """The cure that most people think of first: it leaves a + as it is."""
+    zipped = mistakes.with_raw_keys(settings)
+    before, after = b"return text(holder, name)", b"return unquote(text(holder, name))"
+    new = io.BytesIO()
+    with zipfile.ZipFile(new, "w") as out, zipfile.ZipFile(io.BytesIO(zipped)) as old:
+        for name in old.namelist():
+            code = old.read(name).replace(before, after)
+            if code != old.read(name):
+                code = code.replace(
+                    b"\ndef decoded_key",
+                    b"\nfrom urllib.parse import unquote\n\ndef decoded_key",
+                )
+            out.writestr(name, code)
+    deploy(cloud, settings, new.getvalue())
+
+
+def attach(pick):
+    def act(cloud, settings):
+        found = cloud.awslambda.list_layer_versions(LayerName=settings.layer_name)
+        arns = [each["LayerVersionArn"] for each in found["LayerVersions"]]
+        configure(Layers=[arns[pick]])(cloud, settings)
+
+    return act
+
+
+def allow(write="/*", action="s3:PutObject"):
+    def act(cloud, settings):
+        policy = role.thumbnails_policy(settings)
+        target = f"arn:aws:s3:::{settings.target_bucket}"
+        policy["Statement"][1] |= {"Action": action, "Resource": target + write}
+        cloud.iam.put_role_policy(
+            RoleName=settings.role_name,
+            PolicyName="thumbnails",
+            PolicyDocument=json.dumps(policy),
+        )
+
+    return act
+
+
+def rule(*suffixes):
+    def act(cloud, settings):
+        every = trigger.rules(dataclasses.replace(settings, suffixes=suffixes))
+        for number, each in enumerate(every):
+            each["Id"] = f"mine-{number}"
+        cloud.s3.put_bucket_notification_configuration(
+            Bucket=settings.source_bucket,
+            NotificationConfiguration={"LambdaFunctionConfigurations": every},
+        )
+
+    return act
+
+
+def copy(key):
+    def act(cloud, settings):
+        source = {"Bucket": settings.source_bucket, "Key": mistakes.CAMERA}
+        cloud.s3.copy_object(Bucket=settings.source_bucket, Key=key, CopySource=source)
+
+    return act
+
+
+def invite(**left_out):
+    def act(cloud, settings):
+        with_suppressed(
+            cloud.awslambda.remove_permission,
+            FunctionName=settings.function_name,
+            StatementId=trigger.STATEMENT_ID,
+        )
+        given = trigger.permission(settings)
+        given = {k: v for k, v in given.items() if k not in left_out}
+        cloud.awslambda.add_permission(FunctionName=settings.function_name, **given)
+
+    return act
+
+
+def with_suppressed(call, **arguments):
+    waiting.if_there(lambda: call(**arguments), "ResourceNotFoundException")
+
+
+def block(*, acls=True, policies=False, bucket="target_bucket"):
+    def act(cloud, settings):
+        names = "BlockPublicAcls", "IgnorePublicAcls"
+        others = "BlockPublicPolicy", "RestrictPublicBuckets"
+        cloud.s3.put_public_access_block(
+            Bucket=getattr(settings, bucket),
+            PublicAccessBlockConfiguration=dict.fromkeys(names, acls)
+            | dict.fromkeys(others, policies),
+        )
+
+    return act
+
+
+def put(key, sample):
+    def act(cloud, settings):
+        mistakes.upload(cloud, settings, key, mistakes.sample(sample))
+
+    return act
+
+
+def delete(key):
+    def act(cloud, settings):
+        cloud.s3.delete_object(Bucket=settings.source_bucket, Key=key)
+
+    return act
+
+
+def cap(number):
+    def act(cloud, settings):
+        cloud.awslambda.put_function_concurrency(
+            FunctionName=settings.function_name, ReservedConcurrentExecutions=number
+        )
+
+    return act
+
+
+def resume(cloud, settings):
+    cloud.awslambda.delete_function_concurrency(FunctionName=settings.function_name)
+
+
+def nothing(cloud, settings):
+    pass
+
+
+def each_of(*acts):
+    def act(cloud, settings):
+        for one in acts:
+            one(cloud, settings)
+
+    return act
+
+
+#: Lab → its right mend, and wrong ones with what is said of them; the first is none.
+MENDS = {
+    1: (
+        attach(0),
+        [
+            (nothing, "Its layers are none"),
+            (configure(Layers=[], Timeout=60), "Its layers are none"),
+            (deploy, "Its layers are none"),
+        ],
+    ),
+    2: (
+        allow(),
+        [
+            (nothing, "No statement allows s3:PutObject"),
+            (allow("/*", "s3:*"), "Too wide"),
+            (allow("*"), "Too wide"),
+        ],
+    ),
+    3: (
+        copy("lighthouse.jpg"),
+        [
+            (nothing, "No rule matches LIGHTHOUSE.JPG"),
+            (rule(".JPG"), "No rule sends *.jpg"),
+            (
+                each_of(rule(".jpg", ".png"), copy("LIGHTHOUSE.Jpg")),
+                "No rule matches",
+            ),
+        ],
+    ),
+    4: (
+        configure(Timeout=30),
+        [
+            (nothing, "Timeout is 1 s"),
+            (configure(MemorySize=1024), "More memory does not make"),
+            (configure(Timeout=3), "Timeout is 3 s"),
+            (configure(Timeout=900), "Timeout is 900 s"),
+        ],
+    ),
+    5: (
+        attach(1),
+        [
+            (nothing, "the newest that fits is"),
+            (attach(0), "the newest that fits is"),
+            (configure(Layers=[]), "Its layers are none"),
+        ],
+    ),
+    6: (
+        invite(),
+        [
+            (nothing, "no statement"),
+            (invite(SourceAccount=0), "SourceAccount is None"),
+            (invite(SourceArn=0), "SourceArn is None"),
+        ],
+    ),
+    7: (
+        deploy,
+        [
+            (nothing, "takes a key as it stands"),
+            (put("panda.jpg", "red panda+1 é.jpg"), "Another name"),
+            (configure(Timeout=60), "takes a key as it stands"),
+        ],
+    ),
+    8: (
+        configure(MemorySize=512),
+        [
+            (nothing, "MemorySize is 128 MB"),
+            (configure(Timeout=60), "A longer Timeout gives no memory"),
+            (configure(MemorySize=10240), "paid by the megabyte"),
+        ],
+    ),
+    9: (
+        block(),
+        [
+            (nothing, "so a public policy is refused or has no effect"),
+            (block(acls=False), "nobody needs ACLs"),
+            (block(bucket="source_bucket"), "photos stay private"),
+        ],
+    ),
+    10: (
+        put("poison.jpg", "lighthouse.jpg"),
+        [
+            (nothing, "still holds the text"),
+            (delete("poison.jpg"), "is gone"),
+            (configure(MemorySize=1024), "The pipeline was right"),
+        ],
+    ),
+    11: (
+        nothing,
+        [
+            (put("overwritten.jpg", "this-side-up.jpg"), "the newer photo"),
+            (delete("overwritten.jpg"), "is gone from the source"),
+        ],
+    ),
+    12: (
+        resume,
+        [
+            (nothing, "concurrency is 0"),
+            (cap(1), "1 at a time"),
+            (put("lighthouse.jpg", "lighthouse.jpg"), "concurrency is 0"),
+        ],
+    ),
+}
+
+
+def test_each_lab_has_its_judge_and_two_wrong_mends():
+    assert mends.MENDS.keys() == {lab.fault for lab in cards.LABS}
+    assert MENDS.keys() == {number for number, _ in enumerate(cards.LABS, 1)}
+    assert all(len(wrong) >= 2 for _, wrong in MENDS.values())
+
+
+@pytest.mark.parametrize(
+    "number", rows(sorted(MENDS, key=[4, 6].__contains__)[::-1], quick=2)
+)
+def test_a_mend_is_judged(number, cloud, settings):
+    """On the account in memory, where nothing runs: what the resources tell."""
+    settings = dataclasses.replace(settings, reliable=True)
+    pipeline.up(cloud, settings, say=lambda line: None)
+    right, wrong = MENDS[number]
+    fault = cards.LABS[number - 1].fault
+    for act, said in wrong:
+        faults.undo(fault, cloud, settings)
+        faults.put(fault, cloud, settings)
+        act(cloud, settings)
+        assert said in mends.MENDS[fault].wrong(cloud, settings), said
+    pipeline.up(cloud, settings, say=lambda line: None)
+    faults.undo(fault, cloud, settings)
+    faults.put(fault, cloud, settings)
+    right(cloud, settings)
+    assert mends.MENDS[fault].wrong(cloud, settings) == ""
+
+
+@pytest.fixture(scope="module")
+def standing(local_folder):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WORKBOOK_LOCAL_CLOUD", str(local_folder))
+        cloud = connect("local", say=lambda line: None)
+        settings = settings_for(cloud, name="mends", reliable=True)
+        pipeline.up(cloud, settings, say=lambda line: None)
+        yield cloud, settings
+        pipeline.down(cloud, settings)
+
+
+def with_replay(cloud, settings):
+    resume(cloud, settings)
+    replay(cloud, settings)
+
+
+#: What the resources alone do not tell.
+RUN = {12: with_replay}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", MENDS)
+def test_a_mend_by_hand_makes_the_path_whole(number, standing):
+    started = time.monotonic()
+    key = cards.lab(number, *standing)
+    if number != 11:
+        assert "not yet" in repr(cards.verdict(*standing))
+    RUN.get(number, MENDS[number][0])(*standing)
+    verdict = repr(cards.verdict(*standing))
+    assert verdict.startswith(f"Lab {number}: right. ") and ": made" in verdict
+    assert repr(cards.follow(key, *standing)).splitlines()[0].endswith(": made")
+    assert number in cards.by_hand()
+    assert time.monotonic() - started < 30
+    print(f"{number}: {time.monotonic() - started:.1f} s; {verdict}")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("number", "mend", "said"),
+    [
+        (3, rule(".jpg", ".png", ".JPG"), "none for one before"),
+        (7, unquoted, "`unquote_plus` makes a space of it"),
+        (8, configure(MemorySize=160), "not yet"),
+        (12, resume, "of the night's events wait"),
+    ],
+)
+def test_a_mend_that_only_an_upload_shows_to_be_wrong(number, mend, said, standing):
+    cards.lab(number, *standing)
+    mend(*standing)
+    assert said in repr(cards.verdict(*standing))
+    cards.mend(None, *standing)
+    assert pipeline.status(*standing).ready
+
+
+@pytest.mark.slow
+def test_a_rule_for_the_cameras_names_is_right_too(standing):
+    cards.lab(3, *standing)
+    rule(".jpg", ".png", ".JPG")(*standing)
+    put("LIGHTHOUSE.JPG", "lighthouse.jpg")(*standing)
+    assert "Lab 3: right. LIGHTHOUSE.JPG: made" in repr(cards.verdict(*standing))
+    cards.lab(3, *standing)  # the rule is taken away, or nothing would be broken
+    assert "not yet" in repr(cards.verdict(*standing))
+    cards.undo_all(*standing)
+
+
+def test_without_a_lab_there_is_nothing_to_judge(cloud, settings, monkeypatch):
+    monkeypatch.setattr(cards, "_state", cards._State())
+    assert "No lab is in" in repr(cards.verdict(cloud, settings))
+
+
+def test_three_labs_mended_by_hand_solve_the_exercise(cloud, settings, monkeypatch):
+    monkeypatch.setattr(session, "current", lambda: (cloud, settings))
+    state = cards._State()
+    monkeypatch.setattr(cards, "_state", state)
+    assert "labs 3 to 12: none. 3 are asked for" in repr(exercise("8b"))
+    state.by_hand |= {1, 2, 3, 6, 11}  # the first two are in the text, 11 needs none
+    assert "labs 3 to 12: 3, 6. 3 are asked for" in repr(exercise("8b"))
+    state.by_hand.add(12)
+    assert exercise("8b").right
