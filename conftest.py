@@ -76,7 +76,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Count the last notebooks as slow: `make test` has to stay under four minutes."""
+    """Count the last notebooks as slow: `make test` has to stay under four minutes.
+
+    The answers, too: they mend all twelve labs. That each exercise stands solved in
+    them is looked at in the quick part, by what they stored (test_exercises).
+    """
     for item in items:
-        if item.path.stem in ("08_failures", "09_effects", "10_platform"):
+        if item.path.stem in ("08_failures", "09_effects", "10_platform", "answers"):
             item.add_marker(pytest.mark.slow)
