@@ -53,6 +53,9 @@ SERVICES = "s3,lambda,iam,sts,sqs,sns,logs,monitoring,cloudformation,events,tagg
 #: WORKBOOK_PACE, which only tests set, shortens its waits (`delivery.PACE`).
 INHERITED = ("PATH", "SYSTEMROOT", "TEMP", "TMP", "LANG", "LC_ALL", "WORKBOOK_PACE")
 
+#: What is said when none runs, and one is started.
+STARTING = "Starting the local cloud …"
+
 #: What `reset` forgets.
 _STATE = (
     *("state.json", "blobs", "ledger.db", "ledger.db-wal", "objects"),
@@ -186,7 +189,7 @@ def _turn(where: Path) -> Iterator[None]:
 
 def _start(where: Path, say: Say) -> Running:
     _end(where)
-    say("Starting the local cloud …")
+    say(STARTING)
     running = _launch(where, say)
     if notice := _health(running).get("notice"):
         say(notice)

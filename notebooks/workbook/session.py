@@ -25,6 +25,7 @@ from deploy.local import server
 from deploy.report import Found
 from deploy.steps import buckets, failures, function, layer, role
 from deploy.steps import trigger as trigger_step
+from workbook import leftovers
 from workbook.errors import messages
 
 NOTEBOOKS = {
@@ -114,7 +115,11 @@ def begin(step: int = 0, *, counts: bool = True) -> Cloud:
     _listen(cloud)
     _past_the_proxy(cloud)
     wanted = _wanted(cloud, step)
-    notes = [*_prepare(cloud, wanted, step, lines), *_tidy(cloud, wanted, step, lines)]
+    notes = [
+        *_woken(cloud, lines),
+        *_prepare(cloud, wanted, step, lines),
+        *_tidy(cloud, wanted, step, lines),
+    ]
     if shell and lines:
         clear_output(wait=True)  # "Starting …", "Building …": over by now
     for line in lines:
@@ -256,6 +261,14 @@ def _say(line: str, lines: list[str]) -> None:
         print(line)
 
 
+def _woken(cloud: Cloud, lines: list[str]) -> Iterator[str]:
+    """Say that the local cloud had stopped, or crashed; not of one that is new."""
+    if server.STARTING in lines and cloud.s3.list_buckets()["Buckets"]:
+        yield (
+            "The local cloud was not running: it is started, with all that stood in it."
+        )
+
+
 def _wanted(cloud: Cloud, step: int) -> Settings:
     """Derive the pipeline that a notebook works on: plain, but for its own options."""
     plain = settings_for(cloud)
@@ -301,35 +314,36 @@ def _tidy(
     cloud: Cloud, settings: Settings, step: int, lines: list[str]
 ) -> Iterator[str]:
     """Take away what another notebook left behind, once the whole pipeline stands."""
-    if BUILT.keys() - needed(step):
+    # Cleaning up needs no pipeline, and where one stands a queue is in the way.
+    cleaning = step == max(NOTEBOOKS) and function.describe(cloud, settings)
+    if BUILT.keys() - needed(step) and not cleaning:
         return
-    left = [
+    differs = [
         item.resource.replace("\n", ", ")
         for item in pipeline.status(cloud, settings).items
         if item.state != "ready" and item.step not in _BY_HAND
     ]
-    stopped = _is_stopped(cloud, settings)
-    if not left and not stopped:
+    beside = leftovers.found(cloud, settings)
+    if not differs and not beside:
         return
     if cloud.kind == "aws":
-        found = ", ".join(left) or "the function is stopped"
-        yield f"Left from before: {found}. `up(cloud, settings_for(cloud))` mends it."
+        for each in beside:
+            yield f"Left from before: {each.what}. Take it away: {each.call}."
+        if differs:
+            yield (
+                f"Left from before: {', '.join(differs)}. "
+                "`up(cloud, settings_for(cloud))` mends it."
+            )
         return
     _say("Tidying up what was left …", lines)
-    if stopped:
-        cloud.awslambda.delete_function_concurrency(FunctionName=settings.function_name)
+    for each in beside:
+        each.remove()
     pipeline.up(cloud, settings, say=lambda line: None)
     if not settings.keeps_failures and failures.describe(cloud, settings):
         failures.replay(cloud, settings)  # its cause is mended: no upload is lost
         failures.create(cloud, settings)
-    yield f"Put away what was left: {', '.join(left) or 'the stop of the function'}."
-
-
-def _is_stopped(cloud: Cloud, settings: Settings) -> bool:
-    answer = cloud.awslambda.get_function_concurrency(
-        FunctionName=settings.function_name
-    )
-    return answer.get("ReservedConcurrentExecutions") == 0
+    left = [*differs, *(each.what for each in beside)]
+    yield f"Put away what was left: {', '.join(left)}."
 
 
 def _state(found: Found | None) -> tuple[bool, list[str]]:

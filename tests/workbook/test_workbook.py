@@ -18,12 +18,15 @@ from IPython.core.getipython import get_ipython
 from IPython.testing.globalipapp import start_ipython
 from PIL import Image
 from support.pictures import raw_png
-from workbook import session
+from support.rows import rows
+from workbook import leftovers, session
 from workbook.errors import messages
+from workbook.labs import faults
 from workbook.show.html import Html
 
-from deploy import notifications, pipeline
+from deploy import notifications, pipeline, settings_for
 from deploy.errors import DeployError
+from deploy.local import server
 from deploy.logs import Run
 from deploy.steps import buckets, failures, function, layer, role, trigger
 from handler.errors import ConfigError, ImageRejected
@@ -157,6 +160,137 @@ def test_begin_starts_a_stopped_function(begin, settings, capsys):
     )
 
 
+def recipe(cloud, settings):
+    """What 09 deploys: another layer, for text, and a third bucket."""
+    text = {"effect": "text", "text": "Ada"}
+    told = {"recipe": {"thumbnail": {"effects": [text]}}, "backup": True}
+    pipeline.up(cloud, settings_for(cloud, **told), say=lambda line: None)
+
+
+def queue(cloud, settings):
+    """What 10 deploys, without its rules: left in the middle of a cell."""
+    queued = settings_for(cloud, queue=True)
+    pipeline.up(cloud, queued, say=lambda line: None)
+    trigger.delete(cloud, queued)
+
+
+def another(cloud, settings):
+    """A pipeline of another name stands beside, and stays as it is."""
+    pipeline.up(cloud, settings_for(cloud, name="second"), say=lambda line: None)
+    cloud.iam.delete_role_policy(RoleName=settings.role_name, PolicyName="thumbnails")
+
+
+def of_lab(fault):
+    return lambda cloud, settings: faults.put(fault, cloud, settings)
+
+
+#: A state that a notebook or a lab was left in → what `begin` says of it.
+LEFT = {
+    "recipe": (recipe, "05_function"),
+    "queue": (queue, "06_trigger"),
+    "another": (another, "03_role"),
+    "uninvited": (of_lab("uninvited"), "missing, from 06_trigger"),
+    "no-layer": (of_lab("no-layer"), "missing, from 05_function"),
+    "blocked": (of_lab("blocked"), "02_buckets (target public access block)"),
+    "bucket-not-objects": (of_lab("bucket-not-objects"), "policy thumbnails"),
+    "wrong-layer": (of_lab("wrong-layer"), "05_function (Layers)"),
+    "timeout": (of_lab("timeout"), "Timeout"),
+    "memory": (of_lab("memory"), "MemorySize"),
+    "raw-key": (of_lab("raw-key"), "CodeSha256"),
+}
+
+
+@pytest.mark.parametrize("name", rows(LEFT))
+def test_begin_says_how_it_was_left_and_puts_it_right(name, begin, settings, capsys):
+    cloud = begin(7)
+    leave, said = LEFT[name]
+    leave(cloud, settings)
+    assert not pipeline.status(cloud, settings).ready
+    capsys.readouterr()
+    begin(7)
+    assert said in capsys.readouterr().out
+    assert pipeline.status(cloud, settings).ready
+    begin(7)
+    assert "Put" not in capsys.readouterr().out
+    if name == "another":
+        second = settings_for(cloud, name="second")
+        assert pipeline.status(cloud, second).ready
+
+
+def add_beside(cloud, settings):
+    """What learners leave beside the pipeline: a rule, policies, a limit, a probe."""
+    suffix = {"Name": "suffix", "Value": ".jpeg"}
+    new = trigger.rules(settings)[0] | {"Id": "mine"}
+    new["Filter"] = {"Key": {"FilterRules": [suffix]}}
+    rules = {"LambdaFunctionConfigurations": [*trigger.rules(settings), new]}
+    cloud.s3.put_bucket_notification_configuration(
+        Bucket=settings.source_bucket, NotificationConfiguration=rules
+    )
+    every = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+    document = {"Version": "2012-10-17", "Statement": [every]}
+    name = {"RoleName": settings.role_name}
+    cloud.iam.put_role_policy(
+        **name, PolicyName="mine", PolicyDocument=json.dumps(document)
+    )
+    wide = {"PolicyName": "wide", "PolicyDocument": json.dumps(document)}
+    arn = cloud.iam.create_policy(**wide)["Policy"]["Arn"]
+    cloud.iam.attach_role_policy(**name, PolicyArn=arn)
+    cloud.awslambda.put_function_concurrency(
+        FunctionName=settings.function_name, ReservedConcurrentExecutions=1
+    )
+    cloud.awslambda.create_function(
+        FunctionName=f"{settings.name}-probe",
+        Code={"ZipFile": function.package(settings)},
+        **function.configuration(settings, layer.create(cloud, settings)),
+    )
+
+
+#: What each is called, and the call that takes it away.
+BESIDE = (
+    ("a rule for .jpeg", "put_bucket_notification_configuration (06_trigger)"),
+    ("policy mine of the role", "delete_role_policy (03_role)"),
+    ("policy wide on the role", "detach_role_policy (03_role)"),
+    ("a limit (1 at once)", "delete_function_concurrency (08_failures)"),
+    ("function workbook-probe", "delete_function (04_layer)"),
+)
+
+
+def test_begin_takes_away_what_no_step_made(begin, settings, capsys):
+    cloud = begin(7)
+    add_beside(cloud, settings)
+    capsys.readouterr()
+    begin(9)
+    told = ", ".join(what for what, _ in BESIDE)
+    assert f"Put away what was left: {told}." in capsys.readouterr().out
+    assert leftovers.found(cloud, settings) == []
+    assert pipeline.status(cloud, settings).ready
+
+
+def test_11_begins_without_what_10_left(begin, settings, capsys):
+    cloud = begin(7)
+    queue(cloud, settings)
+    capsys.readouterr()
+    begin(11)
+    assert settings.queue_name in capsys.readouterr().out
+    assert pipeline.status(cloud, settings).ready
+
+
+def test_on_aws_begin_names_the_call_for_what_no_step_made(
+    cloud, settings, wire, monkeypatch, capsys
+):
+    monkeypatch.setattr(session, "connect", lambda say: cloud)
+    monkeypatch.setattr(session._current, "cloud", None)
+    pipeline.up(cloud, settings, say=lambda line: None)
+    add_beside(cloud, settings)
+    wire.calls.clear()
+    capsys.readouterr()
+    workbook.begin(9)
+    said = capsys.readouterr().out
+    for what, call in BESIDE:
+        assert f"Left from before: {what}. Take it away: {call}." in said
+    assert wire.mutations == []
+
+
 @pytest.mark.parametrize(("step", "option"), [(8, "reliable"), (10, "queue")])
 def test_begin_leaves_a_notebook_its_own_options(step, option, begin, settings, capsys):
     cloud = begin(step)
@@ -230,6 +364,24 @@ def test_begin_on_aws_builds_nothing(cloud, wire, monkeypatch, capsys):
     said = capsys.readouterr().out
     assert "Missing: what 02_buckets builds. Run that notebook first." in said
     assert "Missing: what 03_role builds" in said
+
+
+def test_begin_says_that_the_cloud_had_stopped(begin, cloud, monkeypatch, capsys):
+    where = session.connect(say=lambda line: None)
+
+    def started(say):
+        say(server.STARTING)
+        return where
+
+    begin(7)
+    monkeypatch.setattr(session, "connect", started)
+    capsys.readouterr()
+    begin(7)
+    said = "The local cloud was not running: it is started, with all that stood in it."
+    assert said in capsys.readouterr().out
+    pipeline.down(where)
+    begin(2)  # started for the first time, or emptied: nothing stood in it
+    assert "was not running" not in capsys.readouterr().out
 
 
 def test_begin_of_no_such_step(begin):

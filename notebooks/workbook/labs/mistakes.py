@@ -22,6 +22,7 @@ from deploy.cloud import Cloud
 from deploy.settings import Settings
 from deploy.steps import buckets, function, layer, role, trigger
 from deploy.waiting import code
+from workbook import leftovers
 
 SAMPLES = Path(__file__).resolve().parents[3] / "images" / "samples"
 
@@ -329,27 +330,10 @@ def old_event(settings: Settings, key: str, etag: str) -> dict:
     )
 
 
-def clear_rules(cloud: Cloud, settings: Settings) -> None:
-    """Take away the rules for a camera's names: a learner's own mend of them."""
-    place = {"Bucket": settings.source_bucket}
-    with _unless_gone():
-        found = cloud.s3.get_bucket_notification_configuration(**place)
-        found.pop("ResponseMetadata")
-        kind = "LambdaFunctionConfigurations"
-        kept = [
-            each
-            for each in found.get(kind, [])
-            if not notifications.rule(each).matches(CAMERA)
-        ]
-        if kept != found.get(kind, []):
-            cloud.s3.put_bucket_notification_configuration(
-                **place, NotificationConfiguration=found | {kind: kept}
-            )
-
-
 def clear_camera(cloud: Cloud, settings: Settings) -> None:
-    """Take away the camera's photo, and a rule that was put for it."""
-    clear_rules(cloud, settings)
+    """Take away the camera's photo, and a rule that a learner put for it."""
+    for rule in leftovers.rules(cloud, settings):
+        rule.remove()
     remove(CAMERA)(cloud, settings)
 
 
