@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from deploy import notifications
 from deploy.cloud import Cloud
@@ -69,8 +70,10 @@ def rules(cloud: Cloud, settings: Settings) -> Iterator[Leftover]:
     yield Leftover(
         " and ".join(f"a rule for {notifications.rule(each)}" for each in more),
         "put_bucket_notification_configuration (06_trigger)",
-        lambda: cloud.s3.put_bucket_notification_configuration(
-            **place, NotificationConfiguration=kept
+        partial(
+            cloud.s3.put_bucket_notification_configuration,
+            **place,
+            NotificationConfiguration=kept,
         ),
     )
 
@@ -84,19 +87,15 @@ def _policies(cloud: Cloud, settings: Settings) -> Iterator[Leftover]:
             yield Leftover(
                 f"policy {policy} of the role",
                 "delete_role_policy (03_role)",
-                lambda each=policy: cloud.iam.delete_role_policy(
-                    **name, PolicyName=each
-                ),
+                partial(cloud.iam.delete_role_policy, **name, PolicyName=policy),
             )
     attached = if_there(lambda: cloud.iam.list_attached_role_policies(**name), *nothing)
     for each in (attached or {}).get("AttachedPolicies", []):
-        if each["PolicyArn"] != role.basic_execution(settings):
+        if (arn := each["PolicyArn"]) != role.basic_execution(settings):
             yield Leftover(
                 f"policy {each['PolicyName']} on the role",
                 "detach_role_policy (03_role)",
-                lambda arn=each["PolicyArn"]: cloud.iam.detach_role_policy(
-                    **name, PolicyArn=arn
-                ),
+                partial(cloud.iam.detach_role_policy, **name, PolicyArn=arn),
             )
 
 
@@ -111,7 +110,7 @@ def _limit(cloud: Cloud, settings: Settings) -> Iterator[Leftover]:
         yield Leftover(
             f"a limit ({limit} at once)" if limit else "the stop of the function",
             "delete_function_concurrency (08_failures)",
-            lambda: cloud.awslambda.delete_function_concurrency(**which),
+            partial(cloud.awslambda.delete_function_concurrency, **which),
         )
 
 
@@ -122,5 +121,5 @@ def _probe(cloud: Cloud, settings: Settings) -> Iterator[Leftover]:
         yield Leftover(
             f"function {which['FunctionName']}",
             "delete_function (04_layer)",
-            lambda: cloud.awslambda.delete_function(**which),
+            partial(cloud.awslambda.delete_function, **which),
         )

@@ -176,8 +176,8 @@ def own_calls() -> frozenset[str]:
 
 def running_cell() -> str:
     """Return the cell that runs, as it was written; nothing outside of a notebook."""
-    shell = get_ipython()
-    return shell.history_manager.input_hist_raw[-1].strip() if shell else ""
+    history = getattr(get_ipython(), "history_manager", None)
+    return history.input_hist_raw[-1].strip() if history else ""
 
 
 def place(cloud: Cloud | None, settings: Settings | None) -> tuple[Cloud, Settings]:
