@@ -1,8 +1,8 @@
 """The same pipeline as a CloudFormation template, for those who keep theirs that way.
 
 `export` writes `template.json`, `layer.zip` and `function.zip`, and beside them
-`main.tf.json`: with it Terraform uploads the zips and looks after the stack, so that
-there is one description of the pipeline and not two. The documents in the template are
+`main.tf.json`, the template translated for Terraform (`terraform.py`), so that there is
+one description of the pipeline and not two. The documents in the template are
 those that `up` sends: policies, rules, configuration come from the steps' own
 functions. It names no account and no region, so one file serves every account; the
 names are the same as `up` gives.
@@ -31,6 +31,7 @@ from typing import Any
 
 from deploy.cloud import Cloud
 from deploy.configure import resolved, tried, with_text
+from deploy.operations import terraform
 from deploy.settings import Settings
 from deploy.steps import (
     alarms,
@@ -97,11 +98,14 @@ To deploy it, with any bucket of yours in the same region for the two zips:
   aws cloudformation deploy --stack-name {name} --template-file {self.template} \\
     --parameter-overrides CodeBucket=$BUCKET --capabilities CAPABILITY_NAMED_IAM
 
-Or with Terraform: `terraform init`, then `terraform apply -var code_bucket=$BUCKET`.
+Or with Terraform or OpenTofu, which take the zips from the folder (no bucket needed):
+
+  terraform -chdir={self.template.parent} init
+  terraform -chdir={self.template.parent} apply
 
 To take it down, empty its two buckets (`aws s3 rm --recursive`), then:
 
-  aws cloudformation delete-stack --stack-name {name}"""
+  aws cloudformation delete-stack --stack-name {name}  (or `terraform destroy`)"""
 
 
 def export(
@@ -135,51 +139,12 @@ def export(
         f"{settings.name}/{path.stem}-{_digest(path)}{path.suffix}"
         for path in (layer_zip, function_zip)
     )
-    keys = {"layer": layer_key, "function": function_key}
-    terraform = json.dumps(terraform_configuration(settings, keys), indent=2)
-    (place / TERRAFORM).write_text(terraform + "\n", "utf-8")
     says = layer.description(built, settings)
     document = template(settings, layer_key, function_key, says)
     written.write_text(_laid_out(document) + "\n", "utf-8")
+    translated = _laid_out(terraform.configuration(document))
+    (place / TERRAFORM).write_text(translated + "\n", "utf-8")
     return Export(settings, written, layer_zip, function_zip, layer_key, function_key)
-
-
-def terraform_configuration(settings: Settings, keys: dict[str, str]) -> dict[str, Any]:
-    """Write what Terraform needs to deploy the template with its zips, in its JSON.
-
-    Source: https://developer.hashicorp.com/terraform/language/syntax/json
-    """
-    bucket = "${var.code_bucket}"
-    zips = {
-        name: {
-            "bucket": bucket,
-            "key": key,
-            "source": f"${{path.module}}/{name}.zip",
-        }
-        for name, key in keys.items()
-    }
-    stack = {
-        "name": settings.name,
-        "template_body": '${file("${path.module}/template.json")}',
-        "parameters": {"CodeBucket": bucket},
-        "capabilities": ["CAPABILITY_NAMED_IAM"],
-        "depends_on": [f"aws_s3_object.{name}" for name in keys],
-    }
-    outputs = "${aws_cloudformation_stack.pipeline.outputs}"
-    return {
-        "terraform": {"required_providers": {"aws": {"source": "hashicorp/aws"}}},
-        "variable": {
-            "code_bucket": {
-                "type": "string",
-                "description": "Your bucket, in this region, for the two zips.",
-            }
-        },
-        "resource": {
-            "aws_s3_object": zips,
-            "aws_cloudformation_stack": {"pipeline": stack},
-        },
-        "output": {"pipeline": {"value": outputs}},
-    }
 
 
 def _for_aws(**overrides: Any) -> Settings:
