@@ -106,7 +106,7 @@ def check_tags(name: str, settings: Settings) -> None:
         raise LayerError(
             f"the wheel does not fit {settings.runtime} on {settings.architecture}",
             where=name,
-            todo=f"Delete it; one with {runtime.abi} and {wanted[-1]} would fit.",
+            todo=f"Take a wheel for {runtime.abi} and {wanted[-1]} to {wanted[0]}.",
         )
 
 

@@ -16,7 +16,7 @@ from workbook.show.html import Html
 from workbook.show.pictures import in_words
 
 _BAR_PIXELS = 160
-HEAD = ("upload", "event", "start and done", "in → out", "a million")
+HEAD = ("upload", "event", "start and done", "in → out", "a million cost")
 _LEGEND = (
     "Grey: from the event to the start of the handler. Colour: the handler at work."
 )
