@@ -101,7 +101,8 @@ class Cloud:
     def __str__(self) -> str:
         """Say in one line where calls go."""
         names = {"local": "the local cloud", "aws": "AWS", "endpoint": "an emulator"}
-        where = f" at {self.endpoint}" if self.endpoint else ""
+        # Without its http://: as a link it would lead to nothing to be seen.
+        where = f" at {urlsplit(self.endpoint).netloc}" if self.endpoint else ""
         account = f"account {self.account}, region {self.region}"
         return f"{names[self.kind]}{where} ({account})"
 

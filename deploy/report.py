@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -178,7 +179,9 @@ class Stack:
 
     def __repr__(self) -> str:
         """Show where to upload, where thumbnails appear, and every ARN."""
-        rows = {"upload to": self.urls["upload"], "see": self.urls["thumbnails"]}
+        # With its https:// it would be a link to a list that only the owner may see.
+        shown = re.sub("^https?://", "", self.urls["thumbnails"])
+        rows = {"upload to": self.urls["upload"], "thumbnails": shown}
         lines = [f"  {name:<10} {value}" for name, value in (rows | self.arns).items()]
         return "\n".join([f"{self.settings.name!r} on {self.where}", *lines])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import random
+import re
 import statistics
 import time
 from pathlib import Path
@@ -26,6 +27,13 @@ return [...document.querySelectorAll('.jp-OutputArea img')]
 _DIAGRAM = "return document.querySelector('.jp-RenderedMarkdown img')?.naturalWidth > 0"
 # What is out of sight is not in the page.
 _FIRST_CELLS = "window.jupyterapp.shell.currentWidget.content.scrollToItem(3, 'start')"
+
+_CELL_IN_SIGHT = """
+const notebook = window.jupyterapp.shell.currentWidget.content;
+const printed = each => JSON.stringify(each.model.outputs?.toJSON() || "");
+const at = notebook.widgets.findIndex(each => printed(each).includes(arguments[0]));
+return notebook.scrollToItem(at, "center");
+"""
 
 
 def random_photo(folder: Path, side: int = 900) -> tuple[Path, tuple[int, int, int]]:
@@ -72,6 +80,30 @@ def test_the_tour_runs_without_an_error(tour):
     tour.screenshot("end")
     assert tour.errors() == []
     assert all(cell["number"] for cell in tour.cells())
+
+
+def test_the_tours_link_shows_a_thumbnail(tour):
+    """Lab makes a link of what looks like one; there is one, and it can be clicked."""
+    printed = [
+        "".join(output.get("text", "")) + "".join(output.get("data", {}).values())
+        for cell in tour.cells()
+        for output in cell["outputs"]
+        if "application/vnd.jupyter.widget-view+json" not in output.get("data", {})
+    ]
+    (link,) = re.findall(r"https?://[^\s\"<]+", " ".join(printed))
+    browser, lab = tour.browser, tour.browser.current_window_handle
+    browser.execute_script(_CELL_IN_SIGHT, link)
+    anchor = tour.until(
+        f"return document.querySelector('.jp-OutputArea a[href=\"{link}\"]')"
+    )
+    anchor.click()
+    (new,) = set(browser.window_handles) - {lab}
+    browser.switch_to.window(new)
+    size = "return [document.images[0].naturalWidth, document.images[0].naturalHeight]"
+    seen = browser.execute_script(size)
+    browser.close()
+    browser.switch_to.window(lab)
+    assert seen == [256, 192] and link.endswith("/thumbnails/mountain-lake.jpg")
 
 
 def test_a_photo_chosen_by_hand_comes_back_as_a_thumbnail(tour, tmp_path):

@@ -35,18 +35,17 @@ def log_table(runs: Iterable[Run]) -> Html:
     rows = [
         (
             html.name(run.key),
-            html.badge(run.outcome, OUTCOMES.get(run.outcome, html.GREY)),
-            "cold" if run.cold else "warm",
-            f"{run.ms:.0f} ms",
-            f"{run.duration_ms:.0f} ms" if run.duration_ms else "–",
-            html.weight(run.source_bytes),
-            html.weight(run.thumbnail_bytes),
+            html.badge(run.outcome, OUTCOMES.get(run.outcome, html.GREY))
+            + f"<br>{'cold' if run.cold else 'warm'}",
+            f"{run.ms:.0f} ms<br>"
+            + (f"{run.duration_ms:.0f} ms" if run.duration_ms else "–"),
+            f"{html.weight(run.source_bytes)}<br>{html.weight(run.thumbnail_bytes)}",
         )
         for run in runs
     ]
-    head = ("upload", "outcome", "start", "handler", "REPORT", "in", "out")
+    head = ("upload", "outcome, start", "handler, REPORT", "in, out")
     text = "\n".join(f"{html.visible(run.key)}: {run.outcome}" for run in runs)
-    return Html(html.table(head, rows, wrap=False), text or "no runs")
+    return Html(html.table(head, rows), text or "no runs")
 
 
 def durations(runs: Iterable[Run]) -> Html:

@@ -49,10 +49,9 @@ def table(
     head: Sequence[str],
     rows: Iterable[Sequence[str]],
     align: str = "left",
-    wrap: bool = True,
 ) -> str:
     """Lay out cells that are HTML already."""
-    style = f"{_CELL};text-align:{align}" + ("" if wrap else ";white-space:nowrap")
+    style = f"{_CELL};text-align:{align}"
     top = "".join(f'<th style="{style};font-weight:600">{name}</th>' for name in head)
     body = "".join(
         "<tr>" + "".join(f'<td style="{style}">{cell}</td>' for cell in row) + "</tr>"

@@ -25,7 +25,8 @@ from workbook.show import html
 from workbook.show.html import Html
 
 PREVIEW_PIXELS = 256
-_BESIDE_PIXELS = 200  # two of them fit a projector at 150 %
+#: Two of them fit a projector at 150 %, with Lab's sidebar open.
+_BESIDE = "margin:auto;max-width:min(200px,17vw);max-height:200px"
 #: What the page decodes to show it; a JPEG is decoded small whatever its size.
 MOST_PIXELS = 50_000_000
 
@@ -242,7 +243,9 @@ def _row(
     """Read an upload and its thumbnail; lay out their cells, and tell the same."""
     source = _object(cloud, run.bucket, run.key)[0]
     small, size = shrink(source)
-    left = img(small, run.key, _BESIDE_PIXELS) if small else _missing(size)
+    left = _missing(size)
+    if small:
+        left = html.picture(small, kind(small), run.key, _BESIDE)
     left += _caption(html.name(run.key), run.source_size or size, source)
     right, labels = "", Scores()
     if run.outcome == "made" and run.target:
@@ -250,7 +253,7 @@ def _row(
         shown = shrink(thumbnail)[0]
         right = "<i>no longer there</i>"
         if shown:
-            right = img(shown, "thumbnail", _BESIDE_PIXELS)
+            right = html.picture(shown, kind(shown), "thumbnail", _BESIDE)
         right += _caption("thumbnail", run.thumbnail_size, thumbnail)
         right += _badges(labels) + "<br>"
     cells = left, '<span style="font-size:28px">→</span>', right + _outcome(run)

@@ -15,8 +15,9 @@ from workbook.show import html
 from workbook.show.html import Html
 from workbook.show.pictures import in_words
 
-_BAR_PIXELS = 160
-HEAD = ("upload", "event", "start and done", "in → out", "a million cost")
+_BAR_PIXELS = 150
+#: Three columns of two or three lines: they fit a projector, with Lab's sidebar open.
+HEAD = ("upload", "start and done", "in → out, cost of a million")
 _LEGEND = (
     "Grey: from the event to the start of the handler. Colour: the handler at work."
 )
@@ -34,7 +35,7 @@ def page(cells: list[tuple[str, ...]]) -> str:
     legend = (
         f'<span style="font-size:13px;opacity:.75;white-space:normal">{_LEGEND}</span>'
     )
-    table = html.table(HEAD, cells, wrap=False)
+    table = html.table(HEAD, cells)
     return f'<div class="workbook-timeline">{table}{html.block(legend)}</div>'
 
 
@@ -51,20 +52,19 @@ def row(settings: Settings, run: Run, longest: float) -> tuple[str, ...]:
     event = run.done - timedelta(milliseconds=total)
     colour = html.ORANGE if run.cold else html.GREEN
     start = html.badge("cold" if run.cold else "warm", colour)
-    said = f"start +{waited or 0:.0f} ms {start}<br>done +{total:.0f} ms"
+    said = f"{start} +{waited or 0:.0f} ms<br>done +{total:.0f} ms"
     return (
-        html.name(run.key),
-        _clock(event),
+        _name(run.key, event),
         f"{bar(waited or 0, worked, longest, colour)}{said}",
-        f"{html.weight(run.source_bytes)}<br>→ {_out(run)}",
-        f"${1e6 * money(settings, run):.2f}",
+        f"{html.weight(run.source_bytes)}<br>→ {_out(run)}"
+        f"<br>${1e6 * money(settings, run):.2f}",
     )
 
 
 def pending(key: str, event: datetime) -> tuple[str, ...]:
     """Lay out the cells of an upload that nothing is known of yet."""
     waiting = html.badge("waiting", html.GREY)
-    return html.name(key), _clock(event), waiting, "", ""
+    return _name(key, event), waiting, ""
 
 
 def spans(run: Run) -> tuple[float | None, float]:
@@ -111,6 +111,12 @@ def _out(run: Run) -> str:
 def _total_ms(run: Run) -> float:
     waited, worked = spans(run)
     return (waited or 0) + worked
+
+
+def _name(key: str, event: datetime) -> str:
+    """Write an upload's key, and when its event came."""
+    style = "overflow-wrap:anywhere"
+    return f'<span style="{style}">{html.name(key)}</span><br>{_clock(event)}'
 
 
 def _clock(moment: datetime) -> str:

@@ -108,6 +108,26 @@ def test_the_minutes_are_the_notebooks():
         assert sum(map(minutes, steps.split(", "))) == int(said)
 
 
+def estimated(path, machine_s):
+    """The minutes by the page's rule: words, lines of code, predictions, exercises."""
+    cells = nbformat.read(path, as_version=4).cells
+    prose = "\n".join(each.source for each in cells if each.cell_type == "markdown")
+    code = "\n".join(each.source for each in cells if each.cell_type == "code")
+    seconds = len(re.sub(r"\]\([^)]*\)|<[^>]+>", " ", prose).split()) * 60 / 200
+    seconds += 5 * sum(bool(line.strip()) for line in code.splitlines())
+    seconds += 20 * len(re.findall(r"\*\*predict", prose, re.I))
+    seconds += 300 * code.count('exercise("')
+    seconds += 120 * 10 * path.name.startswith("08_")
+    return (seconds + machine_s) / 60
+
+
+def test_the_minutes_follow_the_pages_rule():
+    (times,) = re.findall(r"^\|(?: \d+ s \|)+$", TEXT, re.M)
+    paths = sorted(STORED.glob("[01][0-9]_*.ipynb"))
+    for path, machine in zip(paths, re.findall(r"\d+", times), strict=True):
+        assert abs(minutes(path.name[:2]) - estimated(path, int(machine))) < 4, path
+
+
 def test_every_notebook_has_its_machine_time():
     (row,) = re.findall(r"^\| 00 \|(?: \d\d \|)+$", TEXT, re.M)
     (times,) = re.findall(r"^\|(?: \d+ s \|)+$", TEXT, re.M)
