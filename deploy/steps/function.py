@@ -19,6 +19,7 @@ import subprocess
 import threading
 import zipfile
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -325,11 +326,17 @@ def check_source(settings: Settings, root: Path = ROOT) -> None:
         DeployError: a file of it is no Python; says which, and in which line.
     """
     for path in sorted((root / settings.handler.split(".")[0]).rglob("*.py")):
-        _parsed(path.read_bytes(), path.relative_to(root).as_posix())
+        _check_syntax(path.read_bytes(), path.relative_to(root).as_posix())
     package(settings, root)
 
 
-def top_level_names(source: str | bytes, file: str) -> set[str]:
+@lru_cache
+def _check_syntax(source: bytes, file: str) -> None:
+    _parsed(source, file)
+
+
+@lru_cache
+def top_level_names(source: str | bytes, file: str) -> frozenset[str]:
     """List what a module defines at its top, without running it.
 
     Raises:
@@ -347,7 +354,7 @@ def top_level_names(source: str | bytes, file: str) -> set[str]:
             names.add(node.asname or node.name)
         else:
             waiting += ast.iter_child_nodes(node)
-    return names
+    return frozenset(names)
 
 
 def _parsed(source: str | bytes, file: str) -> ast.Module:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -14,9 +15,12 @@ import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ConnectionClosedError
 from moto import mock_aws
+from moto.core import responses
+from moto.core.base_backend import BaseBackend
 from moto.core.botocore_stubber import MockRawResponse
 from moto.iam import access_control
 from moto.iam import models as iam_models
+from moto.sqs import models as sqs_models
 
 from deploy import runtimes, waiting
 from deploy.cloud import Cloud
@@ -271,6 +275,30 @@ def one_loader() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(botocore.session, "create_loader", lambda path=None: loader)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def worked_out_once() -> Iterator[None]:
+    """What moto works out anew for every request, though it is always the same."""
+    underscored = cache(sqs_models.camelcase_to_underscores)
+    names = cache(responses.method_names_from_class)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sqs_models, "camelcase_to_underscores", underscored)
+        patch.setattr(responses, "method_names_from_class", names)
+        patch.setattr(BaseBackend, "urls", property(_once_a_class(BaseBackend.urls)))
+        yield
+
+
+def _once_a_class(given: property) -> Callable[[Any], Any]:
+    known: dict[type, Any] = {}
+
+    def find(backend: Any) -> Any:
+        kind = type(backend)
+        if kind not in known:
+            known[kind] = given.__get__(backend)
+        return known[kind]
+
+    return find
 
 
 @pytest.fixture(scope="session")

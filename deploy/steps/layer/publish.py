@@ -199,10 +199,10 @@ def _content(cloud: Cloud, settings: Settings, built: Built) -> Iterator[dict]:
 
 
 def _identity(wheel: Path, isal: Path | None, settings: Settings) -> str:
-    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    digest = wheels.digest(wheel)
     kept = " ".join(sorted(contents.MODULES | contents.extensions(settings)))
     if isal:
-        digest += f" {hashlib.sha256(isal.read_bytes()).hexdigest()}"
+        digest += f" {wheels.digest(isal)}"
         kept += f" isal {' '.join(sorted(contents.ISAL))}"
     bytecode = contents.can_compile(settings)
     recipe = f"{digest} recipe {RECIPE} keeps {kept} bytecode {bytecode}"

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+from functools import lru_cache
 from pathlib import Path
 
 from deploy import environment, runtimes
@@ -104,7 +105,7 @@ def _checked(wheel: Path) -> Path:
     """Compare the wheel with its hash on PyPI: an index may hand out any other."""
     lines = HASHES.read_text("utf-8").splitlines()
     known = {name: digest for digest, name in map(str.split, lines)}
-    if known.get(wheel.name) == hashlib.sha256(wheel.read_bytes()).hexdigest():
+    if known.get(wheel.name) == digest(wheel):
         return wheel
     if wheel.name in known:
         what, todo = "is not the one on PyPI: its hash differs", "Delete it, and look "
@@ -113,6 +114,17 @@ def _checked(wheel: Path) -> Path:
         what = "has no hash that we know"
         todo = f"Install the Pillow that pyproject.toml names, or add it to {HASHES}."
     raise LayerError(f"the wheel {wheel.name} {what}", where=str(wheel), todo=todo)
+
+
+def digest(wheel: Path) -> str:
+    """Hash a wheel with SHA-256, once for as long as the file stays as it is."""
+    stat = wheel.stat()
+    return _digest(wheel, stat.st_mtime_ns, stat.st_size)
+
+
+@lru_cache
+def _digest(wheel: Path, *_: int) -> str:
+    return hashlib.sha256(wheel.read_bytes()).hexdigest()
 
 
 def target(settings: Settings) -> str:
