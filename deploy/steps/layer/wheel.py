@@ -236,7 +236,10 @@ def _pip(wanted: str, settings: Settings) -> list[str]:
 def _reason(stderr: str) -> str:
     """Pick the sentence that says why: offline, no pip, or no such wheel."""
     if _NO_PIP in stderr:
-        return "this Python has no pip; `python -m ensurepip` adds it"
+        return (
+            "this Python has no pip; `python -m ensurepip`, or with uv `uv pip install "
+            "pip`, adds it"
+        )
     if "NewConnectionError" in stderr or "Retrying (" in stderr:
         return "no connection to the package index"
     return stderr.strip().splitlines()[-1].removeprefix("ERROR: ")

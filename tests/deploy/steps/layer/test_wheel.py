@@ -1,7 +1,10 @@
 import importlib.metadata
 import os
 import shutil
+import subprocess
 import sys
+import sysconfig
+import venv
 import zipfile
 from itertools import product
 from pathlib import Path
@@ -11,6 +14,7 @@ from support.rows import rows
 
 from deploy import environment, runtimes
 from deploy.errors import LayerError, SettingsError
+from deploy.home import CHECKOUT
 from deploy.settings import Settings
 from deploy.steps.layer import contents
 from deploy.steps.layer import wheel as wheels
@@ -233,3 +237,64 @@ def test_function_here_needs_this_machines_python():
     other = "python3.14" if runtimes.machine_runtime() != "python3.14" else "python3.13"
     with pytest.raises(LayerError, match="would run here"):
         wheels.fetch_wheel(here(runtime=other))
+
+
+def wheel_of(folder):
+    """A Pillow that holds nothing, for pip to find."""
+    info = f"pillow-{PILLOW}.dist-info"
+    says = {
+        "METADATA": f"Metadata-Version: 2.1\nName: pillow\nVersion: {PILLOW}\n",
+        "WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        "RECORD": "",
+    }
+    path = folder / f"pillow-{PILLOW}-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, text in says.items():
+            archive.writestr(f"{info}/{name}", text)
+    return path
+
+
+def without_pip(folder):
+    """An environment as uv makes them: with our packages, and no pip."""
+    venv.create(folder, with_pip=False, symlinks=os.name != "nt")
+    mine = Path(sysconfig.get_path("purelib", vars={"base": str(folder)}))
+    for package in Path(sysconfig.get_path("purelib")).iterdir():
+        if package.name.split("-")[0] != "pip" and not package.name.startswith("__"):
+            (mine / package.name).symlink_to(package)
+    (mine / "checkout.pth").write_text(str(CHECKOUT))
+    return environment.python(folder)
+
+
+DOWNLOADS = """
+import sys
+from pathlib import Path
+from deploy.settings import Settings
+from deploy.steps.layer import wheel
+runtime, architecture, place = sys.argv[1:]
+here = Settings("123456789012", "us-east-1", runtime=runtime,
+                architecture=architecture, runs_here=True)
+wheel._download(wheel.requirement(here), here, Path(place))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="symlinks need rights there")
+@pytest.mark.parametrize("started", [True, False])
+def test_an_environment_without_pip_takes_the_local_clouds(tmp_path, started):
+    index, place, home = (tmp_path / name for name in ("index", "place", "home"))
+    index.mkdir(), place.mkdir()
+    made = wheel_of(index)
+    if started:
+        venv.create(home / "venv", with_pip=True)
+    python = without_pip(tmp_path / "uv")
+    machine = (runtimes.machine_runtime(), runtimes.machine_architecture())
+    reach = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(index), "PIP_CONFIG_FILE": ""}
+    command = [python, "-c", DOWNLOADS, *machine, place]
+    ran = subprocess.run(
+        command,
+        env={**os.environ, **reach, "WORKBOOK_HOME": str(home)},
+        capture_output=True,
+        text=True,
+    )
+    assert (place / made.name).exists() == started
+    assert ("this Python has no pip" in ran.stderr) != started, ran.stderr
