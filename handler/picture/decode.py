@@ -6,10 +6,11 @@ handed over without the marker behind it, which would tell the decoder to stop w
 what it then still waits for is missing.
 
 It reads up to 8 bytes ahead of what it decodes, so as many are put where the marker
-was. They pass for a block or two, which are not missed at a scan's end. These cannot be
-told either, and are let through rather than a good photo refused:
+was. They pass for a block or two, which are not missed at a scan's end. A file that
+lacks its end is decoded once more, with other bytes there: what they change is missing.
+These cannot be told, and are let through rather than a good photo refused:
 
-- a few bytes at the end of the file, of which the finest detail is a block's or two;
+- a few bytes at the end of a scan, where the file's end is there;
 - too much data, since cameras pad theirs, and damage that leaves the amount as it was;
 - a progressive JPEG cut between two scans, since a file may leave out the finest, cut
   at a restart marker, or in a scan that ``jpeg`` leaves out;
@@ -23,7 +24,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from PIL import Image, ImageFile, JpegImagePlugin, PngImagePlugin
+from PIL import Image, ImageChops, ImageFile, JpegImagePlugin, PngImagePlugin
 
 from handler.errors import ImageRejected
 from handler.picture import Area, Size, bands, exif, jpeg, kinds, memory, png
@@ -32,6 +33,7 @@ from handler.picture.inflate import Unpacked
 DRAFT = 1.5  # decode a JPEG to at least so many times the final size
 
 _AHEAD = b"\xff\0" * 8  # eight bytes of ones, as coded: the least likely to be data
+_OTHERS = b"\xb6" * 8  # in the tables of most files a large step
 _HUFFMAN = {0xC0, 0xC1, 0xC2}  # baseline, extended, progressive
 
 
@@ -133,7 +135,8 @@ def _decode_jpeg(
 ) -> Area:
     """Decode no larger than need be, and no more scans than that takes."""
     segments = jpeg.walk(data)
-    if not data.startswith(jpeg.END, end := segments[-1].start):
+    cut = not data.startswith(jpeg.END, end := segments[-1].start)
+    if cut:
         data = data[:end] + jpeg.END
         image.fp = Reader(data, _reader(image).deadline)
     full = image.size
@@ -142,7 +145,7 @@ def _decode_jpeg(
     drafted = image.draft(None, (across, down))
     if drafted is None:
         raise ImageRejected("broken JPEG: it is not in one piece")
-    taken = memory.of_pixels(image.size, image.mode)
+    taken = memory.of_pixels(image.size, image.mode) * (3 if cut else 1)
     several = jpeg.keeps_coefficients(segments, data, image.layers)
     several = several or "progressive" in image.info
     if several:
@@ -154,7 +157,14 @@ def _decode_jpeg(
         if needed is not data:
             image.fp = Reader(needed, _reader(image).deadline)
             segments = jpeg.walk(needed)
+    reader = _reader(image)
     _load_whole(image, segments, several=several)
+    if cut:
+        again = Jpeg(Reader(reader.getvalue(), reader.deadline))
+        again.draft(None, (across, down))
+        _load_whole(again, segments, several=several, ahead=_OTHERS)
+        if ImageChops.difference(image, again).getbbox():
+            raise ImageRejected("broken JPEG: truncated, its end is missing")
     return drafted[1]
 
 
@@ -173,11 +183,16 @@ def _check_room(taken: int, room: int) -> None:
 
 
 def _load_whole(
-    image: JpegImagePlugin.JpegImageFile, segments: list[jpeg.Segment], *, several: bool
+    image: JpegImagePlugin.JpegImageFile,
+    segments: list[jpeg.Segment],
+    *,
+    several: bool,
+    ahead: bytes = _AHEAD,
 ) -> None:
     """Load a JPEG that was opened; ``several`` scans are gathered before any pixel.
 
-    Raises ``ImageRejected`` if data is missing, and ``OSError`` if it is broken.
+    ``ahead`` is put behind each scan. Raises ``ImageRejected`` if data is missing, and
+    ``OSError`` if it is broken.
     """
     if _HUFFMAN.isdisjoint(part.marker for part in segments):
         image.load()
@@ -187,7 +202,7 @@ def _load_whole(
         for scan, following in itertools.pairwise(segments):
             if scan.marker == jpeg.START_OF_SCAN and not decoder.done:
                 decoder.read(following.start)
-                decoder.take(_AHEAD)
+                decoder.take(ahead)
                 if not (decoder.skips() if several else decoder.done):
                     raise ImageRejected("broken JPEG: truncated, a scan is cut short")
         decoder.read(segments[-1].body)

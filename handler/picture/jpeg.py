@@ -79,6 +79,8 @@ def walk(data: bytes) -> list[Segment]:
             raise ImageRejected(f"a JPEG of more than {MAX_SEGMENTS} segments")
     if _is_complete(data, segments):
         end = min(len(data), segments[-1].start) if at > len(data) else len(data)
+        while data[end - 1 : end] == b"\xff":  # half of the end's marker
+            end -= 1
         kept = [segment for segment in segments if segment.start < end]
         return [*kept, Segment(END_OF_IMAGE, end, end + len(END))]
     raise ImageRejected("broken JPEG: truncated, its end is missing")

@@ -71,17 +71,16 @@ def walk(data: bytes) -> Png:
             stop = at
             break
         if len(name) < 4 or end > len(data):
-            if not began and name != b"IDAT":
-                raise ImageRejected("broken PNG: truncated, it has no pixels")
-            stop = at
-            if name == b"IDAT":  # perhaps all but the checksum is there
-                tail = _chunk(name, data[at + 8 : end - 4])
+            stop, tail = at, _cut_chunk(name, data[at + 8 : end - 4], began)
             break
         checksum = int.from_bytes(view[end - 4 : end])
         right = zlib.crc32(view[at + 4 : end - 4]) == checksum
         critical = name[0] & _CRITICAL == name[0]
         if critical and not right:  # Pillow does not look at those of pixels
-            raise ImageRejected("broken PNG: a checksum is wrong")
+            if name == b"IDAT" or not began:
+                raise ImageRejected("broken PNG: a checksum is wrong")
+            stop = at  # damage behind the pixels
+            break
         began = began or name == b"IDAT"
         coloured = coloured or name == b"PLTE"
         if critical or (right and name == b"tRNS"):
@@ -99,6 +98,18 @@ def walk(data: bytes) -> Png:
         data = b"".join([*kept, data[since:stop], tail, _chunk(b"IEND", b"")])
     grey = data[_COLOUR_TYPE : _COLOUR_TYPE + 1] in (b"\0", b"\4")
     return Png(data, extra.get(b"eXIf"), _colours(extra, grey=grey))
+
+
+def _cut_chunk(name: bytes, body: bytes, began: bool) -> bytes:
+    """Return what counts of a chunk that is cut: of pixels all but the checksum may be.
+
+    Raises ``ImageRejected`` where there can be no pixels.
+    """
+    if name == b"IDAT":
+        return _chunk(name, body)
+    if not began:
+        raise ImageRejected("broken PNG: truncated, it has no pixels")
+    return b""
 
 
 def _chunk(name: bytes, body: bytes) -> bytes:

@@ -58,6 +58,52 @@ def test_png_without_what_follows_its_pixels(image):
     assert make_thumbnail(data[:-IEND] + b"\xff\0\0\0what") == made
 
 
+def test_png_with_damage_behind_its_pixels():
+    data = encoded(landscape((160, 120)), "PNG")
+    made, pixels = make_thumbnail(data), data[:-IEND]
+    for zeros in range(1, IEND + 1):
+        assert make_thumbnail(data[:-zeros] + bytes(zeros)) == made
+    for name in (b"PRIV", b"PLTE", b"IEND"):
+        assert make_thumbnail(pixels + damaged(name) + data[-IEND:]) == made
+    with pytest.raises(ImageRejected, match="checksum"):
+        make_thumbnail(pixels + damaged(b"IDAT") + data[-IEND:])
+
+
+TAILS = {
+    "JPEG": {},
+    "JPEG 4:4:4": {"subsampling": "4:4:4"},
+    "JPEG, restarts": {"restart_marker_rows": 2},
+    "JPEG, progressive": {"progressive": True},
+    "JPEG, L": {"mode": "L"},
+    "JPEG, CMYK": {"mode": "CMYK"},
+    "PNG": {"format": "PNG"},
+    "PNG, P": {"format": "PNG", "mode": "P"},
+    "PNG, RGBA": {"format": "PNG", "mode": "RGBA"},
+    "PNG, 16 bits": {"format": "PNG", "mode": "I;16"},
+}
+
+
+@pytest.mark.parametrize("name", rows(TAILS))
+def test_tails(name):
+    options = dict(TAILS[name])
+    kind, mode = options.pop("format", "JPEG"), options.pop("mode", "RGB")
+    image = landscape((320, 240))
+    if mode == "I;16":
+        image = image.convert("L").convert("I")
+    data = encoded(image.convert(mode), kind, **options)
+    made = make_thumbnail(data)
+    for count in range(1, 20):
+        for tail in (b"\0", b"\xff", b"\xd9", b"x"):
+            assert make_thumbnail(data + tail * count) == made
+    whole = 2 if kind == "JPEG" else IEND + CHECKSUMS
+    for missing in range(1, 40):
+        if missing <= whole:
+            assert make_thumbnail(data[:-missing]) == made
+        elif kind == "JPEG" or missing > whole + 2:  # deflate pads its last byte or two
+            with pytest.raises(ImageRejected, match="truncated"):
+                make_thumbnail(data[:-missing])
+
+
 def test_png_that_lacks_rows():
     data = encoded(photo((90, 60)), "PNG")
     for end in range(33, len(data) - IEND - CHECKSUMS - 40, 97):
