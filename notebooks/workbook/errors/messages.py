@@ -22,9 +22,6 @@ from workbook.errors import explain
 #: What a call to the cloud can end with.
 CLOUD_ERRORS = (DeployError, ClientError, BotoCoreError, Boto3Error)
 
-#: What keeps its traceback and is explained below it.
-EXPLAINED = (NameError, AssertionError)
-
 #: What is told in a sentence; every other error keeps its traceback.
 TOLD = (*CLOUD_ERRORS, ImageRejected, ConfigError, UploadsFailed)
 
@@ -128,7 +125,9 @@ def _show(
 
 def _after_cell(result: Any) -> None:
     """Explain failed runs and log lines that a cell ends in, and errors of the cell."""
-    if isinstance(result.error_in_exec, EXPLAINED):
-        explain.under(result.error_in_exec)
+    error = result.error_in_exec
+    # What is not told in a sentence keeps its traceback; below it stands what is known.
+    if error and not isinstance(error, TOLD) and explain.find(explain.read(error)):
+        explain.under(error)
     elif result.success:
         explain.in_result(result.result)

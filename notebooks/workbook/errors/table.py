@@ -24,7 +24,7 @@ class Row:
     Attributes:
         name: the row's name, and its test's.
         codes: AWS's codes, or Python's error types; empty for any.
-        says: a pattern that its message contains; empty for any.
+        says: a pattern that code and message contain; empty for any.
         calls: the operations it comes from; empty for any.
         means: what it means in this pipeline.
         cure: what to do, and in which notebook.
@@ -45,7 +45,8 @@ class Row:
         if not code and self.codes:  # a line of a log has its code somewhere in it
             known = any(re.search(rf"\b{re.escape(c)}\b", message) for c in self.codes)
         called = not self.calls or not operation or operation in self.calls
-        return known and called and bool(re.search(self.says, message, re.I))
+        told = f"{code}: {message}" if code else message
+        return known and called and bool(re.search(self.says, told, re.I))
 
 
 ROWS: tuple[Row, ...] = (
@@ -113,7 +114,7 @@ ROWS: tuple[Row, ...] = (
         " their own.",
         "Write aws-cn or aws-us-gov in place of aws; Settings does it by the region.",
         NEVER,
-        says=r"Partition \"?[\\w-]+\"? is not valid",
+        says=r'Partition "?[\w-]+"? is not valid',
     ),
     Row(
         "certificate-not-trusted",
@@ -154,6 +155,52 @@ ROWS: tuple[Row, ...] = (
         "Principal, Action, Resource.",
         NEVER,
         says=r"MalformedPolicy",
+    ),
+    Row(
+        "value-out-of-range",
+        "A value is larger, smaller or otherwise than the call takes. The message "
+        "names the parameter and its bounds.",
+        "Put a value within them: Timeout 1 to 900 seconds, MemorySize 128 to 10,240 "
+        "MB, a role by its ARN: 05_function.",
+        NEVER,
+        says=r"failed to satisfy constraint",
+    ),
+    Row(
+        "rule-has-another-filter",
+        "A rule's filter takes two names, prefix and suffix, each once.",
+        'Write `{"Name": "suffix", "Value": ".jpg"}`: 06_trigger.',
+        NEVER,
+        says=r"filter rule name must be|Cannot specify more than one (prefix|suffix)",
+    ),
+    Row(
+        "too-early-for-infrequent-access",
+        "S3 moves an object to that storage class after 30 days at the earliest, when "
+        "the rule says nothing of a size.",
+        "Put 30 days, or a rule for large objects alone, as 10_platform has it.",
+        NEVER,
+        says=r"'Days' in .*must be greater than or equal to",
+    ),
+    Row(
+        "no-such-storage-class",
+        "S3 has no storage class of this name.",
+        "STANDARD and STANDARD_IA are what 10_platform compares.",
+        NEVER,
+        codes=("InvalidStorageClass",),
+    ),
+    Row(
+        "too-little-left-for-others",
+        "An account keeps some concurrency for all functions that reserve none, and so "
+        "much is not left.",
+        "Reserve less, or 0, which stops the function: 08_failures.",
+        NEVER,
+        says=r"UnreservedConcurrentExecution below its minimum",
+    ),
+    Row(
+        "payload-is-no-json",
+        "Lambda takes an event as JSON, in bytes or text.",
+        "Payload=json.dumps(event): 05_function.",
+        NEVER,
+        codes=("InvalidRequestContentException",),
     ),
     Row(
         "malformed-xml",
@@ -296,14 +343,36 @@ ROWS: tuple[Row, ...] = (
         "Decode it once, with unquote_plus, where the event is read: 05_function does. "
         "Or the object was deleted meanwhile.",
         MENDED,
-        codes=("NoSuchKey",),
+        codes=("NoSuchKey", "404"),
+        calls=("GetObject", "HeadObject", "CopyObject", "GetObjectTagging"),
+    ),
+    Row(
+        "no-such-version",
+        "No version of this object has that VersionId, or it is a delete marker, which "
+        "has no bytes.",
+        "list_object_versions lists the versions and the markers: 11_cleanup.",
+        NEVER,
+        codes=("NoSuchVersion", "MethodNotAllowed"),
+    ),
+    Row(
+        "none-was-put",
+        "The bucket has none: it was never put, or was taken away again.",
+        "The policy, the tags and the public access block are put in 02_buckets, the "
+        "lifecycle rules in 10_platform.",
+        MENDED,
+        codes=(
+            "NoSuchBucketPolicy",
+            "NoSuchTagSet",
+            "NoSuchLifecycleConfiguration",
+            "NoSuchPublicAccessBlockConfiguration",
+        ),
     ),
     Row(
         "no-such-bucket",
         "There is no bucket of this name in this account and region.",
         "Run 02_buckets, or this notebook's first cell, which makes what is missing.",
         MENDED,
-        codes=("NoSuchBucket",),
+        codes=("NoSuchBucket", "404"),
     ),
     Row(
         "bucket-name-taken",
@@ -511,8 +580,8 @@ ROWS: tuple[Row, ...] = (
         "Change it in this cell's recipe (09_effects). `try_recipe` tries a recipe "
         "here, before anything is deployed.",
         MENDED,
-        codes=("ConfigError",),
-        says=r"the recipe's ",
+        codes=("ConfigError", "DoesNotFit"),
+        says=r"the recipe's |the font has no|does not fit",
     ),
     Row(
         "settings-missing",
@@ -621,6 +690,69 @@ ROWS: tuple[Row, ...] = (
         "order: Run ▸ Run All Above Selected Cell.",
         MENDED,
         codes=("AssertionError",),
+    ),
+    Row(
+        "bytes-are-asked-for",
+        "A name was given where the bytes of a picture are asked for.",
+        "Read the file first, `(SAMPLES / name).read_bytes()`: 01_thumbnail.",
+        NEVER,
+        codes=("TypeError",),
+        says=r"startswith first arg must be|bytes-like object is required",
+    ),
+    Row(
+        "the-answer-has-no-such-field",
+        "The answer has no field of this name. AWS leaves a list out when it is empty: "
+        "a bucket without objects has no Contents.",
+        'Look at the whole answer; `answer.get("Contents", [])` takes an empty list '
+        "for a missing one. Else run the cells above again, in order.",
+        MENDED,
+        codes=("KeyError",),
+    ),
+    Row(
+        "the-list-is-empty",
+        "The cell takes one item out of a list that has none, or fewer than it takes.",
+        "The cell before should have made it: Run ▸ Run All Above Selected Cell.",
+        MENDED,
+        codes=("IndexError", "ValueError"),
+        says=r"index out of range|not enough values to unpack",
+    ),
+    Row(
+        "the-text-is-no-json",
+        "The text is no JSON: a bracket, a comma or a quotation mark is missing.",
+        "The message names line and column. json.dumps writes JSON from a dict.",
+        NEVER,
+        codes=("JSONDecodeError",),
+    ),
+    Row(
+        "not-for-everybody",
+        "The link was opened without credentials, and S3 refused: the object is not "
+        "public, or a presigned link has run out.",
+        "The bucket policy and presigned links are in 02_buckets.",
+        MENDED,
+        codes=("HTTPError",),
+        says=r"HTTP Error 403",
+    ),
+    Row(
+        "nothing-at-that-link",
+        "The link leads to no object: its name is misspelt, or it was deleted.",
+        "Upload it again, then open the link: 02_buckets.",
+        MENDED,
+        codes=("HTTPError",),
+        says=r"HTTP Error 404",
+    ),
+    Row(
+        "no-such-file",
+        "There is no file of this name where the notebook runs.",
+        'The sample pictures are in SAMPLES: `SAMPLES / "lighthouse.jpg"`.',
+        NEVER,
+        codes=("FileNotFoundError",),
+    ),
+    Row(
+        "no-such-import",
+        "The package has no such name: a letter of it is wrong.",
+        "Compare it with the cell as it was given.",
+        NEVER,
+        codes=("ImportError", "ModuleNotFoundError"),
     ),
     Row(
         "wrong-arguments",

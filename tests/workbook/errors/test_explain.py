@@ -8,6 +8,7 @@ words; a line of a log as AWS wrote it.
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import io
 import json
 import os
@@ -16,7 +17,9 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from email.message import Message
 from typing import Any
+from urllib.error import HTTPError
 
 import boto3
 import pytest
@@ -73,6 +76,20 @@ def on_the_wire(
 def logged(name: str, text: str) -> None:
     """A line as a log has it."""
     row(name)(lambda cloud, settings, wire, tmp_path: text)
+
+
+def quoted(name: str, call: str, code: str, message: str) -> None:
+    """An error of a call, in AWS's own words, as people have quoted them."""
+    row(name)(lambda cloud, settings, wire, tmp_path: refused(code, message, call))
+
+
+def refused(code: str, message: str = "No.", call: str = "PutThing") -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": message}}, call)
+
+
+def unpacked(runs: list[Any]) -> list[Any]:
+    (only,) = runs
+    return [only]
 
 
 def python(code: str, *options: str) -> str:
@@ -666,21 +683,8 @@ on_the_wire(
 )
 
 
-CASES = [
-    pytest.param(name, provoke, id=f"{name}-{number}")
-    for name, every in PROVOKED.items()
-    for number, provoke in enumerate(every)
-]
 #: Provoked on the local cloud, below: moto runs nothing, and any runtime.
 ELSEWHERE = {"runtime-not-here"}
-
-
-@pytest.mark.parametrize(("name", "provoke"), CASES)
-def test_the_real_error_finds_its_row(
-    name, provoke, cloud, settings, wire, tmp_path, no_delays
-):
-    found = explain(provoke(cloud, settings, wire, tmp_path))
-    assert found.row is not None and found.row.name == name, found.finding
 
 
 def test_runtime_not_here(local):
@@ -803,6 +807,162 @@ logged(
 )
 
 
+quoted(
+    "malformed-policy",
+    "PutRolePolicy",
+    "MalformedPolicyDocument",
+    "Syntax errors in policy.",
+)
+quoted(
+    "malformed-policy",
+    "PutBucketPolicy",
+    "MalformedPolicy",
+    "Missing required field Principal",
+)
+quoted(
+    "zip-cannot-be-read",
+    "PublishLayerVersion",
+    "InvalidParameterValueException",
+    "Could not unzip uploaded file. Please check your file, then try to upload again.",
+)
+quoted(
+    "value-out-of-range",
+    "UpdateFunctionConfiguration",
+    "ValidationException",
+    "1 validation error detected: Value '901' at 'timeout' failed to satisfy "
+    "constraint: Member must have value less than or equal to 900",
+)
+quoted(
+    "rule-has-another-filter",
+    "PutBucketNotificationConfiguration",
+    "InvalidArgument",
+    "filter rule name must be either prefix or suffix",
+)
+quoted(
+    "too-early-for-infrequent-access",
+    "PutBucketLifecycleConfiguration",
+    "InvalidArgument",
+    "'Days' in Transition action must be greater than or equal to 30 for storageClass "
+    "'STANDARD_IA'",
+)
+quoted(
+    "no-such-storage-class",
+    "PutObject",
+    "InvalidStorageClass",
+    "The storage class you specified is not valid",
+)
+quoted(
+    "too-little-left-for-others",
+    "PutFunctionConcurrency",
+    "InvalidParameterValueException",
+    "Specified ReservedConcurrentExecutions for function decreases account's "
+    "UnreservedConcurrentExecution below its minimum value of [50].",
+)
+quoted(
+    "payload-is-no-json",
+    "Invoke",
+    "InvalidRequestContentException",
+    "Could not parse request body into json: Unexpected character",
+)
+quoted(
+    "no-such-version",
+    "GetObject",
+    "NoSuchVersion",
+    "The specified version does not exist.",
+)
+
+
+@row("no-such-key")
+def a_key_that_head_does_not_find(cloud, settings, wire, tmp_path):
+    buckets.create(cloud, settings)
+    place = {"Bucket": settings.source_bucket, "Key": "none.jpg"}
+    return error_of(lambda: cloud.s3.head_object(**place))
+
+
+@row("no-such-bucket")
+def a_bucket_that_head_does_not_find(cloud, settings, wire, tmp_path):
+    return error_of(lambda: cloud.s3.head_bucket(Bucket="nobody-made-this"))
+
+
+@row("none-was-put")
+def a_policy_that_was_never_put(cloud, settings, wire, tmp_path):
+    buckets.create(cloud, settings)
+    source = settings.source_bucket
+    return error_of(lambda: cloud.s3.get_bucket_lifecycle_configuration(Bucket=source))
+
+
+@row("recipe")
+def a_text_wider_than_the_picture(cloud, settings, wire, tmp_path):
+    wide = {"effect": "text", "text": "W" * 60}
+    return error_of(lambda: try_recipe(PHOTO, {"thumbnail": {"effects": [wide]}}))
+
+
+@row("recipe")
+def a_letter_that_the_font_lacks(cloud, settings, wire, tmp_path):
+    text = {"effect": "text", "text": "é"}
+    return error_of(lambda: try_recipe(PHOTO, {"thumbnail": {"effects": [text]}}))
+
+
+@row("bytes-are-asked-for")
+def a_name_in_place_of_bytes(cloud, settings, wire, tmp_path):
+    return error_of(lambda: make_thumbnail("photo.jpg"))
+
+
+@row("the-answer-has-no-such-field")
+def the_list_of_an_empty_bucket(cloud, settings, wire, tmp_path):
+    buckets.create(cloud, settings)
+    answer = cloud.s3.list_objects_v2(Bucket=settings.source_bucket)
+    return error_of(lambda: answer["Contents"])
+
+
+@row("the-list-is-empty")
+def an_item_of_nothing(cloud, settings, wire, tmp_path):
+    return error_of(lambda: [][0])
+
+
+@row("the-list-is-empty")
+def one_run_of_none(cloud, settings, wire, tmp_path):
+    return error_of(lambda: (lambda only: only)(*unpacked([])))
+
+
+@row("the-text-is-no-json")
+def a_policy_cut_off(cloud, settings, wire, tmp_path):
+    return error_of(lambda: json.loads('{"Version": '))
+
+
+for status, name in ((403, "not-for-everybody"), (404, "nothing-at-that-link")):
+    row(name)(
+        lambda cloud, settings, wire, tmp_path, status=status: HTTPError(
+            "https://a", status, "", Message(), None
+        )
+    )
+
+
+@row("no-such-file")
+def a_file_that_is_elsewhere(cloud, settings, wire, tmp_path):
+    return error_of(lambda: (tmp_path / "photo.jpg").read_bytes())
+
+
+@row("no-such-import")
+def a_name_misspelt(cloud, settings, wire, tmp_path):
+    return error_of(lambda: importlib.import_module("workbok"))
+
+
+CASES = [
+    pytest.param(name, provoke, id=f"{name}-{number}")
+    for name, every in PROVOKED.items()
+    for number, provoke in enumerate(every)
+]
+
+
+@pytest.mark.parametrize(("name", "provoke"), CASES)
+def test_the_real_error_finds_its_row(
+    name, provoke, cloud, settings, wire, tmp_path, no_delays
+):
+    found = explain(provoke(cloud, settings, wire, tmp_path))
+    assert found.row is not None and found.row.name == name, repr(found)
+
+
 def test_no_row_without_the_real_error():
     assert {row.name for row in table.ROWS} == set(PROVOKED) | ELSEWHERE
 
@@ -847,10 +1007,6 @@ def test_names_are_once():
 # --- what can be asked ---------------------------------------------------------------
 
 
-def refused(code, message="No.", operation="PutThing"):
-    return ClientError({"Error": {"Code": code, "Message": message}}, operation)
-
-
 def test_what_is_not_known_is_said_honestly():
     finding = repr(explain(refused("Nope", "We cannot.")))
     assert "not one of the errors" in finding
@@ -885,9 +1041,7 @@ def run(outcome, reason=None):
 
 
 def test_a_row_of_calls_is_not_for_others():
-    assert explain(refused("AccessDenied", operation="GetUser")).row.name == (
-        "you-may-not"
-    )
+    assert explain(refused("AccessDenied", call="GetUser")).row.name == ("you-may-not")
 
 
 def test_an_error_of_ours_is_not_explained_twice():
@@ -933,6 +1087,12 @@ def test_an_error_with_a_remedy_is_left_alone(shell, capsys):
 def test_a_name_of_a_cell_not_run_is_explained_below(shell, capsys):
     text = finding(shell, capsys, "nobody_made_this")
     assert text.index("NameError") < text.index("Run ▸ Run All Above Selected Cell")
+
+
+def test_any_error_with_a_row_is_explained_below_and_no_other(shell, capsys):
+    text = finding(shell, capsys, "{}['Contents']")
+    assert text.index("KeyError") < text.index("AWS leaves a list out")
+    assert "Again?" not in finding(shell, capsys, "1 / 0")
 
 
 def test_a_failed_assertion_is_explained_below(shell, capsys):
