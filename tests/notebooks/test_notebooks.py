@@ -150,6 +150,21 @@ def test_a_lesson_is_as_all_are(path):
     assert checked or path.stem == "01_thumbnail"
 
 
+def test_the_console_is_named_once_where_a_thing_is_made():
+    """As in *S3 ▸ bucket ▸ Properties ▸ Event notifications*."""
+    named = {}
+    for path in LESSONS:
+        prose = "\n".join(cell.source for cell in cells(path, "markdown"))
+        if found := re.findall(r"\*([A-Z][^*]* ▸ [^*]+)\*", prose):
+            named[path.stem[:2]] = [" ".join(place.split()) for place in found]
+            assert "In AWS's console: *" in " ".join(prose.split()), path.stem
+    assert {"02", "03", "04", "05", "06", "09", "10", "11"} <= set(named)
+    places = [place for found in named.values() for place in found]
+    assert len(places) == len(set(places))
+    first = {place.split(" ▸ ")[0] for place in places}
+    assert first <= {"S3", "IAM", "Lambda", "SQS", "CloudWatch"}, first
+
+
 def test_few_outputs_are_ignored():
     code = [cell.source for path in NOTEBOOKS for cell in cells(path, "code")]
     ignored = sum("NBVAL_IGNORE_OUTPUT" in source for source in code)
