@@ -161,6 +161,7 @@ def execution_role(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
 def public_access(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
     """Refuse public thumbnails where the whole account forbids public policies.
 
+    What S3 answers for the account has its organization's policy in it.
     Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
     """
     if not settings.public:
@@ -179,8 +180,8 @@ def public_access(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
                 "warning",
                 "public",
                 f"could not read the account's Block Public Access ({code(error)})",
-                todo="If it forbids public policies, the step buckets is refused; "
-                "up(public=False) then builds without.",
+                todo="If it, or the organization's, forbids public policies, the step "
+                "buckets is refused; --private, or up(public=False), builds without.",
             )
             return
         block = {}
@@ -191,8 +192,8 @@ def public_access(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
     yield Finding(
         "refusal",
         "public",
-        f"Block Public Access of the whole account is on ({', '.join(on)}), and it "
-        "outweighs a bucket's own settings",
+        f"Block Public Access of the whole account or its organization is on "
+        f"({', '.join(on)}), and it outweighs a bucket's own settings",
         f"account {settings.account}",
         "up(public=False), or --private, builds the target private: thumbnails are "
         "then seen by presigned links (`python -m deploy link`), and the notebooks' "

@@ -480,11 +480,12 @@ def _ensure_public_read(cloud: Cloud, settings: Settings) -> None:
             raise
         raise DeployError(
             "the policy that makes thumbnails public was refused; the bucket's own "
-            "block is lifted, so Block Public Access of the whole account (or "
-            "organisation) is on, or you lack s3:PutBucketPolicy",
+            "block is lifted, so Block Public Access of the whole account or of its "
+            "organization is on, or you lack s3:PutBucketPolicy",
             where=f"bucket {settings.target_bucket}",
-            todo="Build with public=False: thumbnails are then seen by presigned "
-            "links. Or ask who owns the account to allow it.",
+            todo="Build with --private, or up(public=False): thumbnails are then seen "
+            "by presigned links. Or ask who owns the account, or the organization, to "
+            "allow it.",
         ) from error
 
 

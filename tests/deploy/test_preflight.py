@@ -225,7 +225,7 @@ def test_account_allows_public_thumbnails(ann, settings):
 @pytest.mark.parametrize("part", ["BlockPublicPolicy", "RestrictPublicBuckets"])
 def test_account_forbids_public_thumbnails(ann, settings, wire, part):
     block(ann, **{part: True})
-    refuses(ann, settings, wire, rf"{part}.*up\(public=False\)")
+    refuses(ann, settings, wire, rf"organization.*{part}.*--private")
 
 
 def test_private_target_passes_a_closed_account(ann, settings):
@@ -238,6 +238,7 @@ def test_unreadable_block_is_a_warning(ann, settings, wire):
     wire.refuse("GetPublicAccessBlock", "AccessDenied", "no", 403)
     (one,) = preflight.public_access(ann, settings)
     assert one.level == "warning"
+    assert "--private" in one.todo and "organization" in one.todo
 
 
 def test_room_and_concurrency(ann, settings, wire):

@@ -298,8 +298,9 @@ ROWS: tuple[Row, ...] = (
         "Block Public Access stands above every policy, and is on for new buckets "
         "since April 2023.",
         "On the target, and only there, lift BlockPublicPolicy and "
-        "RestrictPublicBuckets: 02_buckets. If it is on for the whole account, the "
-        "account's owner decides; use presigned links.",
+        "RestrictPublicBuckets: 02_buckets. If it is on for the whole account or its "
+        "organization, their owner decides; up(public=False), or --private, then "
+        "builds with presigned links.",
         MENDED,
         codes=DENIED,
         says=r"BlockPublicPolicy|public policies are",

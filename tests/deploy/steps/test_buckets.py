@@ -136,6 +136,33 @@ def test_account_block_is_named(cloud, settings, wire):
         buckets.create(cloud, settings)
 
 
+def test_an_organizations_block_is_named_and_the_way_round(
+    cloud, settings, wire, clock
+):
+    """The bucket's own block is off, the account's is not set, and S3 still says no."""
+    said = "public policies are prevented by the BlockPublicPolicy setting in S3 Block"
+    for _ in range(10):
+        wire.refuse("PutBucketPolicy", "AccessDenied", said, 403)
+    with pytest.raises(DeployError) as caught:
+        buckets._ensure_public_read(cloud, made_public(cloud, settings))
+    assert "its organization" in caught.value.what
+    assert "--private" in caught.value.todo and "public=False" in caught.value.todo
+
+
+def made_public(cloud, settings):
+    """The bucket, its block lifted, and no policy yet."""
+    name = settings.target_bucket
+    cloud.s3.create_bucket(
+        Bucket=name,
+        CreateBucketConfiguration={"LocationConstraint": settings.region},
+    )
+    cloud.s3.put_public_access_block(
+        Bucket=name,
+        PublicAccessBlockConfiguration=buckets.public_access_block(public_policy=True),
+    )
+    return settings
+
+
 def test_lifted_block_may_hold_a_moment(cloud, settings, wire, no_delays):
     buckets.create(cloud, here(cloud, public=False))
     wire.refuse("PutBucketPolicy", "AccessDenied", "by BlockPublicPolicy setting", 403)
