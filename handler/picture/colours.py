@@ -3,46 +3,18 @@
 The order is that of the standard: cICP, iCCP, sRGB, gAMA with cHRM; whatever is broken
 or unknown is skipped. www.w3.org/TR/png-3/#13Color-Space-Priority
 
-High dynamic range (PQ, HLG) is brought down by Chromium's curve, as it was measured on
-greys: to half, and what is brighter than 244 cd/m² is compressed. Here it is applied to
-each channel, so that saturated highlights are paler than in Chromium.
+High dynamic range (PQ, HLG) has a module of its own, ``hdr``.
 """
 
 import functools
-import itertools
-import math
 import struct
 from collections.abc import Callable, Mapping
 
-Point = tuple[float, float]  # x, y of CIE 1931
-Primaries = tuple[Point, Point, Point, Point]  # white, red, green, blue
-Row = tuple[float, float, float]
+from handler.picture import hdr
+from handler.picture.primaries import D50, PRIMARIES, SRGB, Primaries, Row, columns
 
-_D65 = (0.3127, 0.3290)
-_SRGB: Primaries = (_D65, (0.64, 0.33), (0.30, 0.60), (0.15, 0.06))
-_NTSC: Primaries = (_D65, (0.630, 0.340), (0.310, 0.595), (0.155, 0.070))
-
-#: By their numbers in ITU-T H.273, table 2.
-PRIMARIES: dict[int, Primaries] = {
-    1: _SRGB,
-    4: ((0.310, 0.316), (0.67, 0.33), (0.21, 0.71), (0.14, 0.08)),
-    5: (_D65, (0.64, 0.33), (0.29, 0.60), (0.15, 0.06)),
-    6: _NTSC,
-    7: _NTSC,
-    9: (_D65, (0.708, 0.292), (0.170, 0.797), (0.131, 0.046)),  # BT.2020
-    12: (_D65, (0.680, 0.320), (0.265, 0.690), (0.150, 0.060)),  # Display P3
-}
-_PEAK = 1000 / 203  # times white
-# Light, with 1 for 203 cd/m² (white by ITU-R BT.2408), and what is shown of it.
-_KNEE = [(0, 0), (1.2, 0.6), (1.53, 0.665), (2.03, 0.759), (2.69, 0.847)]
-_KNEE += [(3.58, 0.922), (_PEAK, 1)]
 _ENTRIES = 1024
-_D50: Row = (0.9642, 1.0, 0.8249)
-_BRADFORD: tuple[Row, Row, Row] = (
-    (0.8951, 0.2664, -0.1614),
-    (-0.7502, 1.7135, 0.0367),
-    (0.0389, -0.0685, 1.0296),
-)
+_WORDS = b"text" + bytes(4) + b"PNG\0"
 
 
 def profile(
@@ -53,7 +25,7 @@ def profile(
     ``embedded`` is the one in its iCCP.
     """
     if found := _by_number(chunks.get(b"cICP", b"")):
-        return None if found[:2] == (_SRGB, 13) else _written(*found, grey)
+        return None if found[:2] == (SRGB, 13) else _written(*found, grey)
     if embedded or b"sRGB" in chunks:
         return embedded
     gamma = chunks.get(b"gAMA", b"")
@@ -63,7 +35,7 @@ def profile(
     nearly = abs(value * 2.2 / 100_000 - 1) < 0.05 and not primaries
     if nearly or not 10_000 < value < 1_000_000:
         return None
-    return _written(primaries or _SRGB, 0, 100_000 / value, grey)
+    return _written(primaries or SRGB, 0, 100_000 / value, grey)
 
 
 def _by_number(chunk: bytes) -> tuple[Primaries, int, float] | None:
@@ -99,25 +71,6 @@ def _television(x: float) -> float:
     return x**2.4  # as screens show it, by ITU-R BT.1886
 
 
-def _pq(x: float) -> float:
-    power = x ** (1 / 78.84375)
-    light = max(power - 0.8359375, 0) / (18.8515625 - 18.6875 * power)
-    return _compressed(10_000 / 203 * light ** (1 / 0.1593017578125))
-
-
-def _hlg(x: float) -> float:
-    a, b, c = 0.17883277, 0.28466892, 0.55991073
-    scene = x * x / 3 if x <= 0.5 else (math.exp((x - c) / a) + b) / 12
-    return _compressed(_PEAK * scene**1.2)
-
-
-def _compressed(light: float) -> float:
-    for (x0, y0), (x1, y1) in itertools.pairwise(_KNEE):
-        if light <= x1:
-            return y0 + (light - x0) * (y1 - y0) / (x1 - x0)
-    return 1.0
-
-
 _LINEAR: dict[int, Callable[[float], float]] = {
     1: _television,
     4: lambda x: x**2.2,
@@ -127,34 +80,38 @@ _LINEAR: dict[int, Callable[[float], float]] = {
     13: _srgb,
     14: _television,
     15: _television,
-    16: _pq,
-    18: _hlg,
+    16: lambda x: hdr.shown(hdr.pq(x)),
+    18: lambda x: hdr.shown(hdr.hlg(x)),
 }
 
 
 @functools.lru_cache(16)
 def _written(primaries: Primaries, transfer: int, exponent: float, grey: bool) -> bytes:
     """Write an ICC profile, version 2: www.color.org/ICC_Minor_Revision_for_Web.pdf."""
+    tags = {b"cprt": _WORDS, b"desc": _WORDS, b"wtpt": _xyz(D50)}
+    if transfer in hdr.LIGHT and not grey:
+        return _with_head(tags | {b"A2B0": hdr.table(primaries, transfer)}, b"RGB ")
     linear = _LINEAR.get(transfer, lambda x: x**exponent)
     steps = [linear(step / (_ENTRIES - 1)) for step in range(_ENTRIES)]
     curve = b"curv" + struct.pack(
         f">4xI{_ENTRIES}H", _ENTRIES, *(round(65535 * value) for value in steps)
     )
-    words = b"text" + bytes(4) + b"PNG\0"
-    tags = {b"cprt": words, b"desc": words, b"wtpt": _xyz(_D50)}
     if grey:
         tags[b"kTRC"] = curve
     else:
-        for name, column in zip((b"r", b"g", b"b"), _columns(primaries), strict=True):
+        for name, column in zip((b"r", b"g", b"b"), columns(primaries), strict=True):
             tags |= {name + b"XYZ": _xyz(column), name + b"TRC": curve}
+    return _with_head(tags, b"GRAY" if grey else b"RGB ")
+
+
+def _with_head(tags: Mapping[bytes, bytes], space: bytes) -> bytes:
     table, body = b"", b""
     at = 128 + 4 + 12 * len(tags)
     for name, content in tags.items():
         table += name + struct.pack(">II", at + len(body), len(content))
         body += content + bytes(-len(content) % 4)
-    space = b"GRAY" if grey else b"RGB "
     head = bytes(4) + b"\x02\x10\0\0mntr" + space + b"XYZ " + bytes(12) + b"acsp"
-    head += bytes(28) + _xyz(_D50)[8:] + bytes(48)
+    head += bytes(28) + _xyz(D50)[8:] + bytes(48)
     made = head + struct.pack(">I", len(tags)) + table + body
     return struct.pack(">I", len(made) + 4) + made
 
@@ -162,52 +119,3 @@ def _written(primaries: Primaries, transfer: int, exponent: float, grey: bool) -
 def _xyz(values: Row) -> bytes:
     fixed = (round(value * 65536) for value in values)
     return b"XYZ " + struct.pack(">4x3i", *fixed)
-
-
-def _columns(primaries: Primaries) -> list[Row]:
-    """Return X, Y and Z of full red, green and blue, seen by white light of D50."""
-    white, *colours = (_light(point) for point in primaries)
-    shares = _times(_inverse((colours[0], colours[1], colours[2])), white)
-    seen, wanted = _times(_BRADFORD, white), _times(_BRADFORD, _D50)
-    back = _inverse(_transposed(_BRADFORD))
-    columns = []
-    for colour, share in zip(colours, shares, strict=True):
-        cones = _times(_BRADFORD, colour)
-        adapted = [
-            share * cone * new / old
-            for cone, new, old in zip(cones, wanted, seen, strict=True)
-        ]
-        columns.append(_times(back, (adapted[0], adapted[1], adapted[2])))
-    return columns
-
-
-def _light(point: Point) -> Row:
-    x, y = point
-    return x / y, 1.0, (1 - x - y) / y
-
-
-def _times(rows: tuple[Row, Row, Row], vector: Row) -> Row:
-    a, b, c = (sum(p * q for p, q in zip(row, vector, strict=True)) for row in rows)
-    return a, b, c
-
-
-def _transposed(rows: tuple[Row, Row, Row]) -> tuple[Row, Row, Row]:
-    a, b, c = zip(*rows, strict=True)
-    return a, b, c
-
-
-def _inverse(columns: tuple[Row, Row, Row]) -> tuple[Row, Row, Row]:
-    """Return the rows of the inverse of a matrix that is given by its columns."""
-    a, b, c = columns
-    crossed = _cross(b, c), _cross(c, a), _cross(a, b)
-    volume = sum(p * q for p, q in zip(a, crossed[0], strict=True))
-    r, s, t = (tuple(value / volume for value in row) for row in crossed)
-    return (r[0], r[1], r[2]), (s[0], s[1], s[2]), (t[0], t[1], t[2])
-
-
-def _cross(p: Row, q: Row) -> Row:
-    return (
-        p[1] * q[2] - p[2] * q[1],
-        p[2] * q[0] - p[0] * q[2],
-        p[0] * q[1] - p[1] * q[0],
-    )

@@ -1,9 +1,9 @@
 """Coverage-guided fuzzing of the picture code, for a maintainer to run.
 
-Atheris is no part of the product: install it elsewhere, with the product's Pillow and
-boto3, and run this from the top folder of the repository.
+Atheris is no part of the product: install it elsewhere, with the product's Pillow,
+isal and boto3, and run this from the top folder of the repository.
 
-    python3.11 -m venv /tmp/fuzz && /tmp/fuzz/bin/pip install atheris Pillow boto3
+    python3.11 -m venv /tmp/fuzz && /tmp/fuzz/bin/pip install atheris Pillow isal boto3
     /tmp/fuzz/bin/python tests/fuzz/fuzz_images.py -max_total_time=600 /tmp/corpus
 
 The corpus folder is made and filled with one small picture of every kind. A finding is
@@ -30,6 +30,7 @@ with atheris.instrument_imports(include=["PIL", "handler"]):
 
 from support import pictures  # noqa: E402 (found by the path just set)
 
+MOST = 4 * 16 * 16 + 1000  # bytes of a PNG
 BOX = 16  # the smaller, the more often the drafts and shortcuts for large pictures run
 
 
@@ -42,7 +43,8 @@ def check(data):
     image = Image.open(io.BytesIO(made.data), formats=["JPEG", "PNG"])
     image.load()
     assert max(image.size) <= BOX and image.size == made.size
-    assert image.mode in ("L", "LA", "RGB", "RGBA")
+    assert image.mode in ("L", "LA", "RGB", "RGBA", "P")
+    assert image.format == "JPEG" or len(made.data) <= MOST
     assert not {"exif", "icc_profile", "comment"} & set(image.info)
 
 
@@ -84,6 +86,15 @@ def seeds():
         yield pictures.interlaced(colours.convert(mode))
     yield pictures.encoded(colours.quantize(8), "PNG", transparency=1)
     yield pictures.encoded(colours, "PNG", icc_profile=pictures.wide_profile())
+    png = pictures.encoded(large, "PNG")
+    yield png[:-12]
+    for name, body in (
+        (b"cICP", bytes([9, 16, 0, 1])),
+        (b"cICP", bytes([12, 13, 0, 1])),
+        (b"gAMA", (55556).to_bytes(4)),
+    ):
+        yield pictures.after_ihdr(png, pictures.chunk(name, body))
+    yield pictures.encoded(large)[:-2]
     yield pictures.encoded(colours, "PNG", save_all=True, append_images=[large])
     yield pictures.deep_colours([(1, 2, 3), (256, 2, 3)], (1, 2, 3), side=16)
 

@@ -70,6 +70,35 @@ def test_greys_stay_greys():
         assert shown(*chunks)[0] == (0, 0, 0)
 
 
+#: Coded value → what Chromium showed of it in BT.2020 with PQ, with HLG, and in P3 with
+#: PQ (156, on an sRGB canvas).
+BRIGHT = {
+    (255, 0, 0): [(255, 0, 0), (255, 0, 0), (255, 0, 0)],
+    (0, 0, 255): [(0, 0, 255), (0, 0, 249), (0, 0, 255)],
+    (190, 60, 0): [(255, 0, 0), (207, 0, 0), (255, 0, 0)],
+    (60, 190, 110): [(0, 255, 0), (0, 189, 78), (0, 255, 0)],
+    (0, 110, 190): [(0, 60, 255), (0, 87, 168), (0, 63, 255)],
+    (150, 150, 60): [(199, 194, 0), (125, 122, 25), (193, 193, 0)],
+    (255, 190, 60): [(255, 0, 0), (255, 112, 0), (255, 76, 0)],
+    (110, 0, 110): [(117, 0, 98), (94, 0, 78), (104, 0, 97)],
+    (150, 110, 60): [(234, 69, 0), (134, 80, 36), (208, 86, 0)],
+}
+
+
+@pytest.mark.parametrize(
+    ("number", "chunk"),
+    [*enumerate([cicp(9, 16, 0, 1), cicp(9, 18, 0, 1), cicp(12, 16, 0, 1)])],
+)
+def test_saturated_colours_of_high_dynamic_range(number, chunk):
+    image = Image.new("RGB", (len(BRIGHT) * SIDE, SIDE))
+    for place, value in enumerate(BRIGHT):
+        image.paste(value, (SIDE * place, 0, SIDE * place + SIDE, SIDE))
+    made = decoded(make_thumbnail(after_ihdr(encoded(image, "PNG"), chunk)))
+    for place, wanted in enumerate(BRIGHT.values()):
+        ours = made.convert("RGB").getpixel((SIDE * place + SIDE // 2, 10))
+        assert near(ours, wanted[number], 8)
+
+
 def test_gamma():
     assert shown(gama(100_000))[2] == pytest.approx((188, 188, 188), abs=1)
     assert shown(gama(55556))[2][0] > 140
@@ -152,6 +181,22 @@ def test_greys_of_high_dynamic_range_as_chromium_shows_them(chromium, transfer):
     ours = decoded(make_thumbnail(data)).convert("RGB")
     off = [abs(ours.getpixel((x, 128))[0] - theirs[x]) for x in range(256)]
     assert max(theirs) == 255 and max(off) <= 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("transfer", [16, 18])
+@pytest.mark.parametrize("primaries", [1, 9, 12])
+def test_all_colours_of_high_dynamic_range_as_chromium(chromium, primaries, transfer):
+    levels = (0, 60, 110, 150, 190, 255)
+    values = [(r, g, b) for r in levels for g in levels for b in levels]
+    image = Image.new("RGB", (len(values), 1))
+    image.putdata(values)
+    data = after_ihdr(encoded(image, "PNG"), cicp(primaries, transfer, 0, 1))
+    row = drawn(chromium, data)
+    ours = decoded(make_thumbnail(data)).convert("RGB")
+    for place in range(len(values)):
+        theirs = tuple(row[4 * place : 4 * place + 3])
+        assert near(ours.getpixel((place, 0)), theirs, 8), values[place]
 
 
 @pytest.mark.slow

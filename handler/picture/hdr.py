@@ -1,0 +1,108 @@
+"""High dynamic range (PQ, HLG) brought down to what a screen shows, as Chromium does.
+
+In the light of BT.2020's primaries the strongest of the three channels goes through a
+curve, and the other two with it, so that a colour stays what it is. The curve was
+measured on Chromium's greys: to half, and what is brighter than 244 cd/m² is
+compressed. www.itu.int/rec/R-REC-BT.2100
+"""
+
+import itertools
+import math
+import struct
+from collections.abc import Callable
+
+from handler.picture.primaries import BT2020, Primaries, Row, columns, inverse, times
+
+_PEAK = 1000 / 203  # times white
+# Light, with 1 for 203 cd/m² (white by ITU-R BT.2408), and what is shown of it.
+_KNEE = [(0, 0), (1.2, 0.6), (1.53, 0.665), (2.03, 0.759), (2.69, 0.847)]
+_KNEE += [(3.58, 0.922), (_PEAK, 1)]
+_HLG = 18
+_SYSTEM_GAMMA = 1.2  # of HLG, on a screen of 1,000 cd/m²
+
+_GRID = 25  # colours along each side of the table
+_ROOTS = 1024  # entries that undo the cube root, in which the table is kept
+
+
+def pq(x: float) -> float:
+    """Return the light of a value of PQ, in whites."""
+    power = x ** (1 / 78.84375)
+    light = max(power - 0.8359375, 0) / (18.8515625 - 18.6875 * power)
+    return 10_000 / 203 * light ** (1 / 0.1593017578125)
+
+
+def hlg(x: float) -> float:
+    """Return the light of a grey of HLG, in whites."""
+    return _PEAK * _scene(x) ** _SYSTEM_GAMMA
+
+
+def _scene(x: float) -> float:
+    a, b, c = 0.17883277, 0.28466892, 0.55991073
+    return x * x / 3 if x <= 0.5 else (math.exp((x - c) / a) + b) / 12
+
+
+#: By their numbers in ITU-T H.273: what each channel is by itself.
+LIGHT: dict[int, Callable[[float], float]] = {16: pq, _HLG: _scene}
+
+
+def shown(light: float) -> float:
+    """Return what is shown of the strongest channel's light, 0 to 1."""
+    for (x0, y0), (x1, y1) in itertools.pairwise(_KNEE):
+        if light <= x1:
+            return y0 + (light - x0) * (y1 - y0) / (x1 - x0)
+    return 1.0
+
+
+def table(primaries: Primaries, transfer: int) -> bytes:
+    """Return a profile's table (lut16Type) from coded colours to X, Y and Z."""
+    own, wide = columns(primaries), columns(BT2020)
+    brought = inverse((wide[0], wide[1], wide[2]))
+    rows = tuple(times(brought, column) for column in own)
+    brightness = [column[1] for column in own]
+    steps = [LIGHT[transfer](step / (_GRID - 1)) for step in range(_GRID)]
+    values = []
+    for light in itertools.product(steps, steps, steps):
+        if transfer == _HLG:
+            light = _screen(light, brightness)
+        values += _roots(_sum(_mapped(_sum(light, rows)), wide))
+    head = struct.pack(">4s4x4B9i", b"mft2", 3, 3, _GRID, 0, *_IDENTITY)
+    straight = struct.pack(">6H", *[0, 65535] * 3)
+    cubes = [round(32768 * (step / (_ROOTS - 1)) ** 3) for step in range(_ROOTS)]
+    return b"".join(
+        (
+            head,
+            struct.pack(">2H", 2, _ROOTS),
+            straight,
+            struct.pack(f">{len(values)}H", *values),
+            struct.pack(f">{_ROOTS}H", *cubes) * 3,
+        )
+    )
+
+
+_IDENTITY = [65536, 0, 0, 0, 65536, 0, 0, 0, 65536]
+
+
+def _screen(scene: Row, brightness: list[float]) -> Row:
+    """Return the light of a screen for that of an HLG scene, in whites."""
+    luminance = sum(a * b for a, b in zip(scene, brightness, strict=True))
+    gain = _PEAK * luminance ** (_SYSTEM_GAMMA - 1)
+    return scene[0] * gain, scene[1] * gain, scene[2] * gain
+
+
+def _mapped(light: Row) -> Row:
+    strongest = max(light)
+    gain = shown(strongest) / strongest if strongest > 0 else 0.0
+    return light[0] * gain, light[1] * gain, light[2] * gain
+
+
+def _sum(shares: Row, colours: tuple[Row, ...] | list[Row]) -> Row:
+    (a, b, c), (p, q, r) = shares, colours
+    return (
+        a * p[0] + b * q[0] + c * r[0],
+        a * p[1] + b * q[1] + c * r[1],
+        a * p[2] + b * q[2] + c * r[2],
+    )
+
+
+def _roots(light: Row) -> list[int]:
+    return [round(65535 * min(1, max(0, value) ** (1 / 3))) for value in light]
