@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from selenium.webdriver.support.ui import Select
-from support.browser_page import Page
+from support.browser_page import PROJECTOR, Page
 from support.pictures import png_bomb
 
 pytestmark = pytest.mark.slow
@@ -80,6 +80,11 @@ def test_the_tour_runs_without_an_error(tour):
     tour.screenshot("end")
     assert tour.errors() == []
     assert all(cell["number"] for cell in tour.cells())
+
+
+def test_nothing_of_the_tour_is_cut_off_on_a_projector(tour):
+    """With Lab's sidebar open."""
+    assert tour.cut_off() == []
 
 
 def test_the_tours_link_shows_a_thumbnail(tour):
@@ -167,6 +172,7 @@ def test_the_live_gallery_shows_the_colour(browser, lab_url, tmp_path):
     assert seconds_until_shown(page, *random_photo(tmp_path))
     page.scroll_to(".jp-OutputArea-output .jupyter-widgets img")
     page.screenshot("gallery")
+    assert page.cut_off() == []
 
 
 def test_the_effects_follow_their_sliders(browser, lab_url):
@@ -190,9 +196,7 @@ def test_notebook_7_runs_the_tour(browser, notebook_url, tmp_path):
 
 
 def test_the_tour_is_legible_on_a_projector(browser, lab_url):
-    """At 1280 × 720 and 150 % the page has 853 × 480 points."""
-    metrics = {"width": 853, "height": 480, "deviceScaleFactor": 1.5, "mobile": False}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", PROJECTOR)
     try:
         page = Page(browser, lab_url, "00_tour.ipynb")
         browser.execute_script(

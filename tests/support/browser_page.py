@@ -68,6 +68,23 @@ _CLEAR = """
 const done = arguments[arguments.length - 1];
 window.jupyterapp.commands.execute("notebook:clear-all-cell-outputs").then(done, done);
 """
+# Outputs whose cells are wider than their place; a code cell wraps its lines.
+_CUT_OFF = """
+const panel = window.jupyterapp.shell.currentWidget.node;
+const parts = ".jp-OutputArea-output :is(img, svg, table, td, pre, button), "
+  + ".jp-RenderedMarkdown img";
+return [...panel.querySelectorAll(parts)].filter(part => {
+  const place = part.closest(".jp-OutputArea-output, .jp-RenderedMarkdown");
+  const box = part.getBoundingClientRect();
+  return box.width && box.right > place.getBoundingClientRect().right + 1;
+}).map(part => part.tagName + ": " + (part.innerText || part.alt).slice(0, 40));
+"""
+_WIDGETS = "window.jupyterapp.shell.currentWidget.content.widgets"
+_SCROLL = """
+window.jupyterapp.shell.currentWidget.content.scrollToItem(arguments[0], "start");
+"""
+#: 1280 × 720 at 150 % has 853 × 480 points.
+PROJECTOR = {"width": 853, "height": 480, "deviceScaleFactor": 1.5, "mobile": False}
 _RUN_ALL = 'window.jupyterapp.commands.execute("notebook:run-all-cells");'
 
 
@@ -119,6 +136,22 @@ class Page:
         button = self.browser.find_element(By.CSS_SELECTOR, "button.jupyter-button")
         self.browser.execute_script("arguments[0].click()", button)
         self.browser.find_element(By.ID, "chosen").send_keys(str(path))
+
+    def cut_off(self) -> list[str]:
+        """Scroll through the notebook on a projector; return what is cut off."""
+        metrics = "Emulation.setDeviceMetricsOverride"
+        self.browser.execute_cdp_cmd(metrics, PROJECTOR)
+        found: list[str] = []
+        try:
+            for number in range(
+                self.browser.execute_script(f"return {_WIDGETS}.length")
+            ):
+                self.browser.execute_script(_SCROLL, number)
+                time.sleep(0.15)  # the notebook draws what came into sight
+                found += self.browser.execute_script(_CUT_OFF)
+        finally:
+            self.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+        return found
 
     def scroll_to(self, selector: str) -> None:
         """Bring what matches into the middle of the window."""
