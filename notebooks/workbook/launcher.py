@@ -87,6 +87,8 @@ def environment() -> dict[str, str]:
         "PYTHONPATH": _first(code, "PYTHONPATH"),
         "JUPYTER_CONFIG_PATH": _first([str(CONFIGURATION)], "JUPYTER_CONFIG_PATH"),
         "WORKBOOK_BIN": ours[0],
+        "PYTHONSTARTUP": os.environ.get("PYTHONSTARTUP")
+        or str(CONFIGURATION / "startup.py"),
     }
 
 

@@ -85,6 +85,37 @@ window.jupyterapp.shell.currentWidget.content.scrollToItem(arguments[0], "start"
 """
 #: 1280 × 720 at 150 % has 853 × 480 points.
 PROJECTOR = {"width": 853, "height": 480, "deviceScaleFactor": 1.5, "mobile": False}
+_SHOWN = "window.jupyterapp.shell.currentWidget.content"
+_FIND = f"""
+return {_SHOWN}.widgets.findIndex(cell => cell.model.type === "code"
+  && cell.model.sharedModel.source.includes(arguments[0]));
+"""
+_RUN_ONE = f"""
+const cell = {_SHOWN}.widgets[arguments[0]];
+cell.model.clearExecution();
+{_SHOWN}.activeCellIndex = arguments[0];
+window.jupyterapp.commands.execute("notebook:run-cell");
+"""
+_OUTPUT_OF = f"""
+const cell = {_SHOWN}.widgets[INDEX];
+const done = cell.model.executionCount && cell.prompt !== "*";
+return done && JSON.stringify(cell.model.outputs.toJSON());
+"""
+_RUN_ABOVE = f"""
+{_SHOWN}.activeCellIndex = arguments[0];
+window.jupyterapp.commands.execute("notebook:run-all-above");
+"""
+_CELLS_ABOVE = f"""
+return {_SHOWN}.widgets.slice(0, index)
+  .filter(cell => cell.model.type === "code")
+  .every(cell => cell.model.executionCount && cell.prompt !== "*");
+"""
+_WRITE = f"""
+{_SHOWN}.widgets[arguments[0]].model.sharedModel.setSource(arguments[1]);
+"""
+_RESTART = """
+window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart();
+"""
 _RUN_ALL = 'window.jupyterapp.commands.execute("notebook:run-all-cells");'
 
 
@@ -129,6 +160,29 @@ class Page:
                 raise TimeoutError(f"{self.name}: waited {seconds:.0f} s for {script}")
             time.sleep(0.1)
         return value
+
+    def find(self, text: str) -> int:
+        """Return the index of the first code cell that contains a text."""
+        return self.browser.execute_script(_FIND, text)
+
+    def run(self, index: int) -> str:
+        """Run one cell, as by Shift + Enter, and return its outputs as JSON."""
+        self.browser.execute_script(_RUN_ONE, index)
+        return self.until(_OUTPUT_OF.replace("INDEX", str(index)))
+
+    def run_above(self, index: int) -> None:
+        """Run every cell above one."""
+        self.browser.execute_script(_RUN_ABOVE, index)
+        self.until(f"const index = {index};{_CELLS_ABOVE}", 180)
+
+    def write(self, index: int, source: str) -> None:
+        """Put other words into a cell."""
+        self.browser.execute_script(_WRITE, index, source)
+
+    def restart(self) -> None:
+        """Restart the kernel, as Kernel ▸ Restart Kernel does."""
+        self.browser.execute_script(_RESTART)
+        self.until(_READY)
 
     def choose_file(self, path: Path) -> None:
         """Click the upload box and choose a file, as in the browser's dialogue."""

@@ -56,9 +56,19 @@ def install(shell: Any) -> None:
     shell.events.callbacks["post_run_cell"] = [
         each
         for each in shell.events.callbacks["post_run_cell"]
-        if each.__name__ != _after_cell.__name__  # `begin` is run again and again
+        if each.__name__ != after_cell.__name__  # `begin` is run again and again
     ]
-    shell.events.register("post_run_cell", _after_cell)
+    shell.events.register("post_run_cell", after_cell)
+
+
+def after_cell(result: Any) -> None:
+    """Explain failed runs and log lines that a cell ends in, and errors of the cell."""
+    error = result.error_in_exec
+    # What is not told in a sentence keeps its traceback; below it stands what is known.
+    if error and not isinstance(error, TOLD) and explain.find(explain.read(error)):
+        explain.under(error)
+    elif result.success:
+        explain.in_result(result.result)
 
 
 def file_bytes(path: Path) -> bytes:
@@ -121,13 +131,3 @@ def _show(
     shell._showtraceback(kind, text, lines)
     explain.under(error)
     return lines
-
-
-def _after_cell(result: Any) -> None:
-    """Explain failed runs and log lines that a cell ends in, and errors of the cell."""
-    error = result.error_in_exec
-    # What is not told in a sentence keeps its traceback; below it stands what is known.
-    if error and not isinstance(error, TOLD) and explain.find(explain.read(error)):
-        explain.under(error)
-    elif result.success:
-        explain.in_result(result.result)

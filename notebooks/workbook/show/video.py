@@ -12,7 +12,7 @@ from PIL import Image, ImageOps
 
 from handler.errors import ImageRejected
 from workbook.errors import messages
-from workbook.show import html, pictures
+from workbook.show import html, pictures, restarted
 from workbook.show.html import Html
 from workbook.uploads import SAMPLES
 
@@ -72,7 +72,7 @@ class PickFrame(ipywidgets.VBox):
         self.shown = ipywidgets.HTML()
         self.buttons = [self._button(number) for number in range(len(self.frames))]
         rows = [ipywidgets.HBox(self.buttons), self.shown]
-        super().__init__([ipywidgets.HTML(self._css()), *rows])
+        super().__init__([ipywidgets.HTML(self._css() + restarted.PANEL), *rows])
 
     def pick(self, number: int) -> None:
         """Pick a frame, as a click on it does."""

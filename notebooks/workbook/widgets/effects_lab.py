@@ -15,7 +15,7 @@ from handler.picture.rendition import Plan
 from handler.recipe import parse as recipes
 from handler.recipe.watermark import PLACES
 from workbook.errors import messages
-from workbook.show import html, pictures
+from workbook.show import html, pictures, restarted
 from workbook.show.html import Html
 
 _SMALL = 640  # what the sliders work on: a photo of 12 megapixels would make them slow
@@ -89,7 +89,11 @@ def effects_lab(photo: bytes | Path | str) -> ipywidgets.Widget:
             control.observe(show, names="value")
     choose()
     return ipywidgets.HBox(
-        [ipywidgets.VBox([which, sliders]), shown],
+        [
+            ipywidgets.VBox([which, sliders]),
+            shown,
+            ipywidgets.HTML(restarted.PANEL),
+        ],
         layout=ipywidgets.Layout(flex_flow="row wrap"),
     )
 

@@ -12,7 +12,7 @@ from PIL import Image, ImageOps
 from handler.errors import ImageRejected
 from workbook.errors import messages
 from workbook.errors.messages import WorkbookError
-from workbook.show import html, pictures
+from workbook.show import html, pictures, restarted
 from workbook.show.pictures import Picture
 
 FILTERS = {
@@ -66,7 +66,8 @@ def thumbnail_lab(path_or_bytes: bytes | Path | str) -> ipywidgets.Widget:
     for control in (box, quality, resample):
         control.observe(show, names="value")
     show()
-    return ipywidgets.HBox([ipywidgets.VBox([box, quality, resample]), shown])
+    sliders, panel = ipywidgets.VBox([box, quality, resample]), restarted.PANEL
+    return ipywidgets.HBox([sliders, shown, ipywidgets.HTML(panel)])
 
 
 def _opened(data: bytes) -> Image.Image:

@@ -15,7 +15,7 @@ from deploy.logs import Run
 from deploy.settings import Settings
 from workbook import photos
 from workbook.errors import messages
-from workbook.show import html
+from workbook.show import html, restarted
 from workbook.show.pictures import Pairs
 from workbook.uploads import put, wait
 
@@ -124,11 +124,8 @@ def upload_box(cloud: Cloud, settings: Settings) -> UploadBox:
 
 def hint() -> ipywidgets.HTML:
     """Name the limit of the way through the browser, and the way without it."""
-    return ipywidgets.HTML(
-        html.block(
-            f'<span style="font-size:13px;opacity:.75">{html.marked(HINT)}</span>'
-        )
-    )
+    told = f'<span style="font-size:13px;opacity:.75">{html.marked(HINT)}</span>'
+    return ipywidgets.HTML(restarted.PANEL + html.block(told))
 
 
 def send(cloud: Cloud, settings: Settings, files: Files) -> tuple[list[str], list[str]]:

@@ -29,7 +29,7 @@ from IPython.core.getipython import get_ipython
 from IPython.testing.globalipapp import start_ipython
 from PIL import Image
 from support.log_lines import line
-from workbook import SAMPLES, checks, explain, session, try_recipe
+from workbook import SAMPLES, checks, explain, launcher, session, try_recipe
 from workbook.errors import messages, table
 from workbook.errors.explain import Explanation, Reply, in_result
 
@@ -1087,6 +1087,18 @@ def test_an_error_with_a_remedy_is_left_alone(shell, capsys):
 def test_a_name_of_a_cell_not_run_is_explained_below(shell, capsys):
     text = finding(shell, capsys, "nobody_made_this")
     assert text.index("NameError") < text.index("Run ▸ Run All Above Selected Cell")
+
+
+def test_an_error_before_begin_is_explained_once(shell, capsys):
+    """The launcher's kernels know how from their start; begin() takes it over."""
+    callbacks = shell.events.callbacks["post_run_cell"]
+    shell.events.callbacks["post_run_cell"] = []
+    startup = launcher.CONFIGURATION / "startup.py"
+    shell.safe_execfile(str(startup), shell.user_ns, raise_exceptions=True)
+    assert finding(shell, capsys, "nobody_made_this").count("Again?") == 1
+    messages.install(shell)
+    assert finding(shell, capsys, "nobody_made_this").count("Again?") == 1
+    shell.events.callbacks["post_run_cell"] = callbacks
 
 
 def test_any_error_with_a_row_is_explained_below_and_no_other(shell, capsys):

@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 from PIL import Image
 from support.pictures import png_bomb
 from workbook import checks, uploads
-from workbook.show import timeline
+from workbook.show import restarted, timeline
 
 from deploy import connect, pipeline, settings_for
 from deploy.cloud import Cloud
@@ -380,3 +380,23 @@ def test_begin_copes_with_a_cloud_that_went_away_and_one_that_is_empty(
     assert "Built what was missing" in capsys.readouterr().out
     (run,) = workbook.upload(here, its, SAMPLES / "this-side-up.jpg")
     assert run.outcome == "made"
+
+
+PHOTO = SAMPLES / "lighthouse.jpg"
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda cloud, settings: workbook.upload_box(cloud, settings),
+        lambda cloud, settings: workbook.live_gallery(cloud, settings),
+        lambda cloud, settings: workbook.thumbnail_lab(PHOTO),
+        lambda cloud, settings: workbook.effects_lab(PHOTO),
+        lambda cloud, settings: workbook.pick_frame(workbook.frames()),
+    ],
+    ids=["upload", "gallery", "thumbnail", "effects", "frames"],
+)
+def test_every_widget_has_a_panel_for_a_restarted_kernel(make, cloud, settings):
+    """Unseen while the kernel lives; test_learner sees it in a page."""
+    texts = [w.value for w in make(cloud, settings).children if hasattr(w, "value")]
+    assert sum(restarted.TEXT in str(text) for text in texts) == 1

@@ -1,0 +1,126 @@
+"""A learner in the launcher's Lab: predicts, solves, uploads, restarts the kernel."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+from PIL import Image
+from selenium.webdriver.common.keys import Keys
+from support.browser_page import Page
+from workbook.show.restarted import TEXT
+
+pytestmark = pytest.mark.slow
+
+# Whether the panel of a dead widget is seen: what is hidden has no place in the page.
+_PANEL = """
+return [...document.querySelectorAll(".workbook-restarted")]
+  .filter(each => each.offsetParent).map(each => each.innerText).join("");
+"""
+_TEXT = "return document.body.innerText"
+
+
+@pytest.fixture(scope="module")
+def lesson(browser, launched_lab):
+    """01, in the learner's copies."""
+    browser.get(launched_lab.url)
+    page = Page.__new__(Page)
+    page.browser, page.name = browser, "learner.ipynb"
+    page.until("return window.jupyterapp?.shell.currentWidget?.context?.path")
+    return Page(browser, f"{launched_lab.url}/lab/tree", "01_thumbnail.ipynb", "work")
+
+
+def test_a_prediction_is_answered_by_running_its_cell(browser, lesson):
+    """The question stands above it, and the answer nowhere before."""
+    index = lesson.find("sizes[30] < sizes[85]")
+    sizes = "30: 4813"
+    assert sizes not in json.dumps(lesson.cells())
+    lesson.run_above(index)
+    assert sizes not in json.dumps(lesson.cells())
+    browser.execute_script(
+        "const cells = window.jupyterapp.shell.currentWidget.content;"
+        "cells.activeCellIndex = arguments[0]; cells.activate();",
+        index,
+    )
+    browser.switch_to.active_element.send_keys(Keys.SHIFT + Keys.ENTER)
+    lesson.until(f"return document.body.innerText.includes('{sizes}')")
+
+
+def test_an_exercise_is_solved(lesson, launched_lab):
+    index = lesson.find('exercise("1a", wide)')
+    given = lesson.run(index)
+    assert "not yet" in given and "squashed" in given
+    source = lesson.browser.execute_script(
+        "return window.jupyterapp.shell.currentWidget.content"
+        ".widgets[arguments[0]].model.sharedModel.source",
+        index,
+    )
+    lesson.write(index, source.replace("(256, 256)", "(256, 85)"))
+    assert "Exercise 1a of 01_thumbnail: right." in lesson.run(index)
+    tally = lesson.run(lesson.find("tally(1)"))
+    assert "01_thumbnail: 1 of 2" in tally and "exercise 1a" not in tally
+    kept = launched_lab.checkout / ".local-cloud" / "score.json"
+    solved = json.loads(kept.read_text("utf-8"))["exercises"]["1a"]
+    assert solved["right"] and solved["tries"] == 1  # the cell as given is none
+
+
+def test_a_restart_is_told_where_it_is_felt(browser, lesson):
+    """The sliders say that nothing happens any more, a cell which cells to run."""
+    index = lesson.find("thumbnail_lab(data)")
+    lesson.run(index)
+    browser.execute_script(
+        "window.jupyterapp.shell.currentWidget.content"
+        ".scrollToItem(arguments[0], 'start')",
+        index,
+    )
+    lesson.until("return document.querySelector('.workbook-restarted')")
+    assert browser.execute_script(_PANEL) == ""
+    lesson.restart()
+    lesson.until(_PANEL)
+    lesson.screenshot("restarted")
+    assert TEXT in browser.execute_script(_PANEL)
+    felt = lesson.run(lesson.find("sizes[30] < sizes[85]"))
+    assert "NameError" in felt and "Run All Above Selected Cell" in felt
+    lesson.run_above(index)
+    lesson.run(index)
+    lesson.until(f"return !(() => {{{_PANEL}}})()")
+
+
+def photo(path, kind: str) -> None:
+    out = io.BytesIO()
+    Image.new("RGB", (900, 600), (40, 120, 200)).save(out, kind)
+    path.write_bytes(out.getvalue())
+
+
+def test_a_cameras_photo_and_an_iphones_find_their_way(browser, launched_lab, tmp_path):
+    """In the tour's copy: the one by a click, the other by what to do with it."""
+    page = Page(browser, f"{launched_lab.url}/lab/tree", "00_tour.ipynb", "work")
+    index = page.find("upload_box(")
+    page.run_above(index)
+    page.run(index)
+    browser.execute_script(
+        "window.jupyterapp.shell.currentWidget.content"
+        ".scrollToItem(arguments[0], 'start')",
+        index,
+    )
+    page.until("return document.querySelector('button.jupyter-button')")
+    camera = tmp_path / "DSC_0001.JPG"
+    photo(camera, "JPEG")
+    page.choose_file(camera)
+    page.until(f"{_TEXT}.includes('DSC_0001.JPG is stored')")
+    page.until(
+        """
+        const again = [...document.querySelectorAll("button")].find(
+          (button) => button.innerText.includes("Upload as DSC_0001.jpg"));
+        again?.click();
+        return Boolean(again);"""
+    )
+    page.until(f"{_TEXT}.includes('256 × 171')")
+    iphone = tmp_path / "IMG_0001.HEIC"
+    iphone.write_bytes(b"\0\0\0\x18ftypheic" + bytes(500))
+    page.choose_file(iphone)
+    page.until(
+        "return /IMG_0001.HEIC[^]*export it as JPEG/.test(document.body.innerText)"
+    )
+    assert page.errors() == []
