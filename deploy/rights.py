@@ -223,6 +223,16 @@ RIGHTS: tuple[Purpose, ...] = (
         ),
     ),
     Purpose(
+        "LetThePhonesPost",  # of a lesson: `thumbnail-workbook wall`
+        _source,
+        (
+            Right("s3:GetBucketCORS", ("GetBucketCors",), _S3_ACTIONS),
+            Right(
+                "s3:PutBucketCORS", ("PutBucketCors", "DeleteBucketCors"), _S3_ACTIONS
+            ),
+        ),
+    ),
+    Purpose(
         "KeepVersionsInTheBackup",
         _backup,
         _same("s3", "GetBucketVersioning", "PutBucketVersioning"),
@@ -235,6 +245,7 @@ RIGHTS: tuple[Purpose, ...] = (
                 "s3:PutObject",
                 (
                     "PutObject",
+                    "CopyObject",
                     "CreateMultipartUpload",
                     "UploadPart",
                     "CompleteMultipartUpload",
@@ -246,7 +257,11 @@ RIGHTS: tuple[Purpose, ...] = (
         "LookAtPicturesAndDeleteThem",
         _pictures,
         (
-            Right("s3:GetObject", ("GetObject", "HeadObject"), _S3_API("HeadObject")),
+            Right(
+                "s3:GetObject",
+                ("GetObject", "HeadObject", "CopyObject"),
+                _S3_API("HeadObject"),
+            ),
             *_same("s3", "AbortMultipartUpload"),
             Right("s3:DeleteObject", ("DeleteObjects",), _S3_API("DeleteObjects")),
             Right(
@@ -464,7 +479,7 @@ _OTHER_COMMANDS = frozenset(
         *("lambda:InvokeFunction", "lambda:DeleteEventSourceMapping"),
         *("sqs:DeleteQueue", "sqs:ReceiveMessage", "sqs:DeleteMessage"),
         *("sqs:SendMessage", "logs:DeleteLogGroup", "logs:FilterLogEvents"),
-        "cloudwatch:DeleteAlarms",
+        *("cloudwatch:DeleteAlarms", "s3:GetBucketCORS", "s3:PutBucketCORS"),
     }
 )
 

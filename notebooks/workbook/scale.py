@@ -48,7 +48,7 @@ QUOTAS = {
     ),
     "batches": Quota(
         "Lambda: batches of one SQS mapping at once",
-        1_000,
+        1_250,
         "batches",
         "https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html",
     ),

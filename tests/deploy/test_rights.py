@@ -11,6 +11,7 @@ import pytest
 from moto import mock_aws
 from PIL import Image
 from support.moto_cloud import ACCOUNT, MOTO, REGION, here
+from workbook.classroom.wall.intake import page_allowed
 
 from deploy import logs, notifications, pipeline, policies, rights, tracing, waiting
 from deploy.__main__ import main
@@ -149,6 +150,9 @@ def live(cloud):
     pipeline.up(cloud, settings, say=quiet, reliable=True)
     use(cloud, settings)
     probe.probe(cloud, settings, reliable=True, backup=True, timeout_s=0.1)
+    probe.probe(cloud, settings, reliable=True, timeout_s=0.1, copied=True)
+    with page_allowed(cloud, settings, "http://192.168.1.20"):
+        """A lesson's wall is open, and phones may post."""
     pipeline.down(cloud, settings)
     boto3.client("iam").create_role(
         RoleName="team", AssumeRolePolicyDocument="{}", Path="/x/"

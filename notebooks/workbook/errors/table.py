@@ -408,9 +408,10 @@ ROWS: tuple[Row, ...] = (
     ),
     Row(
         "bucket-not-empty",
-        "Only an empty bucket can be deleted, and old versions, delete markers and "
-        "unfinished uploads count.",
-        "11_cleanup empties all four kinds; `python -m deploy down` does the same.",
+        "Only an empty bucket can be deleted, and old versions and delete markers "
+        "count, which no plain listing shows.",
+        "11_cleanup empties all three kinds; `python -m deploy down` does the same, "
+        "and ends unfinished uploads: they keep no bucket, and their parts are billed.",
         MENDED,
         codes=("BucketNotEmpty",),
     ),
@@ -514,7 +515,8 @@ ROWS: tuple[Row, ...] = (
     ),
     Row(
         "runtime-retired",
-        "Lambda makes no new functions with a Python that is out of support.",
+        "This Python is out of support. The local cloud refuses it at once, and AWS "
+        "makes new functions with 3.8 to 3.10 until 2027-02-01.",
         "Take Settings.runtime, which is current: 05_function. The layer has to be "
         "built for the same Python: 04_layer.",
         NEVER,
