@@ -36,7 +36,7 @@ def held(image: Any, step: Size, width: int | None = None) -> int:
     """Return the bytes that are held of a picture while it is decoded in bands."""
     rows = _rows(image, step)
     several = rows < image.height
-    taken = memory.of_rows(_line(image)) + 2 * several * _line(image)
+    taken = memory.of_rows(line(image)) + 2 * several * line(image)
     taken += memory.of_pixels((image.width, rows + several), image.mode)
     tile = min(image.width * rows, pixels.BAND_PIXELS)
     averaged = width or -(-image.width // step[0]), -(-image.height // step[1])
@@ -53,12 +53,12 @@ def load(
     of pixels in whole rows the same comes of it in bands, and less is held.
     """
     final, (width, height) = width, image.size
-    rows, line = _rows(image, step), _line(image)
+    rows, row = _rows(image, step), line(image)
     band, average = _Band(image), pixels.Averager(step)
     whole = None
     for top in range(0, height, rows):
         count = min(rows, height - top)
-        picture, area = band.next(packed.read(count * line), count)
+        picture, area = band.next(packed.read(count * row), count)
         averaged = average(picture, area)
         if final:
             box = (0, 0, width / step[0], averaged.height)
@@ -74,7 +74,7 @@ def load(
     return whole
 
 
-def _line(image: Any) -> int:
+def line(image: Any) -> int:
     """Return the bytes of a row as it is filtered."""
     return 1 + int(image.width) * _CHANNELS[image.mode]
 

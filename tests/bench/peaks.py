@@ -1,4 +1,4 @@
-"""Peak memory: fresh processes, one allocator arena, the kernel's own high-water mark.
+"""Peak memory: fresh processes as deployed, the kernel's own high-water mark.
 
 VmHWM counts what was really held; RLIMIT_AS and VmPeak count addresses, which threads
 and allocators reserve by the gigabyte.
@@ -18,6 +18,8 @@ PICTURES = (
     "12 MP progressive.jpg",
     "12 MP RGB.png",
     "12 MP RGBA.png",
+    "1024 px.png",
+    "screenshot.png",
 )
 LARGEST = (
     "50 MP.jpg",
@@ -45,7 +47,7 @@ class Peak:
 
 def peak(peers: Peers, name: str, path: Path, warm_up: Path | None) -> Peak:
     """Measure one thumbnail in a fresh process that has the file in memory already."""
-    worker = peers.start(name, MALLOC_ARENA_MAX="1")
+    worker = peers.start(name)
     try:
         if warm_up:  # imports, tables and thread pools are not the picture's
             worker.load(warm_up)

@@ -92,12 +92,12 @@ class Worker:
         path.unlink()
         return data
 
-    def close(self) -> None:
+    def close(self, seconds: float = 30) -> None:
         """End the process."""
         assert self.process.stdin and self.process.stdout
         self.process.stdin.close()
         self.process.stdout.close()
-        self.process.wait(30)
+        self.process.wait(seconds)
 
 
 class Peers:

@@ -9,14 +9,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from statistics import median
+from statistics import median, quantiles
 
 import psutil
 from goals import goals, named
+from instructions import WAYS, Counts
 from markdown import table
 from peaks import Peak
 from peers import LABELS, ROOT, Peers
-from starts import LAYOUTS, Cold, LayerSize
+from starts import HANDLER, LAYOUTS, Cold, LayerSize
 from times import Measured, Table, ratio
 from uploads import Uploads
 
@@ -35,6 +36,8 @@ class Found:
     progressive: Table | None = None
     png: Table | None = None
     steps: Table | None = None
+    counts: Counts | None = None
+    import_count: float = 0.0  # millions
     peaks: dict[str, dict[str, Peak]] | None = None
     largest: dict[str, Peak] | None = None
     cold: Cold | None = None
@@ -58,6 +61,7 @@ def write(found: Found, peers: Peers, rounds: int, load: float) -> str:
         _times("PNG", found.png),
         _quality(found),
         _steps(found.steps),
+        _counts(found),
         _peaks(found.peaks),
         _largest(found.largest),
         _cold(found.cold),
@@ -139,7 +143,8 @@ def _times(title: str, found: Table | None, note: str = "") -> str:
         [LABELS[name], *(_ms(ways.get(name)) for ways in found.values())]
         for name in names
     ]
-    parts = [f"## {title}", "Milliseconds by the clock, medians:", note]
+    what = "Milliseconds by the clock: medians, and the quartiles beside them:"
+    parts = [f"## {title}", what, note]
     parts.append(table(["way", *heads], rows))
     parts.append(
         "Ours divided by another's time, medians over the rounds, by the clock and (in "
@@ -164,7 +169,10 @@ def _title(picture: str) -> str:
 
 
 def _ms(measured: Measured | None) -> str:
-    return f"{measured.wall:.1f}" if measured else "–"
+    if not measured:
+        return "–"
+    low, high = measured.quartiles
+    return f"{measured.wall:.1f} ({low:.1f}–{high:.1f})"
 
 
 def _ratios(ways: dict[str, Measured], name: str) -> str:
@@ -208,13 +216,36 @@ def _steps(found: Table | None) -> str:
         ]
         for picture, ways in found.items()
     ]
-    heads = ["picture", "zlib alone", "Pillow's decoder alone", "our handler"]
+    heads = ["picture", "unpacking alone", "Pillow's decoder alone", "our handler"]
     return (
         "## Where the time goes\n\nMilliseconds of our handler, and of its first steps "
-        "by themselves: unpacking a PNG with zlib into nothing, and decoding with "
+        "by themselves: unpacking a PNG as the handler does (ISA-L), and decoding with "
         "Pillow, a JPEG at the scale that the size needs and with every scan.\n\n"
         + table([*heads, "decoder ÷ handler"], rows)
     )
+
+
+def _counts(found: Found) -> str:
+    if not found.counts:
+        return ""
+    ways = [way for way in WAYS if any(way in one for one in found.counts.values())]
+    rows = [
+        [
+            _title(picture),
+            *(f"{counts[way]:,.0f}" for way in ways),
+            f"{counts['ours'] / counts['sharp']:.2f}" if "sharp" in counts else "–",
+        ]
+        for picture, counts in found.counts.items()
+    ]
+    text = (
+        "## Instructions\n\nMillions for one thumbnail, counted by callgrind, whatever "
+        "else the machine does. They are no times: what waits for memory or guesses a "
+        "branch wrong takes longer than its instructions tell.\n\n"
+        + table(["picture", *(LABELS[way] for way in ways), "ours ÷ sharp"], rows)
+    )
+    if found.import_count:
+        text += f"\n\nImporting {HANDLER}: {found.import_count:,.0f} million."
+    return text
 
 
 def _peaks(found: dict[str, dict[str, Peak]] | None) -> str:
@@ -227,7 +258,7 @@ def _peaks(found: dict[str, dict[str, Peak]] | None) -> str:
     return (
         "## Peak memory\n\nWhat one thumbnail adds to a process that has the file in "
         "memory and has made a tiny one before, in MB; in brackets the whole process. "
-        "Fresh processes, `MALLOC_ARENA_MAX=1`, VmHWM.\n\n"
+        "Fresh processes, the allocator as it is by default, VmHWM.\n\n"
         + table(["way", *map(_title, found)], rows)
     )
 
@@ -262,16 +293,22 @@ def _cold(found: Cold | None) -> str:
     rows = [
         [
             f"`{part}`" if part.startswith(("import", "boto3")) else part,
-            *(f"{ms[layout]:.0f}" for layout in LAYOUTS),
+            *(_middle(ms[layout]) for layout in LAYOUTS),
         ]
         for part, ms in found.items()
     ]
     return (
-        "## Cold start\n\nMilliseconds in a fresh process, medians, files in the "
-        "page cache, laid out as in Lambda, where nothing may be written. As deployed: "
-        "Pillow's layer with .pyc files, the handler's zip without; boto3 has them "
-        "always.\n\n" + table(["part", *LAYOUTS], rows)
+        "## Cold start\n\nMilliseconds of processor time in fresh processes, medians "
+        "and quartiles, files in the page cache, laid out as in Lambda, where nothing "
+        "may be written. Layer and function have .pyc files where Lambda runs the "
+        "Python that packed them; boto3 has them always.\n\n"
+        + table(["part", *LAYOUTS], rows)
     )
+
+
+def _middle(values: list[float]) -> str:
+    low, middle, high = quantiles(values, n=4)
+    return f"{middle:.0f} ({low:.0f}–{high:.0f})"
 
 
 def _layers(found: list[LayerSize] | None) -> str:

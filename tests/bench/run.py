@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import instructions
 import peaks
 import report
 import starts
@@ -45,7 +46,7 @@ class Bench:
         self.found.progressive = self._timed(times.PROGRESSIVE)
 
     def png(self) -> None:
-        """PNGs: two photos and a screenshot."""
+        """PNGs: the eight that the goal is of."""
         self.found.png = self._timed(times.PNG)
 
     def steps(self) -> None:
@@ -54,6 +55,13 @@ class Bench:
         self.found.steps = times.measure_all(
             self.peers, paths, self.rounds, times.steps
         )
+
+    def instructions(self) -> None:
+        """Instructions, where the clock is noisy."""
+        pictures = instructions.PICTURES[:: 3 if self.quick else 1]
+        self.found.counts = instructions.count(self.peers, self._paths(pictures))
+        with starts.unpacked() as paths:
+            self.found.import_count = instructions.of_import(paths[starts.DEPLOYED])
 
     def memory(self) -> None:
         """Peak memory, and the largest pictures that are let in."""
@@ -66,7 +74,7 @@ class Bench:
 
     def cold(self) -> None:
         """The parts of a cold start."""
-        self.found.cold = starts.cold_parts(3 if self.quick else 15)
+        self.found.cold = starts.cold_parts(3 if self.quick else 21)
 
     def layer(self) -> None:
         """The layer's size."""
@@ -89,6 +97,7 @@ SECTIONS: dict[str, Callable[[Bench], None]] = {
     "progressive": Bench.progressive,
     "png": Bench.png,
     "steps": Bench.steps,
+    "instructions": Bench.instructions,
     "memory": Bench.memory,
     "cold": Bench.cold,
     "layer": Bench.layer,

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import compileall
+import io
 import os
-import py_compile
-import shutil
 import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 
-from peers import FOLDER, ROOT
+from peers import FOLDER
 
 from deploy import DeployError, Settings, runtimes
-from deploy.steps import layer
+from deploy.steps import function, layer
 from deploy.steps.layer import contents
 
+HANDLER = "handler.app, after boto3 and a client"
 #: Part → what is timed in a fresh process, after what went before and is not timed.
 PARTS = {
     "import boto3": ("", "import boto3"),
@@ -31,7 +31,7 @@ PARTS = {
         "",
         "from PIL import Image, JpegImagePlugin, PngImagePlugin",
     ),
-    "handler.app, after boto3 and a client": (
+    HANDLER: (
         "import boto3; boto3.client('s3', region_name='us-east-1')",
         "import handler.app",
     ),
@@ -41,19 +41,19 @@ PARTS = {
     ),
 }
 
-#: What comes with .pyc files: the layer as deployed, nothing, the handler's zip too.
-DEPLOYED, NOTHING, EVERYTHING = "as deployed", "no .pyc", "the handler's .pyc too"
-LAYOUTS = (DEPLOYED, NOTHING, EVERYTHING)
+#: Where Lambda runs the laptop's Python, layer and function come with .pyc files.
+DEPLOYED, NOTHING = "with .pyc", "without"
+LAYOUTS = (DEPLOYED, NOTHING)
 
-Cold = dict[str, dict[str, float]]  # part → layout → median milliseconds
+Cold = dict[str, dict[str, list[float]]]  # part → layout → milliseconds of CPU
 
 _TIMED = """
 import sys, time
 sys.path[:0] = {path!r}
 {before}
-start = time.perf_counter()
+start = time.process_time()
 {timed}
-print((time.perf_counter() - start) * 1000)
+print((time.process_time() - start) * 1000)
 """
 
 
@@ -70,8 +70,7 @@ def here() -> Settings:
 
 def cold_parts(times: int) -> Cold:
     """Time the parts in each layout; as in Lambda, nothing may be written."""
-    with tempfile.TemporaryDirectory(prefix="workbook-bench-") as scratch:
-        paths = {layout: _unpacked(Path(scratch), layout) for layout in LAYOUTS}
+    with unpacked() as paths:
         runs: dict[tuple[str, str], list[float]] = {}
         for _ in range(times + 1):
             for part, (before, timed) in PARTS.items():
@@ -79,8 +78,7 @@ def cold_parts(times: int) -> Cold:
                     code = _TIMED.format(path=path, before=before, timed=timed)
                     runs.setdefault((part, layout), []).append(_fresh(code))
     return {
-        part: {layout: median(runs[part, layout][1:]) for layout in LAYOUTS}
-        for part in PARTS
+        part: {layout: runs[part, layout][1:] for layout in LAYOUTS} for part in PARTS
     }
 
 
@@ -97,18 +95,24 @@ def _fresh(code: str) -> float:
     return float(done.stdout)
 
 
-def _unpacked(scratch: Path, layout: str) -> list[str]:
-    """Lay out the function and its layer as Lambda does; return what is on its path."""
+@contextmanager
+def unpacked() -> Iterator[dict[str, list[str]]]:
+    """Lay out function and layer as Lambda does: layout → what is on its path."""
+    with tempfile.TemporaryDirectory(prefix="workbook-bench-") as scratch:
+        yield {layout: _laid_out(Path(scratch), layout) for layout in LAYOUTS}
+
+
+def _laid_out(scratch: Path, layout: str) -> list[str]:
     place = scratch / str(LAYOUTS.index(layout))
-    with zipfile.ZipFile(layer.build(here(), FOLDER / "wheels").path) as archive:
-        for name in archive.namelist():
-            if layout != NOTHING or not name.endswith(".pyc"):
-                archive.extract(name, place / "opt")
-    ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "handler", place / "task" / "handler", ignore=ignored)
-    if layout == EVERYTHING:
-        mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
-        compileall.compile_dir(place / "task", quiet=1, invalidation_mode=mode)
+    zips = {
+        "task": io.BytesIO(function.package(here())),
+        "opt": layer.build(here(), FOLDER / "wheels").path,
+    }
+    for folder, zipped in zips.items():
+        with zipfile.ZipFile(zipped) as archive:
+            for name in archive.namelist():
+                if layout != NOTHING or not name.endswith(".pyc"):
+                    archive.extract(name, place / folder)
     return [str(place / "task"), str(place / "opt" / "python")]
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import median
+from statistics import geometric_mean, median, quantiles
 
 import quality
 from peers import LABELS, Peers, Run, Worker
@@ -47,6 +47,12 @@ class Measured:
         return median(run.wall for run in self.runs)
 
     @property
+    def quartiles(self) -> tuple[float, float]:
+        """Between these lies the middle half of the milliseconds by the clock."""
+        low, _, high = quantiles([run.wall for run in self.runs], n=4)
+        return low, high
+
+    @property
     def cpu(self) -> float:
         """The median of the milliseconds of processor time."""
         return median(run.cpu for run in self.runs)
@@ -56,6 +62,14 @@ def ratio(one: Measured, other: Measured, of: str = "wall") -> float:
     """Return the median over the rounds of one's time divided by the other's."""
     pairs = zip(one.runs, other.runs, strict=True)
     return median(getattr(a, of) / getattr(b, of) for a, b in pairs)
+
+
+def mean_ratio(table: Table, name: str, of: str = "wall") -> float | None:
+    """Return the geometric mean of ours divided by another's time over the pictures."""
+    ratios = [
+        ratio(ways["ours"], ways[name], of) for ways in table.values() if name in ways
+    ]
+    return geometric_mean(ratios) if ratios else None
 
 
 Table = dict[str, dict[str, Measured]]  # picture → way → what it did

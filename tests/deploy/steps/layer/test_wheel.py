@@ -97,6 +97,19 @@ def test_every_target_has_its_hash():
             ), begin
 
 
+def test_every_laptop_has_its_hash():
+    known = [line.split()[1] for line in wheels.HASHES.read_text().splitlines()]
+    laptops = [
+        *((system, m) for system in ("macosx", "musllinux") for m in ("x86_64", "a")),
+        ("win", "amd64"),
+    ]
+    for runtime, (system, machine) in product(runtimes.RUNTIMES.values(), laptops):
+        for package in ("pillow-13.0.0", f"isal-{wheels.ISAL}"):
+            begin = f"{package}-{runtime.abi}-{runtime.abi}-{system}"
+            ends = ("arm64.whl", "aarch64.whl") if machine == "a" else f"{machine}.whl"
+            assert any(n.startswith(begin) and n.endswith(ends) for n in known), begin
+
+
 def altered(wheel, place):
     """A wheel of the same name with one file more."""
     place.mkdir(parents=True)
