@@ -62,8 +62,8 @@ def in_words(uploads: int = 1_000, alarms: int = 0, *, queue: bool = False) -> s
         "and nothing within the account's first million requests."
     )
     return (
-        "The stack costs nothing at rest but the storage of its pictures "
-        f"($0.023 a GB and month); {uploads:,} uploads cost about "
+        "The pipeline costs nothing at rest but the storage of its pictures "
+        f"($0.023 a GB a month); {uploads:,} uploads cost about "
         f"${uploads * per_upload():.2f} (us-east-1, prices of {PRICES_READ})."
         f"{watched if alarms else ''}{polled if queue else ''}"
     )

@@ -140,7 +140,7 @@ def _backfilled(
     stood = _results(cloud, settings)
     every = list(pictures(cloud, settings))
     absent = missing(cloud, settings, every)
-    with tqdm(total=len(absent), desc="Telling", unit="picture", leave=False) as bar:
+    with tqdm(total=len(absent), desc="Sending", unit="picture", leave=False) as bar:
         told = (
             _send(cloud, settings, url, absent)
             if url
