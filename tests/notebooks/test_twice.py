@@ -17,18 +17,32 @@ def failed(cell: nbformat.NotebookNode) -> bool:
     return any(output.output_type == "error" for output in cell.outputs)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
-def test_every_cell_can_be_run_twice(name, own_folder):
-    """In a row: what the first run left is what the second meets."""
+def run(name: str, times: int) -> None:
+    """Run each cell so often in a row; it fails where that is announced, only there."""
     notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", 4)
-    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    meant = ["raises-exception" in cell.metadata.get("tags", []) for cell in code]
     place = {"metadata": {"path": str(NOTEBOOKS)}}
     client = NotebookClient(notebook, allow_errors=True, resources=place)
     with client.setup_kernel():
         for number, cell in enumerate(notebook.cells):
-            for _ in range(2 if cell.cell_type == "code" else 0):
+            if cell.cell_type != "code":
+                continue
+            meant = "raises-exception" in cell.metadata.get("tags", [])
+            for _ in range(times):
                 client.execute_cell(cell, number)
                 told = [output.get("evalue", "") for output in cell.outputs]
-                assert failed(cell) == meant[code.index(cell)], (cell.source, told)
+                assert failed(cell) == meant, (cell.source, told)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_every_cell_can_be_run_twice(name, own_folder):
+    """In a row: what the first run left is what the second meets."""
+    run(name, times=2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_a_notebook_can_be_run_twice_without_a_reset(name, own_folder):
+    """In a kernel of its own each time, as on another day."""
+    run(name, times=1)
+    run(name, times=1)

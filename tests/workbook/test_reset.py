@@ -1,17 +1,24 @@
-"""`reset()`: the local cloud is empty in seconds, and every open notebook goes on."""
+"""A local cloud that is emptied, stopped or killed while notebooks are open."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import nbformat
+import psutil
 import pytest
 import workbook
+from botocore.exceptions import BotoCoreError
 from nbclient import NotebookClient
-from workbook import session
+from workbook import explain, session
 from workbook.errors.messages import WorkbookError
+
+from deploy import settings_for
+from deploy.local import server
+from deploy.steps import buckets
 
 BEGIN = "from workbook import begin\ncloud = begin(step=3)"
 NAMES = """
@@ -66,3 +73,31 @@ def test_only_the_local_cloud_is_reset(cloud, settings, monkeypatch):
     monkeypatch.setattr(session._current, "cloud", cloud)
     with pytest.raises(WorkbookError, match="only the local cloud can be reset"):
         workbook.reset()
+
+
+def crash(folder: Path) -> None:
+    """End it as a power cut would."""
+    running = server.find(folder)
+    assert running is not None
+    process = psutil.Process(running.pid)
+    process.kill()
+    process.wait(10)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("end", [server.stop, crash])
+def test_begin_starts_a_cloud_that_stopped_or_crashed(
+    end, own_folder, monkeypatch, capsys
+):
+    """Until then an error names the cell; what was built stands again."""
+    monkeypatch.setattr(session, "_current", session._Current())
+    cloud = workbook.begin(3)
+    end(own_folder)
+    with pytest.raises(BotoCoreError) as failed:
+        cloud.s3.list_buckets()
+    assert "this notebook's first cell again" in repr(explain(failed.value))
+    capsys.readouterr()
+    again = workbook.begin(3)
+    assert "The local cloud was not running" in capsys.readouterr().out
+    found = buckets.describe(again, settings_for(again))
+    assert found is not None and found.drift == {}
