@@ -344,7 +344,11 @@ def _probe(options: argparse.Namespace) -> int:
 
 
 def _link(options: argparse.Namespace) -> int:
-    print(replay.link(options.key, _cloud(options), **_overrides(options)))
+    cloud = _cloud(options)
+    print(replay.link(options.key, cloud, **_overrides(options)))
+    if cloud.session.get_credentials().token:
+        note = "Your keys are temporary: the link ends with them, if not in an hour."
+        print(note, file=sys.stderr)
     return 0
 
 

@@ -142,6 +142,12 @@ def test_awss_other_endpoints_count(account, monkeypatch, variable, value):
     endpoints.check(boto3.Session(region_name="us-east-1"))
 
 
+@pytest.mark.parametrize("region", ["eu-west-1", "us-gov-west-1", "cn-north-1"])
+def test_dual_stack_is_aws_wherever_it_is(account, monkeypatch, region):
+    monkeypatch.setenv("AWS_USE_DUALSTACK_ENDPOINT", "true")
+    endpoints.check(boto3.Session(region_name=region))
+
+
 def test_aws_without_a_region_says_how_to_set_one():
     with pytest.raises(ConnectError, match="no region is set"):
         connect("aws")

@@ -156,6 +156,17 @@ def test_link_is_signed(account, capsys, monkeypatch):
     assert "/thumbnails/cat.jpg?X-Amz-Algorithm=AWS4-HMAC-SHA256" in last
 
 
+@pytest.mark.parametrize("token", ["", "a-session's"])
+def test_a_link_of_temporary_keys_says_that_it_ends_with_them(
+    account, capsys, monkeypatch, token
+):
+    monkeypatch.setenv("AWS_SESSION_TOKEN", token)
+    assert main(["link", "thumbnails/a.jpg", *AWS]) == 0
+    text = capsys.readouterr()
+    assert ("the link ends with them" in text.err) == bool(token)
+    assert text.out.splitlines()[-1].startswith("https://")
+
+
 def test_role_and_private_are_settings(account, capsys):
     role = "arn:aws:iam::123456789012:role/LabRole"
     main(["plan", *AWS, "--role", role, "--private"])

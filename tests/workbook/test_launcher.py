@@ -105,6 +105,15 @@ def test_what_the_learner_set_stays_behind_ours(own, monkeypatch):
     assert found["PATH"].startswith(_scripts() + os.pathsep)
 
 
+@pytest.mark.parametrize(("user", "allowed"), [(0, True), (1000, False)])
+def test_jupyter_opens_for_root_as_in_a_ready_container(
+    own, monkeypatch, capsys, user, allowed
+):
+    monkeypatch.setattr(os, "geteuid", lambda: user, raising=False)
+    assert ("--allow-root" in launcher._arguments(browser=True)) == allowed
+    assert ("You are root" in capsys.readouterr().out) == allowed
+
+
 @pytest.mark.parametrize(
     "command",
     rows(["thumbnail-workbook", "python -m deploy", "python -m workbook"]),

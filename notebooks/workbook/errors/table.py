@@ -174,9 +174,10 @@ ROWS: tuple[Row, ...] = (
     ),
     Row(
         "too-early-for-infrequent-access",
-        "S3 moves an object to that storage class after 30 days at the earliest, when "
-        "the rule says nothing of a size.",
-        "Put 30 days, or a rule for large objects alone, as 10_platform has it.",
+        "An emulator that goes by S3's rule of before July 2026: a move to that "
+        "storage class after 30 days at the earliest. S3 takes any number now, and "
+        "bills 30.",
+        "Put 30 days there; on S3 any number does, as 10_platform has it.",
         NEVER,
         says=r"'Days' in .*must be greater than or equal to",
     ),

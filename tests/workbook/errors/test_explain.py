@@ -803,6 +803,16 @@ logged(
 logged(
     "no-way-to-s3",
     "ConnectTimeoutError: Connect timeout on endpoint URL: "
+    '"https://s3.eu-west-1.amazonaws.com/photos/a.jpg"',
+)
+logged(
+    "no-way-to-s3",
+    'botocore.exceptions.ConnectTimeoutError: Connect timeout on endpoint URL: "https:'
+    '//photos.s3.cn-north-1.amazonaws.com.cn/a.jpg"',
+)
+logged(
+    "no-way-to-s3",
+    "ConnectTimeoutError: Connect timeout on endpoint URL: "
     '"https://photos.s3.eu-west-1.amazonaws.com/a.jpg"',
 )
 
