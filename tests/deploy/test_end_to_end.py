@@ -391,9 +391,10 @@ def test_up_twice_changes_nothing(plain):
     assert function.describe(plain.cloud, plain.settings) == before
 
 
-def test_a_burst_of_200_loses_none(plain):
+@pytest.mark.parametrize("many", rows([60, 200]))
+def test_a_burst_loses_none(plain, many):
     started = datetime.now(UTC)
-    keys = [f"burst/{number}.jpg" for number in range(200)]
+    keys = [f"burst-of-{many}/{number}.jpg" for number in range(many)]
     body = (SAMPLES / "this-side-up.jpg").read_bytes()
     bucket = plain.settings.source_bucket
 
@@ -403,7 +404,7 @@ def test_a_burst_of_200_loses_none(plain):
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(put, keys))
     runs = list(logs.wait_for(plain.cloud, plain.settings, keys, started, 120))
-    assert {run.outcome for run in runs} == {"made"} and len(runs) == 200
+    assert {run.outcome for run in runs} == {"made"} and len(runs) == many
     assert workers_of(plain) <= max(2, os.cpu_count())  # no laptop is exhausted
 
 

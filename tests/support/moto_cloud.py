@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import copyreg
 import json
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from functools import cache
+from threading import Condition
 from typing import Any
+from weakref import WeakValueDictionary
 from xml.sax.saxutils import escape
 
 import boto3
@@ -16,7 +20,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ConnectionClosedError
 from moto import mock_aws
 from moto.core import responses
-from moto.core.base_backend import BaseBackend
+from moto.core.base_backend import BackendDict, BaseBackend
 from moto.core.botocore_stubber import MockRawResponse
 from moto.iam import access_control
 from moto.iam import models as iam_models
@@ -162,9 +166,7 @@ class Wire:
         self, model: Any, params: dict[str, Any], **_: Any
     ) -> tuple[AWSResponse, dict] | None:
         self.calls.append(model.name)
-        changes = not model.name.startswith(_READS)
-        if changes and self.cut_before == len(self.mutations):
-            raise Cut
+        self._cut(model.name, self.cut_before)
         if waiting := self.answers.get(model.name):
             return waiting.pop(0)
         if model.name == "SimulatePrincipalPolicy":
@@ -172,8 +174,10 @@ class Wire:
         return None
 
     def _after(self, model: Any, **_: Any) -> None:
-        changes = not model.name.startswith(_READS)
-        if changes and self.cut_after == len(self.mutations):
+        self._cut(model.name, self.cut_after)
+
+    def _cut(self, name: str, at: int | None) -> None:
+        if at is not None and name in self.mutations[-1:] and at == len(self.mutations):
             raise Cut
 
 
@@ -286,6 +290,8 @@ def worked_out_once() -> Iterator[None]:
         patch.setattr(sqs_models, "camelcase_to_underscores", underscored)
         patch.setattr(responses, "method_names_from_class", names)
         patch.setattr(BaseBackend, "urls", property(_once_a_class(BaseBackend.urls)))
+        # For `standing`: else the copy of an account knows the functions of another.
+        patch.setattr(WeakValueDictionary, "__deepcopy__", _with_its_values)
         yield
 
 
@@ -333,6 +339,37 @@ def settings(cloud: Cloud) -> Settings:
 def no_delays(monkeypatch: pytest.MonkeyPatch) -> None:
     """Bounded waits that are given up sooner."""
     monkeypatch.setattr(waiting, "DELAYS", (0, 0, 0))
+
+
+def standing(name: object, build: Callable[[], object]) -> None:
+    """Let an empty account be as `build` leaves it, which is run once in a process.
+
+    From then on a copy of all that stood in the account is put in its place.
+    """
+    if name not in _kept:
+        build()
+        services = [*BackendDict._instances]
+        _kept[name] = services, deepcopy([_accounts(each) for each in services])
+        return
+    services, states = _kept[name]
+    for service, accounts in zip(services, deepcopy(states), strict=True):
+        for account, regions in accounts.items():
+            for region, backend in regions.items():
+                service[account][region] = backend
+
+
+copyreg.pickle(Condition, lambda condition: (Condition, ()))  # nobody waits for it
+
+
+def _with_its_values(known: WeakValueDictionary, memo: dict) -> WeakValueDictionary:
+    return WeakValueDictionary(deepcopy(dict(known), memo))
+
+
+_kept: dict[object, tuple[list[BackendDict], list[dict[str, dict[str, Any]]]]] = {}
+
+
+def _accounts(service: BackendDict) -> dict[str, dict[str, Any]]:
+    return {account: dict(regions) for account, regions in service.items()}
 
 
 def here(cloud: Cloud, **overrides: Any) -> Settings:

@@ -15,7 +15,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
-from support.moto_cloud import ACCOUNT, REGION, Wire
+from support.moto_cloud import ACCOUNT, REGION, Wire, standing
 from workbook import check, checks
 
 from deploy import notifications, pipeline
@@ -70,16 +70,20 @@ def world(cloud: Cloud, settings: Settings, wire: Wire, plain: Cloud) -> World:
 
 
 def build(world: World, step: int) -> None:
-    for number in NEEDS[step]:
-        BUILT[number].create(world.cloud, world.settings)
+    standing(step, lambda: create(world, step))
     if step == 7:
         watched(world)
-    if step == 8:
-        pipeline.up(world.cloud, world.settings, reliable=True, say=lambda line: None)
     if step == 9:
         effects(world)
     if step == 10:
         platform(world)
+
+
+def create(world: World, step: int) -> None:
+    for number in NEEDS[step]:
+        BUILT[number].create(world.cloud, world.settings)
+    if step == 8:
+        pipeline.up(world.cloud, world.settings, reliable=True, say=lambda line: None)
 
 
 def watched(world: World, outcome: str = "made") -> None:

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import nbformat
 import pytest
 from support.log_lines import line
-from support.moto_cloud import here
+from support.moto_cloud import here, standing
 from workbook import exercise, exercises, session
 from workbook.errors.messages import WorkbookError
 
@@ -236,7 +236,7 @@ def put_rules(cloud, settings, *suffixes):
 
 @pytest.fixture
 def stands(at, cloud, settings):
-    pipeline.up(cloud, settings, say=lambda line: None)
+    standing("built", lambda: pipeline.up(cloud, settings, say=lambda line: None))
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,6 @@ import time
 from pathlib import Path
 
 import pytest
-from cfnlint.api import lint
-from cfnlint.config import ManualArgs
 from support.rows import rows
 
 from deploy import connect, export, pipeline, runtimes
@@ -57,6 +55,9 @@ def document(exported: Export) -> dict:
 
 
 def test_cfn_lint_finds_nothing(written):
+    from cfnlint.api import lint  # for seconds: in the process that runs this test
+    from cfnlint.config import ManualArgs
+
     options = ManualArgs(regions=["us-east-1", "eu-west-1"], include_checks=["I"])
     assert lint(written.template.read_text("utf-8"), config=options) == []
 

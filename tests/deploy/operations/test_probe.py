@@ -2,7 +2,7 @@
 
 import boto3
 import pytest
-from support.moto_cloud import here
+from support.moto_cloud import here, standing
 
 from deploy import pipeline, probe
 from deploy.__main__ import main
@@ -26,7 +26,7 @@ def held(cloud, settings):
 
 @pytest.fixture
 def built(cloud, settings):
-    pipeline.up(cloud, settings, say=quiet)
+    standing("built", lambda: pipeline.up(cloud, settings, say=quiet))
     return cloud, settings
 
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 import pytest
 from botocore.exceptions import ClientError
-from support.moto_cloud import here
+from support.moto_cloud import here, standing
 
 from deploy import logs, notifications, pipeline, trace
 from deploy.__main__ import main
@@ -25,7 +25,7 @@ KEY = "a b.jpg"
 @pytest.fixture
 def built(cloud, settings):
     """The pipeline, and a picture in its source that nothing was made of yet."""
-    pipeline.up(cloud, settings, say=lambda line: None)
+    standing("built", lambda: pipeline.up(cloud, settings, say=lambda line: None))
     cloud.s3.put_object(Bucket=settings.source_bucket, Key=KEY, Body=b"photo")
     return cloud, settings
 

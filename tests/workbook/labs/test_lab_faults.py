@@ -8,6 +8,7 @@ import zipfile
 from io import BytesIO
 
 import pytest
+from support.moto_cloud import standing
 from support.rows import rows
 from workbook.errors.messages import WorkbookError
 from workbook.labs import faults, mistakes
@@ -17,7 +18,7 @@ from deploy import function, pipeline
 
 @pytest.fixture
 def built(cloud, settings):
-    pipeline.up(cloud, settings, say=lambda line: None)
+    standing("built", lambda: pipeline.up(cloud, settings, say=lambda line: None))
     return cloud, settings
 
 
