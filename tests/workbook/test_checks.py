@@ -1436,6 +1436,23 @@ def test_each_kind_of_upload_by_name_is_every_kind(world):
     assert checks.look(6, world.cloud, world.settings).ok
 
 
+def test_a_log_that_the_account_keeps_longer_is_enough(world):
+    """PutAccountPolicy outweighs what 05 sets, and says so in its name."""
+    build(world, 5)
+
+    def account_wide(parsed, **_):
+        for group in parsed["logGroups"]:
+            group |= {"retentionInDays": 400, "retentionPolicyName": "keep-all"}
+
+    hook = ("after-call.cloudwatch-logs.DescribeLogGroups", account_wide)
+    world.cloud.logs.meta.events.register(*hook)
+    try:
+        found = checks.look(5, world.cloud, world.settings)
+    finally:
+        world.cloud.logs.meta.events.unregister(*hook)
+    assert found.ok
+
+
 def test_tls_only_is_no_denial(world):
     build(world, 2)
     deny = allow("s3:*", f"arn:aws:s3:::{world.target}/*") | {"Effect": "Deny"}
