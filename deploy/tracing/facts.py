@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
-from urllib.parse import unquote_plus
+from urllib.parse import quote_plus, unquote, unquote_plus
 
 from deploy import logs, notifications
 from deploy.cloud import Cloud
@@ -231,11 +231,13 @@ class Facts:
 
     @cached_property
     def raw(self) -> list[logs.Run]:
-        """What it said of a key that is ours, form-encoded: nobody decoded it."""
+        """What it said of a key that is ours, form-encoded: not decoded, or by half."""
+        by_half = unquote(quote_plus(self.key, safe="/"))
         return [
             run
             for run in self.reported
-            if run.key != self.key and unquote_plus(run.key) == self.key
+            if run.key != self.key
+            and (unquote_plus(run.key) == self.key or run.key == by_half)
         ]
 
     @cached_property

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import unquote_plus
 
 from botocore import UNSIGNED
 from botocore.config import Config
@@ -168,11 +169,13 @@ def the_log(facts: Facts) -> Link:
         return _reported(facts, facts.runs[-1])
     if facts.raw:
         run = facts.raw[-1]
+        whole = unquote_plus(run.key) == facts.key
+        how = "does not decode them" if whole else "leaves the + in them"
         return Link(
             "log",
             "red",
             f"The function looked for {run.key!r}: keys in events are form-encoded, "
-            "and the handler does not decode them.",
+            f"and the handler {how}.",
             f"FilterLogEvents → key {run.key!r}, {run.outcome}: {run.reason}",
             "Deploy the handler of this course again (05_function), then upload again.",
         )

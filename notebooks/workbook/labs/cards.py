@@ -316,8 +316,9 @@ def _told(
         of_it = [run for run in runs if run.key == key and run.outcome == "made"]
         return in_words(of_it[-1]) if of_it else f"{key}: made"
     display(shown(found))
-    cause = f" ({found.broken.name}: {found.broken.finding})" if found.broken else ""
-    return f"{key}: {found.ending}{cause}".rstrip(".")
+    why = found.broken
+    cause = f" ({why.name}: {why.finding.rstrip('.')})" if why else ""
+    return f"{key}: {found.ending}{cause}"
 
 
 def _replayed(number: int, cloud: Cloud, settings: Settings) -> str:

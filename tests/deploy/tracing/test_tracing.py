@@ -493,6 +493,16 @@ def test_the_raw_key(built):
     assert "'a+b.jpg'" in found.finding
 
 
+def test_a_key_decoded_by_half(built):
+    """`unquote` leaves a + as it is, and no object has that name."""
+    key = "red panda+1 é.jpg"
+    cloud, settings = built
+    cloud.s3.put_object(Bucket=settings.source_bucket, Key=key, Body=b"a panda")
+    say(*built, "stale", key="red+panda+1+é.jpg", reason="deleted before it was read")
+    found = trace(key, *built).broken
+    assert found.name == "log" and "leaves the + in them" in found.finding
+
+
 @pytest.mark.parametrize(
     ("line", "cure"),
     [

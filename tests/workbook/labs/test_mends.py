@@ -344,7 +344,7 @@ def test_a_mend_by_hand_makes_the_path_whole(number, standing):
     ("number", "mend", "said"),
     [
         (3, rule(".jpg", ".png", ".JPG"), "none for one before"),
-        (7, unquoted, "`unquote_plus` makes a space of it"),
+        (7, unquoted, "leaves the + in them). Your code asks for a name"),
         (8, configure(MemorySize=160), "not yet"),
         (12, resume, "of the night's events wait"),
     ],
