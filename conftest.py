@@ -74,6 +74,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(partial(server.stop, folder))  # the last comes first
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Test in a process more than there are processors (`-n logical`): some wait."""
+    return (os.cpu_count() or 1) + 1
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Count the last notebooks as slow: `make test` has to stay under four minutes.

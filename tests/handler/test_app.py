@@ -332,10 +332,8 @@ def test_seconds_for_a_picture():
 
 def test_one_picture_at_a_time(client):
     # Sampled from the threads' stacks: how many are inside the decoder's module.
-    records = [
-        upload(client, f"{number}.png", picture("PNG", (2500, 2500)))
-        for number in range(6)
-    ]
+    body = picture("PNG", (2500, 2500))
+    records = [upload(client, f"{number}.png", body) for number in range(6)]
     inside, seen = render.render.__code__, []
     finished = threading.Event()
 

@@ -3,6 +3,7 @@
 import io
 import random
 import zlib
+from functools import cache
 
 import pytest
 from PIL import Image
@@ -68,6 +69,8 @@ PICTURES = {
     "RGBA, opaque at first": lambda: png(hole(300)),
     "LA, opaque at first": lambda: png(hole(300).convert("LA")),
 }
+#: Each is drawn once: to choose a palette takes longer than the tests.
+PICTURES = {name: cache(draw) for name, draw in PICTURES.items()}
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -84,6 +87,7 @@ def test_as_of_a_whole_picture(name, step, unpacker):
     assert made.tobytes() == expected.tobytes()
 
 
+@cache
 def filtered(channels):
     """Rows of random bytes under random filters, of which any bytes are a picture."""
     dice = random.Random(channels)
