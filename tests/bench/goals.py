@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 Row = list[str]
 
-LARGE = ("12 MP 4:2:0.jpg", "12 MP 4:4:4.jpg", "24 MP.jpg")
+LARGE = ("12 MP 4:2:0.jpg", "12 MP 4:4:4.jpg", "12 MP, quality 95.jpg", "24 MP.jpg")
 ROOM_MB = 512 * 1.048576
 EIGHT_BIT_PNG_MB = 6
 

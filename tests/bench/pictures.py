@@ -112,6 +112,7 @@ def _largest(mode: str) -> Callable[[Path], None]:
 PICTURES: dict[str, Callable[[Path], None]] = {
     "12 MP 4:2:0.jpg": _jpeg(PHOTO),
     "12 MP 4:4:4.jpg": _jpeg(PHOTO, subsampling="4:4:4"),
+    "12 MP, quality 95.jpg": _jpeg(PHOTO, quality=95),
     "24 MP.jpg": _jpeg(LARGE),
     "1024 px.jpg": _jpeg(WEB),
     "12 MP progressive.jpg": _jpeg(PHOTO, progressive=True),

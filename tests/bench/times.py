@@ -17,7 +17,8 @@ import quality
 from peers import LABELS, Peers, Run, Worker
 from PIL import Image
 
-JPEG = ("12 MP 4:2:0.jpg", "12 MP 4:4:4.jpg", "24 MP.jpg", "1024 px.jpg")
+JPEG = ("12 MP 4:2:0.jpg", "12 MP 4:4:4.jpg", "12 MP, quality 95.jpg", "24 MP.jpg")
+JPEG += ("1024 px.jpg",)
 PROGRESSIVE = ("12 MP progressive.jpg", "24 MP progressive.jpg")
 #: The eight that the goal for PNG is of.
 PNG = ("12 MP RGB.png", "12 MP RGBA.png", "12 MP RGBA, opaque.png", "12 MP grey.png")
