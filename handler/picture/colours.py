@@ -14,6 +14,7 @@ from handler.picture import hdr
 from handler.picture.primaries import D50, PRIMARIES, SRGB, Primaries, Row, columns
 
 _ENTRIES = 1024
+_INTENTS = {b"\0", b"\1", b"\2", b"\3"}  # what sRGB can hold
 _WORDS = b"text" + bytes(4) + b"PNG\0"
 
 
@@ -26,14 +27,15 @@ def profile(
     """
     if found := _by_number(chunks.get(b"cICP", b"")):
         return None if found[:2] == (SRGB, 13) else _written(*found, grey)
-    if embedded or b"sRGB" in chunks:
+    if embedded or chunks.get(b"sRGB") in _INTENTS:
         return embedded
     gamma = chunks.get(b"gAMA", b"")
     value = int.from_bytes(gamma) if len(gamma) == 4 else 0
-    primaries = _places(chunks.get(b"cHRM", b""))
-    # As in browsers: cHRM alone is not looked at, nor a gamma that is nearly sRGB's.
-    nearly = abs(value * 2.2 / 100_000 - 1) < 0.05 and not primaries
-    if nearly or not 10_000 < value < 1_000_000:
+    primaries = _places(places := chunks.get(b"cHRM", b""))
+    # As in browsers: cHRM alone is not looked at, nor a gamma that is nearly sRGB's or
+    # stands beside primaries that there cannot be.
+    nearly = abs(value * 2.2 / 100_000 - 1) < 0.05
+    if not value or (primaries is None and (nearly or len(places) == 32)):
         return None
     return _written(primaries or SRGB, 0, 100_000 / value, grey)
 
@@ -56,7 +58,8 @@ def _places(chunk: bytes) -> Primaries | None:
     white, red, green, blue = zip(values[::2], values[1::2], strict=True)
     area = (green[0] - red[0]) * (blue[1] - red[1])
     area -= (blue[0] - red[0]) * (green[1] - red[1])
-    good = all(0 <= x <= 1 and 0 < y <= 1 for x, y in (white, red, green, blue))
+    good = all(0 <= x <= 1 and 0 <= y <= 1 for x, y in (white, red, green, blue))
+    good = good and white[1] > 0
     return (white, red, green, blue) if good and abs(area) > 0.001 else None
 
 
@@ -71,16 +74,27 @@ def _television(x: float) -> float:
     return x**2.4  # as screens show it, by ITU-R BT.1886
 
 
+def _smpte_240(x: float) -> float:
+    return x / 4 if x < 0.0913 else (0.8996 * x + 0.1004) ** (1 / 0.45)
+
+
+def _cinema(x: float) -> float:
+    return float(min(1, 1.0341 * x) ** 2.6)
+
+
 _LINEAR: dict[int, Callable[[float], float]] = {
     1: _television,
     4: lambda x: x**2.2,
     5: lambda x: x**2.8,
     6: _television,
+    7: _smpte_240,
     8: lambda x: x,
+    11: _television,
     13: _srgb,
     14: _television,
     15: _television,
     16: lambda x: hdr.shown(hdr.pq(x)),
+    17: _cinema,
     18: lambda x: hdr.shown(hdr.hlg(x)),
 }
 

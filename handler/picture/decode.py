@@ -37,6 +37,9 @@ _OTHERS = b"\xb6" * 8  # in the tables of most files a large step
 _HUFFMAN = {0xC0, 0xC1, 0xC2}  # baseline, extended, progressive
 
 
+_SCALES = {"L;2": 85, "L;4": 17}
+
+
 class TooSlow(TimeoutError):
     """The picture's time is over, and it is still not decoded."""
 
@@ -80,6 +83,10 @@ def open_image(data: bytes, seconds: float) -> ImageFile.ImageFile:
     found = png.walk(data)
     image = PngImagePlugin.PngImageFile(Reader(found.data, deadline))
     image.info |= {"exif": found.exif, "icc_profile": found.profile}
+    clear = image.info.get("transparency")
+    if isinstance(clear, int) and image.mode == "L":
+        # Of 2 or 4 bits Pillow scales the pixels, and not the shade that is clear.
+        image.info["transparency"] = clear * _SCALES.get(str(image.tile[0].args), 1)
     return image
 
 

@@ -20,7 +20,7 @@ _KNEE += [(3.58, 0.922), (_PEAK, 1)]
 _HLG = 18
 _SYSTEM_GAMMA = 1.2  # of HLG, on a screen of 1,000 cd/m²
 
-_GRID = 25  # colours along each side of the table
+_GRID = 33  # colours along each side of the table
 _ROOTS = 1024  # entries that undo the cube root, in which the table is kept
 
 

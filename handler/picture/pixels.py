@@ -85,7 +85,11 @@ def _transform(profile: bytes, mode: str) -> "ImageCms.ImageCmsTransform":
     from PIL import ImageCms
 
     source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-    return ImageCms.buildTransform(source, _srgb(), mode, "RGB")
+    flags = ImageCms.Flags.NONE
+    if mode == "RGB" and not source.profile.is_matrix_shaper:
+        # Of a profile's table lcms would make a coarser one, with edges cut off.
+        flags = ImageCms.Flags.NOOPTIMIZE
+    return ImageCms.buildTransform(source, _srgb(), mode, "RGB", flags=flags)
 
 
 @functools.cache

@@ -24,6 +24,7 @@ MAX_CHUNKS = 100_000  # 25 MB in the 8 KB pieces that libpng writes are 3,200
 MAX_PROFILE = 4 * 1024 * 1024  # the largest printers' profiles are 3 MB
 
 _COLOUR_TYPE = len(SIGNATURE) + 17  # its place, in the first chunk
+_PALETTE = 3  # that colour type
 _COLOURS = {b"cICP", b"gAMA"}
 EXTRA = {b"eXIf", b"iCCP", b"sRGB", b"cHRM"} | _COLOURS
 _FRAMING = 12  # length, name and checksum: four bytes each
@@ -59,7 +60,8 @@ def walk(data: bytes) -> Png:
     kept: list[bytes] = []
     extra: dict[bytes, bytes] = {}
     began = False  # whether the pixels have
-    coloured = data[_COLOUR_TYPE : _COLOUR_TYPE + 1] != b"\3"  # else PLTE is missing
+    kind = data[_COLOUR_TYPE] if len(data) > _COLOUR_TYPE else 0
+    palette = 0  # bytes
     tail = b""  # what comes after all that is kept
     at = since = stop = 0
     end = len(SIGNATURE)
@@ -82,8 +84,9 @@ def walk(data: bytes) -> Png:
             stop = at  # damage behind the pixels
             break
         began = began or name == b"IDAT"
-        coloured = coloured or name == b"PLTE"
-        if critical or (right and name == b"tRNS"):
+        size = end - at - _FRAMING
+        palette = palette or size * (name == b"PLTE")
+        if critical or (right and name == b"tRNS" and _is_clear(kind, size, palette)):
             continue
         if right and name in EXTRA and not began:
             extra.setdefault(name, data[at + 8 : end - 4])
@@ -92,12 +95,18 @@ def walk(data: bytes) -> Png:
         since = end
     else:
         raise ImageRejected(f"a PNG of more than {MAX_CHUNKS} chunks")
-    if not coloured:
+    if kind == _PALETTE and not palette:
         raise ImageRejected("broken PNG: it has no palette")
     if since or end != len(data):  # else no copy is made of a large file
         data = b"".join([*kept, data[since:stop], tail, _chunk(b"IEND", b"")])
-    grey = data[_COLOUR_TYPE : _COLOUR_TYPE + 1] in (b"\0", b"\4")
-    return Png(data, extra.get(b"eXIf"), _colours(extra, grey=grey))
+    return Png(data, extra.get(b"eXIf"), _colours(extra, grey=kind in (0, 4)))
+
+
+def _is_clear(kind: int, size: int, palette: int) -> bool:
+    """Tell whether a tRNS chunk counts: else browsers leave it out."""
+    if kind == _PALETTE:
+        return 0 < size <= palette // 3
+    return size == {0: 2, 2: 6}.get(kind)
 
 
 def _cut_chunk(name: bytes, body: bytes, began: bool) -> bytes:
@@ -129,7 +138,9 @@ def _colours(extra: dict[bytes, bytes], *, grey: bool) -> bytes | None:
 
 def _profile(chunk: bytes) -> bytes | None:
     """Inflate a profile, as far as a profile may go; a broken one is none."""
-    _name, _, packed = chunk.partition(b"\0")
+    name, _, packed = chunk.partition(b"\0")
+    if not 1 <= len(name) <= 79 or packed[:1] != b"\0":  # the one method there is
+        return None
     inflate = zlib.decompressobj()
     try:
         profile = inflate.decompress(packed[1:], MAX_PROFILE)

@@ -20,8 +20,12 @@ PRIMARIES: dict[int, Primaries] = {
     5: (_D65, (0.64, 0.33), (0.29, 0.60), (0.15, 0.06)),
     6: _NTSC,
     7: _NTSC,
+    8: ((0.310, 0.316), (0.681, 0.319), (0.243, 0.692), (0.145, 0.049)),
     9: BT2020,
+    10: ((1 / 3, 1 / 3), (1, 0), (0, 1), (0, 0)),  # X, Y and Z themselves
+    11: ((0.314, 0.351), (0.680, 0.320), (0.265, 0.690), (0.150, 0.060)),  # DCI P3
     12: (_D65, (0.680, 0.320), (0.265, 0.690), (0.150, 0.060)),  # Display P3
+    22: (_D65, (0.630, 0.340), (0.295, 0.605), (0.155, 0.077)),
 }
 D50: Row = (0.9642, 1.0, 0.8249)
 _BRADFORD: tuple[Row, Row, Row] = (
@@ -33,7 +37,9 @@ _BRADFORD: tuple[Row, Row, Row] = (
 
 def columns(primaries: Primaries) -> list[Row]:
     """Return X, Y and Z of full red, green and blue, seen by white light of D50."""
-    white, *colours = (_light(point) for point in primaries)
+    (x, y), *points = primaries
+    white = (x / y, 1.0, (1 - x - y) / y)
+    colours = [(x, y, 1 - x - y) for x, y in points]
     shares = times(inverse((colours[0], colours[1], colours[2])), white)
     seen, wanted = times(_BRADFORD, white), times(_BRADFORD, D50)
     back = inverse(_transposed(_BRADFORD))
@@ -46,11 +52,6 @@ def columns(primaries: Primaries) -> list[Row]:
         ]
         columns.append(times(back, (adapted[0], adapted[1], adapted[2])))
     return columns
-
-
-def _light(point: Point) -> Row:
-    x, y = point
-    return x / y, 1.0, (1 - x - y) / y
 
 
 def times(rows: tuple[Row, Row, Row], vector: Row) -> Row:

@@ -123,8 +123,11 @@ def test_the_order_of_the_standard():
         cicp(2, 2, 0, 1),
         cicp(12, 13),
         gama(0),
-        gama(2**32 - 1),
-        gama(1),
+        chunk(b"sRGB", b"\x09"),
+        chunk(b"iCCP", b"p\0\1" + zlib.compress(wide_profile())),
+        chunk(b"iCCP", b"\0\0" + zlib.compress(wide_profile())),
+        chunk(b"iCCP", b"p" * 80 + b"\0\0" + zlib.compress(wide_profile())),
+        chunk(b"iCCP", b"p\0\0"),
         chunk(b"gAMA", b"\1"),
         chunk(b"cHRM", bytes(32)),
         chunk(b"cHRM", b"\xff" * 32),
@@ -134,6 +137,22 @@ def test_the_order_of_the_standard():
 )
 def test_broken_chunks_are_ignored(broken):
     assert shown(broken) == shown()
+
+
+def test_any_gamma_there_can_be():
+    assert shown(gama(1))[2] == shown(gama(100))[2] == (0, 0, 0)
+    for value in (2**31 - 1, 2**32 - 1):
+        assert shown(gama(value))[2] == (255, 255, 255)
+
+
+@pytest.mark.parametrize("wrong", [b"\x09", b"", b"\0\0"])
+def test_a_wrong_srgb_chunk_hides_nothing(wrong):
+    assert shown(chunk(b"sRGB", wrong), gama(22727)) == shown(gama(22727))
+
+
+def test_impossible_primaries_take_the_gamma_with_them():
+    same = chunk(b"cHRM", struct.pack(">8I", *[31270, 32900] * 4))
+    assert shown(same, gama(100_000)) == shown()
 
 
 _DRAW = """
@@ -221,6 +240,18 @@ def test_all_colours_of_high_dynamic_range_as_chromium(chromium, primaries, tran
         ([cicp(5, 6, 0, 1)], 4),
         ([cicp(6, 6, 0, 1)], 4),
         ([cicp(9, 14, 0, 1)], 4),
+        ([cicp(8, 13, 0, 1)], 4),
+        ([cicp(9, 7, 0, 1)], 4),
+        ([cicp(9, 11, 0, 1)], 4),
+        ([cicp(10, 13, 0, 1)], 4),
+        ([cicp(11, 13, 0, 1)], 4),
+        ([cicp(22, 13, 0, 1)], 4),
+        ([gama(1)], 4),
+        ([gama(1000)], 4),
+        ([gama(2_000_000)], 4),
+        ([gama(2**32 - 1)], 4),
+        ([chunk(b"sRGB", b"\x09"), gama(22727)], 4),
+        ([chunk(b"cHRM", struct.pack(">8I", *[31270, 32900] * 4)), gama(22727)], 4),
         ([cicp(12, 13, 0, 0)], 4),
         ([SRGB, gama(22727)], 4),
         ([ICCP, gama(22727)], 4),

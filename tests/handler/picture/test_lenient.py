@@ -112,6 +112,34 @@ def test_png_that_lacks_rows():
                 make_thumbnail(data[:end] + rest)
 
 
+PALETTE = chunk(b"PLTE", bytes([255, 0, 0, 0, 0, 255]))
+CLEAR = chunk(b"tRNS", b"\0\xff")
+
+
+@pytest.mark.parametrize(
+    ("extra", "alpha"),
+    [
+        (PALETTE + CLEAR, 0),
+        (CLEAR + PALETTE, 255),  # before there is a palette it is of
+        (PALETTE + chunk(b"tRNS", bytes(3)), 255),  # of more colours than there are
+        (PALETTE + chunk(b"tRNS", b""), 255),
+    ],
+)
+def test_transparency_that_counts(extra, alpha):
+    data = raw_png((8, 8), 8, 3, bytes(9) * 8, extra=extra)
+    assert decoded(make_thumbnail(data)).convert("RGBA").getpixel((4, 4))[3] == alpha
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+def test_a_shade_of_few_bits_is_transparent(bits):
+    row = b"\0" + (b"\xff" * bits) + (b"\0" * bits)  # eight pixels white, eight black
+    white = chunk(b"tRNS", (2**bits - 1).to_bytes(2))
+    data = raw_png((16, 16), bits, 0, row * 16, extra=white)
+    made = decoded(make_thumbnail(data)).convert("RGBA")
+    assert made.getpixel((3, 8))[3] == 0
+    assert made.getpixel((12, 8)) == (0, 0, 0, 255)
+
+
 def test_palette_is_no_chunk_that_can_be_left_out():
     with pytest.raises(ImageRejected, match="broken PNG"):
         make_thumbnail(raw_png((8, 8), 8, 3, bytes(9) * 8, extra=damaged(b"pLTE")))
