@@ -2,7 +2,7 @@ import json
 
 import pytest
 from botocore.exceptions import ClientError
-from support.moto_cloud import here
+from support.moto_cloud import here, standing
 
 from deploy.errors import DeployError, ForeignResourceError
 from deploy.steps import buckets, failures, function, layer, role
@@ -22,8 +22,8 @@ RECORD = {
 def reliable(cloud):
     """Reliable settings, and everything but the failures step."""
     settings = here(cloud, reliable=True)
-    for step in (buckets, role, layer, function):
-        step.create(cloud, settings)
+    steps = (buckets, role, layer, function)
+    standing("reliable", lambda: [step.create(cloud, settings) for step in steps])
     return settings
 
 

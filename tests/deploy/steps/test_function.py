@@ -9,7 +9,7 @@ import zipfile
 from contextlib import contextmanager
 
 import pytest
-from support.moto_cloud import here
+from support.moto_cloud import here, standing
 
 from deploy.errors import DeployError, ForeignResourceError, NotReadyError
 from deploy.steps import buckets, function, layer, role
@@ -20,8 +20,10 @@ NOT_YET = "The role defined for the function cannot be assumed by Lambda."
 @pytest.fixture
 def ground(cloud, settings):
     """What the function stands on: buckets, role and layer."""
-    for step in (buckets, role, layer):
-        step.create(cloud, settings)
+    steps = (buckets, role, layer)
+    standing(
+        "for the function", lambda: [step.create(cloud, settings) for step in steps]
+    )
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 from botocore.exceptions import ClientError
 from PIL import Image
-from support.moto_cloud import here
+from support.moto_cloud import here, standing
 from support.rows import rows
 
 from deploy import logs, notifications, pipeline
@@ -31,8 +31,8 @@ def quiet(monkeypatch):
 def queued(cloud):
     """Settings with a queue, and everything but the queue and the trigger."""
     settings = here(cloud, queue=True)
-    for step in (buckets, role, layer, function, failures):
-        step.create(cloud, settings)
+    steps = (buckets, role, layer, function, failures)
+    standing("queued", lambda: [step.create(cloud, settings) for step in steps])
     return settings
 
 

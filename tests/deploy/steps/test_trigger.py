@@ -1,5 +1,5 @@
 import pytest
-from support.moto_cloud import here
+from support.moto_cloud import here, standing
 
 from deploy.errors import DeployError
 from deploy.steps import buckets, function, layer, role, trigger
@@ -16,8 +16,10 @@ NOT_YET = "Unable to validate the following destination configurations"
 @pytest.fixture
 def ground(cloud, settings):
     """What the trigger stands on."""
-    for step in (buckets, role, layer, function):
-        step.create(cloud, settings)
+    steps = (buckets, role, layer, function)
+    standing(
+        "for the trigger", lambda: [step.create(cloud, settings) for step in steps]
+    )
 
 
 def put(cloud, settings, **configuration):
