@@ -1,3 +1,4 @@
+import json
 import re
 from pathlib import Path
 
@@ -70,3 +71,11 @@ def test_no_other_module_writes_one():
         if re.search("arn:aws|:aws:", path.read_text("utf-8"))
     }
     assert places == {"deploy/arns.py"}
+
+
+def test_no_cell_writes_one_either():
+    """But `arn:` and the partition, which 02 teaches; outputs and prose may."""
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        for cell in json.loads(path.read_text("utf-8"))["cells"]:
+            source = "".join(cell["source"])
+            assert cell["cell_type"] != "code" or "arn:aws" not in source, cell["id"]
