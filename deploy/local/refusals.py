@@ -168,8 +168,9 @@ def runtime_is_supported(params: dict[str, Any], world: World) -> Refusal | None
 
 
 def numbers_are_in_range(params: dict[str, Any], world: World) -> Refusal | None:
-    """Refuse a timeout or a memory that Lambda refuses.
+    """Refuse a memory that Lambda refuses, and a timeout of over 15 minutes.
 
+    AWS takes 30 minutes since November 2026; no picture needs as long.
     Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
     """
     for name, (low, high) in {"Timeout": (1, 900), "MemorySize": (128, 10_240)}.items():

@@ -160,8 +160,8 @@ ROWS: tuple[Row, ...] = (
         "value-out-of-range",
         "A value is larger, smaller or otherwise than the call takes. The message "
         "names the parameter and its bounds.",
-        "Put a value within them: Timeout 1 to 900 seconds, MemorySize 128 to 10,240 "
-        "MB, a role by its ARN: 05_function.",
+        "Put a value within them: Timeout 1 to 900 seconds (on AWS 1,800 since "
+        "November 2026), MemorySize 128 to 10,240 MB, a role by its ARN: 05_function.",
         NEVER,
         says=r"failed to satisfy constraint",
     ),
