@@ -21,6 +21,8 @@ return {
   dark: dark(back(document.body)),
   outputs: outputs.length,
   light: outputs.map(back).filter(each => !/, 0\\)$/.test(each) && !dark(each)).length,
+  padded: [...document.querySelectorAll("div.cell_output img")]
+    .filter(each => parseFloat(getComputedStyle(each).padding)).length,
   images: [...document.images].filter(each => !each.naturalWidth).length,
   overflow: edge.scrollWidth - edge.clientWidth,
 };
@@ -122,3 +124,4 @@ def test_a_page_in_a_browser(site, browser, scheme):
     assert seen["dark"] == (scheme == "dark") == (seen["theme"] == "dark")
     assert seen["outputs"] > 3 and seen["images"] == 0 and seen["overflow"] <= 0
     assert scheme == "light" or seen["light"] == 0
+    assert seen["padded"] == 0  # nothing is put around pictures, which have a scale
