@@ -1,4 +1,3 @@
-import os
 import shutil
 import sys
 import tempfile
@@ -7,17 +6,6 @@ from pathlib import Path
 import pytest
 
 from deploy import home
-
-
-@pytest.fixture
-def as_nobody():
-    """For the test, a user to whom root's files are closed."""
-    if os.name == "nt" or os.geteuid():
-        yield
-        return
-    os.seteuid(65534)
-    yield
-    os.seteuid(0)
 
 
 @pytest.fixture

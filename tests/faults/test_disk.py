@@ -175,17 +175,6 @@ def test_a_kill_leaves_body_and_metadata_as_one(own_folder):
 # --- folders -------------------------------------------------------------------------
 
 
-@pytest.fixture
-def as_nobody() -> Iterator[None]:
-    """For a moment, a user to whom root's files are closed."""
-    if os.geteuid():
-        yield
-        return
-    os.seteuid(65534)
-    yield
-    os.seteuid(0)
-
-
 def set_up_in(path: Path, case: str) -> None:
     """Make a folder that a cloud cannot live in."""
     if case == "file":

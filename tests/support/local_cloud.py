@@ -6,12 +6,16 @@ import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from deploy import pipeline, settings_for
 from deploy.cloud import Cloud, connect
 from deploy.local import server
+from deploy.settings import Settings
 
 #: Retries after 0.2 and 0.4 seconds, where a learner's local cloud takes 1 and 2.
 PACE = "0.2"
@@ -41,6 +45,29 @@ def local(local_folder: Path, _local: Cloud, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("WORKBOOK_PACE", PACE)
     server.start(say=lambda line: None)  # a test may have stopped it
     return _local
+
+
+@contextmanager
+def shared_pipeline(folder: Path, **overrides: Any) -> Iterator[tuple[Cloud, Settings]]:
+    """Build a pipeline on the shared local cloud, for a module's tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WORKBOOK_LOCAL_CLOUD", str(folder))
+        cloud = connect("local", say=lambda line: None)
+        settings = settings_for(cloud, **overrides)
+        pipeline.up(cloud, settings, say=lambda line: None)
+        yield cloud, settings
+        pipeline.down(cloud, settings)
+
+
+@pytest.fixture
+def as_nobody() -> Iterator[None]:
+    """For the test, a user to whom root's files are closed."""
+    if os.name == "nt" or os.geteuid():
+        yield
+        return
+    os.seteuid(65534)
+    yield
+    os.seteuid(0)
 
 
 @pytest.fixture

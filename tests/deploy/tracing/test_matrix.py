@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.local_cloud import shared_pipeline
 from workbook.labs import faults, mistakes
 
-from deploy import connect, pipeline, settings_for, trace
+from deploy import trace
 from deploy.cloud import Cloud
 from deploy.settings import Settings
 from deploy.steps import failures, function
@@ -55,13 +56,8 @@ PAIRS = [
 @pytest.fixture(scope="module")
 def place(local_folder: Path) -> Iterator[tuple[Cloud, Settings]]:
     """The pipeline with all that reliability adds."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("WORKBOOK_LOCAL_CLOUD", str(local_folder))
-        cloud = connect("local", say=lambda line: None)
-        settings = settings_for(cloud, name="matrix", reliable=True)
-        pipeline.up(cloud, settings, say=lambda line: None)
-        yield cloud, settings
-        pipeline.down(cloud, settings)
+    with shared_pipeline(local_folder, name="matrix", reliable=True) as place:
+        yield place
 
 
 @pytest.fixture

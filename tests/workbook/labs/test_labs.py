@@ -4,11 +4,12 @@ import dataclasses
 import time
 
 import pytest
+from support.local_cloud import shared_pipeline
 from workbook import session
 from workbook.errors.messages import WorkbookError
 from workbook.labs import cards, faults
 
-from deploy import connect, pipeline, settings_for, trace, waiting
+from deploy import pipeline, trace, waiting
 from deploy.tracing import NAMES, Link, Trace
 
 #: Lab → the first broken link, or the ending where none is broken.
@@ -132,13 +133,8 @@ def test_undo_all_ends_the_lab(built, capsys):
 
 @pytest.fixture(scope="module")
 def standing(local_folder):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("WORKBOOK_LOCAL_CLOUD", str(local_folder))
-        cloud = connect("local", say=lambda line: None)
-        settings = settings_for(cloud, name="labs", reliable=True)
-        pipeline.up(cloud, settings, say=lambda line: None)
-        yield cloud, settings
-        pipeline.down(cloud, settings)
+    with shared_pipeline(local_folder, name="labs", reliable=True) as place:
+        yield place
 
 
 @pytest.mark.slow

@@ -9,17 +9,16 @@ import time
 import zipfile
 
 import pytest
+from support.local_cloud import shared_pipeline
 from support.rows import rows
 from workbook import exercise, session
 from workbook.labs import cards, faults, mends, mistakes
 
 from deploy import (
-    connect,
     function,
     pipeline,
     replay,
     role,
-    settings_for,
     trigger,
     waiting,
 )
@@ -305,13 +304,8 @@ def test_a_mend_is_judged(number, cloud, settings):
 
 @pytest.fixture(scope="module")
 def standing(local_folder):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("WORKBOOK_LOCAL_CLOUD", str(local_folder))
-        cloud = connect("local", say=lambda line: None)
-        settings = settings_for(cloud, name="mends", reliable=True)
-        pipeline.up(cloud, settings, say=lambda line: None)
-        yield cloud, settings
-        pipeline.down(cloud, settings)
+    with shared_pipeline(local_folder, name="mends", reliable=True) as place:
+        yield place
 
 
 def with_replay(cloud, settings):
