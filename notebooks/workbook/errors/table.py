@@ -249,6 +249,14 @@ ROWS: tuple[Row, ...] = (
         r"No module named '?(handler|index)",
     ),
     Row(
+        "code-is-no-python",
+        "Lambda found the module, and Python cannot read it: a syntax error.",
+        "The message names the file and the line: mend it, then send the zip again: "
+        "05_function.",
+        MENDED,
+        says=r"Runtime\.UserCodeSyntaxError|Syntax error in module",
+    ),
+    Row(
         "layer-of-others",
         "That layer version is not there, is in another region, or is not shared with "
         "you. Layers published by strangers come and go.",

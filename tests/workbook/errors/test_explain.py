@@ -173,6 +173,11 @@ logged(
     "[ERROR] Runtime.HandlerNotFound: Handler 'lambda_handle' missing on module "
     "'handler.app'",
 )
+logged(
+    "code-is-no-python",
+    "[ERROR] Runtime.UserCodeSyntaxError: Syntax error in module 'handler.app': "
+    "invalid syntax (app.py, line 3)",
+)
 on_the_wire(
     "layer-of-others",
     "GetLayerVersion",
