@@ -24,6 +24,7 @@ from deploy.errors import DeployError
 from deploy.settings import TAG, Settings
 from deploy.steps import alarms, buckets, failures, function, layer, role, trigger
 from deploy.steps import queue as queue_step
+from deploy.tracing import trace
 
 BUILT = {2: buckets, 3: role, 4: layer, 5: function, 6: trigger}
 NEEDS = {
@@ -1451,6 +1452,24 @@ def test_a_log_that_the_account_keeps_longer_is_enough(world):
     finally:
         world.cloud.logs.meta.events.unregister(*hook)
     assert found.ok
+
+
+@pytest.mark.parametrize("stored", ["{oops", "[]", '"text"', "null", '{"a": 1}'])
+@pytest.mark.parametrize(
+    ("step", "client", "call"),
+    [(2, "s3", "s3.GetBucketPolicy"), (6, "awslambda", "lambda.GetPolicy")],
+)
+def test_a_stored_policy_that_is_none_is_a_finding(world, step, client, call, stored):
+    build(world, step)
+    hook = (f"after-call.{call}", lambda parsed, **_: parsed.update(Policy=stored))
+    events = getattr(world.cloud, client).meta.events
+    events.register(*hook)
+    try:
+        assert not checks.look(step, world.cloud, world.settings).ok
+        assert not pipeline.status(world.cloud, world.settings).ready
+        assert trace("a.jpg", world.cloud, world.settings).links
+    finally:
+        events.unregister(*hook)
 
 
 def test_tls_only_is_no_denial(world):
