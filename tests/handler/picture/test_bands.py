@@ -15,6 +15,7 @@ from support.pictures import (
     landscape,
     raw_png,
 )
+from support.rows import rows
 from support.unpackers import without_isal
 
 from handler.errors import ImageRejected
@@ -73,7 +74,7 @@ PICTURES = {
 PICTURES = {name: cache(draw) for name, draw in PICTURES.items()}
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize(("step",), rows([(step,) for step in STEPS]))
 @pytest.mark.parametrize("name", PICTURES)
 def test_as_of_a_whole_picture(name, step, unpacker):
     data = PICTURES[name]()
@@ -175,7 +176,7 @@ def test_the_clock_is_looked_at(unpacker):
         make_thumbnail(PICTURES["RGB"](), seconds=-1)
 
 
-@pytest.mark.parametrize("side", [40, 100, 256, 650])
+@pytest.mark.parametrize("side", rows([256, 40, 100, 650]))
 @pytest.mark.parametrize("name", PICTURES)
 def test_brought_to_its_width_in_bands(name, side):
     data = PICTURES[name]()
