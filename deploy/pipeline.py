@@ -159,7 +159,8 @@ def up(
     made: dict[str, str | None] = {}
     bar = tqdm(STEPS, unit="step", leave=False, disable=None)
     for step in bar:
-        bar.set_description(f"Building {step.name}")
+        doing = "Building" if step.wanted(settings) else "Looking for"
+        bar.set_description(f"{doing} {step.name}")
         with explained(
             f"step {step.name}", "Run `up` again: it goes on where it stopped."
         ):

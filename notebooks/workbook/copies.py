@@ -12,7 +12,7 @@ import json
 import posixpath
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -75,18 +75,25 @@ def outdated() -> list[str]:
     return [name for name in names() if _is_new(copy_of(name), where / name)]
 
 
-def refresh(today: date | None = None) -> list[Refreshed]:
+def refresh(today: date | None = None, anew: Collection[str] = ()) -> list[Refreshed]:
     """Bring new versions of the copies; keep what a learner changed beside them.
 
+    ``anew`` names notebooks, as "03_role": these alone, whatever their version.
+
     Raises:
-        WorkbookError: there are no notebooks here.
+        WorkbookError: there are no notebooks here, or none of such a name.
         LocalCloudError: the folder cannot be written.
     """
     done = []
+    again = {f"{name.removesuffix('.ipynb')}.ipynb" for name in anew}
+    if unknown := sorted(again.difference(names())):
+        raise WorkbookError(
+            f"there is no notebook {unknown[0]}", todo=f"They are {', '.join(names())}."
+        )
     with _writing() as where:
         for name in names():
             new, copy = copy_of(name), where / name
-            if _is_new(new, copy):
+            if (name in again) if again else _is_new(new, copy):
                 done.append(Refreshed(copy, _keep(copy, today or date.today())))
                 _write(new, copy)
     return done

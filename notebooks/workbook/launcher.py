@@ -43,6 +43,12 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     says = "make your copies of the notebooks, and tell where they are"
     made = commands.add_parser("copies", help=says, description=says)
     made.set_defaults(run=_copies)
+    made.add_argument(
+        "anew",
+        nargs="*",
+        metavar="NOTEBOOK",
+        help="a notebook to begin anew, as 03_role; what you changed is kept beside it",
+    )
     for command in (lab, made):
         command.add_argument(
             "--refresh",
@@ -67,7 +73,8 @@ def _lab(options: argparse.Namespace) -> int:
 def _copies(options: argparse.Namespace) -> int:
     if elsewhere := moved():
         print(elsewhere)
-    for refreshed in copies.refresh() if options.refresh else ():
+    anew = getattr(options, "anew", ())
+    for refreshed in copies.refresh(anew=anew) if options.refresh or anew else ():
         print(refreshed)
     print(f"Your copies of the notebooks are in {copies.make()}.")
     if newer := copies.outdated():

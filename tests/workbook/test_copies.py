@@ -7,6 +7,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from workbook import copies
+from workbook.errors.messages import WorkbookError
 
 from deploy.errors import DeployError
 from deploy.home import CHECKOUT
@@ -129,6 +130,17 @@ def test_refresh_keeps_what_the_learner_changed(course, work):
     assert str(told) == f"01_thumbnail.ipynb is new; yours is kept as {kept.name}."
     assert kept.read_bytes() == yours
     assert "newer = 1" in (work / "01_thumbnail.ipynb").read_text("utf-8")
+
+
+def test_a_notebook_is_begun_anew(course, work):
+    for name in ("00_tour", "01_thumbnail"):
+        edit(work / f"{name}.ipynb", "mine = 1")
+    (told,) = copies.refresh(TODAY, ["00_tour"])
+    assert told.kept is not None and "mine = 1" in told.kept.read_text("utf-8")
+    assert "mine = 1" not in (work / "00_tour.ipynb").read_text("utf-8")
+    assert "mine = 1" in (work / "01_thumbnail.ipynb").read_text("utf-8")
+    with pytest.raises(WorkbookError, match=r"no notebook 99_x.*They are 00_tour"):
+        copies.refresh(TODAY, ["99_x"])
 
 
 def test_two_versions_kept_on_one_day_are_both_there(course, work):

@@ -135,14 +135,20 @@ def test_the_statement_is_for_thumbnails_alone(at, settings):
                 ("pillow-13.0.0-cp313-cp314-manylinux_2_28_x86_64.whl", "twice"),
                 ("pillow-13.0.0-cp313-cp313-manylinux_2_28_aarch64.whl", "is ARM"),
                 ("pillow-13.0.0-cp313-cp313-win_amd64.whl", "does not fit"),
-                ("pillow", "`cp313`"),
+                ("pillow", "ends in `.whl`"),
             ],
         ),
         (
             "5b",
-            ({"outcomes": {"made": 1}}, "START x\nAda was here\n{}\nEND x"),
+            (
+                {"outcomes": {"made": 1}},
+                'START x\n{\'Records\': 1}\n{"outcome": "made"}\nEND x',
+            ),
             [
-                (({"outcomes": {"made": 1}}, "START x\n{}\nEND x"), "no line of yours"),
+                (
+                    ({"outcomes": {"made": 1}}, 'START x\n{"outcome": 1}\nEND x'),
+                    "no line of yours",
+                ),
                 (({"errorMessage": "invalid syntax"}, ""), "invalid syntax"),
             ],
         ),

@@ -9,7 +9,7 @@ from deploy.settings import Settings
 from workbook.exercises.verdict import Judge
 
 #: How the lines begin that Lambda and the handler write themselves.
-_LAMBDAS = ("START", "END", "REPORT", "INIT_START", "{")
+_LAMBDAS = ("START", "END", "REPORT", "INIT_START", '{"')
 
 
 def _rejected(answer: dict[str, Any], cloud: Cloud, settings: Settings) -> str:
@@ -30,7 +30,10 @@ def _line(answer: tuple[Any, str], cloud: Cloud, settings: Settings) -> str:
         return f"Your line stopped the function: {result['errorMessage']}."
     lines = [text for text in log.splitlines() if not text.startswith(_LAMBDAS)]
     if not any(text.strip() for text in lines):
-        return 'The log holds no line of yours: `mine` is a line such as `print("…")`.'
+        return (
+            'The log holds no line of yours: `mine` is a line such as `print("…")`, of '
+            "which the text begins otherwise than the lines of Lambda and the handler."
+        )
     return ""
 
 

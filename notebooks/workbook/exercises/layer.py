@@ -15,6 +15,8 @@ def _runtime(answer: tuple[Any, bool], cloud: Cloud, settings: Settings) -> str:
     runtime, loads = answer
     if runtime.name != "python3.11":
         return f"The runtime is {runtime.name}, and python3.11 was asked for."
+    if not isinstance(loads, bool):
+        raise TypeError("say True or False")
     if loads:
         have = ".".join(map(str, runtime.glibc))
         return f"Its glibc is {have}, older than 2.27: such a wheel does not load."
@@ -22,6 +24,8 @@ def _runtime(answer: tuple[Any, bool], cloud: Cloud, settings: Settings) -> str:
 
 
 def _wheel(name: str, cloud: Cloud, settings: Settings) -> str:
+    if not name.endswith(".whl"):
+        return "The name of a wheel ends in `.whl`."
     python, abi = [*name.split("-"), "", "", ""][2:4]
     if (python, abi) != ("cp313", "cp313"):
         return f"It is for {python} and {abi}; python3.13 is `cp313`, twice."

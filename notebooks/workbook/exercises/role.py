@@ -19,6 +19,8 @@ def _narrow(statement: dict[str, Any], cloud: Cloud, settings: Settings) -> str:
     def may(call: str, key: str) -> bool:
         return bool(policies.allowed(document, call, f"{target}/{key}"))
 
+    if not f"{statement['Resource']}".startswith(f"{target}/"):
+        return f"That is no ARN of objects in the target: it begins with `{target}/`."
     if not may("s3:PutObject", "thumbnails/any/photo.jpg"):
         return "Thumbnails may not be written: end the ARN in `/thumbnails/*`."
     if may("s3:PutObject", "rejected/photo.json"):
