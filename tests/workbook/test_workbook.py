@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from IPython.core.getipython import get_ipython
 from IPython.testing.globalipapp import start_ipython
 from PIL import Image
+from support.moto_cloud import standing
 from support.pictures import raw_png
 from support.rows import rows
 from workbook import leftovers, session
@@ -61,6 +62,12 @@ def begin(cloud, monkeypatch):
     monkeypatch.setattr(session, "connect", lambda say: where)
     monkeypatch.setattr(session._current, "cloud", None)
     return workbook.begin
+
+
+@pytest.fixture
+def built(cloud, settings):
+    """What 02 to 06 build stands."""
+    standing("built", lambda: pipeline.up(cloud, settings, say=lambda line: None))
 
 
 STEPS = {2: buckets, 3: role, 4: layer, 5: function, 6: trigger}
@@ -201,7 +208,9 @@ LEFT = {
 
 
 @pytest.mark.parametrize("name", rows(LEFT))
-def test_begin_says_how_it_was_left_and_puts_it_right(name, begin, settings, capsys):
+def test_begin_says_how_it_was_left_and_puts_it_right(
+    name, built, begin, settings, capsys
+):
     cloud = begin(7)
     leave, said = LEFT[name]
     leave(cloud, settings)
@@ -255,7 +264,7 @@ BESIDE = (
 )
 
 
-def test_begin_takes_away_what_no_step_made(begin, settings, capsys):
+def test_begin_takes_away_what_no_step_made(built, begin, settings, capsys):
     cloud = begin(7)
     add_beside(cloud, settings)
     capsys.readouterr()
@@ -266,7 +275,7 @@ def test_begin_takes_away_what_no_step_made(begin, settings, capsys):
     assert pipeline.status(cloud, settings).ready
 
 
-def test_11_begins_without_what_10_left(begin, settings, capsys):
+def test_11_begins_without_what_10_left(built, begin, settings, capsys):
     cloud = begin(7)
     queue(cloud, settings)
     capsys.readouterr()
@@ -276,11 +285,10 @@ def test_11_begins_without_what_10_left(begin, settings, capsys):
 
 
 def test_on_aws_begin_names_the_call_for_what_no_step_made(
-    cloud, settings, wire, monkeypatch, capsys
+    built, cloud, settings, wire, monkeypatch, capsys
 ):
     monkeypatch.setattr(session, "connect", lambda say: cloud)
     monkeypatch.setattr(session._current, "cloud", None)
-    pipeline.up(cloud, settings, say=lambda line: None)
     add_beside(cloud, settings)
     wire.calls.clear()
     capsys.readouterr()
@@ -366,7 +374,7 @@ def test_begin_on_aws_builds_nothing(cloud, wire, monkeypatch, capsys):
     assert "Missing: what 03_role builds" in said
 
 
-def test_begin_says_that_the_cloud_had_stopped(begin, cloud, monkeypatch, capsys):
+def test_begin_says_that_the_cloud_had_stopped(built, begin, monkeypatch, capsys):
     where = session.connect(say=lambda line: None)
 
     def started(say):

@@ -10,6 +10,7 @@ import zipfile
 
 import pytest
 from support.local_cloud import shared_pipeline
+from support.moto_cloud import standing as as_built
 from support.rows import rows
 from workbook import exercise, session
 from workbook.labs import cards, faults, mends, mistakes
@@ -287,7 +288,7 @@ def test_each_lab_has_its_judge_and_two_wrong_mends():
 def test_a_mend_is_judged(number, cloud, settings):
     """On the account in memory, where nothing runs: what the resources tell."""
     settings = dataclasses.replace(settings, reliable=True)
-    pipeline.up(cloud, settings, say=lambda line: None)
+    as_built("reliable", lambda: pipeline.up(cloud, settings, say=lambda line: None))
     right, wrong = MENDS[number]
     fault = cards.LABS[number - 1].fault
     for act, said in wrong:
