@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.moto_cloud import ACCOUNT, REGION, here
+from support.rows import rows
 
 from deploy import connect, down, pipeline, probe, remembered, status, up
 from deploy.__main__ import main
@@ -51,7 +52,7 @@ def machine(cloud):
     return {name: getattr(one, name) for name in fields}
 
 
-@pytest.mark.parametrize("option", OPTIONS)
+@pytest.mark.parametrize("option", rows(OPTIONS, quick=6))
 def test_no_command_has_to_be_told_twice(cloud, machine, wire, option):
     up(cloud, say=lambda line: None, **machine, **OPTIONS[option])
     found = status(cloud)

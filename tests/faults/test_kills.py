@@ -87,10 +87,13 @@ def test_half_a_teardown_is_built_again(cloud, wire, no_delays):
         assert becomes_ready(cloud, settings)
 
 
-@pytest.mark.parametrize("run", rows([pipeline.up, pipeline.down]))
-def test_kill_after_kill(cloud, wire, no_delays, run):
+@pytest.mark.parametrize(
+    ("run", "reliable"),
+    rows([(pipeline.up, False), (pipeline.up, True), (pipeline.down, True)]),
+)
+def test_kill_after_kill(cloud, wire, no_delays, run, reliable):
     """Killed at every first change, it still gets there."""
-    settings = here(cloud, reliable=True)
+    settings = here(cloud, reliable=reliable)
     if run is pipeline.down:
         pipeline.up(cloud, settings, say=quiet)
     kills = 0
