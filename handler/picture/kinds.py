@@ -27,12 +27,12 @@ _UNPACK = "unpack it, and upload the pictures in it"
 
 #: The first that matches counts.
 OTHERS = [
+    Other(rb"....ftyp(avi[fs]|m[is]f1.{4,64}avi[fs])", "an AVIF picture", _EXPORT),
     Other(
-        rb"....ftyp(heic|heix|heim|heis|hevc|hevx|mif1|msf1)",
+        rb"....ftyp(heic|heix|heim|heis|hevc|hevx|heif|mif1|msf1)",
         "a HEIC photo, as iPhones take",
         "export it as JPEG, or set the camera to 'Most Compatible'",
     ),
-    Other(rb"....ftypavi[fs]", "an AVIF picture", _EXPORT),
     Other(rb"....ftypcrx", "a raw photo (CR3)", _EXPORT),
     Other(rb"....(ftyp|moov|mdat)", "a video (MP4)", "upload a picture from it"),
     Other(rb"RIFF....WEBP", "a WebP picture", _EXPORT),
@@ -44,7 +44,16 @@ OTHERS = [
     Other(rb"8BPS", "a Photoshop file", _EXPORT),
     Other(rb"\xff\x0a|\0\0\0\x0cJXL ", "a JPEG XL picture", _EXPORT),
     Other(rb"\xff\x4f\xff\x51|\0\0\0\x0cjP  ", "a JPEG 2000 picture", _EXPORT),
-    Other(rb"\0{64}", "nothing but zeros", "the copy has failed: upload it again"),
+    Other(rb"II\xbc\x01", "a JPEG XR picture", _EXPORT),
+    Other(rb"\x8a[MJ]NG", "an animation (MNG)", _EXPORT),
+    Other(rb".{128}DICM", "a medical picture (DICOM)", _EXPORT),
+    Other(rb"%!PS", "a PostScript drawing", _EXPORT),
+    Other(rb"\0+\Z", "nothing but zeros", "the copy has failed: upload it again"),
+    Other(
+        rb"\0\x05\x16\x07",
+        "macOS's notes on a file (._…)",
+        "upload the file of the same name without '._'",
+    ),
     Other(
         rb"\x89PNG[\r\n]",
         "a PNG whose line ends were changed",
@@ -81,6 +90,22 @@ OTHERS = [
     ),
     Other(rb"\s*[\"']?data:[^,]*;base64,", "a data: URI", _BASE64),
     Other(rb"\s*[\"']?(/9j/|iVBORw0KGgo)", "base64 text of a picture", _BASE64),
+    Other(
+        rb"(?i:\s*[\"']?(0x)?(ff ?d8 ?ff|89 ?50 ?4e ?47))",
+        "a picture's bytes in hexadecimal",
+        _BINARY,
+    ),
+    Other(
+        rb"\s*b[\"'](\\x89PNG|\\xff\\xd8)|(?i:%ff%d8|%89PNG)"
+        rb"|\s*\[\s*(137,\s*80|255,\s*216),|\s*\{\s*\"type\":\s*\"Buffer\"",
+        "a picture's bytes written out as text",
+        _BINARY,
+    ),
+    Other(
+        rb"\[object |(undefined|null|None)\s*\Z",
+        "what a script wrote in place of the file",
+        "pass the file itself to the upload",
+    ),
     Other(rb"[0-9A-Za-z+/]{76,}[=\r\n]*", "base64 text", _BASE64),
     Other(
         rb"\s*\{.*\"(isBase64Encoded|base64|image)\"",
@@ -105,6 +130,12 @@ OTHERS = [
         "if it is an answer of S3's, it says what went wrong",
     ),
     Other(rb"\s*[{\[]\s*[\"{\[\]}]", "JSON", "upload the picture instead"),
+    Other(
+        rb".+?(\x89PNG\r\n\x1a\n|\xff\xd8\xff[\xdb\xe0\xe1])",
+        "a picture behind other bytes",
+        "upload it without what stands before it",
+    ),
+    Other(rb"\xff\xfe|\xfe\xff", "text (UTF-16)", "upload the picture instead"),
 ]
 _TEXT = "text"
 _TEXT_TODO = "upload the picture instead"

@@ -22,7 +22,10 @@ ONCE, THRICE = 1, 3
 
 Counts = dict[str, dict[str, float]]  # picture → way → millions for one thumbnail
 
-_JITLESS = ["--jitless"]  # valgrind does not follow code that is made as it runs
+_JITLESS = [
+    "--jitless",
+    "--no-expose-wasm",
+]  # valgrind does not follow code that is made as it runs
 _TOTALS = re.compile(r"^(?:summary|totals): (\d+)", re.MULTILINE)
 
 

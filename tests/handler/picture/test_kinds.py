@@ -3,9 +3,11 @@
 import base64
 import gzip
 import io
+import json
 import tarfile
 import time
 import zipfile
+from urllib.parse import quote
 
 import pytest
 from support.pictures import chart, encoded
@@ -46,6 +48,8 @@ def as_tar():
         (b"\0\0\0\x1cftypavif\0\0\0\0avifmif1", "AVIF"),
         (b"\0\0\0\x18ftypcrx \0\0\0\1", "raw photo"),
         (b"\0\0\0\x18ftypmp42\0\0\0\0isom", "video"),
+        (b"\0\0\0\x20ftypmif1\0\0\0\0mif1avifmiaf", "AVIF"),
+        (b"\0\0\0\x14ftypqt  \0\0\0\0qt  ", "video"),
         (encoded(chart(), "WEBP"), "WebP"),
         (encoded(chart(), "GIF"), "GIF"),
         (encoded(chart(), "TIFF"), "TIFF"),
@@ -55,6 +59,23 @@ def as_tar():
         (b"\xff\x0a\xfa\x7f", "JPEG XL"),
         (encoded(chart(), "JPEG2000"), "JPEG 2000"),
         (bytes(1000), "zeros"),
+        (bytes(2000) + JPEG, "zeros"),
+        (bytes(128) + b"DICM", "DICOM"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n", "PostScript"),
+        (b"II\xbc\x01\x08\0\0\0", "JPEG XR"),
+        (b"\0\x05\x16\x07\0\2\0\0Mac OS X        ", "without '._'"),
+        (JPEG.hex().encode(), "hexadecimal"),
+        (b"89 50 4E 47 0D 0A", "hexadecimal"),
+        (repr(PNG).encode(), "written out as text"),
+        (quote(JPEG).encode(), "written out as text"),
+        (json.dumps([*PNG]).encode(), "written out as text"),
+        (b'{"type":"Buffer","data":[137,80]}', "written out as text"),
+        (b"[object Blob]", "in place of the file"),
+        (b"undefined", "in place of the file"),
+        (b"\n" + PNG, "behind other bytes"),
+        (b"\xef\xbb\xbf" + JPEG, "sent as text"),
+        (bytes(8) + JPEG, "behind other bytes"),
+        ("text".encode("utf-16"), "UTF-16"),
         (PNG.replace(b"\r\n", b"\n"), "line ends"),
         (PNG.replace(b"\n", b"\r\n"), "line ends"),
         (PNG.replace(b"\r", b"\n"), "line ends"),
