@@ -37,6 +37,7 @@ _OTHERS = b"\xb6" * 8  # in the tables of most files a large step
 _HUFFMAN = {0xC0, 0xC1, 0xC2}  # baseline, extended, progressive
 
 
+_ICC = b"ICC_PROFILE\0"
 _SCALES = {"L;2": 85, "L;4": 17}
 
 
@@ -79,6 +80,7 @@ def open_image(data: bytes, seconds: float) -> ImageFile.ImageFile:
     if kinds.kind(data) == "JPEG":
         photo = Jpeg(Reader(data, deadline))
         photo.info["exif"] = _exif(photo.applist)
+        photo.info["icc_profile"] = _profile(photo.applist)
         return photo
     found = png.walk(data)
     image = PngImagePlugin.PngImageFile(Reader(found.data, deadline))
@@ -95,6 +97,23 @@ def _exif(segments: Sequence[tuple[str, bytes]]) -> bytes:
     parts = [body for name, body in segments if name == "APP1"]
     parts = [body for body in parts if body.startswith(exif.MARK)]
     return b"".join([*parts[:1], *(part[exif.PREFIX :] for part in parts[1:])])
+
+
+def _profile(segments: Sequence[tuple[str, bytes]]) -> bytes | None:
+    """Return a JPEG's ICC profile; None where a part is missing or has a wrong number.
+
+    Of a part that is there twice the first counts, as in browsers.
+    """
+    parts: dict[int, bytes] = {}
+    counts = set()
+    for name, body in segments:
+        if name == "APP2" and body.startswith(_ICC) and len(body) > len(_ICC) + 2:
+            number, count = body[len(_ICC) : len(_ICC) + 2]
+            parts.setdefault(number, body[len(_ICC) + 2 :])
+            counts.add(count)
+    if len(counts) != 1 or sorted(parts) != [*range(1, counts.pop() + 1)]:
+        return None
+    return b"".join(parts[number] for number in sorted(parts))
 
 
 def decode(

@@ -59,7 +59,7 @@ def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     """Return the picture in sRGB as L, LA, RGB or RGBA; a broken profile is ignored."""
     alpha = image.getchannel("A") if image.mode in ("LA", "RGBA") else None
     colours = image.convert(image.mode.removesuffix("A"))
-    if profile:
+    if profile and int.from_bytes(profile[:4]) <= len(profile):  # else it is cut
         colours = _through(profile, colours)
     if colours.mode == "CMYK":
         colours = colours.convert("RGB")

@@ -1,6 +1,9 @@
 """What every browser shows is made; what lacks picture data stays rejected."""
 
+import zlib
+
 import pytest
+from PIL import Image
 from support.pictures import (
     BLUE,
     RED,
@@ -16,6 +19,7 @@ from support.pictures import (
     photo,
     raw_png,
     segment,
+    swapped_profile,
     tiff,
 )
 from support.rows import rows
@@ -193,3 +197,74 @@ def test_exif_behind_the_pixels_of_a_png():
     assert decoded(make_thumbnail(after_ihdr(data, exif))).size == (128, 256)
     behind = data[:-IEND] + exif + data[-IEND:]
     assert decoded(make_thumbnail(behind)).size == (256, 128)
+
+
+# ICC profiles, as Chromium reads them
+
+
+def in_parts(*parts):
+    """A flat JPEG with parts of a profile, each with its number and the count."""
+    data = encoded(Image.new("RGB", (64, 48), RED), quality=95)
+    segments = (
+        segment(0xE2, b"ICC_PROFILE\0" + bytes([number, count]) + part)
+        for number, count, part in parts
+    )
+    return after_soi(data, *segments)
+
+
+def is_applied(data):
+    return near(decoded(make_thumbnail(data)).getpixel((30, 20)), BLUE)
+
+
+WHOLE = swapped_profile()
+FIRST, LAST = WHOLE[:300], WHOLE[300:]
+
+
+@pytest.mark.parametrize(
+    ("parts", "applied"),
+    [
+        ([(1, 1, WHOLE)], True),
+        ([(1, 1, WHOLE + b"behind")], True),
+        ([(2, 2, LAST), (1, 2, FIRST)], True),
+        ([(1, 1, WHOLE), (1, 1, FIRST)], True),
+        ([(0, 1, WHOLE)], False),
+        ([(1, 0, WHOLE)], False),
+        ([(2, 1, WHOLE)], False),
+        ([(2, 2, WHOLE)], False),
+        ([(1, 2, FIRST), (2, 3, LAST)], False),
+        *(([(1, 1, WHOLE[:-cut])], False) for cut in (1, 2, 4, 6, 20)),
+    ],
+)
+def test_parts_of_a_profile(parts, applied):
+    assert is_applied(in_parts(*parts)) == applied
+
+
+@pytest.mark.parametrize("cut", [0, 1, 2, 4, 6, 20])
+def test_a_cut_profile_of_a_png(cut):
+    profile = chunk(b"iCCP", b"p\0\0" + zlib.compress(WHOLE[: len(WHOLE) - cut]))
+    data = encoded(Image.new("RGB", (64, 48), RED), "PNG")
+    assert is_applied(after_ihdr(data, profile)) == (cut == 0)
+
+
+# What no browser shows
+
+
+def test_kinds_of_jpeg_that_are_refused():
+    data = encoded(chart())
+    frame = data.index(b"\xff\xc0")
+    later = data[: frame + 5] + b"\0\0" + data[frame + 7 : -2]  # its height, in DNL
+    for refused in (
+        later + segment(0xDC, (400).to_bytes(2)) + data[-2:],
+        data[: frame + 4] + b"\x0c" + data[frame + 5 :],  # 12 bits
+        data[: frame + 1] + b"\xc3" + data[frame + 2 :],  # lossless
+    ):
+        with pytest.raises(ImageRejected, match="broken JPEG"):
+            make_thumbnail(refused)
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_the_first_exif_counts_wherever_it_stands(first):
+    xmp = segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0<x/>")
+    exifs = [segment(0xE1, tiff()), segment(0xE1, tiff(value=b"\x01\0\0\0"))]
+    data = after_soi(encoded(chart()), xmp, exifs[first], exifs[1 - first])
+    assert decoded(make_thumbnail(data)).size == [(128, 256), (256, 128)][first]
