@@ -434,7 +434,7 @@ def test_line(client, lines):
 def test_cold_once(client, lines, monkeypatch):
     monkeypatch.setattr(app, "_first", True)
     record = upload(client)
-    run(client, record, record)
+    run(client, record, upload(client, "dog.jpg"))
     run(client, record)
     assert [line["cold"] for line in lines()] == [True, True, False]
 
