@@ -181,6 +181,19 @@ def may_call(
     )
 
 
+def lets_in(statement: dict[str, Any]) -> bool:
+    """Tell whether a function's statement lets S3 call it, for whatever bucket."""
+    return bool(
+        allowed(
+            {"Statement": statement},
+            "lambda:InvokeFunction",
+            statement.get("Resource", ""),
+            principal={"Service": SERVICE},
+            trusting=True,
+        )
+    )
+
+
 def unmatched(key: str, present: Sequence[Rule]) -> str | None:
     """Say why an upload of this name starts nothing; None when a rule matches."""
     if any(rule.matches(key) for rule in present):

@@ -166,6 +166,11 @@ def in_words(record: dict[str, Any]) -> str:
     return f"{', '.join(uploads) or 'an event without uploads'}: {cause}"
 
 
+def was_stopped(record: dict[str, Any]) -> bool:
+    """Tell whether an event was not tried, because the function was stopped."""
+    return record.get("requestContext", {}).get("condition") == STOPPED
+
+
 def payload_of(record: dict[str, Any]) -> dict[str, Any] | None:
     """Get the event out of Lambda's record of a failure, or of the queue's message."""
     payload = record if "Records" in record else record.get("requestPayload")

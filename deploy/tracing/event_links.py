@@ -268,10 +268,14 @@ def _but(decision: policies.Decision, settings: Any) -> str:
     if not decision.near:
         return ""
     if any(":s3:::" in v and settings.source_bucket not in v for v in values):
-        return ": it is for another bucket"
+        return f": {_named(decision)} is for another bucket"
     if any(v.isdecimal() and v != settings.account for v in values):
-        return ": it is for another account"
+        return f": {_named(decision)} is for another account"
     return ": a statement comes near, and its conditions are not met"
+
+
+def _named(decision: policies.Decision) -> str:
+    return f"its statement {decision.near[0].get('Sid', '?')!r}"
 
 
 def _conditions(decision: policies.Decision) -> str:

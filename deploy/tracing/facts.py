@@ -242,7 +242,13 @@ class Facts:
 
     @cached_property
     def kept(self) -> list[dict[str, Any]]:
-        """The on-failure queue's records of this very upload, oldest first.
+        """The on-failure queue's records of this very upload, oldest first."""
+        mine = [record for record in self.every_kept if self._is_mine(record)]
+        return sorted(mine, key=lambda record: record.get("timestamp", ""))
+
+    @cached_property
+    def every_kept(self) -> list[dict[str, Any]]:
+        """The on-failure queue's records, of whatever upload.
 
         Peeks: messages stay visible for everybody else. SQS counts the look in
         ApproximateReceiveCount all the same.
@@ -260,8 +266,7 @@ class Facts:
             if found.keys() <= records.keys():
                 break
             records |= {name: _json(body) for name, body in found.items()}
-        mine = [record for record in records.values() if self._is_mine(record)]
-        return sorted(mine, key=lambda record: record.get("timestamp", ""))
+        return list(records.values())
 
     @cached_property
     def failure_queue(self) -> Answer:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from urllib.parse import unquote_plus
 
 from botocore import UNSIGNED
@@ -65,7 +64,7 @@ def the_invocation(facts: Facts) -> Link:
         return Link("invocation", "green", "It was called.", _lines(facts))
     if facts.uploaded is None:
         return Link("invocation", "grey", "Not reached.")
-    if facts.kept and _was_stopped(facts.kept[-1]) and not facts.arrived:
+    if facts.kept and failures.was_stopped(facts.kept[-1]) and not facts.arrived:
         return Link(
             "invocation",
             "red",
@@ -94,10 +93,6 @@ def the_invocation(facts: Facts) -> Link:
             "Wait a few seconds, and trace again.",
         )
     return _never(facts, quoted)
-
-
-def _was_stopped(record: dict[str, Any]) -> bool:
-    return record.get("requestContext", {}).get("condition") == failures.STOPPED
 
 
 def _never(facts: Facts, quoted: str) -> Link:
@@ -228,7 +223,8 @@ def _rejected(facts: Facts, reason: str, quoted: str) -> Link:
             "red",
             f"The function has too little memory ({given} MB): {reason}.",
             quoted,
-            "Give it more, Settings.memory_mb (05_function), then upload again.",
+            f"Of {given} MB, Python, its libraries and the file itself need the rest. "
+            "Raise MemorySize (05_function), then upload again.",
         )
     return Link("log", "green", f"Rejected, which is final: {reason}.", quoted)
 
@@ -269,14 +265,17 @@ def _crash(facts: Facts) -> Link | None:
     for line in reversed(facts.messages):
         first = line.splitlines()[0] if line else ""
         if match := _TIMED_OUT.search(line):
-            given = facts.configuration.get("Timeout")
+            given = facts.configuration.get("Timeout", 0)
+            ours = facts.settings.timeout_s
+            cure = f"set Timeout to {ours} (05_function)"
+            if given >= ours:
+                cure = "raise Timeout (05_function)"
             return Link(
                 "log",
                 "red",
                 f"{match[0]}, before it said anything about this key.",
                 f"FilterLogEvents → {match[0]}",
-                f"Give it more than {given} s, Settings.timeout_s (05_function), then "
-                "upload again.",
+                f"The run needs more than {given} s: {cure}, then upload again.",
             )
         if any(crash in line for crash in _CRASHES):
             return Link(
@@ -314,7 +313,7 @@ def the_failures(facts: Facts) -> Link:
     finding = f"Lambda gave the event up after {count} tries, and the queue has it: "
     if failures.payload_of(record) is record:  # from the queue, which does not count
         finding = "Its message came back too often, and the queue of failures has it: "
-    if _was_stopped(record):
+    if failures.was_stopped(record):
         finding = "The queue has the event: "
     return Link(
         "failures",

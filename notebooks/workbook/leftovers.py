@@ -1,7 +1,7 @@
 """What a learner's own calls left beside the pipeline: found, and taken away again.
 
 What differs in the pipeline's own parts their steps know; here is what no step made: a
-third rule, a policy more, a limit, a function that asked something.
+third rule, a permission or a policy more, a limit, a function that asked something.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from deploy import notifications
+from deploy import notifications, policies
 from deploy.cloud import Cloud
 from deploy.settings import Settings
 from deploy.steps import role, trigger
@@ -40,6 +40,7 @@ def found(cloud: Cloud, settings: Settings) -> list[Leftover]:
     """List what stands beside the pipeline; who may not look finds nothing."""
     return [
         *rules(cloud, settings),
+        *statements(cloud, settings),
         *_policies(cloud, settings),
         *_limit(cloud, settings),
         *_probe(cloud, settings),
@@ -76,6 +77,24 @@ def rules(cloud: Cloud, settings: Settings) -> Iterator[Leftover]:
             NotificationConfiguration=kept,
         ),
     )
+
+
+def statements(cloud: Cloud, settings: Settings) -> Iterator[Leftover]:
+    """Find the statements that let S3 call the function, beside the pipeline's own."""
+    which = {"FunctionName": settings.function_name}
+    answer = if_there(lambda: cloud.awslambda.get_policy(**which), NO_RESOURCE, *DENIED)
+    stands = trigger.describe(cloud, settings) if answer else None
+    for each in policies.statements(answer["Policy"] if answer else {}):
+        if notifications.lets_in(each) and each != (stands and stands.permission):
+            yield Leftover(
+                f"permission {each['Sid']} of the function",
+                "remove_permission (06_trigger)",
+                partial(
+                    cloud.awslambda.remove_permission,
+                    **which,
+                    StatementId=each["Sid"],
+                ),
+            )
 
 
 def _policies(cloud: Cloud, settings: Settings) -> Iterator[Leftover]:

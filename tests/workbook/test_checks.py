@@ -810,6 +810,11 @@ def permission_for_another_account(w):
     permit(w, SourceAccount="999999999999")
 
 
+def test_a_second_permission_for_another_bucket_is_no_fault(built):
+    permit(built, SourceArn="arn:aws:s3:::elsewhere", sid="mine")
+    assert checks.look(6, built.cloud, built.settings).ok
+
+
 @fault(6, {NAMES_BUCKET, NAMES_ACCOUNT}, "SourceArn is None")
 def a_second_permission_for_all(w):
     permit(w, "SourceArn", "SourceAccount", sid="all")

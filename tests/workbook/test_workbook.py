@@ -235,6 +235,9 @@ def add_beside(cloud, settings):
     cloud.s3.put_bucket_notification_configuration(
         Bucket=settings.source_bucket, NotificationConfiguration=rules
     )
+    permission = trigger.permission(settings) | {"StatementId": "mine"}
+    permission["SourceArn"] = "arn:aws:s3:::elsewhere"
+    cloud.awslambda.add_permission(FunctionName=settings.function_name, **permission)
     every = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
     document = {"Version": "2012-10-17", "Statement": [every]}
     name = {"RoleName": settings.role_name}
@@ -257,6 +260,7 @@ def add_beside(cloud, settings):
 #: What each is called, and the call that takes it away.
 BESIDE = (
     ("a rule for .jpeg", "put_bucket_notification_configuration (06_trigger)"),
+    ("permission mine of the function", "remove_permission (06_trigger)"),
     ("policy mine of the role", "delete_role_policy (03_role)"),
     ("policy wide on the role", "detach_role_policy (03_role)"),
     ("a limit (1 at once)", "delete_function_concurrency (08_failures)"),

@@ -17,6 +17,8 @@ _PERMISSION = (
     "it names the source bucket",
     "it names the bucket's account",
 )
+#: Arguments of `add_permission` → what each names.
+_ARGUMENTS = {"SourceArn": "bucket", "SourceAccount": "account"}
 _OVERLAP = "no two rules overlap"
 
 
@@ -54,7 +56,7 @@ def permission(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
         "ResourceNotFoundException",
     )
     statements = policies.statements(found["Policy"]) if found else []
-    ours = [statement for statement in statements if _lets_s3_in(statement)]
+    ours = [each for each in statements if notifications.lets_in(each)]
     yield judged(
         _PERMISSION[0],
         bool(ours),
@@ -65,20 +67,43 @@ def permission(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
         yield from waiting("the permission", *_PERMISSION[1:])
         return
     wanted = trigger.permission(settings)
-    for name, key, should in (
-        (_PERMISSION[1], "aws:sourcearn", wanted["SourceArn"]),
-        (_PERMISSION[2], "aws:sourceaccount", wanted["SourceAccount"]),
-    ):
-        # Every statement must: one without the condition lets any bucket in.
-        values = [dict(policies.conditions(found)).get(key) for found in ours]
-        wrong = [value for value in values if value != should]
-        argument = "SourceArn" if key == "aws:sourcearn" else "SourceAccount"
-        yield judged(
-            name,
-            not wrong,
-            f"{argument} is {' and '.join(map(str, wrong))} and should be {should}. "
-            "`remove_permission`, then `add_permission` again (06_trigger).",
-        )
+    fits = any(
+        all(_condition(each, argument) == wanted[argument] for argument in _ARGUMENTS)
+        for each in ours
+    )
+    for name, argument in zip(_PERMISSION[1:], _ARGUMENTS, strict=True):
+        values = {str(each.get("Sid")): _condition(each, argument) for each in ours}
+        # Where one fits, S3 comes in; one that lets any bucket in is too much yet.
+        wrong = {
+            sid: value
+            for sid, value in values.items()
+            if value != wanted[argument] and (not fits or _is_wide(value))
+        }
+        yield judged(name, not wrong, _misfit(wrong, argument, settings, fits=fits))
+
+
+def _misfit(
+    wrong: dict[str, str | None], argument: str, settings: Settings, *, fits: bool
+) -> str:
+    """Name the statements that are wrong, and the call that takes each away."""
+    what, should = _ARGUMENTS[argument], trigger.permission(settings)[argument]
+    told = [
+        f"Statement {sid!r} names {'another' if value else 'no'} {what}: {argument} is "
+        f"{value} and should be {should}. Remove it with `remove_permission("
+        f"FunctionName={settings.function_name!r}, StatementId={sid!r})`"
+        for sid, value in wrong.items()
+    ]
+    then = "" if fits else ", then add the right one with `add_permission`"
+    return f"{'. '.join(told)}{then} (06_trigger)."
+
+
+def _condition(statement: dict[str, Any], argument: str) -> str | None:
+    """Read what a statement asks for under an argument of `add_permission`."""
+    return dict(policies.conditions(statement)).get(f"aws:{argument.lower()}")
+
+
+def _is_wide(value: str | None) -> bool:
+    return value is None or "*" in value or "?" in value
 
 
 def _rule(
@@ -110,16 +135,4 @@ def _rule(
         f"It lacks {' and '.join(lacks)}, so some uploads would be missed. Put "
         f"{' and '.join(settings.events)} with "
         "`put_bucket_notification_configuration` (06_trigger).",
-    )
-
-
-def _lets_s3_in(statement: dict[str, Any]) -> bool:
-    return bool(
-        policies.allowed(
-            {"Statement": statement},
-            "lambda:InvokeFunction",
-            statement.get("Resource", ""),
-            principal={"Service": notifications.SERVICE},
-            trusting=True,
-        )
     )

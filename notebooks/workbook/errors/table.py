@@ -350,8 +350,8 @@ ROWS: tuple[Row, ...] = (
         "no-such-key",
         "No object has this key. In an event the key is form-encoded: a space comes as "
         "+ and é as %C3%A9.",
-        "Decode it once, with unquote_plus, where the event is read: 05_function does. "
-        "Or the object was deleted meanwhile.",
+        "Decode it once, with unquote_plus, where the event is read: the course's "
+        "handler does. Or the object was deleted meanwhile.",
         MENDED,
         codes=("NoSuchKey", "404"),
         calls=("GetObject", "HeadObject", "CopyObject", "GetObjectTagging"),
@@ -570,9 +570,10 @@ ROWS: tuple[Row, ...] = (
     ),
     Row(
         "out-of-memory",
-        "The function needed more than its MemorySize and was killed. A picture takes "
-        "its pixels times four bytes when it is decoded, whatever the file's size.",
-        "Raise MemorySize (Settings.memory_mb), or lower MAX_MEGAPIXELS: 05_function.",
+        "The function needed more than its MemorySize and was killed. Decoded, a "
+        "picture takes up to four bytes a pixel (two where it is grey of 16 bits), and "
+        "work space, whatever the file's size.",
+        "Raise MemorySize (Settings.memory_mb): 05_function.",
         MENDED,
         says=r"Runtime\.OutOfMemory|signal: killed|Runtime\.ExitError|MemoryError",
     ),

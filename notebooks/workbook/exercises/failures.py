@@ -35,10 +35,13 @@ def _by_hand(answer: object, cloud: Cloud, settings: Settings) -> str:
     mended = sorted(labs.by_hand() - SHOWN)
     if len(mended) >= ENOUGH:
         return ""
-    done = ", ".join(map(str, mended)) or "none"
+    done = f"none of the {ENOUGH} asked for"
+    if mended:
+        word = "lab" if len(mended) == 1 else "labs"
+        named = " and ".join(map(str, mended))
+        done = f"{word} {named} ({len(mended)} of the {ENOUGH} asked for)"
     return (
-        f"Mended by hand, of labs 3 to 12: {done}. {ENOUGH} are asked for, each until "
-        "`labs.verdict()` says *right*."
+        f"Mended by hand so far: {done}. Mend each until `labs.verdict()` says right."
     )
 
 

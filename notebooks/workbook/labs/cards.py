@@ -5,7 +5,7 @@ follow(key)       # where does the path end?
 verdict()         # is it mended? once you have done so, by a call of your own
 mend()            # or without you: the cause, its cure, and the same upload again
 
-One lab is in at a time.
+One lab is open at a time.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ LABS: tuple[Lab, ...] = (
     ),
     Lab(
         "timeout",
-        "It worked with the old, quick service. Now we save wherever we can.",
+        "Our S3 got slower, and to save money we shortened the timeout.",
         "Does the log have a line of ours?",
         "05_function",
     ),
@@ -103,7 +103,7 @@ LABS: tuple[Lab, ...] = (
     Lab(
         "memory",
         "Small photos work. The scan, a 16-bit PNG, does not.",
-        "How much memory do 12 megapixels of 16 bits take when decoded?",
+        "How many MB are its 12 megapixels of 16 bits? What else needs memory?",
         "05_function",
     ),
     Lab(
@@ -127,7 +127,7 @@ LABS: tuple[Lab, ...] = (
     ),
     Lab(
         "stopped",
-        "There was an alarm in the night, somebody pressed the red button.",
+        "There was an alarm in the night, and somebody stopped the function.",
         "Are the night's uploads lost?",
         "05_function",
         kept=True,
@@ -144,7 +144,7 @@ def labs() -> Html:
 
 @dataclass
 class _State:
-    """Which lab is in, and what became of it.
+    """Which lab is open, and what became of it.
 
     Attributes:
         mended: whether the learner's own mend of it was right.
@@ -168,7 +168,7 @@ def lab(
 ) -> str:
     """Show a lab's card, put its fault in, upload what shows it; return its key.
 
-    Another lab that is still in is mended first. The card is shown before the wait,
+    Another lab that is still open is mended first. The card is shown before the wait,
     which is the time to predict.
     """
     chosen = _lab(number)
@@ -197,7 +197,7 @@ def follow(
 
 
 def verdict(cloud: Cloud | None = None, settings: Settings | None = None) -> Html:
-    """Say whether the lab that is in was mended right, and what is still wrong.
+    """Say whether the open lab was mended right, and what is still wrong.
 
     Looks at the resources, then at an upload: the path is drawn when it made no
     thumbnail.
@@ -205,7 +205,7 @@ def verdict(cloud: Cloud | None = None, settings: Settings | None = None) -> Htm
     cloud, settings = place(cloud, settings)
     number = _state.number
     if number is None:
-        return _note("No lab is in: `labs.lab(number)` puts one in.", style.GREY)
+        return _note("No lab is open: `labs.lab(number)` opens one.", style.GREY)
     judged = mends.MENDS[_lab(number).fault]
     if wrong := judged.wrong(cloud, settings):
         return _note(f"Lab {number}: not yet. {wrong}", style.ORANGE)
@@ -229,12 +229,12 @@ def mend(
     cloud: Cloud | None = None,
     settings: Settings | None = None,
 ) -> Html:
-    """Undo the fault that is in, or that of a lab, and upload again, or replay."""
+    """Undo the fault of the open lab, or that of a lab, and upload again, or replay."""
     cloud, settings = place(cloud, settings)
     number = _state.number if number is None else number
     if number is None:
         undo_all(cloud, settings)
-        text = "No lab is in. Every part of the pipeline is as `up` builds it."
+        text = "No lab is open. Every part of the pipeline is as `up` builds it."
         return _note(text, style.GREEN)
     chosen = _lab(number)
     faults.undo(chosen.fault, cloud, settings)
@@ -244,7 +244,7 @@ def mend(
     outcome = (_replayed if chosen.kept else _again)(number, cloud, settings)
     text = f"Lab {number}: {title} ({chosen.mended_in}). Undone; {outcome}."
     if _state.number:
-        text += f" Lab {_state.number} is still in: `mend()` takes it out."
+        text += f" Lab {_state.number} is still open: `mend()` undoes its fault."
     return _note(text, style.GREEN if ": made" in outcome else style.ORANGE)
 
 
@@ -255,7 +255,7 @@ def undo_all(cloud: Cloud | None = None, settings: Settings | None = None) -> No
 
 
 def _take_out(number: int, cloud: Cloud, settings: Settings) -> None:
-    """Undo the lab that is in, and say so where it was another, and not mended."""
+    """Undo the open lab, and say so where it was another, and not mended."""
     other = _state.number
     if other is None:
         return

@@ -198,7 +198,10 @@ FAULTS: dict[str, Fault] = {
         content=None,
     ),
     "uninvited": Fault(
-        "the bucket may not invoke the function", mistakes.uninvited, (trigger,)
+        "the bucket may not invoke the function",
+        mistakes.uninvited,
+        (trigger,),
+        mistakes.clear_statements,
     ),
     "stopped": Fault("no invocation may run", mistakes.stopped, clear=mistakes.start),
 }

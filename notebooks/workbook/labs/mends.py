@@ -14,6 +14,7 @@ from deploy import notifications
 from deploy.cloud import Cloud
 from deploy.settings import Settings
 from deploy.steps import buckets, failures, function
+from deploy.tracing.facts import Facts
 from deploy.waiting import NO_OBJECT, if_there
 from workbook import checks
 from workbook.checks.function import LAYER
@@ -54,13 +55,13 @@ def seen_by(step: int, *lines: str) -> Judge:
 
 
 def time_for(cloud: Cloud, settings: Settings) -> str:
-    """Look at the timeout: a service that takes three seconds, and no open end."""
+    """Look at the timeout: a read of S3 that takes three seconds, and no open end."""
     timeout = _configuration(cloud, settings)["Timeout"]
     if timeout <= _SLEEPS_S:
         return (
-            f"Timeout is {timeout} s, and the service alone takes {_SLEEPS_S}: set a "
-            "longer Timeout with `update_function_configuration`. More memory does "
-            "not make a service quicker."
+            f"Timeout is {timeout} s, and the run needs more than {_SLEEPS_S} s: set "
+            f"Timeout to {settings.timeout_s} (05_function). More memory does not make "
+            "S3 quicker."
         )
     if timeout > _ENOUGH_S:
         return (
@@ -75,9 +76,10 @@ def room_for(cloud: Cloud, settings: Settings) -> str:
     memory = _configuration(cloud, settings)["MemorySize"]
     if memory <= _LEAST_MB:
         return (
-            f"MemorySize is {memory} MB, and the scan takes more when it is decoded: "
-            "raise it with `update_function_configuration`. A longer Timeout gives no "
-            "memory."
+            f"MemorySize is {memory} MB. Decoding needs 30 MB: 24 MB of pixels, two "
+            f"bytes each, and work space. Of {memory} MB, Python, its libraries and "
+            "the file leave about 16. Raise MemorySize (05_function). A longer Timeout "
+            "gives no memory."
         )
     if memory > _ENOUGH_MB:
         return (
@@ -106,7 +108,7 @@ def another_name(cloud: Cloud, settings: Settings) -> str:
     if camera_photo(cloud, settings):
         return ""
     return (
-        f"No rule matches {mistakes.CAMERA}, and since then the photo went up under no "
+        f"No rule matches {mistakes.CAMERA}, and since then no upload had a "
         "name that a rule matches. Copy it to such a name (`copy_object`), or put a "
         "third rule beside the two (06_trigger) and upload it again."
     )
@@ -170,17 +172,23 @@ def running_and_replayed(cloud: Cloud, settings: Settings) -> str:
     ).get("ReservedConcurrentExecutions")
     lift = "`delete_function_concurrency` takes the limit away"
     if limit == 0:
-        return f"Its reserved concurrency is 0, so it never runs: {lift}."
+        return (
+            "Its reserved concurrency, the number of runs that it may have at once, is "
+            f"0, so it never runs: {lift}."
+        )
     if limit is not None:
         return f"It runs, {limit} at a time at most, and had no limit before: {lift}."
     found = failures.describe(cloud, settings)
-    if found and found.events:
-        return (
-            f"It runs again, and {found.events} of the night's events wait in "
-            f"{settings.failure_queue}: `replay(cloud, settings)` sends them to it. A "
-            "new upload does not."
-        )
-    return ""
+    if not (found and found.events):
+        return ""
+    kept = Facts(cloud, settings, key="").every_kept
+    of_lab = sum(map(failures.was_stopped, kept))
+    events = "events wait" if found.events > 1 else "event waits"
+    return (
+        f"It runs again, and {found.events} {events} in {settings.failure_queue}, "
+        f"{of_lab} of them from this lab: `replay(cloud, settings)` sends all. A new "
+        "upload does not."
+    )
 
 
 def _touched(cloud: Cloud, settings: Settings) -> str:

@@ -207,7 +207,7 @@ _handle = lambda_handler
 
 
 def lambda_handler(event, context=None, **more):
-    _time.sleep(3)  # asks a slow service first
+    _time.sleep(3)  # as if S3 took so long
     return _handle(event, context, **more)
 """
 
@@ -284,9 +284,11 @@ def poison(cloud: Cloud, settings: Settings) -> None:
 
 def uninvited(cloud: Cloud, settings: Settings) -> None:
     """Take back the permission that lets the bucket invoke the function."""
-    with _unless_gone():
+    clear_statements(cloud, settings)
+    found = trigger.describe(cloud, settings)
+    if found and found.permission:  # a learner may have named it
         cloud.awslambda.remove_permission(
-            FunctionName=settings.function_name, StatementId=trigger.STATEMENT_ID
+            FunctionName=settings.function_name, StatementId=found.permission["Sid"]
         )
 
 
@@ -328,6 +330,12 @@ def old_event(settings: Settings, key: str, etag: str) -> dict:
     return notifications.event(
         settings.source_bucket, key, region=settings.region, etag=etag, sequencer="00"
     )
+
+
+def clear_statements(cloud: Cloud, settings: Settings) -> None:
+    """Take away the permissions that a learner added beside the pipeline's own."""
+    for statement in leftovers.statements(cloud, settings):
+        statement.remove()
 
 
 def clear_camera(cloud: Cloud, settings: Settings) -> None:

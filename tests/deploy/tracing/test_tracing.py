@@ -269,7 +269,10 @@ def test_a_rule_for_another_pipelines_function(built):
 @pytest.mark.parametrize(
     ("changed", "why"),
     [
-        ({"SourceArn": "arn:aws:s3:::others"}, "for another bucket"),
+        (
+            {"SourceArn": "arn:aws:s3:::others"},
+            "-may-invoke' is for another bucket",
+        ),
         ({"SourceAccount": "999999999999"}, "for another account"),
         (None, "does not let the bucket in."),
     ],
@@ -506,7 +509,7 @@ def test_a_key_decoded_by_half(built):
 @pytest.mark.parametrize(
     ("line", "cure"),
     [
-        ("x Task timed out after 1.00 seconds", "Settings.timeout_s"),
+        ("x Task timed out after 1.00 seconds", "set Timeout to 30 (05_function)"),
         ("[ERROR] Runtime.ImportModuleError: Unable to import", "04_layer"),
     ],
 )
@@ -529,7 +532,7 @@ def test_figures_of_the_run(made):
 def test_too_little_memory(built):
     say(*built, "rejected", reason="decoding takes 29 MB of memory, more than")
     found = trace(KEY, *built).broken
-    assert "Settings.memory_mb" in found.cure
+    assert "Raise MemorySize (05_function)" in found.cure
 
 
 def test_rejected_is_an_ending(built):

@@ -113,13 +113,13 @@ def test_a_mend_without_a_number_mends_what_is_in(built):
     assert not pipeline.status(*built).ready
     assert "Lab 6: the bucket may not invoke" in repr(cards.mend(None, *built))
     assert pipeline.status(*built).ready
-    assert "No lab is in" in repr(cards.mend(None, *built))
+    assert "No lab is open" in repr(cards.mend(None, *built))
 
 
 def test_the_wrong_mend_names_the_lab_that_is_in(built, capsys):
     cards.lab(1, *built)
     said = repr(cards.mend(2, *built))
-    assert "Lab 1 is still in" in said and "lighthouse.jpg: broken (layer:" in said
+    assert "Lab 1 is still open" in said and "lighthouse.jpg: broken (layer:" in said
     assert "layer: The function has no layer" in capsys.readouterr().out
 
 

@@ -12,14 +12,16 @@ import pytest
 from support.local_cloud import shared_pipeline
 from support.moto_cloud import standing as as_built
 from support.rows import rows
-from workbook import exercise, session
+from workbook import checks, exercise, session
 from workbook.labs import cards, faults, mends, mistakes
 
 from deploy import (
     function,
     pipeline,
+    policies,
     replay,
     role,
+    trace,
     trigger,
     waiting,
 )
@@ -116,6 +118,19 @@ def invite(**left_out):
     return act
 
 
+def add(sid, **changes):
+    """Add the permission under a name of the learner's, right or with a fault."""
+
+    def act(cloud, settings):
+        given = trigger.permission(settings) | {"StatementId": sid} | changes
+        cloud.awslambda.add_permission(FunctionName=settings.function_name, **given)
+
+    return act
+
+
+ELSEWHERE = {"SourceArn": "arn:aws:s3:::elsewhere"}
+
+
 def with_suppressed(call, **arguments):
     waiting.if_there(lambda: call(**arguments), "ResourceNotFoundException")
 
@@ -204,7 +219,8 @@ MENDS = {
     4: (
         configure(Timeout=30),
         [
-            (nothing, "Timeout is 1 s"),
+            (nothing, "Timeout is 1 s, and the run needs more than 3 s"),
+            (configure(Timeout=2), "set Timeout to 30 (05_function)"),
             (configure(MemorySize=1024), "More memory does not make"),
             (configure(Timeout=3), "Timeout is 3 s"),
             (configure(Timeout=900), "Timeout is 900 s"),
@@ -224,6 +240,7 @@ MENDS = {
             (nothing, "no statement"),
             (invite(SourceAccount=0), "SourceAccount is None"),
             (invite(SourceArn=0), "SourceArn is None"),
+            (add("mine", **ELSEWHERE), "Statement 'mine' names another bucket"),
         ],
     ),
     7: (
@@ -303,6 +320,61 @@ def test_a_mend_is_judged(number, cloud, settings):
     assert mends.MENDS[fault].wrong(cloud, settings) == ""
 
 
+@pytest.fixture
+def uninvited(cloud, settings):
+    """Lab 6 is open, and the learner's first permission named another bucket."""
+    settings = dataclasses.replace(settings, reliable=True)
+    pipeline.up(cloud, settings, say=lambda line: None)
+    faults.put("uninvited", cloud, settings)
+    add("mine", **ELSEWHERE)(cloud, settings)
+    return cloud, settings
+
+
+def test_a_right_permission_beside_a_wrong_one_is_right(uninvited):
+    """Verdict, trace and check(6) say what Lambda does: one that fits is enough."""
+    name = uninvited[1].function_name
+    told = mends.MENDS["uninvited"].wrong(*uninvited)
+    call = f"remove_permission(FunctionName={name!r}, StatementId='mine')"
+    assert call in told and "then add the right one" in told
+    finding = trace("a.jpg", *uninvited)["permission"].finding
+    assert "its statement 'mine' is for another bucket" in finding
+    add("right")(*uninvited)
+    assert mends.MENDS["uninvited"].wrong(*uninvited) == ""
+    assert checks.look(6, *uninvited).ok
+    assert trace("a.jpg", *uninvited)["permission"].state == "green"
+
+
+def test_a_wrong_permission_is_taken_away_with_the_lab(uninvited):
+    faults.undo_all(*uninvited)
+    assert statement_ids(*uninvited) == [trigger.STATEMENT_ID]
+    assert checks.look(6, *uninvited).ok
+
+
+def test_the_next_labs_do_not_blame_what_lab_6_left(uninvited):
+    faults.undo("uninvited", *uninvited)
+    add("another", **ELSEWHERE)(*uninvited)  # as one left by an exercise of 06
+    for lab in ("poison", "late-event"):
+        faults.put(lab, *uninvited)
+        assert "pipeline was right" not in mends.MENDS[lab].wrong(*uninvited)
+
+
+def test_lab_6_is_broken_again_after_a_mend_under_another_name(uninvited):
+    add("right")(*uninvited)
+    faults.put("uninvited", *uninvited)
+    assert statement_ids(*uninvited) == []
+    assert "no statement" in mends.MENDS["uninvited"].wrong(*uninvited)
+
+
+def statement_ids(cloud, settings):
+    which = {"FunctionName": settings.function_name}
+    found = waiting.if_there(
+        lambda: cloud.awslambda.get_policy(**which), "ResourceNotFoundException"
+    )
+    return [
+        each["Sid"] for each in policies.statements(found["Policy"] if found else {})
+    ]
+
+
 @pytest.fixture(scope="module")
 def standing(local_folder):
     with shared_pipeline(local_folder, name="mends", reliable=True) as place:
@@ -341,7 +413,7 @@ def test_a_mend_by_hand_makes_the_path_whole(number, standing):
         (3, rule(".jpg", ".png", ".JPG"), "none for one before"),
         (7, unquoted, "leaves the + in them). Your code asks for a name"),
         (8, configure(MemorySize=160), "not yet"),
-        (12, resume, "of the night's events wait"),
+        (12, resume, " from this lab: `replay(cloud, settings)` sends"),
     ],
 )
 def test_a_mend_that_only_an_upload_shows_to_be_wrong(number, mend, said, standing):
@@ -365,15 +437,18 @@ def test_a_rule_for_the_cameras_names_is_right_too(standing):
 
 def test_without_a_lab_there_is_nothing_to_judge(cloud, settings, monkeypatch):
     monkeypatch.setattr(cards, "_state", cards._State())
-    assert "No lab is in" in repr(cards.verdict(cloud, settings))
+    assert "No lab is open" in repr(cards.verdict(cloud, settings))
 
 
 def test_three_labs_mended_by_hand_solve_the_exercise(cloud, settings, monkeypatch):
     monkeypatch.setattr(session, "current", lambda: (cloud, settings))
     state = cards._State()
     monkeypatch.setattr(cards, "_state", state)
-    assert "labs 3 to 12: none. 3 are asked for" in repr(exercise("8b"))
+    assert "so far: none of the 3 asked for. Mend each" in repr(exercise("8b"))
+    state.by_hand.add(3)
+    told = repr(exercise("8b"))
+    assert "so far: lab 3 (1 of the 3 asked for)." in told and "*" not in told
     state.by_hand |= {1, 2, 3, 6, 11}  # the first two are in the text, 11 needs none
-    assert "labs 3 to 12: 3, 6. 3 are asked for" in repr(exercise("8b"))
+    assert "so far: labs 3 and 6 (2 of the 3 asked for)." in repr(exercise("8b"))
     state.by_hand.add(12)
     assert exercise("8b").right
