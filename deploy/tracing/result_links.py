@@ -19,7 +19,7 @@ from handler.storage import is_made_from
 #: https://docs.aws.amazon.com/AmazonS3/latest/userguide/EventNotifications.html
 PENDING_S = 60
 _METRICS = ("Invocations", "Errors", "Throttles")
-_TIMED_OUT = re.compile(r"Task timed out after [\d.]+ seconds")
+_TIMED_OUT = re.compile(r"Task timed out after ([\d.]+) seconds")
 _CRASHES = (
     "Runtime.ImportModuleError",
     "Runtime.HandlerNotFound",
@@ -265,8 +265,7 @@ def _crash(facts: Facts) -> Link | None:
     for line in reversed(facts.messages):
         first = line.splitlines()[0] if line else ""
         if match := _TIMED_OUT.search(line):
-            given = facts.configuration.get("Timeout", 0)
-            ours = facts.settings.timeout_s
+            given, ours = float(match[1]), facts.settings.timeout_s
             cure = f"set Timeout to {ours} (05_function)"
             if given >= ours:
                 cure = "raise Timeout (05_function)"
@@ -275,7 +274,7 @@ def _crash(facts: Facts) -> Link | None:
                 "red",
                 f"{match[0]}, before it said anything about this key.",
                 f"FilterLogEvents → {match[0]}",
-                f"The run needs more than {given} s: {cure}, then upload again.",
+                f"The run needs more than {given:g} s: {cure}, then upload again.",
             )
         if any(crash in line for crash in _CRASHES):
             return Link(

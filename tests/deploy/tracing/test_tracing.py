@@ -509,7 +509,11 @@ def test_a_key_decoded_by_half(built):
 @pytest.mark.parametrize(
     ("line", "cure"),
     [
-        ("x Task timed out after 1.00 seconds", "set Timeout to 30 (05_function)"),
+        (
+            "x Task timed out after 1.00 seconds",
+            "more than 1 s: set Timeout to 30 (05_function)",
+        ),
+        ("x Task timed out after 30.00 seconds", "more than 30 s: raise Timeout"),
         ("[ERROR] Runtime.ImportModuleError: Unable to import", "04_layer"),
     ],
 )

@@ -25,6 +25,7 @@ from deploy import (
     trigger,
     waiting,
 )
+from deploy.steps import failures
 
 
 def configure(**changes):
@@ -363,6 +364,18 @@ def test_lab_6_is_broken_again_after_a_mend_under_another_name(uninvited):
     faults.put("uninvited", *uninvited)
     assert statement_ids(*uninvited) == []
     assert "no statement" in mends.MENDS["uninvited"].wrong(*uninvited)
+
+
+def test_the_events_of_the_night_are_told_from_those_of_other_labs(cloud, settings):
+    settings = dataclasses.replace(settings, reliable=True)
+    pipeline.up(cloud, settings, say=lambda line: None)
+    url = cloud.sqs.get_queue_url(QueueName=settings.failure_queue)["QueueUrl"]
+    for condition in ("RetriesExhausted", "RetriesExhausted", failures.STOPPED):
+        record = {"requestContext": {"condition": condition}, "requestPayload": {}}
+        cloud.sqs.send_message(QueueUrl=url, MessageBody=json.dumps(record))
+    told = mends.MENDS["stopped"].wrong(cloud, settings)
+    assert f"3 events wait in {settings.failure_queue}, 1 of them from this lab" in told
+    assert "`replay(cloud, settings)` sends all" in told
 
 
 def statement_ids(cloud, settings):
