@@ -199,7 +199,7 @@ def unmatched(key: str, present: Sequence[Rule]) -> str | None:
     if any(rule.matches(key) for rule in present):
         return None
     if not present:
-        return f"{key}: the bucket has no rule yet (06_trigger), so nothing happens."
+        return f"{key}: the bucket has no rule (06_trigger makes one): nothing happens."
     return (
         f"{key}: no rule matches; nearest is {nearest(key, present)}. "
         "Suffixes are case-sensitive; nothing happens."

@@ -94,7 +94,7 @@ class Score(dict):
 class Tally(Html):
     """A notebook's points and the course's, in a line with a bar, and what is open."""
 
-    def __init__(self, score: Score, step: int) -> None:
+    def __init__(self, score: Score, step: int, own: bool = True) -> None:
         here = score["steps"][str(step)]
         best, total = here["best"], here["total"]
         open_ = [
@@ -107,6 +107,8 @@ class Tally(Html):
             parts.append(f"check({step})")
         line = f"{best} of {total}, course {score.points} of {score.total}"
         rest = f"Open: {', '.join(parts)}." if parts else "All done."
+        if parts[-1:] == [f"check({step})"] and not own:
+            rest += " It counts once this notebook's own cells have run from the first."
         shown = html.escape(f"{here['notebook']}: {line}")
         shown = f"<b>{shown}</b>{_bar(best, total)}{html.escape(rest)}"
         super().__init__(html.block(shown), f"{here['notebook']}: {line}\n{rest}")
@@ -157,7 +159,8 @@ def tally(step: int) -> Tally:
     """
     if step not in STEPS:
         raise session.no_step(step)
-    return Tally(_merged(score_file()), step)
+    own = step not in OWN_CALLS or _is_own(step)
+    return Tally(_merged(score_file()), step, own)
 
 
 def score(path: Path | str | None = None) -> Score:

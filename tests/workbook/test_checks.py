@@ -1055,7 +1055,7 @@ def clones_half_open(w):
     block(w, w.settings.backup_bucket, BlockPublicPolicy=False)
 
 
-@fault(9, "the function works by no recipe", "still makes labels")
+@fault(9, "the function has no recipe any more", "still makes labels")
 def recipe_left(w):
     wanted = dataclasses.replace(w.settings, recipe={"labels": {"by": "model"}})
     function.create(w.cloud, wanted)

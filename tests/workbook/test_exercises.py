@@ -160,7 +160,7 @@ def test_the_statement_is_for_thumbnails_alone(at, settings):
                 ({"errorMessage": "no key"}, "change `size` alone"),
             ],
         ),
-        ("7a", runs(8, 2), [(runs(1, 1), "8 were asked"), (runs(8, 1), "fresh()")]),
+        ("7a", runs(8, 2), [(runs(1, 1), "8 are asked"), (runs(8, 1), "fresh()")]),
         (
             "9a",
             SQUARE | {"effects": [GREY, NAME]},

@@ -291,3 +291,12 @@ def test_a_reset_offers_to_clear_it(own_folder, capsys):
     assert kept.exists() and "--score" in capsys.readouterr().out
     deploying.main(["local", "reset", "--score"])
     assert not kept.exists() and "begins anew" in capsys.readouterr().out
+
+
+def test_the_tally_says_why_a_green_check_does_not_count(begin, settings):
+    cloud = begin(2)
+    buckets.create(cloud, settings)
+    check(2)
+    assert "check(2). It counts once this notebook's own cells" in repr(tally(2))
+    open_target(cloud, settings)
+    assert "It counts" not in repr(tally(2))

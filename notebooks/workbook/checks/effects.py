@@ -18,7 +18,7 @@ _RENDITION = "a rendition stands beside the thumbnails"
 _LABEL = "a thumbnail carries labels"
 _CLONE = "a clone has its source's bytes"
 _PRIVATE = "the clones are private"
-_PLAIN = "the function works by no recipe"
+_PLAIN = "the function has no recipe any more"
 _ROLE = "the role may do no more than before"
 _GONE = (*NO_BUCKET, *NO_OBJECT, *DENIED)
 

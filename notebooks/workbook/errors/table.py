@@ -435,9 +435,9 @@ ROWS: tuple[Row, ...] = (
     # The trigger
     Row(
         "destination-not-validated",
-        "S3 tried whether it may call every target in the configuration, and one said "
-        "no: no permission on the function, for another bucket or account, another "
-        "region, or a function that is gone.",
+        "S3 tested whether it may call each target, and one refused: the permission is "
+        "missing or names another bucket or account, or the function is in another "
+        "region or gone.",
         "First the permission, then the rule: 06_trigger. check(6) names the target.",
         "Trying again helps once the permission is there; on AWS it takes seconds to "
         "be seen.",

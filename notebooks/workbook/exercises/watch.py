@@ -12,7 +12,7 @@ from workbook.exercises.verdict import Judge
 
 def _crowd(runs: list[Any], cloud: Cloud, settings: Settings) -> str:
     if len(runs) < 8:
-        return f"{len(runs)} photo was uploaded, and 8 were asked for."
+        return f"Photos uploaded: {len(runs)}; 8 are asked for."
     if sum(run.cold for run in runs) < 2:
         return "Only one run was cold: run `fresh()` and all eight uploads again."
     return ""
