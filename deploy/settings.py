@@ -40,6 +40,8 @@ def default_name() -> str:
 
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 # https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html
+# Lambda's own limits are wider for the time (1,800 s) and for a batch: no picture needs
+# as long, and ten pictures fit in the memory.
 _LIMITS = {
     "memory_mb": (128, 10_240),
     "timeout_s": (1, 900),
@@ -184,9 +186,9 @@ class Settings:
         value = getattr(self, name)
         if type(value) is not int or not low <= value <= high:
             raise SettingsError(
-                f"{value!r} is out of range: Lambda takes {low} to {high}",
+                f"{value!r} is out of range",
                 where=f"Settings.{name}",
-                todo="Choose a whole number between them.",
+                todo=f"Choose a whole number from {low} to {high}.",
             )
 
     def _check_known(self, name: str, known: Collection[Any]) -> None:
