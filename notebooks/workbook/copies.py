@@ -3,6 +3,9 @@
 A stored notebook keeps its outputs, for GitHub and for the tests; in a copy "Predict"
 is a question. The copies lie in `work/` beside `notebooks/`, or, where that cannot be,
 in a `work/` that has the same neighbours: a link of a notebook holds in both.
+
+Every kernel imports this, and nbformat takes two seconds of it: so it is imported where
+a copy is made or compared.
 """
 
 from __future__ import annotations
@@ -17,13 +20,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import nbformat
 from filelock import FileLock
-from nbformat import NotebookNode
 
 from deploy.home import CHECKOUT, home, in_plain_words
 from workbook.errors.messages import WorkbookError
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 STORED = CHECKOUT / "notebooks"
 
@@ -138,18 +143,30 @@ def _link(there: Path, here: Path) -> None:
 
 def copy_of(name: str) -> NotebookNode:
     """Make the copy of a stored notebook: a course to run, and nothing of a run."""
+    import nbformat
+
     notebook = nbformat.read(STORED / name, as_version=4)
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
-            lines = cell.source.splitlines(keepends=True)
-            cell.source = "".join(
-                line for line in lines if not line.lstrip().startswith("# NBVAL_")
-            )
+            cell.source = _to_run(cell.source)
         else:
             cell.source = _LINK.sub(_beside, cell.source)
     notebook.metadata[_MADE] = {"made": _digest(notebook)}
     return notebook
+
+
+def code_of(name: str) -> list[str]:
+    """List what stands in the code cells of a copy, as it is made."""
+    cells = json.loads((STORED / name).read_text("utf-8"))["cells"]
+    code = [cell["source"] for cell in cells if cell["cell_type"] == "code"]
+    return [_to_run("".join(source)) for source in code]
+
+
+def _to_run(source: str) -> str:
+    """Leave out what a cell says to the tests alone."""
+    lines = source.splitlines(keepends=True)
+    return "".join(line for line in lines if not line.lstrip().startswith("# NBVAL_"))
 
 
 def _beside(link: re.Match[str]) -> str:
@@ -185,6 +202,8 @@ def _keep(copy: Path, today: date) -> Path | None:
 
 def _versions(copy: Path) -> tuple[str, str]:
     """Identify what a copy was made as, and what it is now; empty if it is no copy."""
+    import nbformat
+
     try:
         notebook = nbformat.read(copy, as_version=4)
         return notebook.metadata[_MADE]["made"], _digest(notebook)
@@ -193,6 +212,8 @@ def _versions(copy: Path) -> tuple[str, str]:
 
 
 def _write(notebook: NotebookNode, copy: Path) -> None:
+    import nbformat
+
     beside = copy.with_suffix(".new")  # a full disk leaves no half notebook
     nbformat.write(notebook, beside)
     beside.replace(copy)

@@ -184,8 +184,8 @@ def _is_own(step: int) -> bool:
 
 def _as_given(step: int) -> bool:
     """Tell whether the cell that runs stands in the notebook, letter by letter."""
-    given = copies.copy_of(f"{session.NOTEBOOKS[step]}.ipynb").cells
-    return session.running_cell() in [cell.source.strip() for cell in given]
+    given = copies.code_of(f"{session.NOTEBOOKS[step]}.ipynb")
+    return session.running_cell() in [source.strip() for source in given]
 
 
 def _note(**found: dict[str, Any]) -> None:

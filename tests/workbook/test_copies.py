@@ -1,6 +1,7 @@
 import json
 import re
 import subprocess
+import sys
 from datetime import date
 from pathlib import Path
 
@@ -192,3 +193,15 @@ def test_without_the_notebooks_it_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setattr(copies, "STORED", tmp_path)
     with pytest.raises(DeployError, match=r"there are no notebooks.*pip install -e"):
         copies.make()
+
+
+def test_a_kernel_waits_for_no_library_that_only_copies_need():
+    asks = "import sys, workbook; print({'jsonschema', 'nbformat'} & {*sys.modules})"
+    command = [sys.executable, "-c", asks]
+    assert subprocess.check_output(command, text=True) == "set()\n"
+
+
+def test_the_code_of_a_copy_is_known_without_making_it():
+    name = "05_function.ipynb"
+    made = [c.source for c in copies.copy_of(name).cells if c.cell_type == "code"]
+    assert copies.code_of(name) == made and len(made) > 10

@@ -11,8 +11,6 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import nbformat
-
 from deploy import zips
 from deploy.home import CHECKOUT, in_plain_words
 from workbook import copies
@@ -87,6 +85,8 @@ def _notebooks(others: set[str]) -> Iterator[tuple[str, bytes]]:
             return "your teacher's answers"
         known = target in there or any(each.startswith(f"{target}/") for each in there)
         return link[0] if known else link[1]
+
+    import nbformat  # takes two seconds, and every kernel imports this module
 
     for name in names:
         notebook = copies.copy_of(name)
