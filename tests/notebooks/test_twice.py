@@ -1,4 +1,7 @@
-"""Every cell can be run twice, as 02 promises: in one kernel, and without a reset."""
+"""Every cell can be run twice in a row, as 02 promises.
+
+Whole notebooks, twice without a reset: test_the_course_twice_without_a_reset.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +20,10 @@ def failed(cell: nbformat.NotebookNode) -> bool:
     return any(output.output_type == "error" for output in cell.outputs)
 
 
-def run(name: str, times: int) -> None:
-    """Run each cell so often in a row; it fails where that is announced, only there."""
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_every_cell_can_be_run_twice(name, own_folder):
+    """What the first run left is what the second meets; only what is meant fails."""
     notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", 4)
     place = {"metadata": {"path": str(NOTEBOOKS)}}
     client = NotebookClient(notebook, allow_errors=True, resources=place)
@@ -27,22 +32,7 @@ def run(name: str, times: int) -> None:
             if cell.cell_type != "code":
                 continue
             meant = "raises-exception" in cell.metadata.get("tags", [])
-            for _ in range(times):
+            for _ in range(2):
                 client.execute_cell(cell, number)
                 told = [output.get("evalue", "") for output in cell.outputs]
                 assert failed(cell) == meant, (cell.source, told)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
-def test_every_cell_can_be_run_twice(name, own_folder):
-    """In a row: what the first run left is what the second meets."""
-    run(name, times=2)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
-def test_a_notebook_can_be_run_twice_without_a_reset(name, own_folder):
-    """In a kernel of its own each time, as on another day."""
-    run(name, times=1)
-    run(name, times=1)
