@@ -133,9 +133,9 @@ def the_layer(facts: Facts) -> Link:
                 "red",
                 misfit,
                 answer.quoted(_lists(answer)),
-                f"Publish a layer for {is_now['Runtime']} on "
-                f"{_architecture(is_now)} (04_layer), attach it (05_function), and "
-                "upload again.",
+                f"Attach the layer for {is_now['Runtime']} on "
+                f"{_architecture(is_now)} (05_function), or publish one where there is "
+                "none (04_layer), and upload again.",
             )
     finding = f"{', '.join(arn.split(':layer:')[-1] for arn in arns)} fits."
     return warning or Link("layer", "green", finding, answer.quoted(_lists(answer)))

@@ -102,7 +102,7 @@ LABS: tuple[Lab, ...] = (
     ),
     Lab(
         "memory",
-        "Small photos work. The scan, a 16-bit PNG, does not.",
+        "Small photos work. The scan, a grey PNG of 16 bits, does not.",
         "How many MB are its 12 megapixels of 16 bits? What else needs memory?",
         "05_function",
     ),
