@@ -286,9 +286,9 @@ MENDS = {
     12: (
         resume,
         [
-            (nothing, "concurrency is 0"),
+            (nothing, ", is 0, so it never runs"),
             (cap(1), "1 at a time"),
-            (put("lighthouse.jpg", "lighthouse.jpg"), "concurrency is 0"),
+            (put("lighthouse.jpg", "lighthouse.jpg"), ", is 0, so it never runs"),
         ],
     ),
 }
