@@ -714,8 +714,8 @@ ROWS: tuple[Row, ...] = (
     ),
     Row(
         "the-answer-has-no-such-field",
-        "The answer has no field of this name. AWS leaves a list out when it is empty: "
-        "a bucket without objects has no Contents.",
+        "There is no such key: compare its spelling. In an answer, AWS leaves a list "
+        "out when it is empty: a bucket without objects has no Contents.",
         'Look at the whole answer; `answer.get("Contents", [])` takes an empty list '
         "for a missing one. Else run the cells above again, in order.",
         MENDED,
