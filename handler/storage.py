@@ -23,9 +23,9 @@ ATTEMPTS = 5  # a lost race means that another writer won one, so this is plenty
 _RACE = ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey")
 
 Stamp = dict[str, str]
-#: The metadata of which every result has some.
 #: How the reason of a reject begins whose object has to be restored first.
 ARCHIVED = "archived"
+#: The metadata of which every result has some.
 MADE_FROM = {"source-mark", "source-etag", "source-sequencer"}
 Verdict = Literal["newer", "older", "repeat", "same", "unknown"]
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextvars
 import json
 import os
-import random
 import sys
 import time
 from collections.abc import Callable
@@ -27,14 +26,6 @@ PACE = float(os.environ.get("WORKBOOK_PACE") or 1)
 THROTTLED_S = (0.2 * PACE, 5.0 * PACE)
 #: The last event of a stopped cloud has this long to end.
 STOP_S = 3.0
-#: How a run ends whose worker was taken away before it began: MiniStack sweeps those of
-#: a function that is changed. AWS lets none fall: it begins in another environment.
-_SWEPT_AWAY = {
-    "RuntimeError": "Worker process exited immediately",
-    "FileNotFoundError": "[Errno 2]",
-    "Runtime.HandlerError": "'NoneType' object has no attribute 'stdin'",
-}
-_BEGINS = 3  # a function that cannot begin looks alike
 #: What Lambda does unless it is told otherwise.
 _RETRIES, _MAX_AGE_S = 2, 6 * 3600
 
@@ -55,23 +46,9 @@ def invoke_async(func: dict, payload: Any) -> None:
 def execute(func: dict, payload: Any) -> dict:
     """Run a function; its log lines and messages are kept soon."""
     try:
-        for begun in range(_BEGINS):
-            time.sleep(begun * random.uniform(0.2, 0.6))  # two sweep each other
-            result = _execute(func, payload)
-            if not _was_swept_away(result):
-                break
-        return result
+        return _execute(func, payload)
     finally:
         saving.dirty.set()
-
-
-def _was_swept_away(result: dict) -> bool:
-    """Tell a worker's end from an error of the function's own."""
-    body = result.get("body") if result.get("error") else None
-    if not isinstance(body, dict):
-        return False
-    begins = _SWEPT_AWAY.get(body.get("errorType", ""))
-    return begins is not None and body.get("errorMessage", "").startswith(begins)
 
 
 def run(event: Event) -> tuple[Event, float] | None:

@@ -1,13 +1,15 @@
-"""A function's Python finds its modules where Lambda's does, and says what it misses.
+"""A function's Python finds its modules where Lambda's does, and ends when its run did.
 
 Runs in MiniStack's environment, beside `wrapper.py`: see there. MiniStack's worker is a
-script; a line of it that differs from Lambda is replaced.
+script; a line of it that differs from Lambda is replaced. A change of the function ends
+its workers there, also one that is just starting; on AWS a run keeps its environment.
 
 Source: https://docs.aws.amazon.com/lambda/latest/dg/python-package.html
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -68,10 +70,47 @@ def named_as_on_aws(spawn: Callable[..., Any]) -> Callable[..., Any]:
     return spawning
 
 
+def spare_the_busy(runtime: Any) -> None:
+    """Let each worker end its run before it is ended, but for who ends its own."""
+    acquire, kill = runtime.acquire_worker, runtime.kill_workers
+
+    def acquiring(*args: Any, **options: Any) -> Any:
+        worker, how = acquire(*args, **options)
+        if worker:
+            worker.thread = threading.get_ident()
+        return worker, how
+
+    def killing(workers: list[Any]) -> None:
+        me, idle = threading.get_ident(), []
+        with runtime._lock:
+            for worker in workers:
+                if worker.in_use and getattr(worker, "thread", None) != me:
+                    worker.ends = True
+                else:
+                    idle.append(worker)
+        kill(idle)
+
+    def releasing(worker: Any) -> None:
+        if worker is None:
+            return
+        with runtime._lock:
+            worker.in_use, worker.thread = False, None
+            ends = getattr(worker, "ends", False)
+        if ends:
+            kill([worker])
+
+    runtime.acquire_worker, runtime.kill_workers = acquiring, killing
+    runtime.release_worker = releasing
+
+
 def install() -> None:
     """Put ours in MiniStack's place."""
     from ministack.core import lambda_runtime
+    from ministack.services import lambda_svc
 
     script = as_on_aws(lambda_runtime._PYTHON_WORKER_SCRIPT)
     lambda_runtime._PYTHON_WORKER_SCRIPT = script
     lambda_runtime.Worker._spawn = named_as_on_aws(lambda_runtime.Worker._spawn)
+    spare_the_busy(lambda_runtime)
+    lambda_svc.acquire_worker = lambda_runtime.acquire_worker
+    lambda_svc.release_worker = lambda_runtime.release_worker

@@ -13,6 +13,7 @@ What plain MiniStack lacks, and this adds (`FIDELITY.md` has the whole table):
 - a permission is asked for by AWS's name, and on the resource that AWS asks about;
 - keys that XML cannot hold are listed, and no read fails because a function writes;
 - a layer is found below `python/` alone, and an import error has AWS's words;
+- a change of a function lets what runs end first;
 - CloudFormation's buckets have their tags, and stay while they hold anything.
 
 Runs in `.local-cloud/venv`, which has MiniStack and boto3 and nothing of ours, so

@@ -13,6 +13,7 @@ import urllib.error
 import urllib.request
 import zipfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -468,7 +469,6 @@ def test_events_have_versions(bench):
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_multipart_is_its_own_event(bench, tmp_path):
     bucket, function = bench.watched()
     (tmp_path / "large").write_bytes(bytes(9 * 1024 * 1024))
@@ -832,12 +832,27 @@ def test_timeout_stops_it(bench):
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_import_errors_in_answer_only(bench):
     function = bench.function("import no_such_module\n")
     answer = bench.invoke(function)
     assert "No module named 'no_such_module'" in answer["errorMessage"]
     assert not any("no_such_module" in line for line in bench.lines(function))
+
+
+def test_a_change_lets_runs_end(bench):
+    """Those that run, and those whose Python is just starting."""
+    code = (
+        "import time\ndef handler(event, context):\n    time.sleep(0.5)\n    return 1\n"
+    )
+    function, client = bench.function(code), bench.cloud.awslambda
+    with ThreadPoolExecutor(2) as pool:
+        answers = pool.map(bench.invoke, [function] * 8)
+        for seconds in range(20, 26):
+            client.update_function_configuration(FunctionName=function, Timeout=seconds)
+            client.get_waiter("function_updated_v2").wait(
+                FunctionName=function, WaiterConfig={"Delay": 0.1}
+            )
+        assert [*answers] == [1] * 8
 
 
 def test_changes_count_at_once(bench):
@@ -1210,7 +1225,6 @@ def test_a_mapping_without_a_cap_stays_at_five(bench):
     assert 2 < at_once(bench, function, 10) <= 5
 
 
-@pytest.mark.slow
 @pytest.mark.slow
 def test_only_failed_messages_come_back(bench):
     url, function = mapped(bench, queue={"VisibilityTimeout": "2"})

@@ -1,7 +1,9 @@
 """A function that cannot start says why in Lambda's words."""
 
 import sys
-from types import ModuleType
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -66,3 +68,46 @@ def test_an_error_has_lambdas_name():
     assert type(caught.value).__name__ == "Runtime.ImportModuleError"
     with pytest.raises(RuntimeError, match="exited immediately"):
         spawning("Worker process exited immediately")
+
+
+@pytest.fixture
+def runtime():
+    """What MiniStack has of leases, with one worker; `killed` lists who was ended."""
+    worker, killed = SimpleNamespace(in_use=False), []
+
+    def acquire():
+        worker.in_use = True
+        return worker, "reused"
+
+    found = SimpleNamespace(_lock=threading.Lock(), killed=killed, worker=worker)
+    found.acquire_worker, found.kill_workers = acquire, killed.extend
+    workers.spare_the_busy(found)
+    return found
+
+
+def elsewhere(work, *args):
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(work, *args).result()
+
+
+def test_a_busy_worker_ends_with_its_run(runtime):
+    worker, _ = elsewhere(runtime.acquire_worker)
+    runtime.kill_workers([worker])
+    assert runtime.killed == []
+    elsewhere(runtime.release_worker, worker)
+    assert runtime.killed == [worker] and not worker.in_use
+
+
+def test_an_idle_worker_ends_at_once_and_a_run_ends_its_own(runtime):
+    runtime.kill_workers([runtime.worker])
+    assert runtime.killed == [runtime.worker]
+    worker, _ = runtime.acquire_worker()
+    runtime.kill_workers([worker])  # it could not start
+    assert runtime.killed == [worker, worker]
+
+
+def test_a_worker_that_nobody_ends_stays(runtime):
+    worker, _ = runtime.acquire_worker()
+    runtime.release_worker(worker)
+    runtime.release_worker(None)
+    assert runtime.killed == [] and not worker.in_use
