@@ -106,7 +106,8 @@ def check_tags(name: str, settings: Settings) -> None:
         raise LayerError(
             f"the wheel does not fit {settings.runtime} on {settings.architecture}",
             where=name,
-            todo=f"Take a wheel for {runtime.abi} and {wanted[-1]} to {wanted[0]}.",
+            todo=f"Take a wheel for {runtime.abi}, with a tag from {wanted[-1]} to "
+            f"{wanted[0]}.",
         )
 
 
