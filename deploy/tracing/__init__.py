@@ -11,7 +11,7 @@ warning.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from deploy import waiting
@@ -20,6 +20,7 @@ from deploy.configure import resolved
 from deploy.settings import Settings
 from deploy.tracing import event_links, function_links, result_links
 from deploy.tracing.facts import Facts
+from deploy.tracing.link import Denied
 from deploy.tracing.link import Link as Link
 
 #: The path: how each link is looked at, in order.
@@ -111,9 +112,22 @@ def trace(
     cloud, settings = resolved(cloud, settings, overrides)
     facts = Facts(cloud, settings, key)
     with waiting.at_once():
-        links = [look(facts) for look in LOOKS.values()]
-        links = _judged(links, facts)
+        links = _judged([_looked(name, facts) for name in NAMES], facts)
         return Trace(key, _place(cloud), tuple(links), _ending(links, facts))
+
+
+def _looked(name: str, facts: Facts) -> Link:
+    """Look at a link, and say so where whoever traces may not."""
+    try:
+        return replace(LOOKS[name](facts), name=name)
+    except Denied as denied:
+        return Link(
+            name,
+            "amber",
+            f"Could not look: you lack {denied.permission}.",
+            denied.evidence,
+            f"Ask for {denied.permission}, or let someone trace who has it.",
+        )
 
 
 def _place(cloud: Cloud) -> str:

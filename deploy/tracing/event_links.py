@@ -11,24 +11,27 @@ from urllib.parse import quote_plus, unquote_plus
 from deploy import notifications, policies
 from deploy.steps import trigger
 from deploy.tracing.facts import Facts
-from deploy.tracing.link import BACKFILL, Answer, Link, ask, link
+from deploy.tracing.link import (
+    BACKFILL,
+    NOT_REACHED,
+    Answer,
+    Link,
+    amber,
+    ask,
+    green,
+    red,
+)
 from deploy.waiting import NO_BUCKET, NO_OBJECT, NO_RESOURCE
 
 
-@link("object")
 def the_object(facts: Facts) -> Link:
     """Is the picture in the source bucket, under this very name?"""
     head, bucket = facts.object, facts.settings.source_bucket
     if head:
         what = f"{head['ContentLength']:,} bytes, {head['LastModified']:%H:%M:%S} UTC"
-        return Link(
-            "object",
-            "green",
-            f"It is in {bucket}.",
-            head.quoted(f"{what}, ETag {head['ETag']}"),
-        )
+        return green(f"It is in {bucket}.", head.quoted(f"{what}, ETag {head['ETag']}"))
     if head.code not in (*NO_OBJECT, *NO_BUCKET):
-        return Link("object", "amber", "Could not look.", head.quoted(), "Try again.")
+        return amber("Could not look.", head.quoted(), "Try again.")
     return _missing_object(facts, head)
 
 
@@ -37,9 +40,7 @@ def _missing_object(facts: Facts, head: Answer) -> Link:
     s3, bucket, key = facts.cloud.s3, facts.settings.source_bucket, facts.key
     versions = ask(s3.list_object_versions, Bucket=bucket, Prefix=key)
     if versions.code == "NoSuchBucket":
-        return Link(
-            "object",
-            "red",
+        return red(
             f"There is no bucket {bucket}.",
             versions.quoted(),
             "Build the buckets (02_buckets), then upload again.",
@@ -47,9 +48,7 @@ def _missing_object(facts: Facts, head: Answer) -> Link:
     markers = [m for m in versions.get("DeleteMarkers", []) if m["Key"] == key]
     if any(marker["IsLatest"] for marker in markers):
         when = f"{markers[0]['LastModified']:%Y-%m-%d %H:%M:%S} UTC"
-        return Link(
-            "object",
-            "red",
+        return red(
             "It was deleted: its latest version is a delete marker.",
             versions.quoted(f"a delete marker of {when}"),
             "Upload it again, or delete the marker: the version before it comes back.",
@@ -58,9 +57,7 @@ def _missing_object(facts: Facts, head: Answer) -> Link:
     near = similar(key, present)
     nearest = f" Nearest: {', '.join(map(repr, near))}." if near else ""
     why = f" {_why(key, near[0])}" if near else ""
-    return Link(
-        "object",
-        "red",
+    return red(
         f"There is no object of this name in {bucket}.{nearest}{why}",
         head.quoted(),
         f"Trace {near[0]!r} instead." if near else "Upload it (07_watch).",
@@ -94,24 +91,20 @@ def _why(key: str, other: str) -> str:
     return "Case counts." if key.casefold() == other.casefold() else ""
 
 
-@link("rule")
 def the_rule(facts: Facts) -> Link:
     """Does one of the bucket's rules match the name?"""
     answer = facts.notification
     if not answer and answer.code != "NoSuchBucket":
-        return Link("rule", "amber", "Could not look.", answer.quoted(), "Try again.")
+        return amber("Could not look.", answer.quoted(), "Try again.")
     quoted = answer.quoted(_in_words(facts.every_rule) if answer else "")
     if facts.matching:
-        finding = f"A rule for {facts.matching[0]} matches the name."
-        return Link("rule", "green", finding, quoted)
+        return green(f"A rule for {facts.matching[0]} matches the name.", quoted)
     if not facts.every_rule:
         finding = "The bucket has no rule, so nothing starts the function."
         cure = "Make the trigger (06_trigger), then upload again."
-        return Link("rule", "red", finding, quoted, cure)
+        return red(finding, quoted, cure)
     near = notifications.nearest(facts.key, facts.every_rule)
-    return Link(
-        "rule",
-        "red",
+    return red(
         f"No rule matches the name; the nearest is {near}. Prefixes and suffixes are "
         "case-sensitive.",
         quoted,
@@ -125,26 +118,21 @@ def _in_words(every: list[notifications.Rule]) -> str:
     return names or "no rules"
 
 
-@link("event")
 def the_event(facts: Facts) -> Link:
     """Is the rule for the kind of event that this upload was?"""
     if not facts.matching or not facts.object:
-        return Link("event", "grey", "Not reached.")
+        return NOT_REACHED
     listed = sorted({event for rule in facts.matching for event in rule.events})
     quoted = f"ETag {facts.object['ETag']}; Events: {', '.join(map(_short, listed))}"
     quoted = f"{facts.object.call}, {facts.notification.call} → {quoted}"
     missed = notifications.left_out(facts.events, facts.matching)
     how = _HOW.get(facts.events[0], "uploaded in one piece")
     if not missed:
-        finding = f"It was {how}, and the rule is for each way to do so."
-        return Link("event", "green", finding, quoted)
+        return green(f"It was {how}, and the rule is for each way to do so.", quoted)
     names = " and ".join(map(_short, missed))
     if len(missed) < len(facts.events):
-        finding = f"It was {how}. The rule leaves out {names}: was it such?"
-        return Link("event", "green", finding, quoted)
-    return Link(
-        "event",
-        "red",
+        return green(f"It was {how}. The rule leaves out {names}: was it such?", quoted)
+    return red(
         f"It was {how}, and the rule is not for {names}.",
         quoted,
         f"`up` makes a rule for each of them (06_trigger: {', '.join(missed)} "
@@ -166,76 +154,68 @@ def _short(event: str) -> str:
     return kind + what.get(kind, "")
 
 
-@link("target")
 def the_target(facts: Facts) -> Link:
     """Is what the rule names there: the function, or the queue before it?"""
     rule = facts.rule
     if rule is None:
-        return Link("target", "grey", "Not reached.")
+        return NOT_REACHED
     if ":sqs:" in rule.target:
         return _the_queue(facts, rule.target)
     function, settings = facts.function, facts.settings
     name = rule.target.split(":function:")[-1]
     if not function:
-        return Link(
-            "target",
-            "red" if function.code == NO_RESOURCE else "amber",
+        broken = red if function.code == NO_RESOURCE else amber
+        return broken(
             f"The rule names the function {name}, and there is none.",
             function.quoted(),
             "Build the function (05_function), then upload again.",
         )
     arn = function["Configuration"]["FunctionArn"]
     if not rule.target.startswith(settings.function_arn):
-        return Link(
-            "target",
-            "red",
+        return red(
             f"The rule starts another function, {name}.",
             f"{facts.notification.call} → {rule.target}",
             f"Is {settings.name!r} the pipeline that you mean? Else build the trigger "
             "again (06_trigger).",
         )
-    return Link("target", "green", f"It starts {name}.", function.quoted(arn))
+    return green(f"It starts {name}.", function.quoted(arn))
 
 
 def _the_queue(facts: Facts, arn: str) -> Link:
     """Look at the queue that the rule fills, and at what empties it."""
-    aws = facts.cloud.awslambda
-    url = ask(facts.cloud.sqs.get_queue_url, QueueName=arn.split(":")[-1])
+    aws, name = facts.cloud.awslambda, arn.split(":")[-1]
+    url = ask(facts.cloud.sqs.get_queue_url, QueueName=name)
     cure = "Build the queue again: up(queue=True)."
     if not url:
-        finding = f"The rule names the queue {arn.split(':')[-1]}, and there is none."
-        return Link("target", "red", finding, url.quoted(), cure)
+        finding = f"The rule names the queue {name}, and there is none."
+        return red(finding, url.quoted(), cure)
     found = ask(aws.list_event_source_mappings, EventSourceArn=arn)
-    mappings = found.get("EventSourceMappings", [])
-    states = [one.get("State", "?") for one in mappings]
+    states = [one.get("State", "?") for one in found.get("EventSourceMappings", [])]
     quoted = found.quoted(f"State: {', '.join(states) or 'no mapping'}")
     if "Enabled" not in states:
         finding = (
             "Uploads wait in the queue, and no event source mapping takes them out."
         )
-        return Link("target", "red", finding, quoted, cure)
-    finding = f"It fills the queue {arn.split(':')[-1]}, which the function empties."
-    return Link("target", "green", finding, quoted)
+        return red(finding, quoted, cure)
+    return green(f"It fills the queue {name}, which the function empties.", quoted)
 
 
-@link("permission")
 def the_permission(facts: Facts) -> Link:
     """May S3 call the target, for this bucket of this account?"""
     if facts.rule is None:
-        return Link("permission", "grey", "Not reached.")
-    queue = ":sqs:" in facts.rule.target
-    answer, document = _policy_of(facts, facts.rule.target)
-    settings = facts.settings
-    target, bucket = facts.rule.target, settings.source_bucket
-    decision = notifications.may_call(document, target, bucket, settings.account)
+        return NOT_REACHED
+    target, settings = facts.rule.target, facts.settings
+    answer, document = _policy_of(facts, target)
+    decision = notifications.may_call(
+        document, target, settings.source_bucket, settings.account
+    )
+    queue = ":sqs:" in target
     what = "queue" if queue else "function"
     if decision:
         sid = (decision.statement or {}).get("Sid", "")
         finding = f"The {what}'s policy lets the bucket in."
-        return Link("permission", "green", finding, answer.quoted(f"Statement {sid}"))
-    return Link(
-        "permission",
-        "red",
+        return green(finding, answer.quoted(f"Statement {sid}"))
+    return red(
         f"The {what}'s policy does not let the bucket in{_but(decision, settings)}.",
         answer.quoted(_conditions(decision) if answer else ""),
         "Build the queue again: up(queue=True)."

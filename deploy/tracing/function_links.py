@@ -14,7 +14,7 @@ from deploy.errors import DeployError
 from deploy.steps import function, role
 from deploy.steps.layer.publish import IDENTITY
 from deploy.tracing.facts import Facts
-from deploy.tracing.link import Answer, Link, ask, link
+from deploy.tracing.link import NOT_REACHED, Answer, Link, amber, ask, green, red
 from deploy.zips import fetch_zip
 
 _A_MOMENT = "Trace again in a minute: Lambda is still making it ready."
@@ -22,23 +22,17 @@ _REBUILD = "Build the function again (05_function), then upload again."
 _MARKS = {"x86_64": ("x86_64", "amd64"), "arm64": ("aarch64", "arm64")}
 
 
-@link("function")
 def the_function(facts: Facts) -> Link:
     """Is the function there, active, and is its handler in its code?"""
     found, name = facts.function, facts.settings.function_name
     if not found:
         gone = found.code == "ResourceNotFoundException"
         finding = f"There is no function {name}." if gone else "Could not look."
-        return Link(
-            "function",
-            "red" if gone else "amber",
-            finding,
-            found.quoted(),
-            "Build the function (05_function), then upload again.",
-        )
+        cure = "Build the function (05_function), then upload again."
+        return (red if gone else amber)(finding, found.quoted(), cure)
     is_now = facts.configuration
     for finding, quoted, cure in _faults_of(facts, is_now):
-        return Link("function", "red", finding, found.quoted(quoted), cure)
+        return red(finding, found.quoted(quoted), cure)
     quoted = found.quoted(
         f"State {is_now.get('State', 'Active')}, Handler {is_now['Handler']}, "
         f"{is_now['MemorySize']} MB, {is_now['Timeout']} s"
@@ -46,8 +40,8 @@ def the_function(facts: Facts) -> Link:
     if is_now["Runtime"] in runtimes.RETIRED:
         finding = f"It is active, and its runtime {is_now['Runtime']} is retired."
         cure = "Choose a current one in Settings.runtime (05_function)."
-        return Link("function", "amber", finding, quoted, cure)
-    return Link("function", "green", "It is active, and has its handler.", quoted)
+        return amber(finding, quoted, cure)
+    return green("It is active, and has its handler.", quoted)
 
 
 def _faults_of(facts: Facts, is_now: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
@@ -58,8 +52,7 @@ def _faults_of(facts: Facts, is_now: dict[str, Any]) -> Iterator[tuple[str, str,
         cure = _A_MOMENT if state == "Pending" else _REBUILD
         yield f"It is {state.lower()}: {why}.", f"State {state}", cure
     if is_now.get("LastUpdateStatus") == "Failed":
-        why = is_now.get("LastUpdateStatusReason") or "no reason given"
-        why = why.rstrip(".")
+        why = (is_now.get("LastUpdateStatusReason") or "no reason given").rstrip(".")
         yield f"Its last update failed: {why}.", "LastUpdateStatus Failed", _REBUILD
     variables = is_now.get("Environment", {}).get("Variables", {})
     target = variables.get("TARGET_BUCKET")
@@ -106,11 +99,10 @@ def _code(facts: Facts, is_now: dict[str, Any]) -> zipfile.ZipFile | None:
     return fetch_zip(facts.function.get("Code", {}).get("Location", ""))
 
 
-@link("layer")
 def the_layer(facts: Facts) -> Link:
     """Has the function a layer, and one whose Pillow it can load?"""
     if not facts.function:
-        return Link("layer", "grey", "Not reached.")
+        return NOT_REACHED
     is_now = facts.configuration
     arns = [one["Arn"] for one in is_now.get("Layers", [])]
     if not arns:
@@ -119,18 +111,14 @@ def the_layer(facts: Facts) -> Link:
     for arn in arns:
         answer = _version(facts, arn)
         if not answer:
-            warning = warning or Link(
-                "layer",
-                "amber",
+            warning = warning or amber(
                 f"Version {arn.split(':')[-1]} of the layer was deleted; the function "
                 "keeps its copy until it is changed.",
                 answer.quoted(),
                 "Publish the layer again (04_layer) and attach it (05_function).",
             )
         elif misfit := _misfit(answer, is_now):
-            return Link(
-                "layer",
-                "red",
+            return red(
                 misfit,
                 answer.quoted(_lists(answer)),
                 f"Attach the layer for {is_now['Runtime']} on "
@@ -138,17 +126,15 @@ def the_layer(facts: Facts) -> Link:
                 "none (04_layer), and upload again.",
             )
     finding = f"{', '.join(arn.split(':layer:')[-1] for arn in arns)} fits."
-    return warning or Link("layer", "green", finding, answer.quoted(_lists(answer)))
+    return warning or green(finding, answer.quoted(_lists(answer)))
 
 
 def _no_layer(facts: Facts, is_now: dict[str, Any]) -> Link:
     quoted = facts.function.quoted("Layers: none")
     archive = _code(facts, is_now)
     if archive and any(name.startswith("PIL/") for name in archive.namelist()):
-        return Link("layer", "green", "It has none; Pillow is in its code.", quoted)
-    return Link(
-        "layer",
-        "red",
+        return green("It has none; Pillow is in its code.", quoted)
+    return red(
         "The function has no layer, so `import PIL` fails: No module named 'PIL'.",
         quoted,
         "Attach the layer (05_function; 04_layer publishes it), then upload again.",
@@ -180,18 +166,16 @@ def _misfit(answer: Answer, is_now: dict[str, Any]) -> str:
     before, and says so by its identity.
     """
     runtime, architecture = is_now["Runtime"], _architecture(is_now)
-    architectures = answer.get("CompatibleArchitectures") or [architecture]
-    if architecture not in architectures:
-        return (
-            f"The layer is for {', '.join(architectures)}, and the function runs on "
-            f"{architecture}: Pillow's _imaging cannot be loaded."
-        )
-    listed = answer.get("CompatibleRuntimes") or [runtime]
-    if runtime not in listed:
-        return (
-            f"The layer is for {', '.join(listed)}, and the function runs {runtime}: "
-            "Pillow's _imaging cannot be loaded."
-        )
+    for field, wanted, runs in (
+        ("CompatibleArchitectures", architecture, "runs on"),
+        ("CompatibleRuntimes", runtime, "runs"),
+    ):
+        listed = answer.get(field) or [wanted]
+        if wanted not in listed:
+            return (
+                f"The layer is for {', '.join(listed)}, and the function {runs} "
+                f"{wanted}: Pillow's _imaging cannot be loaded."
+            )
     if IDENTITY.search(answer.get("Description", "")):
         return ""
     archive = fetch_zip(answer.get("Content", {}).get("Location", ""))
@@ -212,24 +196,22 @@ def modules_misfit(names: list[str], runtime: str, architecture: str) -> str:
     return ""
 
 
-@link("role")
 def the_role(facts: Facts) -> Link:
     """May the function read the picture, write the thumbnail, and write its log?"""
     if not facts.function:
-        return Link("role", "grey", "Not reached.")
-    iam, name = facts.cloud.iam, facts.configuration["Role"].rpartition("/")[2]
-    answer = ask(iam.get_role, RoleName=name)
+        return NOT_REACHED
+    name = facts.configuration["Role"].rpartition("/")[2]
+    answer = ask(facts.cloud.iam.get_role, RoleName=name)
     if not answer:
         gone = answer.code == "NoSuchEntity"
         finding = f"Its role {name} was deleted." if gone else "Could not look."
         cure = "Build the role again (03_role), then upload again."
-        return Link("role", "red" if gone else "amber", finding, answer.quoted(), cure)
-    if not policies.trusts(answer["Role"]["AssumeRolePolicyDocument"], policies.LAMBDA):
-        return Link(
-            "role",
-            "red",
+        return (red if gone else amber)(finding, answer.quoted(), cure)
+    trust = answer["Role"]["AssumeRolePolicyDocument"]
+    if not policies.trusts(trust, policies.LAMBDA):
+        return red(
             f"The role {name} does not trust Lambda, so the function cannot take it.",
-            answer.quoted(json.dumps(answer["Role"]["AssumeRolePolicyDocument"])),
+            answer.quoted(json.dumps(trust)),
             "Build the role again (03_role), then upload again.",
         )
     return _permitted(facts, name)
@@ -241,26 +223,24 @@ def _permitted(facts: Facts, name: str) -> Link:
     for needed, action, bucket, key in _needed(facts):
         resource = facts.settings.arns.bucket(bucket, key)
         decision = policies.allowed(documents, action, resource)
-        of_bucket = _bucket_policy(facts, bucket)
-        theirs = policies.allowed(of_bucket, action, resource, principal={"AWS": arn})
-        refused = decision.denied or theirs.denied or not (decision or theirs)
-        if refused:
+        of_bucket = ask(facts.cloud.s3.get_bucket_policy, Bucket=bucket)
+        theirs = policies.allowed(
+            of_bucket.get("Policy", "{}"), action, resource, principal={"AWS": arn}
+        )
+        if decision.denied or theirs.denied or not (decision or theirs):
             broken = _refused(name, action, resource, decision, theirs)
             return broken if needed else broken.as_state("amber")
     stream = f"log-group:{facts.settings.log_group}:log-stream:x"
     group = facts.settings.arns.of("logs", stream)
     if not policies.allowed(documents, "logs:PutLogEvents", group):
-        return Link(
-            "role",
-            "amber",
+        return amber(
             f"The role {name} may read and write pictures, and not write its log.",
             "ListAttachedRolePolicies → no statement allows logs:PutLogEvents",
             f"Attach {role.BASIC_EXECUTION.rpartition('/')[2]} (03_role).",
         )
     count = sum(len(policies.statements(document)) for document in documents)
-    finding = "It may read the source and write the target."
     quoted = f"GetRolePolicy → {count} statements, read as IAM does"
-    return Link("role", "green", finding, quoted)
+    return green("It may read the source and write the target.", quoted)
 
 
 def _needed(facts: Facts) -> Iterator[tuple[bool, str, str, str]]:
@@ -292,11 +272,6 @@ def _documents(facts: Facts, name: str) -> Iterator[Any]:
         yield found.get("PolicyVersion", {}).get("Document", {})
 
 
-def _bucket_policy(facts: Facts, bucket: str) -> str:
-    answer = ask(facts.cloud.s3.get_bucket_policy, Bucket=bucket)
-    return answer.get("Policy", "{}")
-
-
 def _refused(
     name: str,
     action: str,
@@ -312,7 +287,7 @@ def _refused(
         finding = f"A statement denies {action} on {bucket} to the role {name}."
         quoted = json.dumps(denied.statement)
         cure = "Take that statement away (03_role), then upload again."
-        return Link("role", "red", finding, f"GetRolePolicy → {quoted}", cure)
+        return red(finding, f"GetRolePolicy → {quoted}", cure)
     missing = policies.statement(action, f"{of_bucket}/*" if key else of_bucket)
     finding = f"The role {name} may not {action} on {bucket}."
     quoted = f"no statement allows {action}"
@@ -323,9 +298,7 @@ def _refused(
             finding += (
                 " The policy names the bucket, where its objects were meant (/*)."
             )
-    return Link(
-        "role",
-        "red",
+    return red(
         finding,
         f"GetRolePolicy → {quoted}",
         f"Add this statement (03_role), then upload again: {json.dumps(missing)}",

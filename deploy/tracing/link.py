@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -50,6 +50,15 @@ class Link:
     def as_state(self, state: State, before: str = "") -> Link:
         """Copy it with another state and words put before what it says."""
         return replace(self, state=state, finding=before + self.finding)
+
+
+# What a look returns; the path (`LOOKS`) gives it its name.
+green = partial(Link, "", "green")
+amber = partial(Link, "", "amber")
+red = partial(Link, "", "red")
+grey = partial(Link, "", "grey")
+rejected = partial(Link, "", "rejected")
+NOT_REACHED = grey("Not reached.")
 
 
 class Denied(Exception):
@@ -112,28 +121,6 @@ def ask(method: Callable[..., dict[str, Any]], **request: Any) -> Answer:
         return answer
     except BotoCoreError as error:
         return Answer(name, None, type(error).__name__, str(error))
-
-
-def link(name: str) -> Callable[[Callable[[Any], Link]], Callable[[Any], Link]]:
-    """Make a link's function say "could not look" where its caller may not."""
-
-    def decorate(look: Callable[[Any], Link]) -> Callable[[Any], Link]:
-        @functools.wraps(look)
-        def looked(facts: Any) -> Link:
-            try:
-                return look(facts)
-            except Denied as denied:
-                return Link(
-                    name,
-                    "amber",
-                    f"Could not look: you lack {denied.permission}.",
-                    denied.evidence,
-                    f"Ask for {denied.permission}, or let someone trace who has it.",
-                )
-
-        return looked
-
-    return decorate
 
 
 def _api_name(method: Any) -> str:

@@ -12,7 +12,19 @@ from botocore.config import Config
 from deploy import logs, notifications, policies
 from deploy.steps import failures
 from deploy.tracing.facts import Facts
-from deploy.tracing.link import BACKFILL, Answer, Denied, Link, ask, link
+from deploy.tracing.link import (
+    BACKFILL,
+    NOT_REACHED,
+    Answer,
+    Denied,
+    Link,
+    amber,
+    ask,
+    green,
+    grey,
+    red,
+    rejected,
+)
 from handler.storage import is_made_from
 
 #: Seconds in which an event may be on its way: S3 mostly takes one, at times a minute.
@@ -30,7 +42,6 @@ _CRASHES = (
 )
 
 
-@link("invocation")
 def the_invocation(facts: Facts) -> Link:
     """Did S3 call the function, and may it run?
 
@@ -38,7 +49,7 @@ def the_invocation(facts: Facts) -> Link:
     https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
     """
     if not facts.function:
-        return Link("invocation", "grey", "Not reached.")
+        return NOT_REACHED
     cap = facts.concurrency
     if cap.get("ReservedConcurrentExecutions") == 0:
         finding = (
@@ -52,22 +63,18 @@ def the_invocation(facts: Facts) -> Link:
         if facts.rule and ":sqs:" in facts.rule.target:
             finding = "Uploads wait in their queue."
             cure = "what waits is worked on."
-        return Link(
-            "invocation",
-            "red",
+        return red(
             f"The function is stopped: no invocation may run. {finding}",
             cap.quoted("ReservedConcurrentExecutions 0"),
             "Let it run: `python -m deploy resume` (delete_function_concurrency). Then "
             f"{cure}",
         )
     if facts.runs or facts.raw:
-        return Link("invocation", "green", "It was called.", _lines(facts))
+        return green("It was called.", _lines(facts))
     if facts.uploaded is None:
-        return Link("invocation", "grey", "Not reached.")
+        return NOT_REACHED
     if facts.kept and failures.was_stopped(facts.kept[-1]) and not facts.arrived:
-        return Link(
-            "invocation",
-            "red",
+        return red(
             "It was not called: the function was stopped when the event came. It runs "
             "again, and the on-failure queue has the event.",
             f"ReceiveMessage → {failures.STOPPED}",
@@ -78,16 +85,13 @@ def the_invocation(facts: Facts) -> Link:
         finding = (
             "Invocations are throttled: more events than may run at once. They wait."
         )
-        return Link("invocation", "amber", finding, quoted, "Wait, and trace again.")
+        return amber(finding, quoted, "Wait, and trace again.")
     if facts.arrived:
-        return Link("invocation", "green", "It was called.", quoted)
+        return green("It was called.", quoted)
     if facts.kept or _crash(facts):
-        finding = "It was called, and said nothing about this key."
-        return Link("invocation", "green", finding, quoted)
+        return green("It was called, and said nothing about this key.", quoted)
     if facts.age_s < PENDING_S:
-        return Link(
-            "invocation",
-            "amber",
+        return amber(
             f"No word yet, {facts.age_s:.0f} s after the upload. It may be on its way.",
             quoted,
             "Wait a few seconds, and trace again.",
@@ -107,9 +111,7 @@ def _never(facts: Facts, quoted: str) -> Link:
         maybe.append(
             f"it came by {kinds}, which no rule is for (the object cannot tell)"
         )
-    return Link(
-        "invocation",
-        "red",
+    return red(
         f"Nothing was called. Either {', or '.join(maybe)}.",
         f"{quoted}; function changed {changed[:19] or 'at no known time'}",
         f"S3 sends no event for what was there before. {BACKFILL}",
@@ -120,15 +122,12 @@ def _counts(facts: Facts) -> tuple[dict[str, int], str]:
     """Count the function's invocations since the upload, as CloudWatch has them."""
     since = facts.uploaded or datetime.now(UTC) - timedelta(hours=3)
     dimensions = [{"Name": "FunctionName", "Value": facts.settings.function_name}]
+    metric = {"Namespace": "AWS/Lambda", "Dimensions": dimensions}
     queries = [
         {
             "Id": name.lower(),
             "MetricStat": {
-                "Metric": {
-                    "Namespace": "AWS/Lambda",
-                    "MetricName": name,
-                    "Dimensions": dimensions,
-                },
+                "Metric": metric | {"MetricName": name},
                 "Period": 60,
                 "Stat": "Sum",
             },
@@ -144,10 +143,9 @@ def _counts(facts: Facts) -> tuple[dict[str, int], str]:
         )
     except Denied as denied:  # the log tells as much, later
         return {}, denied.evidence
-    sums = {
-        one["Id"]: sum(one["Values"]) for one in answer.get("MetricDataResults", [])
-    }
-    counts = {name: int(sums.get(name.lower(), 0)) for name in _METRICS}
+    counts = dict.fromkeys(_METRICS, 0)
+    for found in answer.get("MetricDataResults", []):
+        counts[found["Id"].capitalize()] += int(sum(found["Values"]))
     words = ", ".join(f"{name} {count}" for name, count in counts.items())
     return counts, answer.quoted(words if answer else "")
 
@@ -157,7 +155,6 @@ def _lines(facts: Facts) -> str:
     return f"FilterLogEvents → {count} invocation{'s' * (count != 1)} named it"
 
 
-@link("log")
 def the_log(facts: Facts) -> Link:
     """What did the function say of this very key?"""
     if facts.runs:
@@ -166,9 +163,7 @@ def the_log(facts: Facts) -> Link:
         run = facts.raw[-1]
         whole = unquote_plus(run.key) == facts.key
         how = "does not decode them" if whole else "leaves the + in them"
-        return Link(
-            "log",
-            "red",
+        return red(
             f"The function looked for {run.key!r}: keys in events are form-encoded, "
             f"and the handler {how}.",
             f"FilterLogEvents → key {run.key!r}, {run.outcome}: {run.reason}",
@@ -180,9 +175,8 @@ def the_log(facts: Facts) -> Link:
         return _rejected(facts, facts.reject_reason, "GetObject → the reject record")
     quoted = f"FilterLogEvents → {len(facts.log)} lines since the upload"
     if facts.arrived:
-        finding = "Nothing of this key: lines come late, or were deleted."
-        return Link("log", "amber", finding, quoted)
-    return Link("log", "grey", "Nothing of this key.", quoted)
+        return amber("Nothing of this key: lines come late, or were deleted.", quoted)
+    return grey("Nothing of this key.", quoted)
 
 
 def _reported(facts: Facts, run: logs.Run) -> Link:
@@ -195,22 +189,20 @@ def _reported(facts: Facts, run: logs.Run) -> Link:
         done = f"Made in {run.ms:.0f} ms, {'cold' if run.cold else 'warm'}."
         if tried:
             finding = f"{done} {len(tried)} tries before it failed: {tried[-1].reason}"
-            return Link("log", "amber", finding, quoted, "It mended itself by a retry.")
-        return Link("log", "green", done + late, quoted)
+            return amber(finding, quoted, "It mended itself by a retry.")
+        return green(done + late, quoted)
     if run.outcome == "rejected":
         return _rejected(facts, run.reason or "", quoted)
     if run.outcome == "stale" and facts.arrived:
-        finding = f"An event that came late was turned away: {run.reason}."
-        return Link("log", "green", finding, quoted)
+        return green(f"An event that came late was turned away: {run.reason}.", quoted)
     if run.outcome == "stale" and "superseded" in (run.reason or ""):
         finding = (
             "An event of an upload before this one was turned away; no word of this."
         )
-        return Link("log", "amber", finding, quoted, "Wait a few seconds, trace again.")
+        return amber(finding, quoted, "Wait a few seconds, trace again.")
     if run.outcome == "stale":
         cure = "Upload it again (07_watch)."
-        finding = f"The upload was gone when it was read: {run.reason}."
-        return Link("log", "red", finding, quoted, cure)
+        return red(f"The upload was gone when it was read: {run.reason}.", quoted, cure)
     return _failed(run, len(tried), quoted)
 
 
@@ -218,15 +210,13 @@ def _rejected(facts: Facts, reason: str, quoted: str) -> Link:
     """Tell a picture that can never be made from a function that is too small."""
     if "of memory" in reason:
         given = facts.configuration.get("MemorySize")
-        return Link(
-            "log",
-            "red",
+        return red(
             f"The function has too little memory ({given} MB): {reason}.",
             quoted,
             f"Of {given} MB, Python, its libraries and the file itself need the rest. "
             "Raise MemorySize (05_function), then upload again.",
         )
-    return Link("log", "green", f"Rejected, which is final: {reason}.", quoted)
+    return green(f"Rejected, which is final: {reason}.", quoted)
 
 
 _KMS = re.compile(r"kms:(Decrypt|GenerateDataKey)")
@@ -250,7 +240,7 @@ def _failed(run: logs.Run, tries: int, quoted: str) -> Link:
             "key, in its own policy and in the key's, then upload again."
         )
     finding = f"It failed {tries} time{'s' * (tries != 1)}: {run.reason}. {again}"
-    return Link("log", "red", finding.replace("..", "."), quoted, cure)
+    return red(finding.replace("..", "."), quoted, cure)
 
 
 def _figures(facts: Facts, run: logs.Run) -> str:
@@ -269,17 +259,13 @@ def _crash(facts: Facts) -> Link | None:
             cure = f"set Timeout to {ours} (05_function)"
             if given >= ours:
                 cure = "raise Timeout (05_function)"
-            return Link(
-                "log",
-                "red",
+            return red(
                 f"{match[0]}, before it said anything about this key.",
                 f"FilterLogEvents → {match[0]}",
                 f"The run needs more than {given:g} s: {cure}, then upload again.",
             )
         if any(crash in line for crash in _CRASHES):
-            return Link(
-                "log",
-                "red",
+            return red(
                 "The function ended before the handler could say anything.",
                 f"FilterLogEvents → {first[:200]}",
                 "An import: the layer (04_layer). Killed: Settings.memory_mb "
@@ -288,17 +274,14 @@ def _crash(facts: Facts) -> Link | None:
     return None
 
 
-@link("failures")
 def the_failures(facts: Facts) -> Link:
     """Was the event given up, and kept in the on-failure queue?"""
     if not facts.failure_queue:
         finding = "There is no on-failure queue: an event that fails is dropped."
-        return Link("failures", "grey", finding, facts.failure_queue.quoted())
+        return grey(finding, facts.failure_queue.quoted())
     if not facts.kept:
         finding = "The on-failure queue has nothing of it."
-        return Link(
-            "failures", "green", finding, "ReceiveMessage → no record of this key"
-        )
+        return green(finding, "ReceiveMessage → no record of this key")
     record = facts.kept[-1]
     answered = record.get("responsePayload") or {}
     kind, why = answered.get("errorType", ""), failures.in_words(record)
@@ -308,22 +291,19 @@ def the_failures(facts: Facts) -> Link:
             "It was given up once, and has come through since; the record is left."
         )
         cure = "`python -m deploy replay` sends it again, which does no harm."
-        return Link("failures", "amber", finding, f"ReceiveMessage → {why}", cure)
+        return amber(finding, f"ReceiveMessage → {why}", cure)
     finding = f"Lambda gave the event up after {count} tries, and the queue has it: "
     if failures.payload_of(record) is record:  # from the queue, which does not count
         finding = "Its message came back too often, and the queue of failures has it: "
     if failures.was_stopped(record):
         finding = "The queue has the event: "
-    return Link(
-        "failures",
-        "red",
+    return red(
         finding + why.partition(": ")[2],
         f"ReceiveMessage → {kind} {why}".replace("  ", " "),
         "Mend the cause, then `python -m deploy replay` sends it again.",
     )
 
 
-@link("thumbnail")
 def the_thumbnail(facts: Facts) -> Link:
     """Is there a thumbnail of this very upload, or a reject record?"""
     if facts.is_of_this_upload(facts.reject) and not _newer(
@@ -331,7 +311,7 @@ def the_thumbnail(facts: Facts) -> Link:
     ):
         finding = f"No thumbnail: the reject record {facts.reject_key} says why."
         quoted = facts.reject.quoted(f"{facts.reject['ContentLength']} bytes")
-        return Link("thumbnail", "rejected", finding, quoted)
+        return rejected(finding, quoted)
     made = facts.thumbnail
     if not made:
         finding = f"There is none at {facts.target_key}."
@@ -350,15 +330,15 @@ def the_thumbnail(facts: Facts) -> Link:
             "It was made from another upload of this name: the picture has changed."
         )
         cure = "If this stays so, upload again (07_watch)."
-        return Link("thumbnail", "red", finding, quoted, cure)
+        return red(finding, quoted, cure)
     if not facts.is_of_this_upload(made) and facts.uploaded:
         finding = "It is older than the upload: made from the same bytes, sent before."
-        return Link("thumbnail", "amber", finding, quoted)
+        return amber(finding, quoted)
     if kind not in ("image/jpeg", "image/png"):
         finding = f"Its Content-Type is {kind!r}, so browsers do not show it."
         cure = "Deploy the handler again (05_function), then upload again."
-        return Link("thumbnail", "red", finding, quoted, cure)
-    return Link("thumbnail", "green", f"It is at {facts.target_key}.", quoted)
+        return red(finding, quoted, cure)
+    return green(f"It is at {facts.target_key}.", quoted)
 
 
 def _newer(one: Answer, other: Answer) -> bool:
@@ -369,59 +349,46 @@ def _none(facts: Facts, made: Answer, finding: str) -> Link:
     pending = facts.uploaded is not None and facts.age_s < PENDING_S
     if pending and not facts.runs and made.code != "NoSuchBucket":
         cure = "Wait a few seconds, and trace again."
-        return Link("thumbnail", "amber", f"{finding} Not yet, at least.", "", cure)
+        return amber(f"{finding} Not yet, at least.", "", cure)
     cure = "Mend the link before this one, then upload again."
     if made.code == "NoSuchBucket":
         cure = "Build the buckets (02_buckets), then upload again."
     elif facts.runs and facts.runs[-1].outcome == "made":
         cure = "It was made, and deleted since: upload again (07_watch)."
-    return Link("thumbnail", "red", finding, made.quoted(), cure)
+    return red(finding, made.quoted(), cure)
 
 
-@link("public")
 def the_reader(facts: Facts) -> Link:
     """May anyone see the thumbnail?"""
     s3, bucket = facts.cloud.s3, facts.target_bucket
     if not facts.thumbnail:
-        return Link("public", "grey", "Not reached.")
+        return NOT_REACHED
     if not facts.settings.public:
         finding = "The target is private by its settings: a presigned link shows it."
-        return Link("public", "green", finding, "Settings.public False")
+        return green(finding, "Settings.public False")
     block = ask(s3.get_public_access_block, Bucket=bucket)
     is_on = block.get("PublicAccessBlockConfiguration", {})
-    on = [
-        name
-        for name in ("RestrictPublicBuckets", "BlockPublicPolicy")
-        if is_on.get(name)
-    ]
-    if "RestrictPublicBuckets" in on:
-        return Link(
-            "public",
-            "red",
+    if is_on.get("RestrictPublicBuckets"):
+        both = ("RestrictPublicBuckets", "BlockPublicPolicy")
+        return red(
             "Nobody sees it: Block Public Access is on for the target bucket, and "
             "outweighs its policy.",
-            block.quoted(", ".join(f"{name} true" for name in on)),
+            block.quoted(", ".join(f"{name} true" for name in both if is_on.get(name))),
             "Turn the two policy blocks off again (02_buckets); nothing has to be "
             "uploaded again.",
         )
     policy = ask(s3.get_bucket_policy, Bucket=bucket)
     place = facts.settings.arns.bucket(bucket, facts.target_key)
-    anyone = {"AWS": "*"}
-    if not policies.allowed(
-        policy.get("Policy", "{}"), "s3:GetObject", place, principal=anyone
-    ):
-        return Link(
-            "public",
-            "red",
+    document, anyone = policy.get("Policy", "{}"), {"AWS": "*"}
+    if not policies.allowed(document, "s3:GetObject", place, principal=anyone):
+        return red(
             f"Nobody sees it: no statement lets anyone read {facts.target_key}.",
             policy.quoted("" if not policy else "no statement for everyone"),
             "Put the public-read policy back (02_buckets); nothing has to be uploaded "
             "again.",
         )
     if facts.thumbnail.get("ServerSideEncryption", "").startswith("aws:kms"):
-        return Link(
-            "public",
-            "red",
+        return red(
             "Nobody sees it: it is encrypted with a KMS key, and S3 decrypts it for "
             "nobody whom that key does not let in.",
             facts.thumbnail.quoted(f"{facts.thumbnail.get('SSEKMSKeyId', 'aws:kms')}"),
@@ -437,16 +404,13 @@ def _seen(facts: Facts, bucket: str) -> Link:
     try:
         found = ask(anonymous.head_object, Bucket=bucket, Key=facts.target_key)
     except Denied as denied:
-        return Link(
-            "public",
-            "red",
+        return red(
             "A stranger is refused, though the bucket's own settings let everyone in: "
             "Block Public Access of the whole account (or organisation) is on.",
             f"without a signature, {denied.evidence}",
             "Ask who owns the account, or build with public=False and sign links "
             "(02_buckets).",
         )
-    finding = "Anyone may see it."
     if not found:
-        return Link("public", "amber", "Could not look as a stranger.", found.quoted())
-    return Link("public", "green", finding, f"without a signature, {found.call} → 200")
+        return amber("Could not look as a stranger.", found.quoted())
+    return green("Anyone may see it.", f"without a signature, {found.call} → 200")
