@@ -5,7 +5,7 @@ import io
 import math
 from typing import TYPE_CHECKING
 
-from PIL import Image
+from PIL import Image, ImageChops
 
 from handler.picture import Area, Size
 
@@ -179,19 +179,17 @@ def _averageable(band: Image.Image) -> Image.Image:
 def _eight_bits(band: Image.Image) -> Image.Image:
     """Scale 16-bit grey; Pillow's own ``convert`` cuts every value off at 255."""
     wide = band.convert("I")
-    grey = wide.point(_upper(), "L")
-    grey.info = {}  # its transparency still counts to 65535
+    wide.info = {}  # its transparency still counts to 65535
+    # Not by a table of 65536 values, which Pillow would round anew for each band.
+    grey = wide.point(lambda value: value * (1 / 256) + 0).convert("L")
     clear = band.info.get("transparency")
     if isinstance(clear, int):
-        grey.putalpha(wide.point(_other_than(clear), "L"))
+        grey.putalpha(_other_than(wide, clear))
     return grey
 
 
-@functools.cache
-def _upper() -> list[int]:
-    return [value >> 8 for value in range(65536)]
-
-
-@functools.lru_cache(1)
-def _other_than(clear: int) -> list[int]:
-    return [255 * (value != clear) for value in range(65536)]
+def _other_than(wide: Image.Image, clear: int) -> Image.Image:
+    """Return a mask that is black where a picture of mode I has this value."""
+    above = wide.point(lambda value: value * 1 - clear).convert("L")  # 0 to 255, cut
+    below = wide.point(lambda value: value * -1 + clear).convert("L")
+    return ImageChops.lighter(above, below).point(lambda value: 255 * (value > 0))

@@ -385,3 +385,15 @@ def test_text_bomb():
 def test_time_is_bounded():
     with pytest.raises(ImageRejected, match="too slow: not decoded within"):
         thumbnail(encoded(chart()), seconds=-1)
+
+
+@pytest.mark.parametrize("clear", [None, 0, 255, 256, 40_000, 65_535])
+def test_every_value_of_16_bits_of_grey(clear):
+    values = [range(start, start + 256) for start in range(0, 65_536, 256)]
+    rows = b"".join(b"\0" + struct.pack(">256H", *row) for row in values)
+    extra = b"" if clear is None else chunk(b"tRNS", struct.pack(">H", clear))
+    made = decoded(thumbnail(raw_png((256, 256), 16, 0, rows, extra=extra)).data)
+    shown = [(value >> 8) * (value != clear) for row in values for value in row]
+    assert made.getchannel(0).tobytes() == bytes(shown)
+    alpha = [255 * (value != clear) for row in values for value in row]
+    assert clear is None or made.getchannel("A").tobytes() == bytes(alpha)
