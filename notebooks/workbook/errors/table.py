@@ -16,6 +16,8 @@ PASSES = "Try again: it passes by itself."
 MENDED = "Trying again helps once that is mended, not before."
 NEVER = "Trying again cannot help: the same will happen."
 
+_DENIED = " ".join(DENIED)
+
 
 @dataclass(frozen=True)
 class Row:
@@ -23,9 +25,9 @@ class Row:
 
     Attributes:
         name: the row's name, and its test's.
-        codes: AWS's codes, or Python's error types; empty for any.
+        codes: AWS's codes, or Python's error types, as words; empty for any.
         says: a pattern that code and message contain; empty for any.
-        calls: the operations it comes from; empty for any.
+        calls: the operations it comes from, as words; empty for any.
         means: what it means in this pipeline.
         cure: what to do, and in which notebook.
         again: whether trying again can help.
@@ -34,17 +36,18 @@ class Row:
     name: str
     means: str
     cure: str
-    again: str
-    codes: tuple[str, ...] = ()
+    again: str = MENDED
+    codes: str = ""
     says: str = ""
-    calls: tuple[str, ...] = ()
+    calls: str = ""
 
     def fits(self, code: str, message: str, operation: str) -> bool:
         """Tell whether an error is this one."""
-        known = not self.codes or code in self.codes
-        if not code and self.codes:  # a line of a log has its code somewhere in it
-            known = any(re.search(rf"\b{re.escape(c)}\b", message) for c in self.codes)
-        called = not self.calls or not operation or operation in self.calls
+        codes = self.codes.split()
+        known = not codes or code in codes
+        if not code and codes:  # a line of a log has its code somewhere in it
+            known = any(re.search(rf"\b{re.escape(c)}\b", message) for c in codes)
+        called = not self.calls or not operation or operation in self.calls.split()
         told = f"{code}: {message}" if code else message
         return known and called and bool(re.search(self.says, told, re.I))
 
@@ -56,7 +59,6 @@ ROWS: tuple[Row, ...] = (
         "The object is in an archive (Glacier), where it cannot be read.",
         "Restore it first (`aws s3api restore-object`), or upload it in another "
         "class: 10_platform.",
-        MENDED,
         says=r"InvalidObjectState|not valid for the object's storage class",
     ),
     Row(
@@ -72,7 +74,6 @@ ROWS: tuple[Row, ...] = (
         "The KMS key that the object or bucket is encrypted with is disabled, or "
         "about to be deleted.",
         "Its owner enables it again, or the pictures are uploaded anew without it.",
-        MENDED,
         says=r"KMS\.?(Disabled|InvalidState)",
     ),
     Row(
@@ -80,7 +81,6 @@ ROWS: tuple[Row, ...] = (
         "The object is encrypted with a KMS key that this caller may not use.",
         "The role needs kms:Decrypt on the source's key, and kms:GenerateDataKey on"
         " the target's: 03_role. The key's own policy has to allow it, too.",
-        MENDED,
         says=r"kms:(Decrypt|GenerateDataKey)",
     ),
     Row(
@@ -89,7 +89,6 @@ ROWS: tuple[Row, ...] = (
         " another.",
         "Make the client for the bucket's region: connect(region=…); "
         "get_bucket_location names it.",
-        MENDED,
         says=r"PermanentRedirect|must be addressed using the specified endpoint|"
         r"AuthorizationHeaderMalformed|authorization header is malformed",
     ),
@@ -97,7 +96,6 @@ ROWS: tuple[Row, ...] = (
         "clock-is-wrong",
         "This machine's clock differs from AWS's by more than 15 minutes.",
         "Set the clock (by network time), then run the cell again.",
-        MENDED,
         says=r"RequestTimeTooSkewed|difference between the request time|"
         r"Signature (expired|not yet current)",
     ),
@@ -105,7 +103,6 @@ ROWS: tuple[Row, ...] = (
         "too-many-buckets",
         "The account has as many buckets as it may.",
         "Delete one that nobody needs, or ask Service Quotas for more.",
-        MENDED,
         says=r"TooManyBuckets|more buckets than allowed",
     ),
     Row(
@@ -121,14 +118,12 @@ ROWS: tuple[Row, ...] = (
         "Who answered has a certificate that this machine does not trust: often a "
         "proxy that reads along.",
         "Name the proxy's certificate in AWS_CA_BUNDLE; your network's owner has it.",
-        MENDED,
         says=r"CERTIFICATE_VERIFY_FAILED|SSL validation failed",
     ),
     Row(
         "no-such-profile",
         "AWS_PROFILE names a profile that is in no configuration file.",
         "`aws configure list-profiles` lists those there are.",
-        MENDED,
         says=r"ProfileNotFound|config profile .* could not be found",
     ),
     Row(
@@ -137,7 +132,6 @@ ROWS: tuple[Row, ...] = (
         "stopped it.",
         "Give the thumbnails a bucket of their own, and the rule the source alone: "
         "06_trigger.",
-        MENDED,
         says=r"RecursiveInvocationException|recursive loop",
     ),
     Row(
@@ -186,7 +180,7 @@ ROWS: tuple[Row, ...] = (
         "S3 has no storage class of this name.",
         "STANDARD and STANDARD_IA are what 10_platform compares.",
         NEVER,
-        codes=("InvalidStorageClass",),
+        codes="InvalidStorageClass",
     ),
     Row(
         "too-little-left-for-others",
@@ -201,7 +195,7 @@ ROWS: tuple[Row, ...] = (
         "Lambda takes an event as JSON, in bytes or text.",
         "Payload=json.dumps(event): 05_function.",
         NEVER,
-        codes=("InvalidRequestContentException",),
+        codes="InvalidRequestContentException",
     ),
     Row(
         "malformed-xml",
@@ -215,7 +209,6 @@ ROWS: tuple[Row, ...] = (
         "The function is in a VPC that has no way to S3.",
         "Give the VPC's subnets an S3 gateway endpoint, or take the function out of"
         " the VPC.",
-        MENDED,
         says=r"Connect ?[tT]imeout.*s3[\w.-]*\.amazonaws\.com",
     ),
     # Pillow and the layer
@@ -225,7 +218,6 @@ ROWS: tuple[Row, ...] = (
         "system or Python.",
         "Build the layer for the function's runtime and architecture, and not for your "
         "laptop: 04_layer. Then attach that version: 05_function.",
-        MENDED,
         says=r"cannot import name '_imaging'|invalid ELF header|wrong ELF class",
     ),
     Row(
@@ -234,7 +226,6 @@ ROWS: tuple[Row, ...] = (
         "zip does not begin with the folder python/.",
         "Look at the zip in 04_layer, attach the layer in 05_function: Layers replaces "
         "the whole list, so a call without it takes it away.",
-        MENDED,
         says=r"No module named '?PIL",
     ),
     Row(
@@ -243,7 +234,6 @@ ROWS: tuple[Row, ...] = (
         "module.function, counted from the zip's root.",
         "In 05_function the zip holds handler/app.py at its root, and Handler is "
         "handler.app.lambda_handler.",
-        MENDED,
         says=r"Runtime\.(ImportModuleError|HandlerNotFound)|Unable to import module|"
         r"Handler '.*' missing on module|has no attribute 'lambda_handler'|"
         r"No module named '?(handler|index)",
@@ -253,7 +243,6 @@ ROWS: tuple[Row, ...] = (
         "Lambda found the module, and Python cannot read it: a syntax error.",
         "The message names the file and the line: mend it, then send the zip again: "
         "05_function.",
-        MENDED,
         says=r"Runtime\.UserCodeSyntaxError|Syntax error in module",
     ),
     Row(
@@ -261,15 +250,10 @@ ROWS: tuple[Row, ...] = (
         "That layer version is not there, is in another region, or is not shared with "
         "you. Layers published by strangers come and go.",
         "Use your own: 04_layer publishes it, in your account and region.",
-        MENDED,
         says=r"layer:|LayerVersion",
-        codes=(*DENIED, "ResourceNotFoundException", "InvalidParameterValueException"),
-        calls=(
-            "CreateFunction",
-            "UpdateFunctionConfiguration",
-            "GetLayerVersion",
-            "GetLayerVersionByArn",
-        ),
+        codes=f"{_DENIED} ResourceNotFoundException InvalidParameterValueException",
+        calls="CreateFunction UpdateFunctionConfiguration GetLayerVersion "
+        "GetLayerVersionByArn",
     ),
     Row(
         "too-large",
@@ -277,7 +261,6 @@ ROWS: tuple[Row, ...] = (
         "unpacked, with all layers.",
         "Leave out of the layer what the handler does not use: 04_layer. Over 50 MB, "
         "upload it to a bucket and name bucket and key.",
-        MENDED,
         says=r"Unzipped size must be smaller|Request must be smaller|"
         r"RequestEntityTooLarge",
     ),
@@ -297,8 +280,7 @@ ROWS: tuple[Row, ...] = (
         "nobody make roles, or hand them to a function.",
         "Ask the account's owner for that action, or for a role that is ready. On the "
         "local cloud you may do everything.",
-        MENDED,
-        codes=DENIED,
+        codes=_DENIED,
         says=r"\biam:(CreateRole|PassRole|PutRolePolicy|AttachRolePolicy|TagRole)",
     ),
     # Public access
@@ -310,18 +292,16 @@ ROWS: tuple[Row, ...] = (
         "RestrictPublicBuckets: 02_buckets. If it is on for the whole account or its "
         "organization, their owner decides; up(public=False), or --private, then "
         "builds with presigned links.",
-        MENDED,
-        codes=DENIED,
+        codes=_DENIED,
         says=r"BlockPublicPolicy|public policies are",
-        calls=("PutBucketPolicy",),
+        calls="PutBucketPolicy",
     ),
     Row(
         "acls-are-off",
         "New buckets take no access control lists: since April 2023 policies alone say "
         "who may read.",
         "Leave ACL= out. 02_buckets lets everyone read thumbnails by a bucket policy.",
-        MENDED,
-        codes=("AccessControlListNotSupported",),
+        codes="AccessControlListNotSupported",
     ),
     # S3: read and write
     Row(
@@ -333,18 +313,10 @@ ROWS: tuple[Row, ...] = (
         "policy, 02_buckets.",
         "Trying again helps once that is mended; on AWS a new policy takes seconds to "
         "be in force.",
-        codes=DENIED,
+        codes=_DENIED,
         says=r"^(?!.*perform: (?!s3:))",
-        calls=(
-            "GetObject",
-            "PutObject",
-            "HeadObject",
-            "ListObjectsV2",
-            "CopyObject",
-            "CreateMultipartUpload",
-            "UploadPart",
-            "GetObjectTagging",
-        ),
+        calls="GetObject PutObject HeadObject ListObjectsV2 CopyObject "
+        "CreateMultipartUpload UploadPart GetObjectTagging",
     ),
     Row(
         "no-such-key",
@@ -352,9 +324,8 @@ ROWS: tuple[Row, ...] = (
         "+ and é as %C3%A9.",
         "Decode it once, with unquote_plus, where the event is read: the course's "
         "handler does. Or the object was deleted meanwhile.",
-        MENDED,
-        codes=("NoSuchKey", "404"),
-        calls=("GetObject", "HeadObject", "CopyObject", "GetObjectTagging"),
+        codes="NoSuchKey 404",
+        calls="GetObject HeadObject CopyObject GetObjectTagging",
     ),
     Row(
         "no-such-version",
@@ -362,27 +333,21 @@ ROWS: tuple[Row, ...] = (
         "has no bytes.",
         "list_object_versions lists the versions and the markers: 11_cleanup.",
         NEVER,
-        codes=("NoSuchVersion", "MethodNotAllowed"),
+        codes="NoSuchVersion MethodNotAllowed",
     ),
     Row(
         "none-was-put",
         "The bucket has none: it was never put, or was taken away again.",
         "The policy, the tags and the public access block are put in 02_buckets, the "
         "lifecycle rules in 10_platform.",
-        MENDED,
-        codes=(
-            "NoSuchBucketPolicy",
-            "NoSuchTagSet",
-            "NoSuchLifecycleConfiguration",
-            "NoSuchPublicAccessBlockConfiguration",
-        ),
+        codes="NoSuchBucketPolicy NoSuchTagSet NoSuchLifecycleConfiguration "
+        "NoSuchPublicAccessBlockConfiguration",
     ),
     Row(
         "no-such-bucket",
         "There is no bucket of this name in this account and region.",
         "Run 02_buckets, or this notebook's first cell, which makes what is missing.",
-        MENDED,
-        codes=("NoSuchBucket", "404"),
+        codes="NoSuchBucket 404",
     ),
     Row(
         "bucket-name-taken",
@@ -390,14 +355,14 @@ ROWS: tuple[Row, ...] = (
         "Choose another Settings.name. The names of 02_buckets end in account and "
         "region, in a namespace where nobody else can take them.",
         NEVER,
-        codes=("BucketAlreadyExists",),
+        codes="BucketAlreadyExists",
     ),
     Row(
         "bucket-is-yours",
         "It is there already, and it is yours: the cell ran before.",
         "Nothing to mend: put the call under `with unless_exists():`, as 02_buckets.",
         NEVER,
-        codes=("BucketAlreadyOwnedByYou",),
+        codes="BucketAlreadyOwnedByYou",
     ),
     Row(
         "location-constraint",
@@ -405,15 +370,14 @@ ROWS: tuple[Row, ...] = (
         "not be named.",
         "Let LocationConstraint be the client's own region, and leave it out in "
         "us-east-1: 02_buckets.",
-        MENDED,
-        codes=("IllegalLocationConstraintException", "InvalidLocationConstraint"),
+        codes="IllegalLocationConstraintException InvalidLocationConstraint",
     ),
     Row(
         "bucket-name-illegal",
         "S3 takes 3 to 63 lower-case letters, digits, dots and hyphens.",
         "Choose another Settings.name: 02_buckets.",
         NEVER,
-        codes=("InvalidBucketName",),
+        codes="InvalidBucketName",
     ),
     Row(
         "bucket-not-empty",
@@ -421,8 +385,7 @@ ROWS: tuple[Row, ...] = (
         "count, which no plain listing shows.",
         "11_cleanup empties all three kinds; `python -m deploy down` does the same, "
         "and ends unfinished uploads: they keep no bucket, and their parts are billed.",
-        MENDED,
-        codes=("BucketNotEmpty",),
+        codes="BucketNotEmpty",
     ),
     Row(
         "superseded",
@@ -430,7 +393,7 @@ ROWS: tuple[Row, ...] = (
         "Nothing to mend: look again and decide anew. In the handler this is the "
         "outcome *stale* (07_watch).",
         "Try again after reading the object anew.",
-        codes=("PreconditionFailed", "412"),
+        codes="PreconditionFailed 412",
     ),
     # The trigger
     Row(
@@ -441,7 +404,7 @@ ROWS: tuple[Row, ...] = (
         "First the permission, then the rule: 06_trigger. check(6) names the target.",
         "Trying again helps once the permission is there; on AWS it takes seconds to "
         "be seen.",
-        codes=("InvalidArgument",),
+        codes="InvalidArgument",
         says=r"Unable to validate the following destination",
     ),
     Row(
@@ -450,7 +413,7 @@ ROWS: tuple[Row, ...] = (
         "Give them suffixes (or prefixes) that no key has both of: 06_trigger shows "
         "the pair.",
         NEVER,
-        codes=("InvalidArgument",),
+        codes="InvalidArgument",
         says=r"ambiguously defined|Configurations overlap|share a common event type",
     ),
     Row(
@@ -459,7 +422,7 @@ ROWS: tuple[Row, ...] = (
         "If it says the same, nothing is to be done (`with unless_exists():`, "
         "06_trigger). Otherwise remove_permission first, then add it anew.",
         NEVER,
-        codes=("ResourceConflictException",),
+        codes="ResourceConflictException",
         says=r"statement id .*already exists|statement id .*provided already",
     ),
     # The queue and storage classes
@@ -469,7 +432,6 @@ ROWS: tuple[Row, ...] = (
         "three actions that this takes.",
         "Attach the policy `role.queue_policy(settings)` to the role, as "
         "`up(cloud, queue=True)` does: 10_platform.",
-        MENDED,
         says=r"does not have permissions to call \w+ on SQS",
     ),
     Row(
@@ -478,7 +440,6 @@ ROWS: tuple[Row, ...] = (
         "it, and be done twice.",
         "Set the queue's VisibilityTimeout to six times the function's timeout, as "
         "`up(cloud, queue=True)` does: 10_platform.",
-        MENDED,
         says=r"Queue visibility timeout: \d+ seconds is less than",
     ),
     Row(
@@ -496,7 +457,7 @@ ROWS: tuple[Row, ...] = (
         "Wait for it between two changes, with the waiter function_updated_v2: "
         "05_function.",
         PASSES,
-        codes=("ResourceConflictException",),
+        codes="ResourceConflictException",
         says=r"update is in progress|in the following state: Pending|"
         r"currently in the following state",
     ),
@@ -506,7 +467,7 @@ ROWS: tuple[Row, ...] = (
         "Put the call under `with unless_exists():`, as 05_function; to change it, use "
         "update_function_code or update_function_configuration.",
         NEVER,
-        codes=("ResourceConflictException",),
+        codes="ResourceConflictException",
         says=r"already exist",
     ),
     Row(
@@ -515,12 +476,8 @@ ROWS: tuple[Row, ...] = (
         "not.",
         "Put the call under `with unless_exists():` (02_buckets explains it).",
         NEVER,
-        codes=(
-            "EntityAlreadyExists",
-            "ResourceAlreadyExistsException",
-            "QueueAlreadyExists",
-            "QueueNameExists",
-        ),
+        codes="EntityAlreadyExists ResourceAlreadyExistsException QueueAlreadyExists "
+        "QueueNameExists",
     ),
     Row(
         "runtime-retired",
@@ -544,8 +501,7 @@ ROWS: tuple[Row, ...] = (
         "There is no function, layer, permission or log group of this name yet.",
         "The steps in order: 03_role, 04_layer, 05_function, 06_trigger. This "
         "notebook's first cell makes what is missing; a log comes with the first run.",
-        MENDED,
-        codes=("ResourceNotFoundException", "NoSuchEntity", "NoSuchEntityException"),
+        codes="ResourceNotFoundException NoSuchEntity NoSuchEntityException",
     ),
     # https://repost.aws/knowledge-center/lambda-kmsaccessdeniedexception-errors
     Row(
@@ -556,7 +512,6 @@ ROWS: tuple[Row, ...] = (
         "Delete the function and make it again: 05_function, or delete_function and "
         "then up(). AWS's own cure is to give the function another role, and then this "
         "one again.",
-        MENDED,
         says=r"KMSAccessDenied|unable to decrypt the environment variables",
     ),
     Row(
@@ -565,7 +520,6 @@ ROWS: tuple[Row, ...] = (
         "seconds, and the first run of an environment loads Python, too.",
         "Raise Timeout (Settings.timeout_s is 30): 05_function. More memory brings "
         "more processor with it.",
-        MENDED,
         says=r"Task timed out after|Status: timeout",
     ),
     Row(
@@ -574,7 +528,6 @@ ROWS: tuple[Row, ...] = (
         "picture takes up to four bytes a pixel (two where it is grey of 16 bits), and "
         "work space, whatever the file's size.",
         "Raise MemorySize (Settings.memory_mb): 05_function.",
-        MENDED,
         says=r"Runtime\.OutOfMemory|signal: killed|Runtime\.ExitError|MemoryError",
     ),
     Row(
@@ -592,8 +545,7 @@ ROWS: tuple[Row, ...] = (
         "it.",
         "Change it in this cell's recipe (09_effects). `try_recipe` tries a recipe "
         "here, before anything is deployed.",
-        MENDED,
-        codes=("ConfigError", "DoesNotFit"),
+        codes="ConfigError DoesNotFit",
         says=r"the recipe's |the font has no|does not fit",
     ),
     Row(
@@ -601,8 +553,7 @@ ROWS: tuple[Row, ...] = (
         "The function's environment variables lack a setting, or one is wrong.",
         "Environment replaces all variables at once. Put settings.environment: "
         "05_function.",
-        MENDED,
-        codes=("ConfigError",),
+        codes="ConfigError",
     ),
     # Pictures
     Row(
@@ -621,7 +572,7 @@ ROWS: tuple[Row, ...] = (
         "Nothing to mend in the pipeline. The record is in the target, below "
         "rejected/; 01_thumbnail shows what is refused, and why.",
         NEVER,
-        codes=("ImageRejected", "UnidentifiedImageError"),
+        codes="ImageRejected UnidentifiedImageError",
     ),
     Row(
         "rejected-in-the-log",
@@ -635,8 +586,7 @@ ROWS: tuple[Row, ...] = (
         "still-in-use",
         "Something hangs on it that has to go first: a role's policies, for one.",
         "11_cleanup takes them off in order; so does `python -m deploy down`.",
-        MENDED,
-        codes=("DeleteConflict",),
+        codes="DeleteConflict",
     ),
     # Reaching the cloud
     Row(
@@ -644,34 +594,22 @@ ROWS: tuple[Row, ...] = (
         "boto3 found no keys to sign with, so nothing was sent.",
         "For the local cloud none are needed: connect() without an argument. For AWS, "
         "`aws login`, or `aws sso login` where your organization has it.",
-        MENDED,
-        codes=("NoCredentialsError", "PartialCredentialsError"),
+        codes="NoCredentialsError PartialCredentialsError",
     ),
     Row(
         "credentials-expired",
         "AWS knows these keys no more: they have run out, or were deleted.",
         "`aws login`, `aws sso login`, or fresh keys; then begin() again.",
-        MENDED,
-        codes=(
-            "ExpiredToken",
-            "ExpiredTokenException",
-            "InvalidClientTokenId",
-            "UnrecognizedClientException",
-            "InvalidAccessKeyId",
-            "SignatureDoesNotMatch",
-            "SSOTokenLoadError",
-            "UnauthorizedSSOTokenError",
-            "TokenRetrievalError",
-            "LoginRefreshRequired",
-            "LoginTokenLoadError",
-        ),
+        codes="ExpiredToken ExpiredTokenException InvalidClientTokenId "
+        "UnrecognizedClientException InvalidAccessKeyId SignatureDoesNotMatch "
+        "SSOTokenLoadError UnauthorizedSSOTokenError TokenRetrievalError "
+        "LoginRefreshRequired LoginTokenLoadError",
     ),
     Row(
         "no-region",
         "boto3 does not know which region is meant.",
         'connect("aws", region="eu-west-1"), or set AWS_DEFAULT_REGION.',
-        MENDED,
-        codes=("NoRegionError",),
+        codes="NoRegionError",
     ),
     Row(
         "no-answer",
@@ -679,13 +617,8 @@ ROWS: tuple[Row, ...] = (
         "network is away.",
         "Run this notebook's first cell again: it starts the local cloud.",
         PASSES,
-        codes=(
-            "EndpointConnectionError",
-            "ConnectionClosedError",
-            "ConnectTimeoutError",
-            "ReadTimeoutError",
-            "ProxyConnectionError",
-        ),
+        codes="EndpointConnectionError ConnectionClosedError ConnectTimeoutError "
+        "ReadTimeoutError ProxyConnectionError",
     ),
     # Cells
     Row(
@@ -693,23 +626,21 @@ ROWS: tuple[Row, ...] = (
         "The name is made in a cell above, and that cell has not run since the kernel "
         "started; or a letter of the name is wrong.",
         "In the menu: Run ▸ Run All Above Selected Cell. Then run this cell again.",
-        MENDED,
-        codes=("NameError",),
+        codes="NameError",
     ),
     Row(
         "not-as-expected",
         "The cell compares its result with what should come out, and the two differ.",
         "Look at what you changed in this cell. Else run the cells above again, in "
         "order: Run ▸ Run All Above Selected Cell.",
-        MENDED,
-        codes=("AssertionError",),
+        codes="AssertionError",
     ),
     Row(
         "bytes-are-asked-for",
         "A name was given where the bytes of a picture are asked for.",
         "Read the file first, `(SAMPLES / name).read_bytes()`: 01_thumbnail.",
         NEVER,
-        codes=("TypeError",),
+        codes="TypeError",
         says=r"startswith first arg must be|bytes-like object is required",
     ),
     Row(
@@ -718,15 +649,13 @@ ROWS: tuple[Row, ...] = (
         "out when it is empty: a bucket without objects has no Contents.",
         'Look at the whole answer; `answer.get("Contents", [])` takes an empty list '
         "for a missing one. Else run the cells above again, in order.",
-        MENDED,
-        codes=("KeyError",),
+        codes="KeyError",
     ),
     Row(
         "the-list-is-empty",
         "The cell takes one item out of a list that has none, or fewer than it takes.",
         "The cell before should have made it: Run ▸ Run All Above Selected Cell.",
-        MENDED,
-        codes=("IndexError", "ValueError"),
+        codes="IndexError ValueError",
         says=r"index out of range|not enough values to unpack",
     ),
     Row(
@@ -734,23 +663,21 @@ ROWS: tuple[Row, ...] = (
         "The text is no JSON: a bracket, a comma or a quotation mark is missing.",
         "The message names line and column. json.dumps writes JSON from a dict.",
         NEVER,
-        codes=("JSONDecodeError",),
+        codes="JSONDecodeError",
     ),
     Row(
         "not-for-everybody",
         "The link was opened without credentials, and S3 refused: the object is not "
         "public, or a presigned link has run out.",
         "The bucket policy and presigned links are in 02_buckets.",
-        MENDED,
-        codes=("HTTPError",),
+        codes="HTTPError",
         says=r"HTTP Error 403",
     ),
     Row(
         "nothing-at-that-link",
         "The link leads to no object: its name is misspelt, or it was deleted.",
         "Upload it again, then open the link: 02_buckets.",
-        MENDED,
-        codes=("HTTPError",),
+        codes="HTTPError",
         says=r"HTTP Error 404",
     ),
     Row(
@@ -758,14 +685,14 @@ ROWS: tuple[Row, ...] = (
         "There is no file of this name where the notebook runs.",
         'The sample pictures are in SAMPLES: `SAMPLES / "lighthouse.jpg"`.',
         NEVER,
-        codes=("FileNotFoundError",),
+        codes="FileNotFoundError",
     ),
     Row(
         "no-such-import",
         "The package has no such name: a letter of it is wrong.",
         "Compare it with the cell as it was given.",
         NEVER,
-        codes=("ImportError", "ModuleNotFoundError"),
+        codes="ImportError ModuleNotFoundError",
     ),
     Row(
         "wrong-arguments",
@@ -773,22 +700,21 @@ ROWS: tuple[Row, ...] = (
         "wrong type.",
         "The message names the parameter. Compare with the cell as it was given.",
         NEVER,
-        codes=("ParamValidationError",),
+        codes="ParamValidationError",
     ),
     Row(
         "queue-name-reserved",
         "SQS keeps a deleted queue's name for a minute.",
         "Wait a minute. `up` does so by itself.",
         PASSES,
-        codes=("AWS.SimpleQueueService.QueueDeletedRecently", "QueueDeletedRecently"),
+        codes="AWS.SimpleQueueService.QueueDeletedRecently QueueDeletedRecently",
     ),
     Row(
         "no-such-queue",
         "There is no queue of this name: only `reliable=True` and `queue=True` make "
         "one.",
         "up(reliable=True): 08_failures.",
-        MENDED,
-        codes=("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"),
+        codes="AWS.SimpleQueueService.NonExistentQueue QueueDoesNotExist",
     ),
     # What passes
     Row(
@@ -799,16 +725,9 @@ ROWS: tuple[Row, ...] = (
         "another matter: it stops the function, and new events are not tried, only "
         "kept where there is a queue for them. `python -m deploy resume` lifts it.",
         PASSES,
-        codes=(
-            "Throttling",
-            "ThrottlingException",
-            "ThrottledException",
-            "TooManyRequestsException",
-            "RequestLimitExceeded",
-            "RequestThrottled",
-            "SlowDown",
-            "BandwidthLimitExceeded",
-        ),
+        codes="Throttling ThrottlingException ThrottledException "
+        "TooManyRequestsException RequestLimitExceeded RequestThrottled SlowDown "
+        "BandwidthLimitExceeded",
     ),
     Row(
         "aws-is-busy",
@@ -816,21 +735,9 @@ ROWS: tuple[Row, ...] = (
         "Nothing to mend. boto3 has already tried five times; every step can be run "
         "again.",
         PASSES,
-        codes=(
-            "InternalError",
-            "InternalFailure",
-            "InternalServerError",
-            "ServiceException",
-            "ServiceFailure",
-            "ServiceUnavailable",
-            "ServiceUnavailableException",
-            "RequestTimeout",
-            "RequestTimeoutException",
-            "500",
-            "502",
-            "503",
-            "504",
-        ),
+        codes="InternalError InternalFailure InternalServerError ServiceException "
+        "ServiceFailure ServiceUnavailable ServiceUnavailableException "
+        "RequestTimeout RequestTimeoutException 500 502 503 504",
     ),
     Row(
         "changing-now",
@@ -838,21 +745,15 @@ ROWS: tuple[Row, ...] = (
         "somebody's.",
         "Nothing to mend: wait some seconds.",
         PASSES,
-        codes=(
-            "OperationAborted",
-            "OperationAbortedException",
-            "ResourceInUseException",
-            "ConcurrentModification",
-            "ConcurrentModificationException",
-            "ConditionalRequestConflict",
-        ),
+        codes="OperationAborted OperationAbortedException ResourceInUseException "
+        "ConcurrentModification ConcurrentModificationException "
+        "ConditionalRequestConflict",
     ),
     Row(
         "you-may-not",
         "Whoever signed this call may not do it here.",
         "The message names who and which action. Ask the account's owner for it; "
         "`plan` prints every policy that this pipeline writes.",
-        MENDED,
-        codes=DENIED,
+        codes=_DENIED,
     ),
 )
