@@ -169,7 +169,8 @@ def deliver_to_function(arn: str, event: dict, region: str) -> None:
 
 def deliver_to_queue(arn: str, event: dict, region: str, **names: str) -> None:
     """Send an event to a queue, and keep it before the upload is acknowledged."""
-    _deliver_to_queue(arn, event, region, **names)
+    with saving.grown.lock:  # a mapping's thread may just put a new list in its place
+        _deliver_to_queue(arn, event, region, **names)
     saving.growing.messages.keep_new()
 
 

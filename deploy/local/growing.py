@@ -17,7 +17,7 @@ from typing import Any
 
 from ledger import Ledger, Line  # beside this file
 from ministack.core.responses import AccountRegionScopedDict
-from ministack.services import cloudwatch, cloudwatch_logs, lambda_svc, s3, sqs
+from ministack.services import cloudwatch, cloudwatch_logs, lambda_svc, sqs
 
 
 class Lists:
@@ -286,5 +286,4 @@ def install() -> None:
             sqs._HANDLERS[name] = locked(action)
     sqs._dlq_sweep = locked(sqs._dlq_sweep)
     sqs._expire_retained = locked(sqs._expire_retained)
-    s3._deliver_event_to_sqs = locked(s3._deliver_event_to_sqs)
     lambda_svc._route_async_failure = locked(lambda_svc._route_async_failure)

@@ -16,6 +16,7 @@ import psutil
 import pytest
 from support.rows import rows
 
+from deploy.environment import python
 from deploy.local import server
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
@@ -24,6 +25,7 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 KERNEL = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background, too
+from deploy.environment import python
 from deploy.local import server
 server.start(say=lambda line: print(line, flush=True))
 print("started", flush=True)
@@ -139,3 +141,31 @@ def test_stop_finds_a_server_without_its_file(own_folder):
     server.start(say=quiet)
     (own_folder / "server.json").unlink()
     assert server.stop() and none_serves(own_folder)
+
+
+#: While a mapping's thread gives a queue a new list, S3 waits to add to it.
+WHILE_LOCKED = """
+import sys, threading
+sys.path.insert(0, sys.argv[1])
+import delivery, saving
+from ministack.services import s3
+saving.install()
+delivery.install()
+arn = "arn:aws:sqs:us-east-1:000000000000:none"
+event = threading.Thread(target=s3._deliver_event_to_sqs, args=(arn, {}, "us-east-1"))
+with saving.grown.lock:
+    event.start()
+    event.join(0.2)
+    assert event.is_alive()
+event.join()
+"""
+
+
+@pytest.mark.slow
+def test_no_message_is_added_to_a_list_that_is_being_replaced(own_folder):
+    server.set_up(say=lambda line: None)
+    own_folder.mkdir()
+    known = server._environment(own_folder, 1, "secret")
+    script = [str(python(server.venv())), "-c", WHILE_LOCKED, str(server.HERE)]
+    done = subprocess.run(script, env=known, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

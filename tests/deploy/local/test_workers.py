@@ -1,5 +1,6 @@
 """A function that cannot start says why in Lambda's words."""
 
+import queue
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,7 @@ SCRIPT = "def run():\n" + "".join(workers.REPLACED)
 
 def told(error, handler="main"):
     names = {"sys": sys}
-    exec(workers.TOLD, names)
+    exec(workers.ADDED, names)
     return names["_told"](error, "app", handler)
 
 
@@ -68,6 +69,37 @@ def test_an_error_has_lambdas_name():
     assert type(caught.value).__name__ == "Runtime.ImportModuleError"
     with pytest.raises(RuntimeError, match="exited immediately"):
         spawning("Worker process exited immediately")
+
+
+def log_of(written, *, later=(), mark=True):
+    """The log of a run whose worker has written lines, and writes others later."""
+    lines = queue.Queue()
+
+    def write():
+        for line in [*later, *([workers.MARK] if mark else [])]:
+            lines.put(line)
+
+    for line in written:
+        lines.put(line)
+    writer = threading.Timer(0.1, write)
+    writer.start()
+    config = {"Runtime": "python3.13"}
+    worker = SimpleNamespace(config=config, _stderr_queue=lines, _stderr_thread=writer)
+    return workers.to_the_mark(lambda worker: "in 50 ms")(worker)
+
+
+def test_a_log_has_every_line_however_late():
+    assert log_of(["one", ""], later=["two"]) == "one\n\ntwo"
+    assert log_of([f"unended{workers.MARK}"]) == "unended"
+
+
+def test_the_log_of_a_run_that_died_is_what_it_wrote():
+    assert log_of(["one"], later=["two"], mark=False) == "one\ntwo"
+
+
+def test_other_runtimes_write_no_mark():
+    worker = SimpleNamespace(config={"Runtime": "nodejs22.x"})
+    assert workers.to_the_mark(lambda worker: "in 50 ms")(worker) == "in 50 ms"
 
 
 @pytest.fixture
