@@ -4,7 +4,7 @@ import json
 import socket
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
 import pytest
@@ -291,7 +291,10 @@ def test_web_sockets_are_closed(running, origin, host, protocol, path):
 
 @pytest.fixture
 def page():
-    """A page of another origin; call it with its HTML, get its address."""
+    """A page of another origin; call it with its HTML, get its address.
+
+    A thread a connection: a browser keeps spare ones open, for minutes.
+    """
     html = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -304,7 +307,8 @@ def page():
         def log_message(self, *args):
             pass
 
-    other = HTTPServer(("127.0.0.1", 0), Handler)
+    other = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    other.daemon_threads = True
     thread = threading.Thread(target=other.serve_forever)
     thread.start()
     address = f"http://127.0.0.1:{other.server_port}"
