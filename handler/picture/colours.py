@@ -14,7 +14,6 @@ from handler.picture import hdr
 from handler.picture.primaries import D50, PRIMARIES, SRGB, Primaries, Row, columns
 
 _ENTRIES = 1024
-_INTENTS = {b"\0", b"\1", b"\2", b"\3"}  # what sRGB can hold
 _WORDS = b"text" + bytes(4) + b"PNG\0"
 
 
@@ -23,26 +22,25 @@ def profile(
 ) -> bytes | None:
     """Return what a PNG's chunks say, as a profile; None for sRGB and for nothing.
 
-    ``embedded`` is the one in its iCCP.
+    ``embedded`` is the one in its iCCP; of the chunks the length is right.
     """
-    if found := _by_number(chunks.get(b"cICP", b"")):
+    if found := _by_number(chunks.get(b"cICP", bytes(4))):
         return None if found[:2] == (SRGB, 13) else _written(*found, grey)
-    if embedded or chunks.get(b"sRGB") in _INTENTS:
+    if embedded or b"sRGB" in chunks:
         return embedded
-    gamma = chunks.get(b"gAMA", b"")
-    value = int.from_bytes(gamma) if len(gamma) == 4 else 0
+    value = int.from_bytes(chunks.get(b"gAMA", b""))
     primaries = _places(places := chunks.get(b"cHRM", b""))
     # As in browsers: cHRM alone is not looked at, nor a gamma that is nearly sRGB's or
     # stands beside primaries that there cannot be.
     nearly = abs(value * 2.2 / 100_000 - 1) < 0.05
-    if not value or (primaries is None and (nearly or len(places) == 32)):
+    if not value or (primaries is None and (nearly or places)):
         return None
     return _written(primaries or SRGB, 0, 100_000 / value, grey)
 
 
 def _by_number(chunk: bytes) -> tuple[Primaries, int, float] | None:
     """Read cICP: primaries, transfer, no matrix, full range."""
-    if len(chunk) != 4 or chunk[2:] != b"\0\1":
+    if chunk[2:] != b"\0\1":
         return None
     primaries, transfer = PRIMARIES.get(chunk[0]), chunk[1]
     if primaries is None or transfer not in _LINEAR:
@@ -52,7 +50,7 @@ def _by_number(chunk: bytes) -> tuple[Primaries, int, float] | None:
 
 def _places(chunk: bytes) -> Primaries | None:
     """Read cHRM: white, red, green, blue."""
-    if len(chunk) != 32:
+    if not chunk:
         return None
     values = [value / 100_000 for value in struct.unpack(">8I", chunk)]
     white, red, green, blue = zip(values[::2], values[1::2], strict=True)
@@ -78,10 +76,6 @@ def _smpte_240(x: float) -> float:
     return x / 4 if x < 0.0913 else (0.8996 * x + 0.1004) ** (1 / 0.45)
 
 
-def _cinema(x: float) -> float:
-    return float(min(1, 1.0341 * x) ** 2.6)
-
-
 _LINEAR: dict[int, Callable[[float], float]] = {
     1: _television,
     4: lambda x: x**2.2,
@@ -94,9 +88,10 @@ _LINEAR: dict[int, Callable[[float], float]] = {
     14: _television,
     15: _television,
     16: lambda x: hdr.shown(hdr.pq(x)),
-    17: _cinema,
+    17: lambda x: x**2.6,
     18: lambda x: hdr.shown(hdr.hlg(x)),
 }
+_GAINS = {17: 52.37 / 48}  # what is shown of full white, where it is not 1
 
 
 @functools.lru_cache(16)
@@ -106,7 +101,9 @@ def _written(primaries: Primaries, transfer: int, exponent: float, grey: bool) -
     if transfer in hdr.LIGHT and not grey:
         return _with_head(tags | {b"A2B0": hdr.table(primaries, transfer)}, b"RGB ")
     linear = _LINEAR.get(transfer, lambda x: x**exponent)
-    steps = [linear(step / (_ENTRIES - 1)) for step in range(_ENTRIES)]
+    gain = _GAINS.get(transfer, 1.0)
+    most = gain if grey else 1.0  # of colours the primaries have it
+    steps = [min(1.0, most * linear(n / (_ENTRIES - 1))) for n in range(_ENTRIES)]
     curve = b"curv" + struct.pack(
         f">4xI{_ENTRIES}H", _ENTRIES, *(round(65535 * value) for value in steps)
     )
@@ -114,7 +111,8 @@ def _written(primaries: Primaries, transfer: int, exponent: float, grey: bool) -
         tags[b"kTRC"] = curve
     else:
         for name, column in zip((b"r", b"g", b"b"), columns(primaries), strict=True):
-            tags |= {name + b"XYZ": _xyz(column), name + b"TRC": curve}
+            light = column[0] * gain, column[1] * gain, column[2] * gain
+            tags |= {name + b"XYZ": _xyz(light), name + b"TRC": curve}
     return _with_head(tags, b"GRAY" if grey else b"RGB ")
 
 

@@ -27,7 +27,7 @@ from typing import Any
 from PIL import Image, ImageChops, ImageFile, JpegImagePlugin, PngImagePlugin
 
 from handler.errors import ImageRejected
-from handler.picture import Area, Size, bands, exif, jpeg, kinds, memory, png
+from handler.picture import Area, Size, bands, exif, icc, jpeg, kinds, memory, png
 from handler.picture.inflate import Unpacked
 
 DRAFT = 1.5  # decode a JPEG to at least so many times the final size
@@ -100,20 +100,22 @@ def _exif(segments: Sequence[tuple[str, bytes]]) -> bytes:
 
 
 def _profile(segments: Sequence[tuple[str, bytes]]) -> bytes | None:
-    """Return a JPEG's ICC profile; None where a part is missing or has a wrong number.
+    """Return a JPEG's ICC profile; None where it is broken, or a part does not fit.
 
-    Of a part that is there twice the first counts, as in browsers.
+    As in browsers it is there with its last part, whatever comes then.
     """
     parts: dict[int, bytes] = {}
     counts = set()
     for name, body in segments:
         if name == "APP2" and body.startswith(_ICC) and len(body) > len(_ICC) + 2:
             number, count = body[len(_ICC) : len(_ICC) + 2]
-            parts.setdefault(number, body[len(_ICC) + 2 :])
             counts.add(count)
-    if len(counts) != 1 or sorted(parts) != [*range(1, counts.pop() + 1)]:
-        return None
-    return b"".join(parts[number] for number in sorted(parts))
+            if number in parts or not 1 <= number <= count or len(counts) > 1:
+                return None
+            parts[number] = body[len(_ICC) + 2 :]
+            if len(parts) == count:
+                return icc.readable(b"".join(parts[at] for at in sorted(parts)))
+    return None
 
 
 def decode(

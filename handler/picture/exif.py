@@ -12,7 +12,8 @@ PREFIX = 6
 def orientation(exif: bytes | None) -> int:
     """Return how the camera was held, 1 to 8; 1 (upright) for whatever is broken.
 
-    Reads the first directory only, so that no bomb in EXIF is ever unpacked.
+    Reads the first directory only, so that no bomb in EXIF is ever unpacked; of several
+    values the first counts that can be.
     www.cipa.jp/std/documents/download_e.html?CIPA_DC-008-2024-E
     """
     try:
@@ -30,8 +31,7 @@ def _orientation(tiff: bytes) -> int:
     (entries,) = struct.unpack_from(f"{order}H", tiff, directory)
     for number in range(entries):
         at = directory + 2 + 12 * number
-        tag, kind, length, value = struct.unpack_from(f"{order}HHIH", tiff, at)
-        if tag == _TAG:
-            right = kind == _SHORT and length == 1 and 1 <= value <= 8
-            return value if right else _UPRIGHT
+        tag, kind, length, value = struct.unpack_from(f"{order}HHIH2x", tiff, at)
+        if (tag, kind, length) == (_TAG, _SHORT, 1) and 1 <= value <= 8:
+            return value
     return _UPRIGHT

@@ -84,7 +84,7 @@ _IDENTITY = [65536, 0, 0, 0, 65536, 0, 0, 0, 65536]
 
 def _screen(scene: Row, brightness: list[float]) -> Row:
     """Return the light of a screen for that of an HLG scene, in whites."""
-    luminance = sum(a * b for a, b in zip(scene, brightness, strict=True))
+    luminance = max(0, sum(a * b for a, b in zip(scene, brightness, strict=True)))
     gain = _PEAK * luminance ** (_SYSTEM_GAMMA - 1)
     return scene[0] * gain, scene[1] * gain, scene[2] * gain
 

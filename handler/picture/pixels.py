@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image, ImageChops
 
-from handler.picture import Area, Size
+from handler.picture import Area, Size, icc
 
 if TYPE_CHECKING:
     from PIL import ImageCms
@@ -56,10 +56,13 @@ def turn_upright(image: Image.Image, orientation: int) -> Image.Image:
 
 
 def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """Return the picture in sRGB as L, LA, RGB or RGBA; a broken profile is ignored."""
+    """Return the picture in sRGB as L, LA, RGB or RGBA.
+
+    A profile (of ``icc.readable``) that is broken or of another kind is ignored.
+    """
     alpha = image.getchannel("A") if image.mode in ("LA", "RGBA") else None
     colours = image.convert(image.mode.removesuffix("A"))
-    if profile and int.from_bytes(profile[:4]) <= len(profile):  # else it is cut
+    if profile:
         colours = _through(profile, colours)
     if colours.mode == "CMYK":
         colours = colours.convert("RGB")
@@ -71,8 +74,11 @@ def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
 def _through(profile: bytes, image: Image.Image) -> Image.Image:
     from PIL import ImageCms  # 7 ms of a cold start, for the pictures that need it
 
+    # Greys often carry a profile of colours (Adobe RGB), whose curve is theirs too.
+    mode = "RGB" if image.mode == "L" and not icc.is_grey(profile) else image.mode
     try:
-        result = ImageCms.applyTransform(image, _transform(profile, image.mode))
+        transform = _transform(profile, mode)
+        result = ImageCms.applyTransform(image.convert(mode), transform)
     except (ImageCms.PyCMSError, OSError, TypeError, ValueError):
         return image  # broken, or made for another kind of picture
     if result is None:  # only where it was told to work in place

@@ -10,6 +10,7 @@ transparent, and of the upper 8 alone too many would be.
 """
 
 import itertools
+import re
 import zlib
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -17,7 +18,7 @@ from typing import NamedTuple
 from PIL import Image, ImageChops, ImageFile, PngImagePlugin
 
 from handler.errors import ImageRejected
-from handler.picture import kinds
+from handler.picture import icc, kinds
 
 SIGNATURE = kinds.PNG
 MAX_CHUNKS = 100_000  # 25 MB in the 8 KB pieces that libpng writes are 3,200
@@ -26,7 +27,15 @@ MAX_PROFILE = 4 * 1024 * 1024  # the largest printers' profiles are 3 MB
 _COLOUR_TYPE = len(SIGNATURE) + 17  # its place, in the first chunk
 _PALETTE = 3  # that colour type
 _COLOURS = {b"cICP", b"gAMA"}
-EXTRA = {b"eXIf", b"iCCP", b"sRGB", b"cHRM"} | _COLOURS
+# What is read of a PNG beside its pixels, and how it has to look.
+_EXTRA = {
+    b"eXIf": re.compile(rb"(?!Exif\0)"),  # which stands before it in a JPEG
+    b"iCCP": re.compile(b""),
+    b"sRGB": re.compile(rb"[\0-\3]\Z"),  # the intents
+    b"cHRM": re.compile(rb".{32}\Z", re.DOTALL),
+    b"gAMA": re.compile(rb"(?!\0{4}).{4}\Z", re.DOTALL),
+    b"cICP": re.compile(rb".{4}\Z", re.DOTALL),
+}
 _FRAMING = 12  # length, name and checksum: four bytes each
 _CRITICAL = ~0x20  # a critical chunk's name begins with a capital
 
@@ -60,7 +69,7 @@ def walk(data: bytes) -> Png:
     kept: list[bytes] = []
     extra: dict[bytes, bytes] = {}
     began = False  # whether the pixels have
-    kind = data[_COLOUR_TYPE] if len(data) > _COLOUR_TYPE else 0
+    kind = _colour_type(data)
     palette = 0  # bytes
     tail = b""  # what comes after all that is kept
     at = since = stop = 0
@@ -88,8 +97,8 @@ def walk(data: bytes) -> Png:
         palette = palette or size * (name == b"PLTE")
         if critical or (right and name == b"tRNS" and _is_clear(kind, size, palette)):
             continue
-        if right and name in EXTRA and not began:
-            extra.setdefault(name, data[at + 8 : end - 4])
+        if right and not began:
+            _note(extra, name, view[at + 8 : end - 4], palette)
         # One slice for all between two chunks that are left out: IDATs are many.
         kept.append(data[since:at])
         since = end
@@ -102,11 +111,32 @@ def walk(data: bytes) -> Png:
     return Png(data, extra.get(b"eXIf"), _colours(extra, grey=kind in (0, 4)))
 
 
+def _colour_type(data: bytes) -> int:
+    """Return the kind of picture that the first chunk says."""
+    start = data[len(SIGNATURE) : _COLOUR_TYPE + 1]
+    if start[4:8] == b"CgBI":
+        raise ImageRejected(
+            "a PNG that Xcode made for iPhones: take the one before that"
+        )
+    if start[4:8] != b"IHDR" or len(start) <= _COLOUR_TYPE - len(SIGNATURE):
+        raise ImageRejected("broken PNG: it does not begin with its header")
+    return start[-1]
+
+
 def _is_clear(kind: int, size: int, palette: int) -> bool:
     """Tell whether a tRNS chunk counts: else browsers leave it out."""
     if kind == _PALETTE:
         return 0 < size <= palette // 3
     return size == {0: 2, 2: 6}.get(kind)
+
+
+def _note(
+    extra: dict[bytes, bytes], name: bytes, body: memoryview, palette: int
+) -> None:
+    """Keep what the first chunk of a name says that is as it has to be."""
+    late = palette and name == b"cICP"
+    if name in _EXTRA and not late and _EXTRA[name].match(body):
+        extra.setdefault(name, bytes(body))
 
 
 def _cut_chunk(name: bytes, body: bytes, began: bool) -> bytes:
@@ -139,14 +169,14 @@ def _colours(extra: dict[bytes, bytes], *, grey: bool) -> bytes | None:
 def _profile(chunk: bytes) -> bytes | None:
     """Inflate a profile, as far as a profile may go; a broken one is none."""
     name, _, packed = chunk.partition(b"\0")
-    if not 1 <= len(name) <= 79 or packed[:1] != b"\0":  # the one method there is
+    if not 1 <= len(name) <= 80 or packed[:1] != b"\0":  # the one method there is
         return None
     inflate = zlib.decompressobj()
     try:
         profile = inflate.decompress(packed[1:], MAX_PROFILE)
     except zlib.error:
         return None
-    return profile if inflate.eof else None
+    return icc.readable(profile, any_space=True) if inflate.eof else None
 
 
 def row_bytes(image: ImageFile.ImageFile) -> int:

@@ -7,8 +7,18 @@ import zlib
 
 import pytest
 from PIL import Image
-from support.pictures import after_ihdr, chunk, decoded, encoded, near, wide_profile
+from support.pictures import (
+    after_ihdr,
+    chunk,
+    cmyk_profile,
+    decoded,
+    encoded,
+    near,
+    wide_profile,
+)
 
+from handler.picture.colours import _written as written
+from handler.picture.primaries import SRGB as SRGB_PRIMARIES
 from handler.picture.render import make_thumbnail
 
 VALUES = [(0, 0, 0), (20, 40, 60), (128, 128, 128), (234, 51, 35), (60, 200, 90)]
@@ -126,7 +136,7 @@ def test_the_order_of_the_standard():
         chunk(b"sRGB", b"\x09"),
         chunk(b"iCCP", b"p\0\1" + zlib.compress(wide_profile())),
         chunk(b"iCCP", b"\0\0" + zlib.compress(wide_profile())),
-        chunk(b"iCCP", b"p" * 80 + b"\0\0" + zlib.compress(wide_profile())),
+        chunk(b"iCCP", b"p" * 81 + b"\0\0" + zlib.compress(wide_profile())),
         chunk(b"iCCP", b"p\0\0"),
         chunk(b"gAMA", b"\1"),
         chunk(b"cHRM", bytes(32)),
@@ -153,6 +163,102 @@ def test_a_wrong_srgb_chunk_hides_nothing(wrong):
 def test_impossible_primaries_take_the_gamma_with_them():
     same = chunk(b"cHRM", struct.pack(">8I", *[31270, 32900] * 4))
     assert shown(same, gama(100_000)) == shown()
+
+
+def test_only_right_chunks_stand_for_their_name():
+    for wrong in (gama(0), chunk(b"gAMA", b"\1"), chunk(b"sRGB", b"\x09")):
+        assert shown(wrong, gama(100_000)) == shown(gama(100_000))
+        assert shown(wrong, SRGB, gama(100_000)) == shown()
+    assert shown(cicp(12, 13), cicp(12, 13, 0, 1)) == shown(cicp(12, 13, 0, 1))
+    assert shown(cicp(2, 2, 0, 1), cicp(12, 13, 0, 1)) == shown()
+    short = chunk(b"cHRM", bytes(31))
+    assert shown(short, CHRM, gama(45455)) == shown(CHRM, gama(45455))
+
+
+def test_numbered_colours_count_before_a_palette_only():
+    data = encoded(patches("P"), "PNG")
+    at = data.index(b"IDAT") - 4
+    assert colours(data[:at] + cicp(12, 13, 0, 1) + data[at:]) == colours(data)
+    assert colours(data[:at] + gama(22727) + data[at:]) != colours(data)
+    assert shown(cicp(12, 13, 0, 1), mode="P") != colours(data)
+
+
+def test_cinema_white_is_brighter_than_full():
+    assert shown(cicp(1, 17, 0, 1))[3] == pytest.approx((240, 35, 18), abs=2)
+    assert shown(cicp(1, 17, 0, 1), mode="L")[6] == pytest.approx((220,) * 3, abs=1)
+    assert shown(cicp(6, 17, 0, 1))[8] == (255, 255, 255)
+
+
+def test_every_number_is_taken():
+    for primaries in range(25):
+        for transfer in (1, 8, 13, 16, 17, 18, 19):
+            make_thumbnail(after_ihdr(DOT, cicp(primaries, transfer, 0, 1)))
+
+
+DOT = encoded(Image.new("RGB", (2, 2), (0, 0, 255)), "PNG")
+
+
+def iccp(profile):
+    return chunk(b"iCCP", b"p\0\0" + zlib.compress(profile))
+
+
+def changed(at, to, profile=None):
+    """A profile with other bytes from there on."""
+    profile = profile or wide_profile()
+    return profile[:at] + to + profile[at + len(to) :]
+
+
+WIDE = wide_profile()
+TAGS = 132  # where their table begins: name, place, length
+FIRST_PLACE = int.from_bytes(WIDE[TAGS + 4 : TAGS + 8])
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        b"",
+        WIDE[:131],
+        changed(0, (len(WIDE) + 1).to_bytes(4)),
+        changed(0, (len(WIDE) - 1).to_bytes(4)),  # a tag ends behind that
+        changed(8, b"\5"),  # a version that is not known
+        changed(20, b"RGB "),
+        changed(36, b"acsq"),
+        changed(68, bytes(4)),  # the light's X
+        changed(128, b"\xff\xff\xff\xff"),
+        changed(TAGS + 4, b"\0\xff\0\0"),  # its description is outside
+        changed(TAGS + 8, b"\0\0\0\3"),
+        WIDE.replace(b"rXYZ", b"none"),
+        WIDE.replace(b"gTRC", b"none"),
+        changed(16, b"GRAY"),
+    ],
+)
+def test_a_broken_profile_is_none(broken):
+    assert shown(iccp(broken)) == shown()
+    assert shown(iccp(broken), gama(22727)) == shown(gama(22727))
+
+
+@pytest.mark.parametrize("use", [b"link", b"abst", b"nmcl", b"spac", b"prtr", b"what"])
+def test_what_a_profile_is_for_does_not_count(use):
+    assert shown(iccp(changed(12, use))) == shown(iccp(WIDE)) != shown()
+
+
+def test_a_profile_of_another_kind_is_ignored():
+    grey = written(SRGB_PRIMARIES, 0, 1.0, True)
+    assert shown(iccp(grey)) == shown()
+    assert shown(iccp(cmyk_profile()), mode="L") == shown(mode="L")
+
+
+@pytest.mark.parametrize("exponent", [1.0, 1.8, 2.2])
+def test_greys_take_the_curve_of_a_profile_of_colours(exponent):
+    profile = written(SRGB_PRIMARIES, 0, exponent, False)
+    grey = patches("L")
+    expected = colours(encoded(grey.convert("RGB"), "PNG", icc_profile=profile))
+    for mode in ("L", "LA"):
+        made = colours(encoded(grey.convert(mode), "PNG", icc_profile=profile))
+        assert close(made, expected, 1)
+    thumbnail = decoded(make_thumbnail(encoded(grey, icc_profile=profile, quality=95)))
+    assert thumbnail.mode == "L"
+    assert near(thumbnail.convert("RGB").getpixel((50, 10)), expected[2], 4)
 
 
 _DRAW = """
@@ -255,6 +361,11 @@ def test_all_colours_of_high_dynamic_range_as_chromium(chromium, primaries, tran
         ([cicp(12, 13, 0, 0)], 4),
         ([SRGB, gama(22727)], 4),
         ([ICCP, gama(22727)], 4),
+        ([cicp(7, 17, 0, 1)], 4),
+        ([gama(0), gama(22727)], 4),
+        ([iccp(changed(12, b"link"))], 4),
+        ([iccp(changed(8, b"\5")), gama(22727)], 4),
+        ([iccp(WIDE[:-20]), gama(22727)], 4),
     ],
 )
 def test_as_chromium_shows_it(chromium, chunks, by):

@@ -62,6 +62,13 @@ def test_png_without_what_follows_its_pixels(image):
     assert make_thumbnail(data[:-IEND] + b"\xff\0\0\0what") == made
 
 
+@pytest.mark.parametrize("first", [chunk(b"gAMA", bytes(4)), chunk(b"CgBI", bytes(4))])
+def test_png_that_begins_with_something_else(first):
+    data = encoded(chart(), "PNG")
+    with pytest.raises(ImageRejected, match=r"its header|Xcode"):
+        make_thumbnail(data[:8] + first + data[8:])
+
+
 def test_png_with_damage_behind_its_pixels():
     data = encoded(landscape((160, 120)), "PNG")
     made, pixels = make_thumbnail(data), data[:-IEND]
@@ -191,6 +198,33 @@ def test_exif_after_any_sixth_byte(byte):
     assert near(corners(made)[0], BLUE) and near(corners(made)[1], RED)
 
 
+def entry(value, kind=3, count=1):
+    return tiff(kind, count, bytes([value, 0, 0, 0]))[-16:-4]
+
+
+@pytest.mark.parametrize(
+    ("entries", "turned"),
+    [
+        ([entry(6), entry(1)], True),
+        ([entry(1), entry(6)], False),
+        ([entry(0), entry(6)], True),
+        ([entry(9), entry(6)], True),
+        ([entry(1, kind=4), entry(6)], True),
+        ([entry(1, count=2), entry(6)], True),
+        ([entry(6)[:-1]], False),
+    ],
+)
+def test_the_first_orientation_that_can_be(entries, turned):
+    exif = b"Exif\0\0II*\0\x08\0\0\0" + bytes([len(entries), 0]) + b"".join(entries)
+    made = decoded(make_thumbnail(after_soi(encoded(chart()), segment(0xE1, exif))))
+    assert made.size == ((128, 256) if turned else (256, 128))
+
+
+def test_exif_of_a_png_has_no_prefix():
+    data = after_ihdr(encoded(chart(), "PNG"), chunk(b"eXIf", tiff()))
+    assert decoded(make_thumbnail(data)).size == (256, 128)
+
+
 def test_exif_behind_the_pixels_of_a_png():
     data = encoded(chart(), "PNG")
     exif = chunk(b"eXIf", tiff()[6:])
@@ -227,6 +261,8 @@ FIRST, LAST = WHOLE[:300], WHOLE[300:]
         ([(1, 1, WHOLE + b"behind")], True),
         ([(2, 2, LAST), (1, 2, FIRST)], True),
         ([(1, 1, WHOLE), (1, 1, FIRST)], True),
+        ([(1, 1, WHOLE), (1, 2, FIRST)], True),
+        ([(1, 2, FIRST), (1, 2, FIRST), (2, 2, LAST)], False),
         ([(0, 1, WHOLE)], False),
         ([(1, 0, WHOLE)], False),
         ([(2, 1, WHOLE)], False),
