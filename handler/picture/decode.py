@@ -17,6 +17,8 @@ These cannot be told, and are let through rather than a good photo refused:
 - arithmetic coding, which no browser shows: its decoder cannot wait.
 """
 
+import contextlib
+import functools
 import io
 import itertools
 import math
@@ -139,7 +141,13 @@ def decode(
     beforehand if all takes more than ``room`` bytes.
     """
     if isinstance(image, Jpeg):
-        return image, _decode_jpeg(image, data, size, room, finals)
+        whole = functools.partial(_decode_jpeg, data=data, size=size, room=room)
+        if segments := jpeg.presumed(data):
+            photo = Jpeg(Reader(data, _reader(image).deadline))
+            photo.info = image.info
+            with contextlib.suppress(ImageRejected, OSError):
+                return photo, whole(photo, segments, finals, presumed=True)
+        return image, whole(image, jpeg.walk(data), finals)
     if bands.suits(image):
         area = (0.0, 0.0, width or image.width / step[0], image.height / step[1])
         averaged = math.ceil(area[2]), math.ceil(area[3])
@@ -163,10 +171,16 @@ def decode(
 
 
 def _decode_jpeg(
-    image: Jpeg, data: bytes, size: Size, room: int, finals: Sequence[memory.Final]
+    image: Jpeg,
+    segments: list[jpeg.Segment],
+    finals: Sequence[memory.Final],
+    *,
+    data: bytes,
+    size: Size,
+    room: int,
+    presumed: bool = False,
 ) -> Area:
     """Decode no larger than need be, and no more scans than that takes."""
-    segments = jpeg.walk(data)
     cut = not data.startswith(jpeg.END, end := segments[-1].start)
     if cut:
         data = data[:end] + jpeg.END
@@ -190,7 +204,7 @@ def _decode_jpeg(
             image.fp = Reader(needed, _reader(image).deadline)
             segments = jpeg.walk(needed)
     reader = _reader(image)
-    _load_whole(image, segments, several=several)
+    _load_whole(image, segments, several=several, presumed=presumed)
     if cut:
         again = Jpeg(Reader(reader.getvalue(), reader.deadline))
         again.draft(None, (across, down))
@@ -219,11 +233,13 @@ def _load_whole(
     segments: list[jpeg.Segment],
     *,
     several: bool,
+    presumed: bool = False,
     ahead: bytes = _AHEAD,
 ) -> None:
     """Load a JPEG that was opened; ``several`` scans are gathered before any pixel.
 
-    ``ahead`` is put behind each scan. Raises ``ImageRejected`` if data is missing, and
+    ``ahead`` is put behind each scan; where that was ``presumed``, nothing before its
+    last bytes may look like an end. Raises ``ImageRejected`` if data is missing, and
     ``OSError`` if it is broken.
     """
     if _HUFFMAN.isdisjoint(part.marker for part in segments):
@@ -233,6 +249,10 @@ def _load_whole(
     try:
         for scan, following in itertools.pairwise(segments):
             if scan.marker == jpeg.START_OF_SCAN and not decoder.done:
+                if presumed:
+                    decoder.read(following.start - jpeg.TAIL)
+                    if decoder.done:
+                        raise ImageRejected("broken JPEG: a marker in its data")
                 decoder.read(following.start)
                 decoder.take(ahead)
                 if not (decoder.skips() if several else decoder.done):

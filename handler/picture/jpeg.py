@@ -16,6 +16,7 @@ Whatever is not certain is decoded in full. ITU T.81, annexes B and G.
 
 import itertools
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from handler.errors import ImageRejected
@@ -36,9 +37,12 @@ _MARKER_NO_RESTART = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])")
 _BARE = {0x01, *range(0xD0, 0xDA)}  # no body follows
 
 EIGHTH = 8
+TAIL = 64  # bytes at the end of coded data: the decoder reads up to 8 ahead
+_MORE_PICTURES = b"MPF\0"  # CIPA DC-007: of a file of several pictures
 
 _PROGRESSIVE = 0xC2  # with Huffman codes, the only kind that is in use
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
+_SEQUENTIAL = [[0xC0], [0xC1]]  # one frame, with Huffman codes, in one pass
 _NO_RESTARTS = b"\xff\xdd\0\x04\0\0"
 # A table of our own for runs of blocks without detail: run class n is the code n, in
 # four bits each.
@@ -62,28 +66,64 @@ def walk(data: bytes) -> list[Segment]:
     Raises ``ImageRejected`` where a scan is missing, too, and for bombs.
     """
     segments: list[Segment] = []
-    at, scans, pattern = 2, 0, _MARKER
-    while found := pattern.search(data, at):
-        marker, at = found[1][0], found.end()
-        if marker not in _BARE:
-            at += max(2, int.from_bytes(data[at : at + 2]))
-        if marker == RESTART_INTERVAL:
-            pattern = _MARKER_NO_RESTART if any(data[at - 2 : at]) else _MARKER
-        segments.append(Segment(marker, found.start(), at))
-        if marker == END_OF_IMAGE:
+    for segment in _segments(data):
+        segments.append(segment)
+        if segment.marker == END_OF_IMAGE:
             return segments
-        scans += marker == START_OF_SCAN
-        if scans > MAX_SCANS:
-            raise ImageRejected(f"a JPEG of more than {MAX_SCANS} scans")
-        if len(segments) > MAX_SEGMENTS:
-            raise ImageRejected(f"a JPEG of more than {MAX_SEGMENTS} segments")
     if _is_complete(data, segments):
-        end = min(len(data), segments[-1].start) if at > len(data) else len(data)
+        start, body = segments[-1][1:]
+        end = min(len(data), start) if body > len(data) else len(data)
         while data[end - 1 : end] == b"\xff":  # half of the end's marker
             end -= 1
         kept = [segment for segment in segments if segment.start < end]
         return [*kept, Segment(END_OF_IMAGE, end, end + len(END))]
     raise ImageRejected("broken JPEG: truncated, its end is missing")
+
+
+def presumed(data: bytes) -> list[Segment]:
+    """Return the segments of a photo as most are, without a look at its coded data.
+
+    That takes 4 % of the photo's time, and the decoder can tell as much: at a marker
+    it waits for no more data. So it must not be done before the last ``TAIL`` bytes.
+    None are returned for more than one scan, restarts, or other pictures behind.
+    """
+    segments: list[Segment] = []
+    end = len(data) - len(END)
+    for segment in _segments(data) if data.endswith(END) else ():
+        marker, start, body = segment
+        if marker == RESTART_INTERVAL or data.startswith(_MORE_PICTURES, start + 4):
+            break
+        segments.append(segment)
+        if marker == START_OF_SCAN:
+            frames = [part for part in segments if part.marker in _FRAMES]
+            if [frame.marker for frame in frames] not in _SEQUENTIAL:
+                break
+            channels = data[frames[0].start + 9 : frames[0].start + 10]
+            if data[start + 4 : start + 5] != channels or body > end:
+                break
+            if _MARKER.search(data, max(body, end - TAIL - 1), end):
+                break
+            return [*segments, Segment(END_OF_IMAGE, end, len(data))]
+    return []
+
+
+def _segments(data: bytes) -> Iterator[Segment]:
+    """Yield the segments one by one. Raises ``ImageRejected`` for bombs."""
+    at, scans, pattern = 2, 0, _MARKER
+    for _ in range(MAX_SEGMENTS):
+        found = pattern.search(data, at)
+        if not found:
+            return
+        marker, at = found[1][0], found.end()
+        if marker not in _BARE:
+            at += max(2, int.from_bytes(data[at : at + 2]))
+        if marker == RESTART_INTERVAL:
+            pattern = _MARKER_NO_RESTART if any(data[at - 2 : at]) else _MARKER
+        scans += marker == START_OF_SCAN
+        if scans > MAX_SCANS:
+            raise ImageRejected(f"a JPEG of more than {MAX_SCANS} scans")
+        yield Segment(marker, found.start(), at)
+    raise ImageRejected(f"a JPEG of more than {MAX_SEGMENTS} segments")
 
 
 def _is_complete(data: bytes, segments: list[Segment]) -> bool:

@@ -86,6 +86,31 @@ def test_marker_in_coded_data(marker):
         make_thumbnail(data[:half] + marker + data[half:])
 
 
+def made(data):
+    with contextlib.suppress(ImageRejected):
+        return make_thumbnail(data, 40)
+    return None
+
+
+def test_damage_is_found_without_a_walk_as_with_it():
+    """Of a file with one byte behind its end, nothing is presumed."""
+    chance = random.Random(5)
+    data = encoded(photo((100, 80)))
+    start, end = scan_data(data)
+    different = 0
+    for _ in range(150):
+        at = chance.choice([chance.randrange(start, end), end - chance.randrange(90)])
+        cut = chance.choice([0, 0, 1, 3, 20])
+        put = chance.choice(
+            [b"", b"\xff", chance.randbytes(3), b"\xff\xd9", b"\0" * 80]
+        )
+        put = chance.choice([put, b"\xff" + bytes([chance.randrange(1, 255)])])
+        damaged = data[:at] + put + data[min(at + cut, end) :]
+        assert made(damaged) == made(damaged + b"\0"), (at, cut, put)
+        different += made(damaged) != made(data)
+    assert different > 100
+
+
 def test_no_scan():
     data = encoded(photo())
     with pytest.raises(ImageRejected, match="broken JPEG"):

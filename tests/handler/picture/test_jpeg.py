@@ -40,6 +40,29 @@ def decoded_draft(data):
     return image
 
 
+def test_presumed_of_most_photos():
+    for options in ({}, {"quality": 95, "subsampling": "4:4:4"}, {"optimize": True}):
+        data = encoded(photo(), **options)
+        assert jpeg.presumed(data) == jpeg.walk(data)
+
+
+def test_presumed_of_no_other():
+    usual = encoded(chart())
+    body = jpeg.walk(usual)[-2].body
+    several = after_soi(usual, segment(0xE2, b"MPF\0" + bytes(80)))
+    others = [
+        encoded(chart(), progressive=True),
+        encoded(chart(), restart_marker_blocks=1),
+        several,
+        usual + b"film",
+        usual[:-9] + b"\xff\xdc\0\x04\0\x80" + b"\xff\xd9",  # DNL
+        usual[: body - 6] + b"\xff\xd9",
+        usual[:2] + b"\xff\xe1\xff\xff" + usual[4:],
+    ]
+    for data in others:
+        assert jpeg.presumed(data) == []
+
+
 @pytest.mark.parametrize("options", [{}, {"progressive": True}])
 def test_count(options):
     segments = jpeg.walk(encoded(chart(), **options))
