@@ -65,12 +65,6 @@ QUOTAS = {
         "https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html",
     ),
 }
-#: How fast one function may gain concurrent runs.
-#: https://docs.aws.amazon.com/lambda/latest/dg/scaling-behavior.html
-RUNS_GAINED, IN_SECONDS = 1_000, 10
-#: How fast an SQS mapping without a cap gains concurrent batches, and where it starts.
-#: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
-BATCHES_AT_FIRST, BATCHES_GAINED_A_MINUTE = 5, 300
 
 
 @dataclass(frozen=True)
@@ -185,11 +179,6 @@ def money(load: Load) -> float:
     a_picture += requests * cost.SQS_REQUEST_USD
     a_picture += cost.LAMBDA_REQUEST_USD / load.batch
     return load.pictures * a_picture
-
-
-def seconds_to_reach(running: float) -> float:
-    """Say how long Lambda takes to start so many runs of one function from none."""
-    return max(0.0, (running - RUNS_GAINED) / RUNS_GAINED) * IN_SECONDS
 
 
 def simulate(

@@ -41,3 +41,8 @@ def test_a_circle_would_be_seen():
         [*TopologicalSorter({"a": {"b"}, "b": {"a"}}).static_order()]
     lazy = imports(MODULES["workbook.scores"])
     assert {"workbook.checks", "workbook.session"} <= lazy
+
+
+def test_every_public_name_has_one_line_that_says_what():
+    for name in set(workbook.__all__) - {"SAMPLES"}:
+        assert getattr(workbook, name).__doc__.splitlines()[0].endswith((".", "…"))

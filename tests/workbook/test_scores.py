@@ -10,8 +10,6 @@ import nbformat
 import pytest
 import workbook
 from botocore import xform_name
-from IPython.core.getipython import get_ipython
-from IPython.testing.globalipapp import start_ipython
 from support.moto_cloud import here
 from workbook import check, exercise, exercises, score, session, tally
 from workbook.checks import LOOKS
@@ -38,15 +36,8 @@ def at(cloud, monkeypatch, tmp_path):
 
 
 @pytest.fixture
-def begin(cloud, monkeypatch, at):
-    where = cloud.__class__(cloud.session, cloud.account, cloud.region, "local")
-    monkeypatch.setattr(session, "connect", lambda say: where)
-
-    def begin(step):
-        vars(where).update({name: getattr(cloud, name) for name in ("s3", "sqs")})
-        vars(where).update(iam=cloud.iam, awslambda=cloud.awslambda, logs=cloud.logs)
-        return workbook.begin(step)
-
+def begin(at, begin):
+    """`begin`, of that learner."""
     return begin
 
 
@@ -160,9 +151,8 @@ def test_a_solved_exercise_stays_solved(begin, at, monkeypatch):
 
 
 @pytest.fixture
-def run(at, monkeypatch):
+def run(at, shell, monkeypatch):
     """Run a notebook's cell as Jupyter does, in a session of that notebook."""
-    shell = start_ipython() or get_ipython()
     monkeypatch.setattr(session, "_current", session._Current(step=9))
     shell.user_ns["exercise"] = exercise
     return lambda source: shell.run_cell(source, store_history=True).raise_error()

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from typing import Any
 
-from deploy import policies
+from deploy import policies, tags
 from deploy.cloud import Cloud
 from deploy.settings import TAG, Settings
 from deploy.steps import buckets
-from deploy.waiting import if_there
+from deploy.waiting import DENIED, NO_BUCKET, if_there
 from workbook.checks.findings import Finding, judged, waiting
 from workbook.checks.statements import in_words, is_within, old_version
 
@@ -29,7 +29,7 @@ def _source(cloud: Cloud, settings: Settings, name: str) -> Iterator[Finding]:
         rest = ("Block Public Access is on", "no policy opens it")
         yield from waiting("the bucket", *(f"the source: {name}" for name in rest))
         return
-    block = _block(cloud, name)
+    block = public_access_block(cloud, name)
     off = [setting for setting in _ACLS + _POLICIES if not block.get(setting)]
     yield judged(
         "the source: Block Public Access is on",
@@ -57,7 +57,7 @@ def _target(cloud: Cloud, settings: Settings, name: str) -> Iterator[Finding]:
     if not exists:
         yield from waiting("the bucket", *names)
         return
-    block = _block(cloud, name)
+    block = public_access_block(cloud, name)
     off = [setting for setting in _ACLS if not block.get(setting)]
     yield judged(
         names[0],
@@ -132,11 +132,11 @@ def _exists(
         yield from waiting("the bucket", names[1])
         return False
     tagging = if_there(lambda: cloud.s3.get_bucket_tagging(Bucket=name), "NoSuchTagSet")
-    tags = {tag["Key"]: tag["Value"] for tag in (tagging or {}).get("TagSet", [])}
+    tag = tags.read((tagging or {}).get("TagSet", [])).get(TAG)
     yield judged(
         names[1],
-        tags.get(TAG) == settings.name,
-        f"Its tag {TAG} is {tags.get(TAG)!r} and should be {settings.name!r}, or clean-"
+        tag == settings.name,
+        f"Its tag {TAG} is {tag!r} and should be {settings.name!r}, or clean-"
         "up leaves it alone. Tag it with `put_bucket_tagging` (02_buckets).",
     )
     return True
@@ -146,7 +146,14 @@ def _listed(names: list[str]) -> str:
     return f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'}"
 
 
-def _block(cloud: Cloud, name: str) -> dict[str, bool]:
+def objects(cloud: Cloud, bucket: str, prefix: str = "") -> list[dict[str, Any]] | None:
+    """List a bucket's objects; None where it is gone, or somebody else's."""
+    listing = buckets.objects(cloud, bucket, prefix)
+    return if_there(lambda: [*listing], *NO_BUCKET, *DENIED)
+
+
+def public_access_block(cloud: Cloud, name: str) -> dict[str, bool]:
+    """Read a bucket's Block Public Access; empty when there is none."""
     found = if_there(
         lambda: cloud.s3.get_public_access_block(Bucket=name),
         "NoSuchPublicAccessBlockConfiguration",
@@ -154,11 +161,10 @@ def _block(cloud: Cloud, name: str) -> dict[str, bool]:
     return found["PublicAccessBlockConfiguration"] if found else {}
 
 
-def policy(cloud: Cloud, name: str) -> dict[str, Any]:
-    """Read a bucket's policy; empty when there is none."""
-    found = if_there(
-        lambda: cloud.s3.get_bucket_policy(Bucket=name), "NoSuchBucketPolicy"
-    )
+def policy(cloud: Cloud, name: str, *gone: str) -> dict[str, Any]:
+    """Read a bucket's policy; empty when there is none, or by one of these errors."""
+    get_policy = cloud.s3.get_bucket_policy
+    found = if_there(lambda: get_policy(Bucket=name), "NoSuchBucketPolicy", *gone)
     return policies.read(found["Policy"]) if found else {}
 
 

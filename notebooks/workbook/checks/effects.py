@@ -11,6 +11,7 @@ from deploy.settings import Settings
 from deploy.steps import buckets, role
 from deploy.waiting import DENIED, NO_BUCKET, NO_OBJECT, if_there
 from handler.recipe.parse import FOLDER
+from workbook.checks import buckets as bucket_check
 from workbook.checks import role as role_check
 from workbook.checks.findings import Finding, judged, waiting
 
@@ -25,11 +26,13 @@ _GONE = (*NO_BUCKET, *NO_OBJECT, *DENIED)
 
 def look(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
     """Look at what the recipes left in three buckets, at the function and its role."""
-    thumbnails = _objects(cloud, settings.target_bucket, settings.thumbnail_prefix)
+    thumbnails = bucket_check.objects(
+        cloud, settings.target_bucket, settings.thumbnail_prefix
+    )
     if thumbnails is None:
         yield from waiting("the buckets (02_buckets)", _RENDITION, _LABEL)
     else:
-        renditions = _objects(cloud, settings.target_bucket, FOLDER)
+        renditions = bucket_check.objects(cloud, settings.target_bucket, FOLDER)
         mend = "There is none. Upload with a recipe that names one (09_effects)."
         yield judged(_RENDITION, bool(renditions), mend)
         yield judged(
@@ -60,26 +63,23 @@ def look(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
 def _backup(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
     """Compare the clones with their sources; look whether anyone may see them."""
     bucket = settings.backup_bucket
-    clones = _objects(cloud, bucket)
+    clones = bucket_check.objects(cloud, bucket)
     if clones is None:
         mend = "There is no backup bucket. `up(cloud, backup=True)` makes it."
         yield judged(_CLONE, False, f"{mend} (09_effects)")
         yield from waiting("the backup bucket", _PRIVATE)
         return
     sources = {
-        each["Key"]: each for each in _objects(cloud, settings.source_bucket) or ()
+        each["Key"]: each
+        for each in bucket_check.objects(cloud, settings.source_bucket) or ()
     }
     same = any(_alike(sources.get(each["Key"]), each) for each in clones)
     mend = "None has. Upload once more with `backup=True` (09_effects)."
     yield judged(_CLONE, same, mend)
-    block = if_there(
-        lambda: cloud.s3.get_public_access_block(Bucket=bucket),
-        "NoSuchPublicAccessBlockConfiguration",
-    )
     wanted = buckets.public_access_block(public_policy=False)
     yield judged(
         _PRIVATE,
-        block is not None and block["PublicAccessBlockConfiguration"] == wanted,
+        bucket_check.public_access_block(cloud, bucket) == wanted,
         "Block Public Access is not all on. `up(cloud, backup=True)` mends it.",
     )
 
@@ -113,9 +113,3 @@ def _labels(cloud: Cloud, bucket: str, item: dict[str, Any]) -> str:
         lambda: cloud.s3.head_object(Bucket=bucket, Key=item["Key"]), *_GONE
     )
     return head["Metadata"].get("labels", "") if head else ""
-
-
-def _objects(
-    cloud: Cloud, bucket: str, prefix: str = ""
-) -> list[dict[str, Any]] | None:
-    return if_there(lambda: list(buckets.objects(cloud, bucket, prefix)), *_GONE)

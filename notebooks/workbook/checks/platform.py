@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from deploy.cloud import Cloud
 from deploy.errors import ForeignResourceError
 from deploy.operations import backfill
 from deploy.settings import Settings
-from deploy.steps import buckets, queue, trigger
+from deploy.steps import queue, trigger
 from deploy.waiting import DENIED, NO_BUCKET, if_there
+from workbook.checks import buckets
 from workbook.checks.findings import Finding, judged, waiting
 
 _NAMES = (
@@ -32,7 +32,7 @@ def look(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
         yield judged(_NAMES[1], not wrong, wrong)
     else:  # no queue is right only where something else takes the uploads
         yield from waiting("the rules (06_trigger)", _NAMES[1])
-    sources = _objects(cloud, settings.source_bucket)
+    sources = buckets.objects(cloud, settings.source_bucket)
     if sources is None:
         yield from waiting("the buckets (02_buckets)", *_NAMES[2:])
         return
@@ -41,7 +41,9 @@ def look(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
         any(item.get("StorageClass") == "STANDARD_IA" for item in sources),
         'Put one with StorageClass="STANDARD_IA" (10_platform).',
     )
-    thumbnails = _objects(cloud, settings.target_bucket, settings.thumbnail_prefix)
+    thumbnails = buckets.objects(
+        cloud, settings.target_bucket, settings.thumbnail_prefix
+    )
     rare = [
         item["Key"]
         for item in thumbnails or ()
@@ -99,9 +101,3 @@ def _queue_fault(cloud: Cloud, settings: Settings) -> str:
             "the whole batch. Run `up(cloud, queue=True)`."
         )
     return ""
-
-
-def _objects(
-    cloud: Cloud, bucket: str, prefix: str = ""
-) -> list[dict[str, Any]] | None:
-    return if_there(lambda: list(buckets.objects(cloud, bucket, prefix)), *_GONE)

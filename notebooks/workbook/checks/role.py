@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from deploy import policies
+from deploy import policies, tags
 from deploy.cloud import Cloud
 from deploy.policies import listed
 from deploy.settings import TAG, Settings
 from deploy.steps import role
 from deploy.waiting import if_there
+from workbook.checks import buckets
 from workbook.checks.findings import Finding, judged, waiting
 from workbook.checks.statements import in_words, is_within, old_version
 
@@ -37,10 +38,9 @@ def look(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
     if found is None:
         yield from waiting("the role", *_NAMES[1:])
         return
-    tags = {tag["Key"]: tag["Value"] for tag in found["Role"].get("Tags", [])}
     yield judged(
         _NAMES[1],
-        tags.get(TAG) == settings.name,
+        tags.read(found["Role"].get("Tags", [])).get(TAG) == settings.name,
         f"Its tag {TAG} should be {settings.name!r}. Tag it with `tag_role` (03_role).",
     )
     yield _trust(found["Role"]["AssumeRolePolicyDocument"])
@@ -84,7 +84,10 @@ def refusals(cloud: Cloud, settings: Settings) -> list[str]:
     return [
         _refusal(documents, statement, settings)
         or _denial_of(cloud, settings, bucket, statement)
-        for statement, bucket in zip((read, write), _buckets(settings), strict=True)
+        for statement, bucket in (
+            (read, settings.source_bucket),
+            (write, settings.target_bucket),
+        )
     ]
 
 
@@ -129,22 +132,14 @@ def _denial_of(
     cloud: Cloud, settings: Settings, bucket: str, statement: dict[str, Any]
 ) -> str:
     """Say that the bucket's own policy denies what the role may do."""
-    found = if_there(
-        lambda: cloud.s3.get_bucket_policy(Bucket=bucket),
-        *("NoSuchBucketPolicy", "NoSuchBucket", "AccessDenied"),
-    )
+    document = buckets.policy(cloud, bucket, "NoSuchBucket", "AccessDenied")
     key = statement["Resource"].replace("*", "photo.jpg")
     who = {"AWS": settings.role_arn}
-    document = found["Policy"] if found else {}
     decision = policies.allowed(document, statement["Action"], key, principal=who)
     if not decision.denied or not decision.statement:
         return ""
     words = in_words(decision.statement)
     return f"The policy of {bucket} has {words}: take it out (02_buckets)."
-
-
-def _buckets(settings: Settings) -> tuple[str, str]:
-    return settings.source_bucket, settings.target_bucket
 
 
 def _inline(cloud: Cloud, settings: Settings) -> dict[str, dict[str, Any]]:

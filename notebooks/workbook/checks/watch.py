@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from deploy import logs
 from deploy.cloud import Cloud
 from deploy.settings import Settings
-from deploy.steps import buckets
-from deploy.waiting import DENIED, NO_BUCKET, if_there
+from workbook.checks import buckets
 from workbook.checks.findings import Finding, judged, waiting
 
 _NAMES = (
@@ -16,13 +15,13 @@ _NAMES = (
     "its thumbnail stands in the target",
     "the log says that it was made",
 )
-_GONE = (*NO_BUCKET, *DENIED)
 
 
 def look(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
     """Look for a source, its thumbnail, and the function's word on it."""
-    sources = set(_keys(cloud, settings.source_bucket))
-    photos = {key for key in sources if key.endswith(settings.suffixes)}
+    sources = buckets.objects(cloud, settings.source_bucket) or ()
+    keys = {item["Key"] for item in sources}
+    photos = {key for key in keys if key.endswith(settings.suffixes)}
     yield judged(
         _NAMES[0],
         bool(photos),
@@ -33,8 +32,8 @@ def look(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
         yield from waiting("an upload", *_NAMES[1:])
         return
     prefix = settings.thumbnail_prefix
-    thumbnails = set(_keys(cloud, settings.target_bucket, prefix))
-    made = {key for key in photos if prefix + key in thumbnails}
+    thumbnails = buckets.objects(cloud, settings.target_bucket, prefix) or ()
+    made = photos & {item["Key"].removeprefix(prefix) for item in thumbnails}
     yield judged(
         _NAMES[1],
         bool(made),
@@ -51,8 +50,3 @@ def look(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
         "A thumbnail is there, and the log has no word of it: its lines were deleted, "
         "or the role may not write them (check(3)). Upload again (07_watch).",
     )
-
-
-def _keys(cloud: Cloud, bucket: str, prefix: str = "") -> list[str]:
-    found = if_there(lambda: list(buckets.objects(cloud, bucket, prefix)), *_GONE)
-    return [item["Key"] for item in found or []]

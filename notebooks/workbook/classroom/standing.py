@@ -239,26 +239,22 @@ def _listed(
     """List what every service has, with when it was made where the list tells."""
     for bucket in cloud.s3.list_buckets()["Buckets"]:
         yield bucket["Name"], bucket.get("CreationDate")
-    for role in _pages(cloud.iam, "list_roles", "Roles"):
-        yield role["RoleName"], role["CreateDate"]
-    for function in _pages(cloud.awslambda, "list_functions", "Functions"):
-        yield function["FunctionName"], None
-    for layer in _pages(cloud.awslambda, "list_layers", "Layers"):
-        yield layer["LayerName"], None
-    start = plain.log_group.partition(_ANY)[0]
-    for group in _pages(
-        cloud.logs,
-        "describe_log_groups",
-        "logGroups",
-        logGroupNamePrefix=start + prefix,
+    for client, what, name in (
+        (cloud.iam, "Roles", "RoleName"),
+        (cloud.awslambda, "Functions", "FunctionName"),
+        (cloud.awslambda, "Layers", "LayerName"),
     ):
+        for found in _pages(client, f"list_{what.lower()}", what):
+            yield found[name], found.get("CreateDate")
+    start = plain.log_group.partition(_ANY)[0]
+    under = {"logGroupNamePrefix": start + prefix}
+    for group in _pages(cloud.logs, "describe_log_groups", "logGroups", **under):
         made = datetime.fromtimestamp(group["creationTime"] / 1000, UTC)
         yield group["logGroupName"].removeprefix(start), made
     for url in _pages(cloud.sqs, "list_queues", "QueueUrls", QueueNamePrefix=prefix):
         yield url.rpartition("/")[2], None
-    for alarm in _pages(
-        cloud.cloudwatch, "describe_alarms", "MetricAlarms", AlarmNamePrefix=prefix
-    ):
+    under = {"AlarmNamePrefix": prefix}
+    for alarm in _pages(cloud.cloudwatch, "describe_alarms", "MetricAlarms", **under):
         yield alarm["AlarmName"], None
 
 

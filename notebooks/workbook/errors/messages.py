@@ -77,11 +77,7 @@ def file_bytes(path: Path) -> bytes:
     Raises:
         WorkbookError: there is no such file, or it cannot be read.
     """
-    path = found(path)
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise _unreadable(path, error) from error
+    return check_file(path).read_bytes()
 
 
 def check_file(path: Path) -> Path:
@@ -95,7 +91,12 @@ def check_file(path: Path) -> Path:
         with path.open("rb") as file:
             file.read(1)
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise WorkbookError(
+            f"the file {path.name!r} cannot be read ({error.strerror or error})",
+            where="this notebook",
+            todo="Names are relative to your notebook, as in "
+            '"../images/samples/….jpg".',
+        ) from error
     return path
 
 
@@ -109,14 +110,6 @@ def _refused(error: ClientError) -> str:
     answer = error.response["Error"]
     code, message = answer.get("Code", "?"), answer.get("Message", "").strip()
     return f"{error.operation_name} was refused ({code}): {message or 'no reason'}"
-
-
-def _unreadable(path: Path, error: OSError) -> WorkbookError:
-    return WorkbookError(
-        f"the file {path.name!r} cannot be read ({error.strerror or error})",
-        where="this notebook",
-        todo='Names are relative to your notebook, as in "../images/samples/….jpg".',
-    )
 
 
 def _show(

@@ -29,20 +29,14 @@ from workbook.exercises import (
 )
 from workbook.exercises.verdict import Judge, Verdict, step_of
 
-#: The name of an exercise → who judges it.
-JUDGES: dict[str, Judge] = (
-    thumbnail.JUDGES
-    | buckets.JUDGES
-    | role.JUDGES
-    | layer.JUDGES
-    | function.JUDGES
-    | trigger.JUDGES
-    | watch.JUDGES
-    | failures.JUDGES
-    | effects.JUDGES
-    | platform.JUDGES
-    | cleanup.JUDGES
+_MODULES = (
+    *(thumbnail, buckets, role, layer, function, trigger, watch),
+    *(failures, effects, platform, cleanup),
 )
+#: The name of an exercise → who judges it.
+JUDGES: dict[str, Judge] = {
+    name: judge for module in _MODULES for name, judge in module.JUDGES.items()
+}
 
 
 def judge(name: str, answer: Any, cloud: Cloud, settings: Settings) -> Verdict:

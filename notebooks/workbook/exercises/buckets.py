@@ -7,11 +7,11 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from deploy import policies
 from deploy.cloud import Cloud
 from deploy.settings import Settings
-from deploy.waiting import if_there
+from deploy.waiting import NO_OBJECT, if_there
+from workbook.checks import buckets
 from workbook.exercises.verdict import Judge
 
 HOUR_S = 3_600
-_GONE = ("404", "NoSuchKey", "NoSuchBucket", "NoSuchBucketPolicy")
 
 
 def _link(link: str, cloud: Cloud, settings: Settings) -> str:
@@ -33,13 +33,15 @@ def _published(key: str, cloud: Cloud, settings: Settings) -> str:
         return f"`{key}` is another key: keys begin with `{prefix}`, letter by letter."
     if not key.startswith(prefix):
         return f"`{key}` is not below `{prefix}`, and the policy opens nothing else."
-    found = if_there(lambda: cloud.s3.get_bucket_policy(Bucket=bucket), *_GONE)
+    document = buckets.policy(cloud, bucket, "NoSuchBucket")
     object_arn = f"{settings.arns.bucket(bucket)}/{key}"
-    document = found["Policy"] if found else {}
     anyone = {"AWS": "*"}
     if not policies.allowed(document, "s3:GetObject", object_arn, principal=anyone):
         return "The policy does not open it: run the cell that puts the policy."
-    if if_there(lambda: cloud.s3.head_object(Bucket=bucket, Key=key), *_GONE) is None:
+    if (
+        if_there(lambda: cloud.s3.head_object(Bucket=bucket, Key=key), *NO_OBJECT)
+        is None
+    ):
         return f"There is no object `{key}` in the target bucket."
     return ""
 

@@ -130,15 +130,15 @@ def _build(cloud: Cloud, settings: Settings) -> None:
         step.module.create(cloud, settings)
 
 
+#: The steps that make the function whole again.
+_OF_FUNCTION = (role, layer, function)
 #: Every fault of the labs, in the order in which they are met.
 FAULTS: dict[str, Fault] = {
-    "no-layer": Fault(
-        "the function lost its layer", mistakes.no_layer, (role, layer, function)
-    ),
+    "no-layer": Fault("the function lost its layer", mistakes.no_layer, _OF_FUNCTION),
     "wrong-layer": Fault(
         "the layer is for another processor",
         mistakes.wrong_layer,
-        (role, layer, function),
+        _OF_FUNCTION,
         mistakes.clear_layers,
     ),
     "no-read": Fault("the role may not read the source", mistakes.no_read, (role,)),
@@ -147,13 +147,11 @@ FAULTS: dict[str, Fault] = {
         mistakes.bucket_not_objects,
         (role,),
     ),
-    "timeout": Fault(
-        "the timeout is too short", mistakes.slow, (role, layer, function)
-    ),
+    "timeout": Fault("the timeout is too short", mistakes.slow, _OF_FUNCTION),
     "memory": Fault(
         "the function has too little memory",
         mistakes.little_memory,
-        (role, layer, function),
+        _OF_FUNCTION,
         mistakes.remove("large.png"),
         key="large.png",
         content=mistakes.large_picture,
@@ -161,7 +159,7 @@ FAULTS: dict[str, Fault] = {
     "raw-key": Fault(
         "the handler does not decode keys",
         mistakes.raw_key,
-        (role, layer, function),
+        _OF_FUNCTION,
         key="red panda+1 é.jpg",
         content=lambda: mistakes.sample("red panda+1 é.jpg"),
     ),
@@ -178,7 +176,7 @@ FAULTS: dict[str, Fault] = {
     "each-third": Fault(
         "the handler fails each third time",
         mistakes.each_third,
-        (role, layer, function),
+        _OF_FUNCTION,
     ),
     "poison": Fault(
         "the upload is no picture",
@@ -188,7 +186,7 @@ FAULTS: dict[str, Fault] = {
         content=None,
     ),
     "into-its-source": Fault(
-        "the target is the source", mistakes.into_its_source, (role, layer, function)
+        "the target is the source", mistakes.into_its_source, _OF_FUNCTION
     ),
     "late-event": Fault(
         "an older event arrives late",

@@ -65,7 +65,7 @@ def durations(runs: Iterable[Run]) -> Html:
         for name, points in series.items()
     )
     title = "How long each run took, by its REPORT line"
-    return plots.dots(series, title, x="run", y="ms", text=text)
+    return plots.lines(series, title, x="run", y="ms", dots=True, text=text)
 
 
 @plots.styled()

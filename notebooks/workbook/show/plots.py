@@ -1,4 +1,4 @@
-"""Plots by matplotlib, each with a twin in words: lines, dots, bars, areas, a matrix.
+"""Plots by matplotlib, each with a twin in words: lines, dots, areas, a matrix.
 
 No ink is read well on a white page and on a dark one alike, so a plot brings its own
 ground. It is an SVG in an <img>, which GitHub keeps: light there, and dark where the
@@ -81,8 +81,6 @@ STYLE: dict[Any, Any] = {
 
 Points = Sequence[tuple[float, float]]
 Series = Mapping[str, Points]
-#: Left, bottom, width and height, each a share of the plot.
-Place = tuple[float, float, float, float]
 
 
 @contextmanager
@@ -135,54 +133,20 @@ def lines(
     log_x: bool = False,
     log_y: bool = False,
     limits: Mapping[str, float] | None = None,
-) -> Plot:
-    """Draw named lines through points (x, y), and dashed limits across.
-
-    An axis by powers of ten (`log_x`, `log_y`) takes values above zero only.
-    """
-    axes = empty(title, x, y)
-    for (name, points), colour in zip(series.items(), COLOURS, strict=False):
-        axes.plot(*columns(points), color=colour, label=visible(name, ""))
-    _scale(axes, log_x, log_y, limits or {})
-    return Plot(axes, _words(series, limits or {}), series)
-
-
-@styled()
-def dots(
-    series: Series,
-    title: str,
-    *,
-    x: str = "",
-    y: str = "",
-    log_x: bool = False,
-    log_y: bool = False,
-    limits: Mapping[str, float] | None = None,
+    dots: bool = False,
     text: str = "",
 ) -> Plot:
-    """Draw named points (x, y), and dashed limits across; `text` may be the twin."""
+    """Draw named lines through points (x, y), or dots, and dashed limits across.
+
+    An axis by powers of ten (`log_x`, `log_y`) takes values above zero only; `text` may
+    be the twin.
+    """
     axes = empty(title, x, y)
+    look: dict[str, Any] = {"marker": "o", "ls": "", "alpha": 0.75} if dots else {}
     for (name, points), colour in zip(series.items(), COLOURS, strict=False):
-        axes.plot(
-            *columns(points), "o", color=colour, alpha=0.75, label=visible(name, "")
-        )
+        axes.plot(*columns(points), color=colour, label=visible(name, ""), **look)
     _scale(axes, log_x, log_y, limits or {})
     return Plot(axes, text or _words(series, limits or {}), series)
-
-
-@styled()
-def bars(values: Mapping[str, float], title: str, *, unit: str = "") -> Plot:
-    """Draw one bar a name, longest value widest, with its number."""
-    axes = empty(title, height=90 + 40 * len(values))
-    words = [f"{number(value)} {unit}".strip() for value in values.values()]
-    names = [visible(name, "") for name in values]
-    drawn = axes.barh(range(len(values)), [*values.values()], 0.65, color=COLOURS[0])
-    axes.bar_label(drawn, words, padding=8)
-    lanes(axes, names)
-    axes.margins(x=0.15)
-    axes.xaxis.set_visible(False)
-    axes.spines["bottom"].set_visible(False)
-    pairs = zip(names, words, strict=True)
-    return Plot(axes, "\n".join(f"{name}: {word}" for name, word in pairs), values)
 
 
 @styled()
@@ -228,11 +192,12 @@ def areas(values: Mapping[str, float], title: str, *, unit: str = "") -> Plot:
     return Plot(axes, "\n".join(lines), values)
 
 
-def _places(
-    values: Mapping[str, float],
-) -> dict[str, tuple[float, float, float, float]]:
-    """Cut the unit square, largest first: the longer side of what is left each time."""
-    places = {}
+def _places(values: Mapping[str, float]) -> dict[str, tuple[float, ...]]:
+    """Cut the unit square, largest first: the longer side of what is left each time.
+
+    A place is left, bottom, width and height, each a share of the plot.
+    """
+    places: dict[str, tuple[float, ...]] = {}
     x = y = 0.0
     width = height = 1.0
     left = sum(values.values())

@@ -27,8 +27,6 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from IPython.core.getipython import get_ipython
-from IPython.testing.globalipapp import start_ipython
 from PIL import Image
 from support.log_lines import line
 from workbook import SAMPLES, checks, explain, launcher, session, try_recipe
@@ -739,57 +737,42 @@ def test_html_says_what_the_text_says():
 # --- under a cell --------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def shell():
-    shell = start_ipython() or get_ipython()
-    messages.install(shell)
-    return shell
-
-
-def finding(shell, capsys, cell, **names):
-    shell.user_ns.update(names)
-    capsys.readouterr()
-    shell.run_cell(cell)
-    captured = capsys.readouterr()
-    return captured.out + captured.err
-
-
-def test_a_refusal_is_explained_below(shell, capsys):
-    text = finding(shell, capsys, "raise it", it=refused("NoSuchBucket"))
+def test_a_refusal_is_explained_below(shown):
+    text = shown("raise it", it=refused("NoSuchBucket"))
     assert "PutThing was refused (NoSuchBucket)" in text
     assert text.index("was refused") < text.index("02_buckets")
 
 
-def test_an_error_with_a_remedy_is_left_alone(shell, capsys):
-    text = finding(shell, capsys, "raise it", it=DeployError("it broke", todo="Mend."))
+def test_an_error_with_a_remedy_is_left_alone(shown):
+    text = shown("raise it", it=DeployError("it broke", todo="Mend."))
     assert "it broke. Mend." in text and "Again?" not in text
 
 
-def test_a_name_of_a_cell_not_run_is_explained_below(shell, capsys):
-    text = finding(shell, capsys, "nobody_made_this")
+def test_a_name_of_a_cell_not_run_is_explained_below(shown):
+    text = shown("nobody_made_this")
     assert text.index("NameError") < text.index("Run ▸ Run All Above Selected Cell")
 
 
-def test_an_error_before_begin_is_explained_once(shell, capsys):
+def test_an_error_before_begin_is_explained_once(shell, shown):
     """The launcher's kernels know how from their start; begin() takes it over."""
     callbacks = shell.events.callbacks["post_run_cell"]
     shell.events.callbacks["post_run_cell"] = []
     startup = launcher.CONFIGURATION / "startup.py"
     shell.safe_execfile(str(startup), shell.user_ns, raise_exceptions=True)
-    assert finding(shell, capsys, "nobody_made_this").count("Again?") == 1
+    assert shown("nobody_made_this").count("Again?") == 1
     messages.install(shell)
-    assert finding(shell, capsys, "nobody_made_this").count("Again?") == 1
+    assert shown("nobody_made_this").count("Again?") == 1
     shell.events.callbacks["post_run_cell"] = callbacks
 
 
-def test_any_error_with_a_row_is_explained_below_and_no_other(shell, capsys):
-    text = finding(shell, capsys, "{}['Contents']")
+def test_any_error_with_a_row_is_explained_below_and_no_other(shown):
+    text = shown("{}['Contents']")
     assert text.index("KeyError") < text.index("AWS leaves a list out")
-    assert "Again?" not in finding(shell, capsys, "1 / 0")
+    assert "Again?" not in shown("1 / 0")
 
 
-def test_a_failed_assertion_is_explained_below(shell, capsys):
-    text = finding(shell, capsys, "assert 1 == 2, 'one is not two'")
+def test_a_failed_assertion_is_explained_below(shown):
+    text = shown("assert 1 == 2, 'one is not two'")
     assert text.index("one is not two") < text.index("Look at what you changed")
 
 
@@ -803,22 +786,22 @@ def test_a_failed_assertion_is_explained_below(shell, capsys):
         {"renditions": {"a": {"width": 3}}},
     ],
 )
-def test_a_mistake_in_a_recipe_is_explained_as_one(recipe, shell, capsys):
+def test_a_mistake_in_a_recipe_is_explained_as_one(recipe, shown):
     names = {"try_recipe": try_recipe, "photo": PHOTO, "recipe": recipe}
-    text = finding(shell, capsys, "try_recipe(photo, recipe)", **names)
+    text = shown("try_recipe(photo, recipe)", **names)
     assert "the recipe's " in text and "09_effects" in text
     assert "environment" not in text
 
 
-def test_a_failed_run_is_explained_below(shell, capsys):
+def test_a_failed_run_is_explained_below(shown):
     failed = [run("made"), run("failed", "SlowDown: x"), run("failed", "SlowDown: y")]
-    text = finding(shell, capsys, "failed", failed=failed)
+    text = shown("failed", failed=failed)
     assert text.count("Again?") == 1 and "passes by itself" in text
 
 
-def test_a_report_of_a_failure_is_explained_below(shell, capsys):
+def test_a_report_of_a_failure_is_explained_below(shown):
     lines = ["START", "REPORT RequestId: 1 Duration: 1.0 ms Status: timeout"]
-    assert "05_function" in finding(shell, capsys, "lines", lines=lines)
+    assert "05_function" in shown("lines", lines=lines)
 
 
 @pytest.mark.parametrize("result", [None, 3, "all is well", [run("made")], ["START"]])
@@ -827,8 +810,8 @@ def test_what_did_not_fail_is_left_alone(result, capsys):
     assert capsys.readouterr().out == ""
 
 
-def test_begin_again_explains_once(shell, capsys):
+def test_begin_again_explains_once(shell, shown):
     messages.install(shell)
     messages.install(shell)
     lines = ["Task timed out after 3.00 seconds"]
-    assert finding(shell, capsys, "lines", lines=lines).count("Again?") == 1
+    assert shown("lines", lines=lines).count("Again?") == 1

@@ -28,13 +28,18 @@ from deploy import (
 from deploy.steps import failures
 
 
-def configure(**changes):
-    def act(cloud, settings):
-        name = settings.function_name
-        cloud.awslambda.update_function_configuration(FunctionName=name, **changes)
-        cloud.awslambda.get_waiter("function_updated_v2").wait(FunctionName=name)
+def act(make):
+    """Let a call be written down with its values, and made later, of a pipeline."""
+    return lambda *given, **named: (
+        lambda cloud, settings: make(cloud, settings, *given, **named)
+    )
 
-    return act
+
+@act
+def configure(cloud, settings, **changes):
+    name = settings.function_name
+    cloud.awslambda.update_function_configuration(FunctionName=name, **changes)
+    cloud.awslambda.get_waiter("function_updated_v2").wait(FunctionName=name)
 
 
 def deploy(cloud, settings, zipped=None):
@@ -61,115 +66,91 @@ def unquoted(cloud, settings):
     deploy(cloud, settings, new.getvalue())
 
 
-def attach(pick):
-    def act(cloud, settings):
-        found = cloud.awslambda.list_layer_versions(LayerName=settings.layer_name)
-        arns = [each["LayerVersionArn"] for each in found["LayerVersions"]]
-        configure(Layers=[arns[pick]])(cloud, settings)
-
-    return act
+@act
+def attach(cloud, settings, pick):
+    found = cloud.awslambda.list_layer_versions(LayerName=settings.layer_name)
+    arns = [each["LayerVersionArn"] for each in found["LayerVersions"]]
+    configure(Layers=[arns[pick]])(cloud, settings)
 
 
-def allow(write="/*", action="s3:PutObject"):
-    def act(cloud, settings):
-        policy = role.thumbnails_policy(settings)
-        target = f"arn:aws:s3:::{settings.target_bucket}"
-        policy["Statement"][1] |= {"Action": action, "Resource": target + write}
-        cloud.iam.put_role_policy(
-            RoleName=settings.role_name,
-            PolicyName="thumbnails",
-            PolicyDocument=json.dumps(policy),
-        )
-
-    return act
+@act
+def allow(cloud, settings, write="/*", action="s3:PutObject"):
+    policy = role.thumbnails_policy(settings)
+    target = f"arn:aws:s3:::{settings.target_bucket}"
+    policy["Statement"][1] |= {"Action": action, "Resource": target + write}
+    cloud.iam.put_role_policy(
+        RoleName=settings.role_name,
+        PolicyName="thumbnails",
+        PolicyDocument=json.dumps(policy),
+    )
 
 
-def rule(*suffixes):
-    def act(cloud, settings):
-        every = trigger.rules(dataclasses.replace(settings, suffixes=suffixes))
-        for number, each in enumerate(every):
-            each["Id"] = f"mine-{number}"
-        cloud.s3.put_bucket_notification_configuration(
-            Bucket=settings.source_bucket,
-            NotificationConfiguration={"LambdaFunctionConfigurations": every},
-        )
-
-    return act
+@act
+def rule(cloud, settings, *suffixes):
+    every = trigger.rules(dataclasses.replace(settings, suffixes=suffixes))
+    for number, each in enumerate(every):
+        each["Id"] = f"mine-{number}"
+    cloud.s3.put_bucket_notification_configuration(
+        Bucket=settings.source_bucket,
+        NotificationConfiguration={"LambdaFunctionConfigurations": every},
+    )
 
 
-def copy(key):
-    def act(cloud, settings):
-        source = {"Bucket": settings.source_bucket, "Key": mistakes.CAMERA}
-        cloud.s3.copy_object(Bucket=settings.source_bucket, Key=key, CopySource=source)
-
-    return act
+@act
+def copy(cloud, settings, key):
+    source = {"Bucket": settings.source_bucket, "Key": mistakes.CAMERA}
+    cloud.s3.copy_object(Bucket=settings.source_bucket, Key=key, CopySource=source)
 
 
-def invite(**left_out):
-    def act(cloud, settings):
-        with_suppressed(
-            cloud.awslambda.remove_permission,
-            FunctionName=settings.function_name,
-            StatementId=trigger.STATEMENT_ID,
-        )
-        given = trigger.permission(settings)
-        given = {k: v for k, v in given.items() if k not in left_out}
-        cloud.awslambda.add_permission(FunctionName=settings.function_name, **given)
+@act
+def invite(cloud, settings, **left_out):
+    which = {"FunctionName": settings.function_name}
+    statement = {"StatementId": trigger.STATEMENT_ID}
+    waiting.if_there(
+        lambda: cloud.awslambda.remove_permission(**which, **statement),
+        "ResourceNotFoundException",
+    )
+    given = trigger.permission(settings)
+    given = {k: v for k, v in given.items() if k not in left_out}
+    cloud.awslambda.add_permission(**which, **given)
 
-    return act
 
-
-def add(sid, **changes):
+@act
+def add(cloud, settings, sid, **changes):
     """Add the permission under a name of the learner's, right or with a fault."""
-
-    def act(cloud, settings):
-        given = trigger.permission(settings) | {"StatementId": sid} | changes
-        cloud.awslambda.add_permission(FunctionName=settings.function_name, **given)
-
-    return act
+    given = trigger.permission(settings) | {"StatementId": sid} | changes
+    cloud.awslambda.add_permission(FunctionName=settings.function_name, **given)
 
 
 ELSEWHERE = {"SourceArn": "arn:aws:s3:::elsewhere"}
 
 
-def with_suppressed(call, **arguments):
-    waiting.if_there(lambda: call(**arguments), "ResourceNotFoundException")
+@act
+def block(cloud, settings, *, acls=True, policies=False, bucket="target_bucket"):
+    names = "BlockPublicAcls", "IgnorePublicAcls"
+    others = "BlockPublicPolicy", "RestrictPublicBuckets"
+    cloud.s3.put_public_access_block(
+        Bucket=getattr(settings, bucket),
+        PublicAccessBlockConfiguration=dict.fromkeys(names, acls)
+        | dict.fromkeys(others, policies),
+    )
 
 
-def block(*, acls=True, policies=False, bucket="target_bucket"):
-    def act(cloud, settings):
-        names = "BlockPublicAcls", "IgnorePublicAcls"
-        others = "BlockPublicPolicy", "RestrictPublicBuckets"
-        cloud.s3.put_public_access_block(
-            Bucket=getattr(settings, bucket),
-            PublicAccessBlockConfiguration=dict.fromkeys(names, acls)
-            | dict.fromkeys(others, policies),
-        )
-
-    return act
+@act
+def put(cloud, settings, key, sample):
+    mistakes.upload(cloud, settings, key, mistakes.sample(sample))
 
 
-def put(key, sample):
-    def act(cloud, settings):
-        mistakes.upload(cloud, settings, key, mistakes.sample(sample))
-
-    return act
+@act
+def delete(cloud, settings, key):
+    cloud.s3.delete_object(Bucket=settings.source_bucket, Key=key)
 
 
-def delete(key):
-    def act(cloud, settings):
-        cloud.s3.delete_object(Bucket=settings.source_bucket, Key=key)
-
-    return act
-
-
-def cap(number):
-    def act(cloud, settings):
-        cloud.awslambda.put_function_concurrency(
-            FunctionName=settings.function_name, ReservedConcurrentExecutions=number
-        )
-
-    return act
+@act
+def cap(cloud, settings, number):
+    cloud.awslambda.put_function_concurrency(
+        FunctionName=settings.function_name, ReservedConcurrentExecutions=number
+    )
 
 
 def resume(cloud, settings):
@@ -180,12 +161,10 @@ def nothing(cloud, settings):
     pass
 
 
-def each_of(*acts):
-    def act(cloud, settings):
-        for one in acts:
-            one(cloud, settings)
-
-    return act
+@act
+def each_of(cloud, settings, *acts):
+    for one in acts:
+        one(cloud, settings)
 
 
 #: Lab → its right mend, and wrong ones with what is said of them; the first is none.
@@ -309,10 +288,10 @@ def test_a_mend_is_judged(number, cloud, settings):
     as_built("reliable", lambda: pipeline.up(cloud, settings, say=lambda line: None))
     right, wrong = MENDS[number]
     fault = cards.LABS[number - 1].fault
-    for act, said in wrong:
+    for mend, said in wrong:
         faults.undo(fault, cloud, settings)
         faults.put(fault, cloud, settings)
-        act(cloud, settings)
+        mend(cloud, settings)
         assert said in mends.MENDS[fault].wrong(cloud, settings), said
     pipeline.up(cloud, settings, say=lambda line: None)
     faults.undo(fault, cloud, settings)

@@ -1,17 +1,15 @@
 """Keys and labels are anybody's text: they stay in their cell, and break no table."""
 
 import base64
-import io
 import re
 import xml.etree.ElementTree as ET
 
 import pytest
 import workbook
-from PIL import Image
 from support.log_lines import NOW
+from support.shown import jpeg, run_of
 from workbook.show import html, timeline, trace_picture
 
-from deploy.logs import Run
 from deploy.steps import buckets
 from deploy.tracing import NAMES, Link, Trace
 
@@ -19,12 +17,6 @@ LONG = "k" * 1016 + ".jpg"
 TURNED = "a\u202egpj.exe"
 CONTROLS = "a\x00\x01\x1b[31m\r\n\x7f\x85\u2028\ufffe.jpg"
 HOSTILE = (LONG, TURNED, CONTROLS, '<script>"&', "a\u2066b\u200bc", "\ud800.jpg")
-
-
-def run_of(key, **more):
-    values = dict.fromkeys(Run.__dataclass_fields__)
-    values |= {"bucket": "b", "key": key, "outcome": "made", "ms": 12.5, "cold": True}
-    return Run(**values | {"request_id": "1", "done": NOW} | more)
 
 
 @pytest.mark.parametrize("key", HOSTILE)
@@ -85,11 +77,8 @@ def test_a_trace_is_a_picture_whatever_the_key(key):
 
 
 def put(cloud, bucket, key, labels):
-    out = io.BytesIO()
-    Image.new("RGB", (99, 99), "red").save(out, "JPEG")
-    cloud.s3.put_object(
-        Bucket=bucket, Key=key, Body=out.getvalue(), Metadata={"labels": labels}
-    )
+    metadata = {"labels": labels}
+    cloud.s3.put_object(Bucket=bucket, Key=key, Body=jpeg((99, 99)), Metadata=metadata)
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ def test_a_learner_reaches_what_was_drawn(tmp_path):
 
 
 def test_dots_are_not_joined():
-    one, _ = plots.dots(CURVE, "Dots", text="two dots").axes.get_lines()
+    one, _ = plots.lines(CURVE, "Dots", dots=True).axes.get_lines()
     assert (one.get_linestyle(), one.get_marker()) == ("None", "o")
 
 
@@ -74,12 +74,6 @@ def test_areas_are_as_large_as_their_values():
 
 def test_an_area_of_nothing_is_drawn():
     assert len(plots.areas({"none": 0}, "Empty").axes.patches) == 1
-
-
-def test_bars_are_as_long_as_their_values():
-    plot = plots.bars({"a": 10, "b": 5}, "Bars", unit="ms")
-    assert [bar.get_width() for bar in plot.axes.patches] == [10, 5]
-    assert "10 ms" in words(plot) and repr(plot) == "Bars\na: 10 ms\nb: 5 ms"
 
 
 def test_a_limit_is_drawn_inside():
@@ -109,16 +103,15 @@ def test_numbers_in_words(value, text):
 
 
 def test_names_cannot_break_out():
-    plot = plots.bars(
-        {"<b>&": 1, "$1 $2": 1, "a\x01\u202eb": 1, "日本": 1}, 'A "title"'
-    )
+    names = ["<b>&", "$1 $2", "a\x01\u202eb", "日本"]
+    plot = plots.lines({name: [(1, 1)] for name in names}, 'A "title"')
     assert "<b>" not in plot.data and {"<b>&", "$1 $2", "日本"} <= set(words(plot))
     assert "a⟨U+0001⟩⟨U+202E⟩b" in words(plot)
 
 
 @pytest.mark.parametrize("points", [[(1, 0)], [(3, 3)] * 2, [(1, -5), (2, 5)]])
 def test_few_points_are_drawn(points):
-    assert drawn(plots.dots({"one": points}, "One")).tag == f"{SVG}svg"
+    assert drawn(plots.lines({"one": points}, "One", dots=True)).tag == f"{SVG}svg"
     assert drawn(plots.lines({"one": points, "none": []}, "One")).tag == f"{SVG}svg"
 
 
@@ -147,8 +140,7 @@ def test_every_colour_has_one_for_a_dark_page():
     """Each that is drawn, whatever is drawn."""
     drawings = [
         plots.lines(CURVE, "Growth", limits={"quota": 9}),
-        plots.dots(CURVE, "Dots"),
-        plots.bars({"a": 1}, "Bars"),
+        plots.lines(CURVE, "Dots", dots=True),
         plots.matrix({("a", "b"): True, ("c", "b"): False}, "May it?"),
         plots.areas(dict.fromkeys("abcde", 1), "Parts"),
         charts.memory(charts.RECORDED),
@@ -203,7 +195,7 @@ def test_matplotlib_comes_with_the_first_plot_and_says_nothing(tmp_path):
     """Also where its fonts were never looked for, and where it may not note them."""
     code = (
         "import sys, workbook; assert 'matplotlib' not in sys.modules;"
-        "print(repr(workbook.plots.bars({'a': 1}, 'Bars')))"
+        "print(repr(workbook.plots.areas({'a': 1}, 'Areas')))"
     )
     (tmp_path / "file").touch()
     done = subprocess.run(
@@ -212,4 +204,4 @@ def test_matplotlib_comes_with_the_first_plot_and_says_nothing(tmp_path):
         capture_output=True,
         text=True,
     )
-    assert (done.stdout, done.stderr) == ("Bars\na: 1\n", "")
+    assert (done.stdout, done.stderr) == ("Areas\na: 1\n", "")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,8 +13,8 @@ import ipywidgets
 import pytest
 import workbook
 from botocore.exceptions import ClientError
-from PIL import Image
 from support.pictures import png_bomb
+from support.shown import jpeg
 from workbook import checks, uploads
 from workbook.show import restarted, timeline
 
@@ -26,12 +25,6 @@ from deploy.local import server
 from deploy.settings import Settings
 
 SAMPLES = workbook.SAMPLES
-
-
-def jpeg(colour: str = "red", side: int = 300) -> bytes:
-    out = io.BytesIO()
-    Image.new("RGB", (side, side), colour).save(out, "JPEG")
-    return out.getvalue()
 
 
 @pytest.fixture(scope="module")
@@ -166,7 +159,7 @@ def test_box_shows_the_thumbnail(cloud, settings):
 
 def test_box_takes_several_and_tricky_names(cloud, settings):
     box = workbook.upload_box(cloud, settings)
-    choose(box, ("a b+1 é.jpg", jpeg()), ("<b>.jpg", jpeg("blue")))
+    choose(box, ("a b+1 é.jpg", jpeg()), ("<b>.jpg", jpeg(colour="blue")))
     assert page(box).count("data:image/jpeg") == 4 and "<b>.jpg" not in page(box)
 
 
@@ -260,7 +253,7 @@ def counted(cloud: Cloud) -> Iterator[Counter[tuple[str, str]]]:
     cloud.s3.meta.events.unregister("before-call.s3.*", unique_id="counted")
 
 
-TEN = [(f"{n}.jpg", jpeg(side=280 + n)) for n in range(10)]
+TEN = [(f"{n}.jpg", jpeg((280 + n, 280 + n))) for n in range(10)]
 
 
 @pytest.mark.parametrize("widget", [workbook.upload_box, workbook.live_gallery])
@@ -307,7 +300,7 @@ def test_box_tells_that_it_may_not_see_the_rules(cloud, settings):
 
 def test_live_gallery(cloud, settings):
     live = workbook.live_gallery(cloud, settings)
-    choose(live, ("one.jpg", jpeg()), ("two.jpg", jpeg("blue")))
+    choose(live, ("one.jpg", jpeg()), ("two.jpg", jpeg(colour="blue")))
     live.join()
     assert {run.key for run in live.runs} == {"one.jpg", "two.jpg"}
     assert live.pending == {} and live.pictures.value.count("data:image/jpeg") == 4

@@ -1,0 +1,29 @@
+"""What is shown in a notebook: photos for it, runs to tell of, pictures in its page."""
+
+from __future__ import annotations
+
+import base64
+import io
+
+from PIL import Image
+from support.log_lines import NOW
+
+from deploy.logs import Run
+
+
+def jpeg(size: tuple[int, int] = (400, 300), colour: str = "red", **more: object):
+    out = io.BytesIO()
+    Image.new("RGB", size, colour).save(out, "JPEG", **more)
+    return out.getvalue()
+
+
+def run_of(key: str, **more: object) -> Run:
+    values = dict.fromkeys(Run.__dataclass_fields__)
+    values |= {"bucket": "b", "key": key, "outcome": "made", "ms": 12.5, "cold": True}
+    return Run(**values | {"request_id": "1", "done": NOW} | more)
+
+
+def embedded(html: str) -> Image.Image:
+    """The first picture of a page."""
+    encoded = html.split("base64,")[1].split('"')[0]
+    return Image.open(io.BytesIO(base64.b64decode(encoded)))

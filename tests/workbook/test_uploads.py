@@ -1,0 +1,68 @@
+"""Uploads from code: their names, and the waits for rules of S3's on AWS."""
+
+from __future__ import annotations
+
+import os
+
+import boto3
+import pytest
+import workbook
+from support.shown import jpeg
+
+from deploy import notifications
+from deploy.steps import buckets
+
+
+def elsewhere(cloud, kind):
+    return cloud.__class__(cloud.session, cloud.account, cloud.region, kind)
+
+
+def test_on_aws_a_cell_waits_until_a_rule_is_heard(cloud, settings, clock, capsys):
+    """Here only this hook makes a thumbnail, of the third copied probe."""
+    buckets.create(cloud, settings)
+    copies, off_record = [], boto3.client("s3", settings.region)
+
+    def make_at_the_third(params, **_):
+        copies.append(params["Key"])
+        if len(copies) == 3:
+            key = settings.thumbnail_prefix + params["Key"]
+            off_record.put_object(Bucket=settings.target_bucket, Key=key)
+
+    hook = ("provide-client-params.s3.CopyObject", make_at_the_third)
+    cloud.s3.meta.events.register(*hook)
+    workbook.until_heard(cloud, settings, ".png", copied=True)
+    cloud.s3.meta.events.unregister(*hook)
+    assert len(copies) == 3 and copies[0].endswith(".png")
+    assert 30 <= sum(clock.slept) < 45
+    assert "Contents" not in cloud.s3.list_objects_v2(Bucket=settings.source_bucket)
+    workbook.until_heard(elsewhere(cloud, "local"), settings)
+    assert len(copies) == 3 and capsys.readouterr().out == ""
+
+
+def test_a_rule_that_is_never_heard_is_told(cloud, settings, clock, capsys):
+    buckets.create(cloud, settings)
+    workbook.until_heard(cloud, settings)
+    assert sum(clock.slept) >= notifications.RULES_HOLD_S
+    assert "First broken link: rule" in capsys.readouterr().out
+
+
+def test_on_aws_a_cell_waits_until_a_rule_is_forgotten(cloud, clock):
+    workbook.until_forgotten(elsewhere(cloud, "local"))
+    assert clock.slept == []
+    workbook.until_forgotten(cloud)
+    assert sum(clock.slept) >= notifications.RULES_HOLD_S
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are bytes on POSIX alone")
+@pytest.mark.parametrize("rename", [False, True])
+def test_a_key_is_utf8_in_a_c_locale_too(cloud, settings, tmp_path, rename):
+    buckets.create(cloud, settings)
+    file = tmp_path / "é.jpg".encode().decode("ascii", "surrogateescape")
+    file.write_bytes(jpeg())
+    assert workbook.upload(cloud, settings, file, rename=rename) == []  # no rules
+    listed = cloud.s3.list_objects_v2(Bucket=settings.source_bucket)["Contents"]
+    assert [item["Key"] for item in listed] == ["é.jpg"]
+
+
+def test_progress_leaves_the_items_alone():
+    assert list(workbook.progress([1, 2, 3], "Counting")) == [1, 2, 3]
