@@ -16,6 +16,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
+from support import world as support
 from support.moto_cloud import ACCOUNT, REGION, Wire, standing
 from workbook import check, checks
 
@@ -43,24 +44,11 @@ NEEDS = {
 
 
 @dataclass
-class World:
+class World(support.World):
     """What a fault is done to: `plain` is past the rules that refuse what AWS does."""
 
-    cloud: Cloud
-    settings: Settings
     wire: Wire
     plain: Cloud
-
-    def __post_init__(self) -> None:
-        """Name what the faults below speak of again and again."""
-        cloud, settings = self.cloud, self.settings
-        self.s3, self.iam, self.awslambda = cloud.s3, cloud.iam, cloud.awslambda
-        self.logs, self.sqs = cloud.logs, cloud.sqs
-        self.source, self.target = settings.source_bucket, settings.target_bucket
-        self.backup = settings.backup_bucket
-        self.function = {"FunctionName": settings.function_name}
-        self.role = {"RoleName": settings.role_name}
-        self.log = {"logGroupName": settings.log_group}
 
 
 @pytest.fixture(scope="session")

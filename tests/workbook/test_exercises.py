@@ -17,7 +17,6 @@ from workbook.errors.messages import WorkbookError
 from deploy import logs, pipeline, runtimes
 from deploy.steps import buckets
 
-#: Step, a wrong answer, and what is said of it.
 COVER = {"width": 256, "height": 256}
 SQUARE = COVER | {"fit": "cover"}
 GREY = {"effect": "grayscale"}
@@ -106,122 +105,73 @@ def test_the_statement_is_for_thumbnails_alone(at, settings):
         assert said in repr(exercise("3a", statement(settings, end, action)))
 
 
-@pytest.mark.parametrize(
-    ("name", "right", "wrong"),
-    [
-        (
-            "1a",
-            (256, 85),
-            [
-                ((256, 256), "squashed"),
-                ((85, 256), "swapped"),
-                ((256, 171), "not 171"),
-                ((300, 100), "the width is 256"),
-            ],
-        ),
-        (
-            "4a",
-            (runtimes.RUNTIMES["python3.11"], False),
-            [
-                ((runtimes.RUNTIMES["python3.14"], True), "python3.11 was asked"),
-                ((runtimes.RUNTIMES["python3.11"], True), "older than 2.27"),
-            ],
-        ),
-        (
-            "4b",
-            "pillow-13.0.0-cp313-cp313-manylinux_2_28_x86_64.whl",
-            [
-                ("pillow-13.0.0-cp314-cp314-manylinux_2_28_aarch64.whl", "`cp313`"),
-                ("pillow-13.0.0-cp313-cp314-manylinux_2_28_x86_64.whl", "twice"),
-                ("pillow-13.0.0-cp313-cp313-manylinux_2_28_aarch64.whl", "is ARM"),
-                ("pillow-13.0.0-cp313-cp313-win_amd64.whl", "does not fit"),
-                ("pillow", "ends in `.whl`"),
-            ],
-        ),
-        (
-            "5b",
-            (
-                {"outcomes": {"made": 1}},
-                'START x\n{\'Records\': 1}\n{"outcome": "made"}\nEND x',
-            ),
-            [
-                (
-                    ({"outcomes": {"made": 1}}, 'START x\n{"outcome": 1}\nEND x'),
-                    "no line of yours",
-                ),
-                (({"errorMessage": "invalid syntax"}, ""), "invalid syntax"),
-            ],
-        ),
-        (
-            "5a",
-            {"outcomes": {"rejected": 1}},
-            [
-                ({"outcomes": {"made": 1}}, "pointless to read"),
-                ({"errorMessage": "no key"}, "change `size` alone"),
-            ],
-        ),
-        ("7a", runs(8, 2), [(runs(1, 1), "8 are asked"), (runs(8, 1), "fresh()")]),
-        (
-            "9a",
-            SQUARE | {"effects": [GREY, NAME]},
-            [
-                (COVER, "not square"),
-                (SQUARE, "colours"),
-                (SQUARE | {"effects": [GREY]}, "at the top"),
-            ],
-        ),
-        (
-            "6b",
-            [JPEG, {"Name": "prefix", "Value": "holiday/"}],
-            [
-                ([JPEG], "no prefix"),  # nothing done
-                ([JPEG, {"Name": "prefix", "Value": "/holiday/"}], "without `/`"),
-                ([JPEG, {"Name": "prefix", "Value": "holiday"}], "end the prefix"),
-                ([{"Name": "prefix", "Value": "holiday/"}], "keep the suffix"),
-            ],
-        ),
-        (
-            "8a",
-            {10, 11},
-            [
-                (set(), "Name two labs"),  # nothing done
-                ({3, 10}, "no rule matches"),
-                ({10, 12}, "lab 12"),
-                ({11}, "1 more"),
-            ],
-        ),
-        (
-            "9b",
-            {"backup", "rekognition"},
-            [
-                (set(), "Two of the five"),  # nothing done
-                ({"backup", "renditions"}, "may write"),
-                ({"backup"}, "'rekognition' is still"),
-                ({"blur"}, "is computed"),
-            ],
-        ),
-        (
-            "10a",
-            10.0,
-            [
-                (None, "by a number"),  # nothing done
-                (160, "multiplies"),
-                (40, "quarter of a second"),
-                (7, "is not 40 arrivals"),
-            ],
-        ),
-        (
-            "11a",
-            (3_000_000, 1),
-            [((1_000, 1), "not 3 million"), ((3_000_000, 0.2), "0.2 s")],
-        ),
-    ],
-)
-def test_an_exercise_knows_right_from_wrong(name, right, wrong, at):
-    for answer, said in wrong:
+OLD, NEW = runtimes.RUNTIMES["python3.11"], runtimes.RUNTIMES["python3.14"]
+MADE, REJECTED = {"outcomes": {"made": 1}}, {"outcomes": {"rejected": 1}}
+PREFIX = {"Name": "prefix", "Value": "holiday/"}
+#: An exercise → its right answer.
+RIGHT = {
+    "1a": (256, 85),
+    "4a": (OLD, False),
+    "4b": "pillow-13.0.0-cp313-cp313-manylinux_2_28_x86_64.whl",
+    "5a": REJECTED,
+    "5b": (MADE, 'START x\n{\'Records\': 1}\n{"outcome": "made"}\nEND x'),
+    "6b": [JPEG, PREFIX],
+    "7a": runs(8, 2),
+    "8a": {10, 11},
+    "9a": SQUARE | {"effects": [GREY, NAME]},
+    "9b": {"backup", "rekognition"},
+    "10a": 10.0,
+    "11a": (3_000_000, 1),
+}
+#: An exercise, a wrong answer, and what is said of it; some are the cell's own.
+WRONG = [
+    ("1a", (256, 256), "squashed"),
+    ("1a", (85, 256), "swapped"),
+    ("1a", (256, 171), "not 171"),
+    ("1a", (300, 100), "the width is 256"),
+    ("4a", (NEW, True), "python3.11 was asked"),
+    ("4a", (OLD, True), "older than 2.27"),
+    ("4b", "pillow-13.0.0-cp314-cp314-manylinux_2_28_aarch64.whl", "`cp313`"),
+    ("4b", "pillow-13.0.0-cp313-cp314-manylinux_2_28_x86_64.whl", "twice"),
+    ("4b", "pillow-13.0.0-cp313-cp313-manylinux_2_28_aarch64.whl", "is ARM"),
+    ("4b", "pillow-13.0.0-cp313-cp313-win_amd64.whl", "does not fit"),
+    ("4b", "pillow", "ends in `.whl`"),
+    ("5a", MADE, "pointless to read"),
+    ("5a", {"errorMessage": "no key"}, "change `size` alone"),
+    ("5b", (MADE, 'START x\n{"outcome": 1}\nEND x'), "no line of yours"),
+    ("5b", ({"errorMessage": "invalid syntax"}, ""), "invalid syntax"),
+    ("6b", [JPEG], "no prefix"),  # nothing done
+    ("6b", [JPEG, PREFIX | {"Value": "/holiday/"}], "without `/`"),
+    ("6b", [JPEG, PREFIX | {"Value": "holiday"}], "end the prefix"),
+    ("6b", [PREFIX], "keep the suffix"),
+    ("7a", runs(1, 1), "8 are asked"),
+    ("7a", runs(8, 1), "fresh()"),
+    ("8a", set(), "Name two labs"),  # nothing done
+    ("8a", {3, 10}, "no rule matches"),
+    ("8a", {10, 12}, "lab 12"),
+    ("8a", {11}, "1 more"),
+    ("9a", COVER, "not square"),
+    ("9a", SQUARE, "colours"),
+    ("9a", SQUARE | {"effects": [GREY]}, "at the top"),
+    ("9b", set(), "Two of the five"),  # nothing done
+    ("9b", {"backup", "renditions"}, "may write"),
+    ("9b", {"backup"}, "'rekognition' is still"),
+    ("9b", {"blur"}, "is computed"),
+    ("10a", None, "by a number"),  # nothing done
+    ("10a", 160, "multiplies"),
+    ("10a", 40, "quarter of a second"),
+    ("10a", 7, "is not 40 arrivals"),
+    ("11a", (1_000, 1), "not 3 million"),
+    ("11a", (3_000_000, 0.2), "0.2 s"),
+]
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_an_exercise_knows_right_from_wrong(name, at):
+    for _, answer, said in [row for row in WRONG if row[0] == name]:
         verdict = exercise(name, answer)
         assert not verdict.right and said in repr(verdict)
-    assert exercise(name, right).right
+    assert exercise(name, RIGHT[name]).right
 
 
 def put_rules(cloud, settings, *suffixes):
@@ -329,7 +279,6 @@ def test_a_bucket_that_is_gone_holds_nothing_to_delete(at):
 
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
-#: Exercises from here on have their cell, and their solution, in the notebooks.
 
 
 def verdicts(path):

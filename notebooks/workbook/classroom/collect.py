@@ -90,11 +90,6 @@ class Learner:
         return sum(each.right for each in self.exercises)
 
     @property
-    def reached(self) -> Step | None:
-        """The last step of which anything was right."""
-        return next((step for step in reversed(self.steps) if step.best), None)
-
-    @property
     def stopped(self) -> Step | None:
         """The first step that is not whole; None where all are."""
         return next((step for step in self.steps if not step.whole), None)
@@ -130,14 +125,12 @@ class Collected:
             name: sum(not each.right for each in tried)
             for name, tried in self.exercises.items()
         }
-        most = max(unsolved.values(), default=0)
-        if not most:
+        if not any(unsolved.values()):
             return "No exercise that was tried is open still."
-        where = [name for name, count in unsolved.items() if count == most]
-        each = "each: " if len(where) > 1 else ""
+        where, most = _most(unsolved)
         return (
-            f"The exercise that stopped most: {', '.join(where)} "
-            f"({each}{most} tried and did not get it right)."
+            f"The exercise that stopped most: {where} "
+            f"({most} tried and did not get it right)."
         )
 
     @property
@@ -160,13 +153,16 @@ class Collected:
         """Say which step stopped most."""
         if not self.stops:
             return "Nobody stopped anywhere."
-        most = max(self.stops.values())
-        where = [self.steps[step] for step, n in self.stops.items() if n == most]
-        each = "each: " if len(where) > 1 else ""
-        return (
-            f"Most stopped at {', '.join(sorted(where))} "
-            f"({each}{most} of {len(self.learners)})."
-        )
+        stops = {self.steps[step]: count for step, count in sorted(self.stops.items())}
+        where, most = _most(stops)
+        return f"Most stopped at {where} ({most} of {len(self.learners)})."
+
+
+def _most(counts: dict[str, int]) -> tuple[str, str]:
+    """Name what was counted most often, and how often: "2a, 3b" and "each: 2"."""
+    most = max(counts.values())
+    where = [name for name, count in counts.items() if count == most]
+    return ", ".join(where), f"each: {most}" if len(where) > 1 else f"{most}"
 
 
 def collect(folder: Path | str) -> Collected:
@@ -355,7 +351,8 @@ _LEARNERS = ("learner", "steps", "points", "exercises", "stopped at", "score of"
 def _page(found: Collected) -> str:
     """Write the page: it needs no network, and follows the reader's light or dark."""
     told = [*found.skipped, *found.notes]
-    files = f"<h2>Files to look at</h2>{_list(told)}" if told else ""
+    lines = "".join(f"<li>{escape(line)}</li>" for line in told)
+    files = f"<h2>Files to look at</h2><ul>{lines}</ul>" if told else ""
     count = len(found.learners)
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Scores of a class</title>
@@ -436,7 +433,3 @@ def _table(head: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> str:
     top = "".join(f'<th scope="col">{name}</th>' for name in head)
     body = "\n".join(f"<tr>{''.join(row)}</tr>" for row in rows)
     return f'<div class="scroll"><table><tr>{top}</tr>\n{body}</table></div>'
-
-
-def _list(lines: list[str]) -> str:
-    return f"<ul>{''.join(f'<li>{escape(line)}</li>' for line in lines)}</ul>"

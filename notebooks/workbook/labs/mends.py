@@ -23,9 +23,6 @@ from workbook.labs import mistakes
 #: Says what is still wrong; nothing where the mend is right.
 Judge = Callable[[Cloud, Settings], str]
 
-_ENOUGH_S, _ENOUGH_MB = 60, 1024
-_SLEEPS_S, _LEAST_MB = 3, 128  # as the mistakes have them
-
 
 @dataclass(frozen=True)
 class Mend:
@@ -54,39 +51,15 @@ def seen_by(step: int, *lines: str) -> Judge:
     return wrong
 
 
-def time_for(cloud: Cloud, settings: Settings) -> str:
-    """Look at the timeout: a read of S3 that takes three seconds, and no open end."""
-    timeout = _configuration(cloud, settings)["Timeout"]
-    if timeout <= _SLEEPS_S:
-        return (
-            f"Timeout is {timeout} s, and the run needs more than {_SLEEPS_S} s: set "
-            f"Timeout to {settings.timeout_s} (05_function). More memory does not make "
-            "S3 quicker."
-        )
-    if timeout > _ENOUGH_S:
-        return (
-            f"Timeout is {timeout} s: a run that hangs would be paid for as long. "
-            f"{settings.timeout_s} s are enough."
-        )
-    return ""
+def within(field: str, least: int, most: int, too_little: str, too_much: str) -> Judge:
+    """Judge a number of the configuration: more than the least, and no open end."""
 
+    def wrong(cloud: Cloud, settings: Settings) -> str:
+        value = _configuration(cloud, settings)[field]
+        told = too_little if value <= least else too_much if value > most else ""
+        return told.format(value=value, settings=settings)
 
-def room_for(cloud: Cloud, settings: Settings) -> str:
-    """Look at the memory: enough for the scan, and not ten times as much."""
-    memory = _configuration(cloud, settings)["MemorySize"]
-    if memory <= _LEAST_MB:
-        return (
-            f"MemorySize is {memory} MB. Decoding needs 30 MB: 24 MB of pixels, two "
-            f"bytes each, and work space. Of {memory} MB, Python, its libraries and "
-            "the file leave about 16. Raise MemorySize (05_function). A longer Timeout "
-            "gives no memory."
-        )
-    if memory > _ENOUGH_MB:
-        return (
-            f"MemorySize is {memory} MB, and each second is paid by the megabyte: "
-            f"{settings.memory_mb} MB are enough."
-        )
-    return ""
+    return wrong
 
 
 def other_code(cloud: Cloud, settings: Settings) -> str:
@@ -219,14 +192,36 @@ MENDS: dict[str, Mend] = {
         "before: upload it again.",
         asks_again=False,
     ),
-    "timeout": Mend(time_for),
+    "timeout": Mend(
+        within(
+            "Timeout",
+            3,  # as long as the mistake sleeps
+            60,
+            "Timeout is {value} s, and the run needs more than 3 s: set Timeout to "
+            "{settings.timeout_s} (05_function). More memory does not make S3 quicker.",
+            "Timeout is {value} s: a run that hangs would be paid for as long. "
+            "{settings.timeout_s} s are enough.",
+        )
+    ),
     "uninvited": Mend(seen_by(6)),
     "raw-key": Mend(
         other_code,
         "Your code asks for a name that no object has. `unquote` leaves a + as it is; "
         "`unquote_plus` makes a space of it.",
     ),
-    "memory": Mend(room_for),
+    "memory": Mend(
+        within(
+            "MemorySize",
+            128,
+            1024,
+            "MemorySize is {value} MB. Decoding needs 30 MB: 24 MB of pixels, two "
+            "bytes each, and work space. Of {value} MB, Python, its libraries and the "
+            "file leave about 16. Raise MemorySize (05_function). A longer Timeout "
+            "gives no memory.",
+            "MemorySize is {value} MB, and each second is paid by the megabyte: "
+            "{settings.memory_mb} MB are enough.",
+        )
+    ),
     "blocked": Mend(seen_by(2)),
     "poison": Mend(a_picture, asks_again=False),
     "late-event": Mend(the_newer, asks_again=False),

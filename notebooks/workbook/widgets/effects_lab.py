@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,10 @@ def try_recipe(
     """
     content = pictures.read(photo)
     made = _made(content, _plan(recipe, assets))
-    cards = [_source(content), *(_card(name, one) for name, one in made.items())]
+    cards = [
+        _card("source", content),
+        *(_card(name, one.data) for name, one in made.items()),
+    ]
     lines = [f"{name}: {html.pixels(one.size)}" for name, one in made.items()]
     return Tried(html.block("".join(cards)), "\n".join(lines), made)
 
@@ -58,7 +62,7 @@ def effects_lab(photo: bytes | Path | str) -> ipywidgets.Widget:
     except messages.TOLD as error:
         shown.value = html.note(messages.sentence(error), html.RED)
         return ipywidgets.VBox([shown])
-    source, controls = _source(content), _controls()
+    source, controls = _card("source", content), _controls()
     which = ipywidgets.Dropdown(
         options=list(controls), value="colorize", description="effect", **_WIDE
     )
@@ -72,7 +76,7 @@ def effects_lab(photo: bytes | Path | str) -> ipywidgets.Widget:
             below = html.escape(json.dumps(part, ensure_ascii=False))
             # As narrow as the pictures, so that it stays beside the sliders.
             shown.value = html.block(
-                source + _card("thumbnail", made["thumbnail"]) + '<div style="max-'
+                source + _card("thumbnail", made["thumbnail"].data) + '<div style="max-'
                 'width:400px"><code style="white-space:normal;overflow-wrap:anywhere">'
                 f"{below}</code></div>"
             )
@@ -98,47 +102,38 @@ def effects_lab(photo: bytes | Path | str) -> ipywidgets.Widget:
     )
 
 
+_SLIDER = partial(ipywidgets.FloatSlider, **_WIDE)
+_COLOUR = partial(ipywidgets.ColorPicker, **_WIDE)
+_PLACE = partial(ipywidgets.Dropdown, options=PLACES, **_WIDE)
+_TEXT = partial(ipywidgets.Text, value="Workbook", **_WIDE)
+#: What each effect is set with, by the names that a recipe has for them.
+_CONTROLS: dict[str, dict[str, Callable[..., ipywidgets.Widget]]] = {
+    "grayscale": {},
+    "colorize": {
+        "dark": partial(_COLOUR, value="#102040"),
+        "light": partial(_COLOUR, value="#ffe8c0"),
+    },
+    "blur": {"radius": partial(_SLIDER, value=1, min=0.1, max=10, step=0.1)},
+    "text": {
+        "text": _TEXT,
+        "size": partial(_SLIDER, value=0.12, min=0.04, max=0.5, step=0.01),
+        "colour": partial(_COLOUR, value="#ffffff"),
+        "place": partial(_PLACE, value="bottom"),
+    },
+    "watermark": {
+        "text": _TEXT,
+        "width": partial(_SLIDER, value=0.5, min=0.02, max=1, step=0.02),
+        "opacity": partial(_SLIDER, value=0.6, min=0.05, max=1, step=0.05),
+        "place": partial(_PLACE, value="bottom-right"),
+    },
+}
+
+
 def _controls() -> dict[str, dict[str, ipywidgets.Widget]]:
-    """Make what each effect is set with, by the names that a recipe has for them."""
-
-    def slider(value: float, low: float, high: float, step: float) -> Callable:
-        return lambda name: ipywidgets.FloatSlider(
-            value=value, min=low, max=high, step=step, description=name, **_WIDE
-        )
-
-    def colour(value: str) -> Callable:
-        return lambda name: ipywidgets.ColorPicker(
-            value=value, description=name, **_WIDE
-        )
-
-    def place(value: str) -> Callable:
-        return lambda name: ipywidgets.Dropdown(
-            options=PLACES, value=value, description=name, **_WIDE
-        )
-
-    def line(value: str) -> Callable:
-        return lambda name: ipywidgets.Text(value=value, description=name, **_WIDE)
-
-    wanted: dict[str, dict[str, Callable]] = {
-        "grayscale": {},
-        "colorize": {"dark": colour("#102040"), "light": colour("#ffe8c0")},
-        "blur": {"radius": slider(1, 0.1, 10, 0.1)},
-        "text": {
-            "text": line("Workbook"),
-            "size": slider(0.12, 0.04, 0.5, 0.01),
-            "colour": colour("#ffffff"),
-            "place": place("bottom"),
-        },
-        "watermark": {
-            "text": line("Workbook"),
-            "width": slider(0.5, 0.02, 1, 0.02),
-            "opacity": slider(0.6, 0.05, 1, 0.05),
-            "place": place("bottom-right"),
-        },
-    }
+    """Make the controls of each effect."""
     return {
-        effect: {name: make(name) for name, make in fields.items()}
-        for effect, fields in wanted.items()
+        effect: {name: make(description=name) for name, make in fields.items()}
+        for effect, fields in _CONTROLS.items()
     }
 
 
@@ -169,19 +164,10 @@ def _made(content: bytes, plan: Plan) -> dict[str, Thumbnail]:
     return found
 
 
-def _source(content: bytes) -> str:
+def _card(name: str, content: bytes) -> str:
     small, size = pictures.shrink(content)
     return html.card(
-        pictures.img(small or content, "source"),
-        "<b>source</b>",
-        f"{html.pixels(size)} · {html.weight(len(content))}",
-    )
-
-
-def _card(name: str, made: Thumbnail) -> str:
-    small, _ = pictures.shrink(made.data)
-    return html.card(
-        pictures.img(small or made.data, name),
+        pictures.img(small or content, name),
         f"<b>{html.escape(name)}</b>",
-        f"{html.pixels(made.size)} · {html.weight(len(made.data))}",
+        f"{html.pixels(size)} · {html.weight(len(content))}",
     )

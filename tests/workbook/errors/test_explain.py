@@ -28,15 +28,14 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from PIL import Image
+from support import world as support
 from support.log_lines import line
 from workbook import SAMPLES, checks, explain, launcher, session, try_recipe
 from workbook.errors import messages, table
 from workbook.errors.explain import Explanation, Reply, in_result
 
 from deploy import logs, waiting
-from deploy.cloud import Cloud
 from deploy.errors import DeployError
-from deploy.settings import Settings
 from deploy.steps import buckets, function, layer, role, trigger
 from handler import lambda_handler, make_thumbnail
 
@@ -44,18 +43,10 @@ PHOTO = SAMPLES / "lighthouse.jpg"
 
 
 @dataclass
-class World:
+class World(support.World):
     """What an error is provoked in: an account in memory, and a folder."""
 
-    cloud: Cloud
-    settings: Settings
     folder: Path
-
-    def __post_init__(self) -> None:
-        cloud, settings = self.cloud, self.settings
-        self.s3, self.iam, self.awslambda = cloud.s3, cloud.iam, cloud.awslambda
-        self.source, self.target = settings.source_bucket, settings.target_bucket
-        self.function = {"FunctionName": settings.function_name}
 
 
 def error_of(call: Callable[[], Any]) -> BaseException:
@@ -158,7 +149,7 @@ def delete_a_full_bucket(w):
 
 def delete_a_role_with_a_policy(w):
     role.create(w.cloud, w.settings)
-    w.iam.delete_role(RoleName=w.settings.role_name)
+    w.iam.delete_role(**w.role)
 
 
 def put_rules(w, same=False):
@@ -180,7 +171,7 @@ def built(w):
 def put_mapping(w, seconds, **options):
     w = dataclasses.replace(w, settings=dataclasses.replace(w.settings, **options))
     built(w)
-    w.cloud.sqs.create_queue(
+    w.sqs.create_queue(
         QueueName=w.settings.queue_name, Attributes={"VisibilityTimeout": seconds}
     )
     w.awslambda.create_event_source_mapping(
@@ -277,7 +268,7 @@ PROVOKED: dict[str, list[Callable[[World], Any]]] = {
     "runtime-retired": [lambda w: create_function(w, "python3.8")],
     "no-such-function": [
         lambda w: w.awslambda.get_function(**w.function),
-        lambda w: w.iam.get_role(RoleName=w.settings.role_name),
+        lambda w: w.iam.get_role(**w.role),
     ],
     "none-was-put": [
         lambda w: with_buckets(w).s3.get_bucket_lifecycle_configuration(Bucket=w.source)
@@ -302,7 +293,7 @@ PROVOKED: dict[str, list[Callable[[World], Any]]] = {
     "no-region": [lambda w: python("import boto3; boto3.client('sqs')")],
     "no-answer": [ask_nobody],
     "wrong-arguments": [lambda w: w.s3.get_object(Buckit="a", Key="b")],
-    "no-such-queue": [lambda w: w.cloud.sqs.get_queue_url(QueueName="none")],
+    "no-such-queue": [lambda w: w.sqs.get_queue_url(QueueName="none")],
     "still-in-use": [delete_a_role_with_a_policy],
     "bytes-are-asked-for": [lambda w: make_thumbnail("photo.jpg")],
     "the-answer-has-no-such-field": [
@@ -340,7 +331,7 @@ CALLS: dict[str, Callable[[World], Any]] = {
     ),
     "GetObject": get_object,
     "PutObject": lambda w: w.s3.put_object(Bucket=w.source, Key="a.jpg"),
-    "CreateQueue": lambda w: w.cloud.sqs.create_queue(QueueName="q"),
+    "CreateQueue": lambda w: w.sqs.create_queue(QueueName="q"),
     "ListBuckets": lambda w: w.s3.list_buckets(),
     "DeleteFunction": lambda w: w.awslambda.delete_function(FunctionName="f"),
     "Invoke": lambda w: w.awslambda.invoke(FunctionName="f"),
