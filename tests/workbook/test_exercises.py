@@ -134,6 +134,7 @@ WRONG = [
     ("4b", "pillow-13.0.0-cp314-cp314-manylinux_2_28_aarch64.whl", "`cp313`"),
     ("4b", "pillow-13.0.0-cp313-cp314-manylinux_2_28_x86_64.whl", "twice"),
     ("4b", "pillow-13.0.0-cp313-cp313-manylinux_2_28_aarch64.whl", "is ARM"),
+    ("4b", "pillow-13.0.0-cp313-cp313-macosx_11_0_arm64.whl", "`arm64` is ARM"),
     ("4b", "pillow-13.0.0-cp313-cp313-win_amd64.whl", "does not fit"),
     ("4b", "pillow", "ends in `.whl`"),
     ("5a", MADE, "pointless to read"),

@@ -11,8 +11,11 @@ from workbook.exercises.verdict import Judge
 
 #: The labs in which the pipeline did what it should.
 SOUND = frozenset({10, 11})
-#: Two labs are mended in the text, and in one nothing is to be mended.
-SHOWN = frozenset({1, 2, 11})
+#: Why some labs do not count.
+UNCOUNTED = {
+    "the text mends them": frozenset({1, 2}),
+    "nothing is to be mended there": frozenset({11}),
+}
 #: How many of the others are mended by hand.
 ENOUGH = 3
 
@@ -32,17 +35,28 @@ def _sound(numbers: Collection[int], cloud: Cloud, settings: Settings) -> str:
 
 def _by_hand(answer: object, cloud: Cloud, settings: Settings) -> str:
     """Count the labs that the learner mended."""
-    mended = sorted(labs.by_hand() - SHOWN)
-    if len(mended) >= ENOUGH:
+    mended = labs.by_hand()
+    counted = mended.difference(*UNCOUNTED.values())
+    if len(counted) >= ENOUGH:
         return ""
-    done = f"none of the {ENOUGH} asked for"
-    if mended:
-        word = "lab" if len(mended) == 1 else "labs"
-        named = " and ".join(map(str, mended))
-        done = f"{word} {named} ({len(mended)} of the {ENOUGH} asked for)"
-    return (
-        f"Mended by hand so far: {done}. Mend each until `labs.verdict()` says right."
+    done = f"{_named(counted)} ({len(counted)} of the {ENOUGH} asked for)"
+    if not counted:
+        done = f"none of the {ENOUGH} asked for"
+    beside = "".join(
+        f" Not counted: {_named(mended & numbers)}, as {why}."
+        for why, numbers in UNCOUNTED.items()
+        if mended & numbers
     )
+    return (
+        f"Mended by hand so far: {done}.{beside} Mend each until `labs.verdict()` "
+        "says right."
+    )
+
+
+def _named(numbers: Collection[int]) -> str:
+    """Write "lab 3", or "labs 3 and 6"."""
+    word = "lab" if len(numbers) == 1 else "labs"
+    return f"{word} {' and '.join(map(str, sorted(numbers)))}"
 
 
 JUDGES: dict[str, Judge] = {"8a": _sound, "8b": _by_hand}

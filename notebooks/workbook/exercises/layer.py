@@ -29,8 +29,9 @@ def _wheel(name: str, cloud: Cloud, settings: Settings) -> str:
     python, abi = [*name.split("-"), "", "", ""][2:4]
     if (python, abi) != ("cp313", "cp313"):
         return f"It is for {python} and {abi}; python3.13 is `cp313`, twice."
-    if "aarch64" in name:
-        return "`aarch64` is ARM; the function runs on `x86_64`."
+    for arm in ("aarch64", "arm64"):
+        if arm in name:
+            return f"`{arm}` is ARM; the function runs on `x86_64`."
     wanted = Settings(
         settings.account, settings.region, runtime="python3.13", architecture="x86_64"
     )

@@ -392,7 +392,11 @@ def test_three_labs_mended_by_hand_solve_the_exercise(cloud, settings, monkeypat
     state.by_hand.add(3)
     told = repr(exercise("8b"))
     assert "so far: lab 3 (1 of the 3 asked for)." in told and "*" not in told
-    state.by_hand |= {1, 2, 3, 6, 11}  # the first two are in the text, 11 needs none
-    assert "so far: labs 3 and 6 (2 of the 3 asked for)." in repr(exercise("8b"))
+    state.by_hand |= {1, 2, 6, 11}
+    assert (
+        "so far: labs 3 and 6 (2 of the 3 asked for). Not counted: labs 1 and 2, as "
+        "the text mends them. Not counted: lab 11, as nothing is to be mended there. "
+        "Mend each"
+    ) in repr(exercise("8b"))
     state.by_hand.add(12)
     assert exercise("8b").right
