@@ -355,30 +355,20 @@ def policies(settings: Settings) -> dict[str, Any]:
     name = settings.role_name
     if settings.execution_role:  # not ours to write, but it must say as much
         name += " (which you gave, and must have it)"
-    documents: dict[str, Any] = {
-        f"trust policy of {name}": role.trust_policy(),
-        f"policy {role.THUMBNAILS!r} of {name}": role.thumbnails_policy(settings),
+    documents: dict[str, dict[str, Any] | None] = {
+        f"trust policy of {name}": role.trust_policy()
     }
-    if settings.reliable:
-        reliable = role.reliable_policy(settings)
-        documents[f"policy {role.RELIABLE!r} of {name}"] = reliable
-    if recipe := role.recipe_policy(settings):
-        documents[f"policy {role.RECIPE!r} of {name}"] = recipe
-    if mirror := role.mirror_policy(settings):
-        documents[f"policy {role.MIRROR!r} of {name}"] = mirror
+    for policy, document in role.inline(settings).items():
+        documents[f"policy {policy!r} of {name}"] = document
     for part, bucket in buckets.names(settings).items():
-        if document := buckets.policy(settings, part):
-            documents[f"bucket policy of {bucket}"] = document
+        documents[f"bucket policy of {bucket}"] = buckets.policy(settings, part)
     if settings.queue:
-        documents[f"policy {role.QUEUE!r} of {name}"] = role.queue_policy(settings)
-        documents[f"policy of queue {settings.queue_name}"] = queue.queue_policy(
-            settings
-        )
+        to_queue = queue.queue_policy(settings)
+        documents[f"policy of queue {settings.queue_name}"] = to_queue
     else:
-        documents[f"permission of {settings.function_name}"] = trigger.permission(
-            settings
-        )
-    return documents
+        to_function = dict(trigger.permission(settings))
+        documents[f"permission of {settings.function_name}"] = to_function
+    return {where: document for where, document in documents.items() if document}
 
 
 def urls(cloud: Cloud, settings: Settings) -> dict[str, str]:

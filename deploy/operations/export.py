@@ -282,15 +282,6 @@ def _notification(settings: Settings) -> dict[str, Any]:
 
 
 def _role(settings: Settings) -> dict[str, Resource]:
-    policies = {role.THUMBNAILS: role.thumbnails_policy(settings)}
-    if settings.reliable:
-        policies[role.RELIABLE] = role.reliable_policy(settings)
-    if settings.queue:
-        policies[role.QUEUE] = role.queue_policy(settings)
-    if recipe := role.recipe_policy(settings):
-        policies[role.RECIPE] = recipe
-    if mirror := role.mirror_policy(settings):
-        policies[role.MIRROR] = mirror
     bound = settings.permissions_boundary
     return {
         "Role": _resource(
@@ -301,7 +292,8 @@ def _role(settings: Settings) -> dict[str, Resource]:
                 "AssumeRolePolicyDocument": role.trust_policy(),
                 "Policies": [
                     {"PolicyName": name, "PolicyDocument": document}
-                    for name, document in policies.items()
+                    for name, document in role.inline(settings).items()
+                    if document
                 ],
                 "ManagedPolicyArns": [role.basic_execution(settings)],
                 **({"PermissionsBoundary": bound} if bound else {}),

@@ -124,6 +124,20 @@ def remove_queue_policy(cloud: Cloud, settings: Settings) -> None:
         _ensure_inline(cloud, settings, QUEUE, None)
 
 
+def inline(
+    settings: Settings, *, versioned: bool = False
+) -> dict[str, dict[str, Any] | None]:
+    """List the policies inside the role; None is one that must not be there."""
+    reliable = reliable_policy(settings, versioned=versioned)
+    return {
+        THUMBNAILS: thumbnails_policy(settings),
+        RELIABLE: reliable if settings.reliable else None,
+        QUEUE: queue_policy(settings) if settings.queue else None,
+        RECIPE: recipe_policy(settings),
+        MIRROR: mirror_policy(settings),
+    }
+
+
 def documents(settings: Settings) -> list[dict[str, Any]]:
     """Collect the policies that a role given by its owner must hold by itself."""
     log = statement(
@@ -131,13 +145,7 @@ def documents(settings: Settings) -> list[dict[str, Any]]:
         settings.arns.of("logs", f"log-group:{settings.log_group}:*"),
         sid="WriteTheLog",
     )
-    found = [thumbnails_policy(settings), document(log)]
-    if settings.reliable:
-        found.append(reliable_policy(settings))
-    if settings.queue:
-        found.append(queue_policy(settings))
-    found += filter(None, (recipe_policy(settings), mirror_policy(settings)))
-    return found
+    return [*filter(None, inline(settings).values()), document(log)]
 
 
 def create(cloud: Cloud, settings: Settings) -> str:
@@ -297,25 +305,14 @@ def _find(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:
 
 
 def _wanted(cloud: Cloud, settings: Settings) -> dict[str, dict[str, Any] | None]:
-    """List our inline policies; None is one that must not be there."""
-    reliable = None
-    if settings.reliable:
-        reliable = reliable_policy(settings, versioned=_versioned(cloud, settings))
-    queue = queue_policy(settings) if settings.queue else None
-    return {
-        THUMBNAILS: thumbnails_policy(settings),
-        RELIABLE: reliable,
-        QUEUE: queue,
-        RECIPE: recipe_policy(settings),
-        MIRROR: mirror_policy(settings),
-    }
-
-
-def _versioned(cloud: Cloud, settings: Settings) -> bool:
+    """List the policies that must be inside, by what the source bucket is now."""
+    if not settings.reliable:
+        return inline(settings)
     bucket = settings.source_bucket
     found = if_there(lambda: cloud.s3.get_bucket_versioning(Bucket=bucket), *NO_BUCKET)
     # A suspended bucket keeps its old versions, and events still name one.
-    return (found or {}).get("Status") in ("Enabled", "Suspended")
+    versioned = (found or {}).get("Status") in ("Enabled", "Suspended")
+    return inline(settings, versioned=versioned)
 
 
 def _inline(cloud: Cloud, settings: Settings, name: str) -> dict[str, Any] | None:
