@@ -40,7 +40,7 @@ def run(parser: argparse.ArgumentParser, argv: Sequence[str] | None = None) -> i
     options = parser.parse_args(argv)
     try:
         with explained("AWS", STATUS):
-            return options.run(options)
+            return options.run(options) or 0
     except DeployError as error:
         print(error, file=sys.stderr)
         if words := _local_notice(options):
@@ -82,7 +82,8 @@ def add_commands(
             verb.add_argument(flag, **more)
     says = "the local cloud itself"
     local = verbs.add_parser("local", help=says, description=says)
-    local.add_argument("action", choices=_LOCAL)
+    actions = ("setup", "start", "stop", "reset", "status", "env")
+    local.add_argument("action", choices=actions)
     says = "with reset: begin your score anew, too"
     local.add_argument("--score", action="store_true", help=says)
     local.set_defaults(run=_local)
@@ -151,45 +152,24 @@ def _common_options() -> argparse.ArgumentParser:
     add_place(common)
     common.add_argument("--name", help="what all names begin with (workbook)")
     built = common.add_argument_group(
-        "how it is built", "Left out, each is as the pipeline that stands has it."
+        "how it is built",
+        "Left out, each is as the pipeline that stands has it.",
+        argument_default=argparse.SUPPRESS,  # only what is said is in the namespace
     )
-    unsaid = argparse.SUPPRESS  # only what is said is in the namespace
+    switch = argparse.BooleanOptionalAction
     for name, says in _SWITCHES.items():
-        built.add_argument(
-            f"--{name}",
-            action=argparse.BooleanOptionalAction,
-            default=unsaid,
-            help=says,
-        )
+        built.add_argument(f"--{name}", action=switch, help=says)
     for name, (field, kind, says) in _VALUES.items():
-        built.add_argument(
-            f"--{name}", dest=field, type=kind, default=unsaid, help=says
-        )
-    built.add_argument(
-        "--suffix",
-        dest="suffixes",
-        action="append",
-        default=unsaid,
-        help="of uploads that count, as in .jpg; may be repeated",
-    )
-    built.add_argument(
-        "--recipe",
-        metavar="FILE",
-        default=unsaid,
-        help="JSON: what an upload gets (handler/recipe/parse.py)",
-    )
-    built.add_argument(
-        "--asset",
-        dest="assets",
-        action="append",
-        metavar="FILE",
-        default=unsaid,
-        help="a font or picture that the recipe names; may be repeated",
-    )
+        built.add_argument(f"--{name}", dest=field, type=kind, help=says)
+    says = "of uploads that count, as in .jpg; may be repeated"
+    built.add_argument("--suffix", dest="suffixes", action="append", help=says)
+    says = "JSON: what an upload gets (handler/recipe/parse.py)"
+    built.add_argument("--recipe", metavar="FILE", help=says)
+    files: dict[str, Any] = {"action": "append", "metavar": "FILE"}
+    says = "a font or picture that the recipe names; may be repeated"
+    built.add_argument("--asset", dest="assets", help=says, **files)
     for flag, field in (("--no-recipe", "recipe"), ("--no-role", "execution_role")):
-        built.add_argument(
-            flag, dest=field, action="store_const", const="", default=unsaid
-        )
+        built.add_argument(flag, dest=field, action="store_const", const="")
     return common
 
 
@@ -236,7 +216,7 @@ def _plan(options: argparse.Namespace) -> int:
     return 1 if plan.refused else 0
 
 
-def _up(options: argparse.Namespace) -> int:
+def _up(options: argparse.Namespace) -> None:
     cloud = _cloud(options)
     print(pipeline.up(cloud, **_overrides(options)))
     if cloud.kind == "local":
@@ -244,12 +224,10 @@ def _up(options: argparse.Namespace) -> int:
             "Other programs (the AWS CLI, SDKs, mounts) reach it once their shell has "
             'run: eval "$(python -m deploy local env)"'
         )
-    return 0
 
 
-def _status(options: argparse.Namespace) -> int:
+def _status(options: argparse.Namespace) -> None:
     print(pipeline.status(_cloud(options), **_overrides(options)))
-    return 0
 
 
 def _down(options: argparse.Namespace) -> int:
@@ -276,14 +254,12 @@ def _confirm(what: str, verb: str) -> None:
             where=verb,
             todo="Say --yes to delete them.",
         )
-    if input(f"{what}. Delete them for good? [y/N] ").strip().lower() not in (
-        "y",
-        "yes",
-    ):
+    answer = input(f"{what}. Delete them for good? [y/N] ")
+    if answer.strip().lower() not in ("y", "yes"):
         raise DeployError("nothing was deleted", where=verb)
 
 
-def _pause(options: argparse.Namespace) -> int:
+def _pause(options: argparse.Namespace) -> None:
     pipeline.pause(_cloud(options), **_overrides(options))
     print(
         "Paused: nothing more runs. `resume` or `up` lets it run again.\n"
@@ -291,16 +267,14 @@ def _pause(options: argparse.Namespace) -> int:
         "with a queue lets them wait, another one loses them, and `backfill` makes "
         "their thumbnails."
     )
-    return 0
 
 
-def _resume(options: argparse.Namespace) -> int:
+def _resume(options: argparse.Namespace) -> None:
     if not pipeline.resume(_cloud(options), **_overrides(options)):
         print("It was not paused.")
-    return 0
 
 
-def _policy(options: argparse.Namespace) -> int:
+def _policy(options: argparse.Namespace) -> None:
     # On stderr, so that `> policy.json` holds the policy alone.
     with contextlib.redirect_stdout(sys.stderr):
         _, settings = resolved(_cloud(options), None, _overrides(options))
@@ -322,13 +296,11 @@ def _policy(options: argparse.Namespace) -> int:
             todo=f"It has {len(parts)}: --part 1 to {len(parts)}.",
         )
     print(json.dumps(policy, indent=2))
-    return 0
 
 
-def _replay(options: argparse.Namespace) -> int:
+def _replay(options: argparse.Namespace) -> None:
     lines = replay.replay(_cloud(options), **_overrides(options))
     print("\n".join([*lines, f"{len(lines)} events sent to the function again."]))
-    return 0
 
 
 def _trace(options: argparse.Namespace) -> int:
@@ -343,13 +315,12 @@ def _probe(options: argparse.Namespace) -> int:
     return 1 if found.trace else 0
 
 
-def _link(options: argparse.Namespace) -> int:
+def _link(options: argparse.Namespace) -> None:
     cloud = _cloud(options)
     print(replay.link(options.key, cloud, **_overrides(options)))
     if cloud.session.get_credentials().token:
         note = "Your keys are temporary: the link ends with them, if not in an hour."
         print(note, file=sys.stderr)
-    return 0
 
 
 def _backfill(options: argparse.Namespace) -> int:
@@ -369,11 +340,10 @@ def _backfill(options: argparse.Namespace) -> int:
 def _batch(options: argparse.Namespace) -> int:
     """Make the job; without a role for it, print the two policies that it needs."""
     cloud, overrides = _cloud(options), _overrides(options)
-    if options.job_role:
-        job = batch.batch(cloud, job_role=options.job_role, **overrides)
-        print(
-            f"Job {job} waits to be confirmed: in the console, S3 ▸ Batch Operations."
-        )
+    if role := options.job_role:
+        job = batch.batch(cloud, job_role=role, **overrides)
+        where = "in the console, S3 ▸ Batch Operations"
+        print(f"Job {job} waits to be confirmed: {where}.")
         return 0
     _, settings = resolved(cloud, None, overrides)
     documents = {"trust": batch.trust_policy(settings)}
@@ -383,25 +353,43 @@ def _batch(options: argparse.Namespace) -> int:
     return 1
 
 
-def _export(options: argparse.Namespace) -> int:
+def _export(options: argparse.Namespace) -> None:
     """Write the template; for AWS, and with no cloud at all, unless one is named."""
+    overrides: dict[str, Any] = {"folder": options.folder, **_overrides(options)}
     if options.cloud or options.endpoint:
-        cloud = _cloud(options)
-        print(export(cloud, folder=options.folder, **_overrides(options)))
-        return 0
-    where = {"region": options.region} if options.region else {}
-    print(export(folder=options.folder, **_overrides(options), **where))
-    return 0
+        overrides["cloud"] = _cloud(options)
+    elif options.region:
+        overrides["region"] = options.region
+    print(export(**overrides))
 
 
-def _demo(options: argparse.Namespace) -> int:
+def _demo(options: argparse.Namespace) -> None:
     from deploy.operations import demo  # needs Pillow, which deploying does not
 
     demo.run(_cloud(options), **_overrides(options))
-    return 0
 
 
-def _local_setup() -> int:
+def _local(options: argparse.Namespace) -> None:
+    from deploy.local import server  # not needed by those who deploy to AWS
+
+    match options.action:
+        case "setup":
+            _local_setup()
+        case "start":
+            print(f"The local cloud is running at {server.start().url}.")
+        case "stop":
+            print("Stopped." if server.stop() else "The local cloud was not running.")
+        case "reset":
+            print(f"The local cloud is empty and running at {server.reset().url}.")
+            if line := score_at_reset(options.score, "local reset --score"):
+                print(line)
+        case "status":
+            _local_status()
+        case "env":
+            _local_env()
+
+
+def _local_setup() -> None:
     """Do now what needs the network, so that nothing does later."""
     from deploy.local import server
     from deploy.steps import layer
@@ -416,54 +404,23 @@ def _local_setup() -> int:
             runs_here=True,
         )
     )
-    return 0
 
 
-def _local_start() -> int:
-    from deploy.local import server
-
-    print(f"The local cloud is running at {server.start().url}.")
-    return 0
-
-
-def _local_stop() -> int:
-    from deploy.local import server
-
-    print("Stopped." if server.stop() else "The local cloud was not running.")
-    return 0
-
-
-def _local(options: argparse.Namespace) -> int:
-    code = _LOCAL[options.action]()
-    if options.action == "reset":
-        line = score_at_reset(options.score, "local reset --score")
-        print(line, end="\n" if line else "")
-    return code
-
-
-def _local_reset() -> int:
-    from deploy.local import server
-
-    print(f"The local cloud is empty and running at {server.reset().url}.")
-    return 0
-
-
-def _local_status() -> int:
+def _local_status() -> None:
     from deploy.local import server
 
     running = server.find()
     if running is None:
         print("The local cloud is not running; connect() starts it.")
-    else:
-        print(f"The local cloud is running at {running.url}.")
-        if count := server.waiting():
-            print(f"{count} events wait for their function, or run.")
-        if words := server.notice():
-            print(words)
-    return 0
+        return
+    print(f"The local cloud is running at {running.url}.")
+    if count := server.waiting():
+        print(f"{count} events wait for their function, or run.")
+    if words := server.notice():
+        print(words)
 
 
-def _local_env() -> int:
+def _local_env() -> None:
     """Print what another program needs to reach the local cloud, for a shell."""
     from deploy.local import server
 
@@ -478,7 +435,6 @@ def _local_env() -> int:
     print("unset AWS_PROFILE AWS_SESSION_TOKEN")  # which would go before them
     for name, value in variables.items():
         print(f"export {name}={shlex.quote(value)}")
-    return 0
 
 
 _COMMANDS = (
@@ -498,14 +454,6 @@ _COMMANDS = (
     ("batch", _batch, "the same for many millions, as a job of S3 Batch Operations"),
     ("demo", _demo, "build it, upload the sample pictures, show the thumbnails"),
 )
-_LOCAL = {
-    "setup": _local_setup,
-    "start": _local_start,
-    "stop": _local_stop,
-    "reset": _local_reset,
-    "status": _local_status,
-    "env": _local_env,
-}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -35,13 +35,13 @@ class Right:
 
     Attributes:
         action: as IAM names it ("s3:ListBucket").
-        calls: the operations that need it, "lambda.CreateFunction", or "HeadBucket"
-            when the service is the action's own.
+        calls: the operations that need it, with blanks between: "HeadBucket", or
+            "lambda.CreateFunction" when the service is not the action's own.
         source: where AWS says so, when no call has the permission's name.
     """
 
     action: str
-    calls: tuple[str, ...]
+    calls: str
     source: str = ""
 
 
@@ -50,7 +50,8 @@ class Purpose:
     """One statement of the policy: what for, on what, which rights, and when."""
 
     sid: str
-    on: Callable[[Settings], list[str]]
+    #: A name in `_places`.
+    on: str
     rights: tuple[Right, ...]
     condition: Callable[[Settings], dict[str, Any]] | None = None
     #: Needed only where the role is ours to make.
@@ -63,7 +64,7 @@ class Purpose:
 
 def _same(service: str, *calls: str) -> tuple[Right, ...]:
     """Write the rights that have the name of their call."""
-    return tuple(Right(f"{service}:{call}", (call,)) for call in calls)
+    return tuple(Right(f"{service}:{call}", call) for call in calls)
 
 
 _S3_API = "https://docs.aws.amazon.com/AmazonS3/latest/API/API_{}.html".format
@@ -92,190 +93,126 @@ _LOGS_API = (
 )
 
 
-def _source(s: Settings) -> list[str]:
-    return [s.arns.bucket(s.source_bucket)]
-
-
-def _target(s: Settings) -> list[str]:
-    return [s.arns.bucket(s.target_bucket)]
-
-
-def _backup(s: Settings) -> list[str]:
+def _places(s: Settings) -> dict[str, list[str]]:
+    """Write the ARNs that the purposes are about."""
+    source, target = s.arns.bucket(s.source_bucket), s.arns.bucket(s.target_bucket)
     # Whether it is asked for or not: `down` looks for the one of an earlier `up`.
-    return [s.arns.bucket(s.backup_bucket)]
-
-
-def _buckets(s: Settings) -> list[str]:
-    return _source(s) + _target(s) + _backup(s)
-
-
-def _pictures(s: Settings) -> list[str]:
-    return [f"{bucket}/*" for bucket in _buckets(s)]
-
-
-def _uploads(s: Settings) -> list[str]:
-    return [f"{bucket}/*" for bucket in _source(s)]
-
-
-def _role(s: Settings) -> list[str]:
-    return [s.role_arn]
-
-
-def _layer(s: Settings) -> list[str]:
+    backup = s.arns.bucket(s.backup_bucket)
     # Both of them: up() goes from one to the other, and down() takes both.
     names = {dataclasses.replace(s, text=text).layer_name for text in (False, True)}
-    return [s.arns.of("lambda", f"layer:{name}") for name in sorted(names)]
+    layers = [s.arns.of("lambda", f"layer:{name}") for name in sorted(names)]
+    log_group = s.arns.of("logs", f"log-group:{s.log_group}:*")
+    return {
+        "source": [source],
+        "backup": [backup],
+        "buckets": [source, target, backup],
+        "uploads": [f"{source}/*"],
+        "pictures": [f"{bucket}/*" for bucket in (source, target, backup)],
+        "role": [s.role_arn],
+        "log policy": [role.basic_execution(s)],
+        "layers": layers,
+        "layer versions": [f"{layer}:*" for layer in layers],
+        "function": [s.function_arn],
+        "mappings": [s.arns.of("lambda", "event-source-mapping:*")],
+        "queue": [s.queue_arn],
+        "failures": [s.failure_queue_arn],
+        "queues": [s.failure_queue_arn, s.queue_arn],
+        "log group": [log_group],
+        "log group's tags": [log_group.removesuffix(":*")],
+        "log groups": [s.arns.of("logs", "log-group:*")],
+        "alarms": [s.arns.of("cloudwatch", f"alarm:{s.alarm_name('*')}")],
+        "every alarm": [s.arns.of("cloudwatch", "alarm:*")],
+        "callers": [s.arns.iam(f"{kind}/*") for kind in ("user", "role")],
+        "*": ["*"],
+    }
 
 
-def _layer_versions(s: Settings) -> list[str]:
-    return [f"{layer}:*" for layer in _layer(s)]
-
-
-def _function(s: Settings) -> list[str]:
-    return [s.function_arn]
-
-
-def _mappings(s: Settings) -> list[str]:
-    return [s.arns.of("lambda", "event-source-mapping:*")]
-
-
-def _queues(s: Settings) -> list[str]:
-    return [s.failure_queue_arn, s.queue_arn]
-
-
-def _failures(s: Settings) -> list[str]:
-    return [s.failure_queue_arn]
-
-
-def _log_groups(s: Settings, name: str = "") -> list[str]:
-    return [s.arns.of("logs", f"log-group:{name}*")]
-
-
-def _log_group(s: Settings) -> list[str]:
-    return _log_groups(s, f"{s.log_group}:")
-
-
-def _every_alarm(s: Settings) -> list[str]:
-    return [s.arns.of("cloudwatch", "alarm:*")]
-
-
-def _alarms(s: Settings) -> list[str]:
-    return [one.replace("*", s.alarm_name("*")) for one in _every_alarm(s)]
-
-
-def _callers(s: Settings) -> list[str]:
-    return [s.arns.iam(f"{kind}/*") for kind in ("user", "role")]
-
-
-def _anything(s: Settings) -> list[str]:
-    return ["*"]
-
-
-_WITH_ROLE = ("lambda.CreateFunction", "lambda.UpdateFunctionConfiguration")
+_WITH_ROLE = "lambda.CreateFunction lambda.UpdateFunctionConfiguration"
 
 RIGHTS: tuple[Purpose, ...] = (
     Purpose(
         "MakeTheBuckets",
-        _buckets,
+        "buckets",
         (
             *_same("s3", "CreateBucket", "DeleteBucket"),
             *_same("s3", "GetBucketTagging", "PutBucketTagging"),
             *_same("s3", "GetBucketPolicy", "PutBucketPolicy", "DeleteBucketPolicy"),
-            Right(
-                "s3:ListBucket", ("HeadBucket", "ListObjectsV2"), _S3_API("HeadBucket")
-            ),
-            Right("s3:ListBucketVersions", ("ListObjectVersions",), _S3_ACTIONS),
-            Right(
-                "s3:ListBucketMultipartUploads", ("ListMultipartUploads",), _S3_ACTIONS
-            ),
-            Right(
-                "s3:GetBucketPublicAccessBlock", ("GetPublicAccessBlock",), _S3_ACTIONS
-            ),
-            Right(
-                "s3:PutBucketPublicAccessBlock", ("PutPublicAccessBlock",), _S3_ACTIONS
-            ),
+            Right("s3:ListBucket", "HeadBucket ListObjectsV2", _S3_API("HeadBucket")),
+            Right("s3:ListBucketVersions", "ListObjectVersions", _S3_ACTIONS),
+            Right("s3:ListBucketMultipartUploads", "ListMultipartUploads", _S3_ACTIONS),
+            Right("s3:GetBucketPublicAccessBlock", "GetPublicAccessBlock", _S3_ACTIONS),
+            Right("s3:PutBucketPublicAccessBlock", "PutPublicAccessBlock", _S3_ACTIONS),
         ),
     ),
     Purpose(
         "TagTheBuckets",
-        _buckets,
+        "buckets",
         (
-            Right("s3:TagResource", ("CreateBucket", "TagResource"), _S3_ACTIONS),
-            Right("s3:UntagResource", ("UntagResource",), _S3_ACTIONS),
+            Right("s3:TagResource", "CreateBucket TagResource", _S3_ACTIONS),
+            Right("s3:UntagResource", "UntagResource", _S3_ACTIONS),
         ),
         optional=True,
     ),
     Purpose(
         "TellTheSourceWhomToCall",
-        _source,
+        "source",
         (
             *_same("s3", "GetBucketVersioning"),
             Right(
                 "s3:GetBucketNotification",
-                ("GetBucketNotificationConfiguration",),
+                "GetBucketNotificationConfiguration",
                 _S3_ACTIONS,
             ),
             Right(
                 "s3:PutBucketNotification",
-                ("PutBucketNotificationConfiguration",),
+                "PutBucketNotificationConfiguration",
                 _S3_ACTIONS,
             ),
         ),
     ),
     Purpose(
         "LetThePhonesPost",  # of a lesson: `thumbnail-workbook wall`
-        _source,
+        "source",
         (
-            Right("s3:GetBucketCORS", ("GetBucketCors",), _S3_ACTIONS),
-            Right(
-                "s3:PutBucketCORS", ("PutBucketCors", "DeleteBucketCors"), _S3_ACTIONS
-            ),
+            Right("s3:GetBucketCORS", "GetBucketCors", _S3_ACTIONS),
+            Right("s3:PutBucketCORS", "PutBucketCors DeleteBucketCors", _S3_ACTIONS),
         ),
     ),
     Purpose(
         "KeepVersionsInTheBackup",
-        _backup,
+        "backup",
         _same("s3", "GetBucketVersioning", "PutBucketVersioning"),
     ),
     Purpose(
         "Upload",
-        _uploads,
+        "uploads",
         (
             Right(
                 "s3:PutObject",
-                (
-                    "PutObject",
-                    "CopyObject",
-                    "CreateMultipartUpload",
-                    "UploadPart",
-                    "CompleteMultipartUpload",
-                ),
+                "PutObject CopyObject CreateMultipartUpload UploadPart "
+                "CompleteMultipartUpload",
             ),
         ),
     ),
     Purpose(
         "LookAtPicturesAndDeleteThem",
-        _pictures,
+        "pictures",
         (
             Right(
-                "s3:GetObject",
-                ("GetObject", "HeadObject", "CopyObject"),
-                _S3_API("HeadObject"),
+                "s3:GetObject", "GetObject HeadObject CopyObject", _S3_API("HeadObject")
             ),
             *_same("s3", "AbortMultipartUpload"),
-            Right("s3:DeleteObject", ("DeleteObjects",), _S3_API("DeleteObjects")),
-            Right(
-                "s3:DeleteObjectVersion", ("DeleteObjects",), _S3_API("DeleteObjects")
-            ),
+            Right("s3:DeleteObject", "DeleteObjects", _S3_API("DeleteObjects")),
+            Right("s3:DeleteObjectVersion", "DeleteObjects", _S3_API("DeleteObjects")),
         ),
     ),
     Purpose(
         "MakeTheRole",
-        _role,
+        "role",
         (
             *_same("iam", "GetRole", "CreateRole", "UpdateAssumeRolePolicy"),
             *_same("iam", "DeleteRole"),
-            Right("iam:TagRole", ("CreateRole",), _IAM("id_tags_roles")),
+            Right("iam:TagRole", "CreateRole", _IAM("id_tags_roles")),
             *_same("iam", "ListRolePolicies", "ListAttachedRolePolicies"),
             *_same("iam", "GetRolePolicy", "PutRolePolicy", "DeleteRolePolicy"),
             *_same("iam", "DetachRolePolicy"),
@@ -284,59 +221,57 @@ RIGHTS: tuple[Purpose, ...] = (
     ),
     Purpose(
         "BoundTheRole",
-        _role,
-        (Right("iam:PutRolePermissionsBoundary", ("PutRolePermissionsBoundary",)),),
+        "role",
+        (Right("iam:PutRolePermissionsBoundary", "PutRolePermissionsBoundary"),),
         own_role=True,
         when="permissions_boundary",
     ),
     Purpose(
         "AttachTheLogPolicyAndNoOther",
-        _role,
+        "role",
         _same("iam", "AttachRolePolicy"),
         lambda s: {"ArnEquals": {"iam:PolicyARN": role.basic_execution(s)}},
         own_role=True,
     ),
     Purpose(
         "ReadTheLogPolicy",
-        lambda s: [role.basic_execution(s)],
+        "log policy",
         _same("iam", "GetPolicy", "GetPolicyVersion"),
         own_role=True,
     ),
     Purpose(
         "LendTheRoleToLambdaOnly",
-        _role,
+        "role",
         (Right("iam:PassRole", _WITH_ROLE, _IAM("id_roles_use_passrole")),),
         lambda s: {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}},
     ),
     Purpose(
         "PublishTheLayer",
-        _layer,
+        "layers",
         _same("lambda", "ListLayerVersions", "PublishLayerVersion"),
     ),
     Purpose(
         "UseTheLayer",
-        _layer_versions,
+        "layer versions",
         (
             *_same("lambda", "DeleteLayerVersion"),
             Right(
                 "lambda:GetLayerVersion",
-                (*_WITH_ROLE, "GetLayerVersion"),
+                f"{_WITH_ROLE} GetLayerVersion",
                 _LAMBDA("permissions-user-layer"),
             ),
         ),
     ),
     Purpose(
         "MakeTheFunction",
-        _function,
+        "function",
         (
             *_same("lambda", "GetFunction", "CreateFunction", "DeleteFunction"),
             *_same("lambda", "UpdateFunctionCode", "UpdateFunctionConfiguration"),
             # Without it GetFunction leaves out the tags that say whose it is.
-            Right("lambda:ListTags", ("GetFunction",), _LAMBDA_API("GetFunction")),
+            Right("lambda:ListTags", "GetFunction", _LAMBDA_API("GetFunction")),
             Right(
-                "lambda:TagResource",
-                ("CreateFunction",),
-                _LAMBDA("configuration-tags"),
+                "lambda:TagResource", "CreateFunction", _LAMBDA("configuration-tags")
             ),
             *_same("lambda", "GetPolicy", "AddPermission", "RemovePermission"),
             *_same("lambda", "GetFunctionEventInvokeConfig"),
@@ -348,7 +283,7 @@ RIGHTS: tuple[Purpose, ...] = (
     ),
     Purpose(
         "EmptyTheQueueIntoTheFunction",
-        _anything,  # making a mapping takes no resource: the condition stands for it
+        "*",  # making a mapping takes no resource: the condition stands for it
         (
             *_same("lambda", "CreateEventSourceMapping", "UpdateEventSourceMapping"),
             *_same("lambda", "DeleteEventSourceMapping"),
@@ -357,43 +292,43 @@ RIGHTS: tuple[Purpose, ...] = (
     ),
     Purpose(
         "TagTheMapping",
-        _mappings,
+        "mappings",
         (
             Right(
                 "lambda:TagResource",
-                ("CreateEventSourceMapping",),
+                "CreateEventSourceMapping",
                 _LAMBDA("configuration-tags"),
             ),
         ),
     ),
     # It takes no resource.
-    Purpose("FindTheMapping", _anything, _same("lambda", "ListEventSourceMappings")),
+    Purpose("FindTheMapping", "*", _same("lambda", "ListEventSourceMappings")),
     Purpose(
         "MakeBothQueues",
-        _queues,
+        "queues",
         (
             *_same("sqs", "GetQueueUrl", "CreateQueue", "DeleteQueue"),
             *_same("sqs", "GetQueueAttributes", "SetQueueAttributes"),
-            Right("sqs:TagQueue", ("CreateQueue",), _SQS_API),
+            Right("sqs:TagQueue", "CreateQueue", _SQS_API),
             *_same("sqs", "ListQueueTags"),
         ),
     ),
     Purpose(
-        "TakeFailedEvents", _failures, _same("sqs", "ReceiveMessage", "DeleteMessage")
+        "TakeFailedEvents", "failures", _same("sqs", "ReceiveMessage", "DeleteMessage")
     ),
     Purpose(
         "SendOldUploads",
-        lambda s: [s.queue_arn],
-        (Right("sqs:SendMessage", ("SendMessageBatch",), _SQS_ACTIONS),),
+        "queue",
+        (Right("sqs:SendMessage", "SendMessageBatch", _SQS_ACTIONS),),
     ),
     Purpose(
         "SendThemToTheFunctionAgain",
-        _function,
-        (Right("lambda:InvokeFunction", ("Invoke",), _LAMBDA_API("Invoke")),),
+        "function",
+        (Right("lambda:InvokeFunction", "Invoke", _LAMBDA_API("Invoke")),),
     ),
     Purpose(
         "MakeAndReadTheLog",
-        _log_group,
+        "log group",
         (
             *_same("logs", "CreateLogGroup", "PutRetentionPolicy", "DeleteLogGroup"),
             *_same("logs", "FilterLogEvents"),
@@ -401,33 +336,33 @@ RIGHTS: tuple[Purpose, ...] = (
     ),
     Purpose(
         "TagTheLog",
-        lambda s: [_log_group(s)[0].removesuffix(":*")],
-        (Right("logs:TagResource", ("CreateLogGroup",), _LOGS_API),),
+        "log group's tags",
+        (Right("logs:TagResource", "CreateLogGroup", _LOGS_API),),
     ),
     # It is asked of all groups, whatever prefix it is given.
     Purpose(
         "FindTheLog",
-        _log_groups,
+        "log groups",
         _same("logs", "DescribeLogGroups", "ListTagsForResource"),
     ),
     Purpose(
         "MakeTheAlarms",
-        _alarms,
+        "alarms",
         (
             *_same("cloudwatch", "PutMetricAlarm", "DeleteAlarms"),
             *_same("cloudwatch", "ListTagsForResource"),
-            Right("cloudwatch:TagResource", ("PutMetricAlarm",), _ALARM_API),
+            Right("cloudwatch:TagResource", "PutMetricAlarm", _ALARM_API),
         ),
     ),
     # It, too, is asked of all, whatever names it is given.
-    Purpose("FindTheAlarms", _every_alarm, _same("cloudwatch", "DescribeAlarms")),
+    Purpose("FindTheAlarms", "every alarm", _same("cloudwatch", "DescribeAlarms")),
     Purpose(
         "LookAtTheAccount",
-        _anything,  # none of them takes a resource
+        "*",  # none of them takes a resource
         (
             Right(
                 "s3:GetAccountPublicAccessBlock",
-                ("s3control.GetPublicAccessBlock",),
+                "s3control.GetPublicAccessBlock",
                 _S3_ACTIONS,
             ),
             *_same("lambda", "GetAccountSettings"),
@@ -437,7 +372,7 @@ RIGHTS: tuple[Purpose, ...] = (
     ),
     Purpose(
         "AskWhatTheCallerMay",
-        _callers,
+        "callers",
         _same("iam", "SimulatePrincipalPolicy", "GetRole"),
         optional=True,
     ),
@@ -446,7 +381,6 @@ RIGHTS: tuple[Purpose, ...] = (
 
 #: Rights that `up` uses only with this setting, by purpose or by action.
 _WITH = {
-    "OpenTheTarget": "public",
     "s3:PutBucketPolicy": "public",
     "s3:PutBucketPublicAccessBlock": "public",
     "KeepVersionsInTheBackup": "backup",
@@ -547,7 +481,7 @@ def statement(
     every = {right.action for right in purpose.rights}
     return policies.statement(
         sorted(every if actions is None else every & actions),
-        purpose.on(settings),
+        _places(settings)[purpose.on],
         sid=purpose.sid,
         condition=purpose.condition(settings) if purpose.condition else None,
     )
@@ -586,5 +520,5 @@ def needed(call: str) -> list[Right]:
 def calls(right: Right) -> Iterator[str]:
     """Name the calls that a right is checked in, each with its service."""
     service = right.action.partition(":")[0]
-    for call in right.calls:
+    for call in right.calls.split():
         yield call if "." in call else f"{service}.{call}"
