@@ -6,8 +6,9 @@ import pytest
 from support.moto_cloud import REGION, here
 
 from deploy import pipeline
-from deploy.errors import PreflightError
-from deploy.steps import alarms, role
+from deploy.errors import ForeignResourceError, PreflightError
+from deploy.steps import alarms, failures, role
+from deploy.steps import queue as uploads
 
 
 def quiet(line):
@@ -97,6 +98,25 @@ def test_down_leaves_a_twin_alone_and_names_it(cloud, settings, wire, what):
     assert wire.mutations == [] and report.left == ()
     (note,) = report.notes
     assert what in note and "was left alone" in note
+
+
+@pytest.mark.parametrize(
+    ("module", "what"),
+    [
+        (role, "role"),
+        (failures, "queue workbook-failures"),
+        (uploads, "queue workbook-uploads"),
+        (alarms, "alarm"),
+    ],
+)
+def test_a_step_refuses_a_twin_and_leaves_it(cloud, settings, wire, module, what):
+    whole = here(cloud, reliable=True, queue=True)
+    TWINS[what](cloud, settings)
+    wire.calls.clear()
+    with pytest.raises(ForeignResourceError, match="not ours"):
+        module.create(cloud, whole)
+    (note,) = module.delete(cloud, whole)
+    assert "left alone" in note and wire.mutations == []
 
 
 def test_down_leaves_all_twins_beside_our_own(cloud, settings):

@@ -4,7 +4,6 @@ import pytest
 from support.moto_cloud import here
 
 from deploy import pipeline
-from deploy.errors import ForeignResourceError
 from deploy.settings import TAG
 from deploy.steps import alarms
 
@@ -28,13 +27,6 @@ def test_create(cloud, reliable):
     names = alarms.create(cloud, reliable).split(", ")
     assert names == [alarm["AlarmName"] for alarm in stored(cloud, reliable)]
     assert alarms.describe(cloud, reliable).drift == {}
-
-
-def test_create_twice_changes_nothing(cloud, reliable, wire):
-    alarms.create(cloud, reliable)
-    wire.calls.clear()
-    alarms.create(cloud, reliable)
-    assert wire.mutations == []
 
 
 def test_changed_alarm_is_mended(cloud, reliable):
@@ -86,16 +78,6 @@ def test_unreliable_takes_them_away(cloud, settings, reliable):
     alarms.create(cloud, reliable)
     assert alarms.create(cloud, settings) is None
     assert alarms.describe(cloud, settings) is None
-
-
-def test_foreign_alarm_is_refused(cloud, reliable, wire):
-    theirs = alarms.alarms(reliable)[0] | {"Threshold": 3.0}
-    cloud.cloudwatch.put_metric_alarm(**theirs)
-    wire.calls.clear()
-    with pytest.raises(ForeignResourceError, match="not ours"):
-        alarms.create(cloud, reliable)
-    (note,) = alarms.delete(cloud, reliable)
-    assert "left alone" in note and wire.mutations == []
 
 
 def test_tags(cloud, reliable):

@@ -93,13 +93,6 @@ def test_no_acl_is_sent(cloud, settings):
     assert sent and not any("ACL" in params for params in sent)
 
 
-def test_create_twice_changes_nothing(cloud, settings, wire):
-    buckets.create(cloud, settings)
-    wire.calls.clear()
-    buckets.create(cloud, settings)
-    assert wire.mutations == []
-
-
 def test_source_stays_blocked(cloud, settings):
     buckets.create(cloud, settings)
     assert all(block(cloud, settings.source_bucket).values())
@@ -242,10 +235,6 @@ def test_bucket_of_another_pipeline_is_refused(cloud, settings):
         buckets.create(cloud, other)
 
 
-def test_describe_nothing(cloud, settings):
-    assert buckets.describe(cloud, settings) is None
-
-
 def test_describe_what_stands(cloud, settings):
     buckets.create(cloud, settings)
     both = {"source": settings.source_bucket, "target": settings.target_bucket}
@@ -287,11 +276,6 @@ def test_delete_many_objects(cloud, settings):
         put(cloud, settings.target_bucket, f"{number}.jpg")
     buckets.delete(cloud, settings)
     assert names(cloud) == []
-
-
-def test_delete_nothing(cloud, settings, wire):
-    assert buckets.delete(cloud, settings) == []
-    assert wire.mutations == []
 
 
 def test_delete_leaves_what_is_not_ours(cloud, settings):

@@ -4,7 +4,7 @@ import pytest
 from botocore.exceptions import ClientError
 from support.moto_cloud import here, standing
 
-from deploy.errors import DeployError, ForeignResourceError
+from deploy.errors import DeployError
 from deploy.steps import buckets, failures, function, layer, role
 
 EVENT = {
@@ -61,13 +61,6 @@ def test_events_are_kept_two_weeks(cloud, reliable):
     assert answer["Attributes"]["MessageRetentionPeriod"] == "1209600"
 
 
-def test_create_twice_changes_nothing(cloud, reliable, wire):
-    failures.create(cloud, reliable)
-    wire.calls.clear()
-    failures.create(cloud, reliable)
-    assert wire.mutations == []
-
-
 def test_unready_role_is_waited_for(cloud, reliable, wire, no_delays):
     wire.refuse(
         "PutFunctionEventInvokeConfig",
@@ -99,15 +92,6 @@ def test_delete_says_what_went(cloud, reliable):
     assert failures.describe(cloud, reliable) is None
 
 
-def test_foreign_queue_is_refused(cloud, reliable, wire):
-    cloud.sqs.create_queue(QueueName=reliable.failure_queue)
-    wire.calls.clear()
-    with pytest.raises(ForeignResourceError, match="not ours"):
-        failures.create(cloud, reliable)
-    (left,) = failures.delete(cloud, reliable)
-    assert "left alone" in left and wire.mutations == []
-
-
 def test_foreign_destination_stays(cloud, reliable, settings):
     theirs = {
         "MaximumRetryAttempts": 0,
@@ -118,11 +102,6 @@ def test_foreign_destination_stays(cloud, reliable, settings):
     )
     failures.delete(cloud, settings)
     assert failures.describe(cloud, settings).config == theirs
-
-
-def test_delete_nothing(cloud, settings, wire):
-    assert failures.delete(cloud, settings) == []
-    assert wire.mutations == []
 
 
 def test_replay_sends_the_event_again(cloud, reliable, wire):

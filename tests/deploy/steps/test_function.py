@@ -208,13 +208,6 @@ def test_log_group_has_an_end(cloud, settings, ground):
     assert group["retentionInDays"] == 14
 
 
-def test_create_twice_changes_nothing(cloud, settings, ground, wire):
-    function.create(cloud, settings)
-    wire.calls.clear()
-    function.create(cloud, settings)
-    assert wire.mutations == []
-
-
 def test_new_configuration_is_an_update(cloud, settings, ground, wire):
     function.create(cloud, settings)
     wire.calls.clear()
@@ -345,10 +338,6 @@ def test_foreign_function_is_refused(cloud, settings, ground, wire):
     assert log.endswith("was left alone: its function is not ours")
 
 
-def test_describe_nothing(cloud, settings):
-    assert function.describe(cloud, settings) is None
-
-
 def test_log_group_alone_is_seen(cloud, settings):
     cloud.logs.create_log_group(logGroupName=settings.log_group)
     found = function.describe(cloud, settings)
@@ -359,11 +348,6 @@ def test_delete_takes_the_log_along(cloud, settings, ground):
     function.create(cloud, settings)
     assert function.delete(cloud, settings) == []
     assert function.describe(cloud, settings) is None
-
-
-def test_delete_nothing(cloud, settings, wire):
-    assert function.delete(cloud, settings) == []
-    assert wire.mutations == []
 
 
 def test_other_limits_are_no_pause(cloud, settings, ground, wire):

@@ -14,7 +14,7 @@ from support.rows import rows
 
 from deploy import logs, notifications, pipeline
 from deploy.configure import settings_for
-from deploy.errors import ForeignResourceError, SettingsError
+from deploy.errors import SettingsError
 from deploy.steps import buckets, failures, function, layer, queue, role, trigger
 
 EVENT = {
@@ -105,13 +105,6 @@ def test_the_role_may_take_from_this_queue_alone(settings):
     assert len(statement["Action"]) == 3
 
 
-def test_create_twice_changes_nothing(cloud, queued, wire):
-    queue.create(cloud, queued)
-    wire.calls.clear()
-    queue.create(cloud, queued)
-    assert wire.mutations == []
-
-
 def test_drifted_attributes_are_mended(cloud, queued):
     queue.create(cloud, queued)
     url = cloud.sqs.get_queue_url(QueueName=queued.queue_name)["QueueUrl"]
@@ -174,24 +167,10 @@ def test_a_role_without_the_permission_is_told(cloud, queued, wire, no_delays):
         queue.create(cloud, queued)
 
 
-def test_foreign_queue_is_refused(cloud, queued, wire):
-    cloud.sqs.create_queue(QueueName=queued.queue_name)
-    wire.calls.clear()
-    with pytest.raises(ForeignResourceError, match="not ours"):
-        queue.create(cloud, queued)
-    (left,) = queue.delete(cloud, queued)
-    assert "left alone" in left and wire.mutations == []
-
-
 def test_delete(cloud, queued):
     queue.create(cloud, queued)
     queue.delete(cloud, queued)
     assert queue.describe(cloud, queued) is None
-
-
-def test_delete_nothing(cloud, settings, wire):
-    assert queue.delete(cloud, settings) == []
-    assert wire.mutations == []
 
 
 def test_up_turns_the_rules_to_the_queue_and_back(cloud, settings):
