@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote_plus
 
-from deploy import policies
+from deploy import policies, tags
 from deploy.cloud import Cloud
 from deploy.configure import resolved
 from deploy.errors import DeployError
@@ -107,7 +107,7 @@ def create_job_request(
         "RoleArn": role_arn,
         # The same manifest twice is one job.
         "ClientRequestToken": hashlib.sha256(f"{key}{etag}".encode()).hexdigest(),
-        "Tags": [{"Key": k, "Value": v} for k, v in settings.tags.items()],
+        "Tags": tags.listed(settings.tags),
     }
 
 

@@ -22,13 +22,14 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from deploy import tags
 from deploy.cloud import Cloud
 from deploy.configure import resolved, tried, with_text
 from deploy.operations import terraform
@@ -49,6 +50,10 @@ TERRAFORM = "main.tf.json"
 _ANY_ACCOUNT, _ANY_REGION = "000000000000", "us-east-1"  # neither gets into the file
 
 Resource = dict[str, Any]
+_FIRST = (
+    "S3 checks that when the rules are written, so SourceBucket waits for this and is "
+    "named by its ARN."
+)
 #: Checkov's findings that are meant so, by resource, and why.
 #: https://www.checkov.io/2.Basics/Suppressing%20and%20Skipping%20Policies.html
 _ACCEPTED = {
@@ -136,7 +141,7 @@ def export(
     function_zip.write_bytes(function.package(settings))
     # The content is in the key: a zip that changed is a change of the template, too.
     layer_key, function_key = (
-        f"{settings.name}/{path.stem}-{_digest(path)}{path.suffix}"
+        f"{settings.name}/{path.stem}-{sha256(path.read_bytes()).hexdigest()[:16]}{path.suffix}"
         for path in (layer_zip, function_zip)
     )
     says = layer.description(built, settings)
@@ -158,15 +163,21 @@ def template(
     settings: Settings, layer_key: str, function_key: str, layer_description: str
 ) -> dict[str, Any]:
     """Write the template, for every account and region alike."""
-    resources = {
-        **_buckets(settings),
-        **({} if settings.execution_role else _role(settings)),
-        **_layer(settings, layer_key, layer_description),
-        **_function(settings, function_key),
-        **(_failure_queue(settings) if settings.keeps_failures else {}),
-        **(_failed_events(settings) | _alarms(settings) if settings.reliable else {}),
-        **(_queue(settings) if settings.queue else _permission(settings)),
-    }
+    resources = _buckets(settings)
+    if not settings.execution_role:
+        resources["Role"] = _role(settings)
+    resources["Layer"] = _layer(settings, layer_key, layer_description)
+    resources["LogGroup"] = _log_group(settings)
+    resources["Function"] = _function(settings, function_key)
+    if settings.keeps_failures:
+        resources["FailureQueue"] = _failure_queue(settings)
+    if settings.reliable:
+        resources["FailedEvents"] = _failed_events(settings)
+        resources |= _alarms(settings)
+    if settings.queue:
+        resources |= _queue(settings)
+    else:
+        resources["SourceMayInvoke"] = _permission(settings)
     document = {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": "Photo uploaded to S3, event, Lambda function with Pillow, "
@@ -207,7 +218,7 @@ def _buckets(settings: Settings) -> dict[str, Resource]:
     target = _bucket(settings, settings.target_bucket, public=settings.public)
     # An empty bucket goes with the stack; CloudFormation deletes no other.
     keep = {"DeletionPolicy": "Delete", "UpdateReplacePolicy": "Retain"}
-    return {
+    written = {
         "SourceBucket": _resource(
             "S3::Bucket",
             "Photos are uploaded here; each new one that a rule names starts Function.",
@@ -218,49 +229,41 @@ def _buckets(settings: Settings) -> dict[str, Resource]:
         "TargetBucket": _resource(
             "S3::Bucket", "Thumbnails appear here.", target, **keep
         ),
-        **_backup(settings),
-        **_policies(settings),
     }
+    if settings.backup:
+        written["BackupBucket"] = _backup(settings)
+    for part in buckets.names(settings):
+        if document := buckets.policy(settings, part):
+            written[f"{part.title()}Policy"] = _policy(settings, part, document)
+    return written
 
 
-def _backup(settings: Settings) -> dict[str, Resource]:
+def _backup(settings: Settings) -> Resource:
     """Write the backup bucket; it stays when the stack goes, with what is in it."""
-    if not settings.backup:
-        return {}
     bucket = _bucket(settings, settings.backup_bucket, public=False)
     bucket |= {"VersioningConfiguration": {"Status": "Enabled"}}
     keep = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
     says = "Clones of what is uploaded; nobody but you may read them."
-    return {"BackupBucket": _resource("S3::Bucket", says, bucket, **keep)}
+    return _resource("S3::Bucket", says, bucket, **keep)
 
 
-def _policies(settings: Settings) -> dict[str, Resource]:
-    opens = f"Anyone may read {settings.thumbnail_prefix}, and nothing else."
-    written: dict[str, Resource] = {}
-    for part in buckets.names(settings):
-        if document := buckets.policy(settings, part):
-            opened = part == "target" and settings.public
-            written[f"{part.title()}Policy"] = _resource(
-                "S3::BucketPolicy",
-                opens if opened else "Nobody gets in over plain http.",
-                {
-                    "Bucket": {"Ref": f"{part.title()}Bucket"},
-                    "PolicyDocument": document,
-                },
-            )
-    return written
+def _policy(settings: Settings, part: str, document: dict[str, Any]) -> Resource:
+    says = "Nobody gets in over plain http."
+    if part == "target" and settings.public:
+        says = f"Anyone may read {settings.thumbnail_prefix}, and nothing else."
+    bucket = {"Ref": f"{part.title()}Bucket"}
+    properties = {"Bucket": bucket, "PolicyDocument": document}
+    return _resource("S3::BucketPolicy", says, properties)
 
 
 def _bucket(settings: Settings, name: str, *, public: bool) -> dict[str, Any]:
     request = buckets.bucket_request(name, settings.account, settings.region)
-    namespace = {k: v for k, v in request.items() if k == "BucketNamespace"}
+    block = buckets.public_access_block(public_policy=public)
     return {
         "BucketName": name,
-        **namespace,
-        "PublicAccessBlockConfiguration": buckets.public_access_block(
-            public_policy=public
-        ),
-        "Tags": _tags(settings),
+        **{k: v for k, v in request.items() if k == "BucketNamespace"},
+        "PublicAccessBlockConfiguration": block,
+        "Tags": tags.listed(settings.tags),
     }
 
 
@@ -281,106 +284,98 @@ def _notification(settings: Settings) -> dict[str, Any]:
     return {f"{'Queue' if settings.queue else 'Lambda'}Configurations": rules}
 
 
-def _role(settings: Settings) -> dict[str, Resource]:
+def _role(settings: Settings) -> Resource:
     bound = settings.permissions_boundary
-    return {
-        "Role": _resource(
-            "IAM::Role",
-            "What Function may do: read the source, write the target, write its log.",
-            {
-                "RoleName": settings.role_name,
-                "AssumeRolePolicyDocument": role.trust_policy(),
-                "Policies": [
-                    {"PolicyName": name, "PolicyDocument": document}
-                    for name, document in role.inline(settings).items()
-                    if document
-                ],
-                "ManagedPolicyArns": [role.basic_execution(settings)],
-                **({"PermissionsBoundary": bound} if bound else {}),
-                "Tags": _tags(settings),
-            },
-        )
-    }
+    policies = [
+        {"PolicyName": name, "PolicyDocument": document}
+        for name, document in role.inline(settings).items()
+        if document
+    ]
+    return _resource(
+        "IAM::Role",
+        "What Function may do: read the source, write the target, write its log.",
+        {
+            "RoleName": settings.role_name,
+            "AssumeRolePolicyDocument": role.trust_policy(),
+            "Policies": policies,
+            "ManagedPolicyArns": [role.basic_execution(settings)],
+            **({"PermissionsBoundary": bound} if bound else {}),
+            "Tags": tags.listed(settings.tags),
+        },
+    )
 
 
-def _layer(settings: Settings, key: str, description: str) -> dict[str, Resource]:
-    return {
-        "Layer": _resource(
-            "Lambda::LayerVersion",
-            "Pillow, which does not come with the runtime.",
-            {
-                "LayerName": settings.layer_name,
-                "Description": description,
-                "Content": _code(key),
-                "CompatibleRuntimes": [settings.runtime],
-                "CompatibleArchitectures": [settings.architecture],
-                "LicenseInfo": layer.LICENCE,
-            },
-        )
-    }
+def _layer(settings: Settings, key: str, description: str) -> Resource:
+    return _resource(
+        "Lambda::LayerVersion",
+        "Pillow, which does not come with the runtime.",
+        {
+            "LayerName": settings.layer_name,
+            "Description": description,
+            "Content": _code(key),
+            "CompatibleRuntimes": [settings.runtime],
+            "CompatibleArchitectures": [settings.architecture],
+            "LicenseInfo": layer.LICENCE,
+        },
+    )
 
 
-def _function(settings: Settings, key: str) -> dict[str, Resource]:
-    wanted = function.whole_configuration(settings, "") | {
-        "Role": _role_arn(settings),
-        "Layers": [{"Ref": "Layer"}],
-    }
-    return {
-        "LogGroup": _resource(
-            "Logs::LogGroup",
-            "Function's log. Made here, since Lambda's own would keep it for ever.",
-            {
-                "LogGroupName": settings.log_group,
-                "RetentionInDays": settings.log_retention_days,
-                "Tags": _tags(settings),
-            },
-            DeletionPolicy="Delete",
-            UpdateReplacePolicy="Delete",
-        ),
-        "Function": _resource(
-            "Lambda::Function",
-            "Makes the thumbnails: the handler package, zipped whole.",
-            {
-                "FunctionName": settings.function_name,
-                "Code": _code(key),
-                "Architectures": [settings.architecture],
-                **wanted,
-                "Tags": _tags(settings),
-            },
-            DependsOn="LogGroup",
-        ),
-    }
+def _log_group(settings: Settings) -> Resource:
+    return _resource(
+        "Logs::LogGroup",
+        "Function's log. Made here, since Lambda's own would keep it for ever.",
+        {
+            "LogGroupName": settings.log_group,
+            "RetentionInDays": settings.log_retention_days,
+            "Tags": tags.listed(settings.tags),
+        },
+        DeletionPolicy="Delete",
+        UpdateReplacePolicy="Delete",
+    )
 
 
-def _failure_queue(settings: Settings) -> dict[str, Resource]:
-    return {
-        "FailureQueue": _queue_resource(
-            settings,
-            settings.failure_queue,
-            "Keeps the events that failed too often, for `replay`.",
-            failures.queue_attributes(),
-        )
-    }
+def _function(settings: Settings, key: str) -> Resource:
+    return _resource(
+        "Lambda::Function",
+        "Makes the thumbnails: the handler package, zipped whole.",
+        {
+            "FunctionName": settings.function_name,
+            "Code": _code(key),
+            "Architectures": [settings.architecture],
+            **function.whole_configuration(settings, ""),
+            "Role": _role_arn(settings),
+            "Layers": [{"Ref": "Layer"}],
+            "Tags": tags.listed(settings.tags),
+        },
+        DependsOn="LogGroup",
+    )
 
 
-def _failed_events(settings: Settings) -> dict[str, Resource]:
+def _failure_queue(settings: Settings) -> Resource:
+    return _queue_resource(
+        settings,
+        settings.failure_queue,
+        "Keeps the events that failed too often, for `replay`.",
+        failures.queue_attributes(),
+    )
+
+
+def _failed_events(settings: Settings) -> Resource:
     config = failures.event_invoke_config(settings)
     config["DestinationConfig"] = {
         "OnFailure": {"Destination": {"Fn::GetAtt": ["FailureQueue", "Arn"]}}
     }
-    return {
-        "FailedEvents": _resource(
-            "Lambda::EventInvokeConfig",
-            "Two more tries for an event that fails, then FailureQueue.",
-            {"FunctionName": {"Ref": "Function"}, "Qualifier": "$LATEST", **config},
-        ),
-    }
+    return _resource(
+        "Lambda::EventInvokeConfig",
+        "Two more tries for an event that fails, then FailureQueue.",
+        {"FunctionName": {"Ref": "Function"}, "Qualifier": "$LATEST", **config},
+    )
 
 
 def _alarms(settings: Settings) -> dict[str, Resource]:
     return {
         f"Alarm{name.title()}": _resource(
-            "CloudWatch::Alarm", means, alarm | {"Tags": _tags(settings)}
+            "CloudWatch::Alarm", means, alarm | {"Tags": tags.listed(settings.tags)}
         )
         for (name, (_, _, means)), alarm in zip(
             alarms.RULES.items(), alarms.alarms(settings), strict=True
@@ -402,8 +397,7 @@ def _queue(settings: Settings) -> dict[str, Resource]:
         "Queue": resource,
         "SourceMaySend": _resource(
             "SQS::QueuePolicy",
-            "S3 may send to Queue for SourceBucket. S3 checks that when the rules are "
-            "written, so SourceBucket waits for this and is named by its ARN.",
+            f"S3 may send to Queue for SourceBucket. {_FIRST}",
             {"Queues": [{"Ref": "Queue"}], "PolicyDocument": policy},
         ),
         "TakeFromQueue": _resource(
@@ -413,7 +407,7 @@ def _queue(settings: Settings) -> dict[str, Resource]:
                 "EventSourceArn": {"Fn::GetAtt": ["Queue", "Arn"]},
                 "FunctionName": {"Ref": "Function"},
                 **queue.mapping(settings),
-                "Tags": _tags(settings),
+                "Tags": tags.listed(settings.tags),
             },
         ),
     }
@@ -426,24 +420,17 @@ def _queue_resource(
     return _resource(
         "SQS::Queue",
         what,
-        {"QueueName": name, **numbers, "Tags": _tags(settings)},
+        {"QueueName": name, **numbers, "Tags": tags.listed(settings.tags)},
         DeletionPolicy="Delete",
         UpdateReplacePolicy="Delete",
     )
 
 
-def _permission(settings: Settings) -> dict[str, Resource]:
-    granted = dict(trigger.permission(settings))
+def _permission(settings: Settings) -> Resource:
+    granted = {"FunctionName": {"Ref": "Function"}, **trigger.permission(settings)}
     del granted["StatementId"]  # CloudFormation writes its own
-    return {
-        "SourceMayInvoke": _resource(
-            "Lambda::Permission",
-            # By name and not by reference: SourceBucket waits for this.
-            "S3 may start Function for SourceBucket. S3 checks that when the rules are "
-            "written, so SourceBucket waits for this and is named by its ARN.",
-            {"FunctionName": {"Ref": "Function"}, **granted},
-        )
-    }
+    says = f"S3 may start Function for SourceBucket. {_FIRST}"
+    return _resource("Lambda::Permission", says, granted)
 
 
 def _outputs(settings: Settings) -> dict[str, Any]:
@@ -470,14 +457,6 @@ def _role_arn(settings: Settings) -> Any:
 
 def _code(key: str) -> dict[str, Any]:
     return {"S3Bucket": {"Ref": "CodeBucket"}, "S3Key": key}
-
-
-def _tags(settings: Settings) -> list[dict[str, str]]:
-    return [{"Key": key, "Value": value} for key, value in settings.tags.items()]
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
 
 def _laid_out(value: Any, indent: str = "") -> str:
