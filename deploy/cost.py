@@ -18,14 +18,11 @@ S3_GET_USD = 0.0004 / 1_000
 LAMBDA_REQUEST_USD = 0.20 / 1_000_000
 #: A GB and month; the first 50 TB of Standard.
 STORAGE_USD = {"STANDARD": 0.023, "STANDARD_IA": 0.0125}
-IA_PUT_USD = 0.01 / 1_000
 IA_GET_USD = 0.001 / 1_000
 IA_RETRIEVAL_GB_USD = 0.01
-#: A lifecycle rule's move of one object.
-IA_TRANSITION_USD = 0.01 / 1_000
-#: What IA bills at least, in bytes and in days.
+#: What IA bills at least.
 #: https://docs.aws.amazon.com/AmazonS3/latest/userguide/storage-class-intro.html
-IA_LEAST_BYTES, IA_LEAST_DAYS = 128 * 1024, 30
+IA_LEAST_BYTES = 128 * 1024
 #: Each of send, receive and delete, and up to ten messages of 64 KB in all a request.
 SQS_REQUEST_USD = 0.40 / 1_000_000
 #: Five pollers of a mapping, each asking for 20 seconds, also while nothing waits.

@@ -376,7 +376,7 @@ def urls(cloud: Cloud, settings: Settings) -> dict[str, str]:
     target = settings.arns.bucket_url(settings.target_bucket)
     if cloud.endpoint:  # an emulator: the bucket goes into the path
         target = f"{cloud.endpoint}/{settings.target_bucket}"
-    if not settings.public:  # `buckets.link` signs one for a key
+    if not settings.public:  # `link` signs one for a key
         target = f"s3://{settings.target_bucket}"
     return {
         "upload": f"s3://{settings.source_bucket}/",

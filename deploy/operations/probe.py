@@ -13,6 +13,7 @@ import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -27,7 +28,7 @@ from deploy.notifications import RULES_HOLD_S
 from deploy.settings import Settings
 from deploy.steps import buckets
 from deploy.tracing import Trace, trace
-from deploy.waiting import afterwards, code, looks
+from deploy.waiting import afterwards, code, if_there, looks
 from handler.events import target_key
 
 #: Where probes go in the source bucket; no picture of anybody's is there.
@@ -137,7 +138,7 @@ def _upload(cloud: Cloud, settings: Settings, key: str, body: bytes) -> None:
         raise DeployError(
             f"the probe could not be uploaded ({code(error)})",
             where=f"bucket {settings.source_bucket}",
-            todo="`python -m deploy status` shows what there is.",
+            todo=STATUS,
         ) from error
 
 
@@ -162,15 +163,8 @@ def _sign(cloud: Cloud, settings: Settings, key: str, since: datetime) -> str | 
 def _clean(cloud: Cloud, settings: Settings, key: str) -> None:
     """Delete the probe, first, so that a late run finds nothing; then its results."""
     for bucket, start in _places(settings, key):
-        try:
-            page = cloud.s3.list_object_versions(Bucket=bucket, Prefix=start)
-        except ClientError as error:
-            if code(error) == "NoSuchBucket":
-                continue
-            raise
-        entries = page.get("Versions", []) + page.get("DeleteMarkers", [])
-        if entries:
-            doomed = [{n: one[n] for n in ("Key", "VersionId")} for one in entries]
+        find = partial(buckets.versions, cloud, bucket, start)
+        if doomed := if_there(find, "NoSuchBucket"):
             cloud.s3.delete_objects(Bucket=bucket, Delete={"Objects": doomed})
 
 

@@ -8,7 +8,7 @@ from deploy.cloud import Cloud
 from deploy.configure import resolved
 from deploy.explained import STATUS, explained
 from deploy.settings import Settings
-from deploy.steps import buckets, failures
+from deploy.steps import failures
 
 
 def replay(
@@ -32,7 +32,11 @@ def link(
     seconds: int = 3600,
     **overrides: Any,
 ) -> str:
-    """Sign a link to a thumbnail ("thumbnails/cat.jpg"), good for some seconds."""
+    """Sign a link to a thumbnail ("thumbnails/cat.jpg"), good for some seconds.
+
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-presigned-url.html
+    """
     cloud, settings = resolved(cloud, settings, overrides)
+    where = {"Bucket": settings.target_bucket, "Key": key}
     with explained("link", STATUS):
-        return buckets.link(cloud, settings, key, seconds)
+        return cloud.s3.generate_presigned_url("get_object", where, seconds)

@@ -102,9 +102,10 @@ def claims(cloud: Cloud, settings: Settings) -> list[Claim]:
     """List the alarms that stand, and say whose each is."""
     return [
         Claim(
-            f"alarm {name}", "" if _is_ours(cloud, settings, one) else "it is not ours"
+            f"alarm {name}",
+            "" if tags.ours(_tags(cloud, alarm), settings) else "it is not ours",
         )
-        for name, one in _find(cloud, settings).items()
+        for name, alarm in _find(cloud, settings).items()
     ]
 
 
@@ -150,10 +151,6 @@ def _find(cloud: Cloud, settings: Settings) -> dict[str, dict[str, Any]]:
 def _meaning(found: dict[str, Any], alarm: dict[str, Any]) -> dict[str, Any]:
     """Return of an alarm what we write."""
     return {field: found.get(field) for field in alarm}
-
-
-def _is_ours(cloud: Cloud, settings: Settings, alarm: dict[str, Any]) -> bool:
-    return tags.ours(_tags(cloud, alarm), settings)
 
 
 def _tags(cloud: Cloud, alarm: dict[str, Any]) -> dict[str, str]:

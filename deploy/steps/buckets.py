@@ -38,6 +38,7 @@ class Buckets(Found):
     objects: list[str]
 
 
+Tags = dict[str, str]
 PUBLIC_READ_SID = "PublicReadThumbnails"
 TLS_ONLY_SID = "DenyPlainHttp"
 
@@ -138,11 +139,11 @@ def create(cloud: Cloud, settings: Settings) -> str:
     """
     for part, name in names(settings).items():
         ensure_bucket(cloud, settings, name)
-        if part == "target" and settings.public:
+        opened = part == "target" and settings.public
+        if opened:
             _ensure_block(cloud, name, public_policy=True)
-            _ensure_public_read(cloud, settings)
-        else:
-            _ensure_policy(cloud, settings, part)
+        _ensure_policy(cloud, settings, part)
+        if not opened:
             _ensure_block(cloud, name, public_policy=False)
     if settings.backup:
         _ensure_versions(cloud, settings.backup_bucket)
@@ -186,8 +187,7 @@ def describe(cloud: Cloud, settings: Settings) -> Buckets | None:
     if not found:
         return None
     held = [name for name in found.values() if not _is_empty(cloud, name)]
-    drift = _drift(cloud, settings, found)
-    return Buckets(names=found, objects=held, drift=drift)
+    return Buckets(names=found, objects=held, drift=_drift(cloud, settings, found))
 
 
 def claims(cloud: Cloud, settings: Settings) -> list[Claim]:
@@ -223,18 +223,6 @@ def delete(cloud: Cloud, settings: Settings) -> list[str]:
     return notes
 
 
-def link(cloud: Cloud, settings: Settings, key: str, seconds: int = 3600) -> str:
-    """Sign a link to a thumbnail, good for some seconds, as for `public=False`.
-
-    Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-presigned-url.html
-    """
-    return cloud.s3.generate_presigned_url(
-        "get_object",
-        Params={"Bucket": settings.target_bucket, "Key": key},
-        ExpiresIn=seconds,
-    )
-
-
 def empty(cloud: Cloud, name: str) -> None:
     """Delete all objects, versions, delete markers and unfinished uploads.
 
@@ -243,7 +231,7 @@ def empty(cloud: Cloud, name: str) -> None:
     """
     # From the start each time: what a page listed is gone before the next is asked for.
     before: list[dict[str, str]] = []
-    while doomed := _page_of_versions(cloud, name):
+    while doomed := versions(cloud, name):
         if doomed == before:
             raise _stuck(name, len(doomed), doomed[0]["Key"], "no reason given")
         _delete_objects(cloud, name, doomed)
@@ -272,8 +260,9 @@ def _remove(cloud: Cloud, name: str) -> None:
     retry(remove, message="BucketNotEmpty", tries=6)
 
 
-def _page_of_versions(cloud: Cloud, name: str) -> list[dict[str, str]]:
-    page = cloud.s3.list_object_versions(Bucket=name)
+def versions(cloud: Cloud, name: str, prefix: str = "") -> list[dict[str, str]]:
+    """List a page of versions and delete markers, as DeleteObjects takes them."""
+    page = cloud.s3.list_object_versions(Bucket=name, Prefix=prefix)
     entries = page.get("Versions", []) + page.get("DeleteMarkers", [])
     return [{"Key": e["Key"], "VersionId": e["VersionId"]} for e in entries]
 
@@ -343,7 +332,7 @@ def _exists(cloud: Cloud, settings: Settings, name: str) -> bool:
     return True
 
 
-def _make(cloud: Cloud, settings: Settings, name: str, ours: dict[str, str]) -> None:
+def _make(cloud: Cloud, settings: Settings, name: str, ours: Tags) -> None:
     request = bucket_request(name, settings.account, settings.region)
     place = request.get("CreateBucketConfiguration", {})
     # In the call itself, so that accounts that go by tags let it pass.
@@ -369,11 +358,7 @@ def _make(cloud: Cloud, settings: Settings, name: str, ours: dict[str, str]) -> 
 
 
 def _tag(
-    cloud: Cloud,
-    settings: Settings,
-    name: str,
-    found: dict[str, str],
-    wanted: dict[str, str],
+    cloud: Cloud, settings: Settings, name: str, found: Tags, wanted: Tags
 ) -> None:
     """Write a bucket's tags, by the newer calls where the bucket goes by its tags.
 
@@ -385,16 +370,14 @@ def _tag(
     except ClientError as error:
         if cloud.kind != "aws" or code(error) not in _BY_TAGS:
             raise
-        where = {
-            "AccountId": settings.account,
-            "ResourceArn": settings.arns.bucket(name),
-        }
+        arn = settings.arns.bucket(name)
+        where = {"AccountId": settings.account, "ResourceArn": arn}
         if gone := sorted(found.keys() - wanted.keys()):
             cloud.s3control.untag_resource(**where, TagKeys=gone)
         cloud.s3control.tag_resource(**where, Tags=pairs)
 
 
-def _tags(cloud: Cloud, name: str) -> dict[str, str]:
+def _tags(cloud: Cloud, name: str) -> Tags:
     get_tags = cloud.s3.get_bucket_tagging
     found = if_there(lambda: get_tags(Bucket=name), "NoSuchTagSet")
     return tags.read(found["TagSet"]) if found else {}
@@ -407,8 +390,7 @@ def _is_empty(cloud: Cloud, name: str) -> bool:
 
 def _check_ours(cloud: Cloud, settings: Settings, name: str) -> bool:
     """Say yes to a bucket with our tag, or to one an earlier run could not tag."""
-    found = _tags(cloud, name)
-    where = f"bucket {name}"
+    found, where = _tags(cloud, name), f"bucket {name}"
     if (owner := found.get(TAG, settings.name)) != settings.name:
         raise ForeignResourceError(
             f"it belongs to the pipeline {owner!r}",
@@ -468,15 +450,9 @@ def _ensure_policy(cloud: Cloud, settings: Settings, part: str) -> None:
         )
     except ClientError as error:
         spared = not settings.public and without(wanted, TLS_ONLY_SID) == before
-        if not (spared and is_denied(error)):
-            raise
-
-
-def _ensure_public_read(cloud: Cloud, settings: Settings) -> None:
-    try:
-        _ensure_policy(cloud, settings, "target")
-    except ClientError as error:
-        if not is_denied(error):
+        if is_denied(error) and spared:
+            return
+        if not (is_denied(error) and settings.public and part == "target"):
             raise
         raise DeployError(
             "the policy that makes thumbnails public was refused; the bucket's own "

@@ -65,13 +65,12 @@ def package(settings: Settings, root: Path = ROOT) -> bytes:
         DeployError: there is no such package, module or handler in `root`.
     """
     name = settings.handler.split(".")[0]
-    files = sorted(
-        (path.relative_to(root).as_posix(), path)
-        for path in (root / name).rglob("*")
+    contents = {
+        path.relative_to(root).as_posix(): path.read_bytes()
+        for path in sorted((root / name).rglob("*"))
         if path.suffix in (".py", ".json") and "__pycache__" not in path.parts
-    )
-    _check_handler(settings.handler, dict(files))
-    contents = {inside: path.read_bytes() for inside, path in files}
+    }
+    _check_handler(settings.handler, contents)
     contents |= _compiled(tuple(contents.items()), _can_compile(settings))
     for file, content in recipes.files(settings).items():
         contents[f"{name}/assets/{file}"] = content
@@ -152,7 +151,17 @@ def create(cloud: Cloud, settings: Settings, *, root: Path = ROOT) -> str:
     _ensure_log_group(cloud, settings)
     if found is None:
         with already("ResourceConflictException"):
-            _make(cloud, settings, wanted, zipped)
+            _patiently(
+                cloud,
+                settings,
+                lambda: cloud.awslambda.create_function(
+                    FunctionName=settings.function_name,
+                    Code={"ZipFile": zipped},
+                    Architectures=[settings.architecture],
+                    Tags=settings.tags,
+                    **wanted,
+                ),
+            )
         _wait(cloud, settings, "function_active_v2")
         return settings.function_arn
     _wait(cloud, settings, "function_active_v2")
@@ -297,7 +306,7 @@ def is_paused(found: dict[str, Any]) -> bool:
     return found["ReservedConcurrentExecutions"] == 0
 
 
-def _check_handler(handler: str, files: dict[str, Path]) -> None:
+def _check_handler(handler: str, files: dict[str, bytes]) -> None:
     """Look for the handler in the source, not by importing it: that would run it."""
     module, _, attribute = handler.rpartition(".")
     inside = module.replace(".", "/") + ".py"
@@ -310,7 +319,7 @@ def _check_handler(handler: str, files: dict[str, Path]) -> None:
             where="Settings.handler",
             todo=todo + "write it as package.module.function.",
         )
-    if attribute not in top_level_names(files[inside].read_bytes(), inside):
+    if attribute not in top_level_names(files[inside], inside):
         raise DeployError(
             f"{inside} defines no {attribute}, which the handler {handler!r} names",
             where="Settings.handler",
@@ -325,13 +334,8 @@ def check_source(settings: Settings, root: Path = ROOT) -> None:
         DeployError: a file of it is no Python; says which, and in which line.
     """
     for path in sorted((root / settings.handler.split(".")[0]).rglob("*.py")):
-        _check_syntax(path.read_bytes(), path.relative_to(root).as_posix())
+        top_level_names(path.read_bytes(), path.relative_to(root).as_posix())
     package(settings, root)
-
-
-@lru_cache
-def _check_syntax(source: bytes, file: str) -> None:
-    _parsed(source, file)
 
 
 @lru_cache
@@ -400,22 +404,6 @@ def _find(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:
     owner.require_ours(owned, settings, f"function {settings.function_name}")
     reserved = answer.get("Concurrency", {}).get("ReservedConcurrentExecutions")
     return answer["Configuration"] | {"ReservedConcurrentExecutions": reserved}
-
-
-def _make(
-    cloud: Cloud, settings: Settings, wanted: dict[str, Any], zipped: bytes
-) -> None:
-    _patiently(
-        cloud,
-        settings,
-        lambda: cloud.awslambda.create_function(
-            FunctionName=settings.function_name,
-            Code={"ZipFile": zipped},
-            Architectures=[settings.architecture],
-            Tags=settings.tags,
-            **wanted,
-        ),
-    )
 
 
 def _patiently(cloud: Cloud, settings: Settings, call: Any) -> None:

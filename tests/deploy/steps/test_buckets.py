@@ -137,7 +137,7 @@ def test_an_organizations_block_is_named_and_the_way_round(
     for _ in range(10):
         wire.refuse("PutBucketPolicy", "AccessDenied", said, 403)
     with pytest.raises(DeployError) as caught:
-        buckets._ensure_public_read(cloud, made_public(cloud, settings))
+        buckets._ensure_policy(cloud, made_public(cloud, settings), "target")
     assert "its organization" in caught.value.what
     assert "--private" in caught.value.todo and "public=False" in caught.value.todo
 
