@@ -395,15 +395,7 @@ def _local_setup() -> None:
     from deploy.steps import layer
 
     server.set_up()
-    layer.prepare(
-        Settings(
-            account=server.ACCOUNT,
-            region="us-east-1",
-            runtime=runtimes.machine_runtime(),
-            architecture=runtimes.machine_architecture(),
-            runs_here=True,
-        )
-    )
+    layer.prepare(Settings(server.ACCOUNT, "us-east-1", **runtimes.here()))
 
 
 def _local_status() -> None:

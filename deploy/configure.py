@@ -6,14 +6,12 @@ import dataclasses
 import json
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from deploy import arns, recipes, remembered, runtimes
+from deploy import arns, recipes, remembered, runtimes, tags
 from deploy.cloud import Cloud, connect
 from deploy.errors import SettingsError
 from deploy.explained import STATUS, explained
-from deploy.settings import TAG, Recipe, Settings, as_text
-from deploy.waiting import at_once, code, is_denied
+from deploy.settings import Recipe, Settings, as_text
+from deploy.waiting import DENIED, at_once, if_there
 
 
 def settings_for(cloud: Cloud, **overrides: Any) -> Settings:
@@ -33,11 +31,7 @@ def settings_for(cloud: Cloud, **overrides: Any) -> Settings:
         "tls_only": not (cloud.endpoint or "").startswith("http:"),
     }
     if cloud.kind != "aws":
-        defaults |= {
-            "runtime": runtimes.machine_runtime(),
-            "architecture": runtimes.machine_architecture(),
-            "runs_here": True,
-        }
+        defaults |= runtimes.here()
     return tried(Settings(**defaults | with_text(overrides)))
 
 
@@ -47,7 +41,8 @@ def resolved(
     """Connect and recall what was left out; refuse settings of another account."""
     cloud = cloud or connect()
     if settings is None:
-        settings = recalled(cloud, **_which(overrides))
+        names = {"name", "source_bucket"} & overrides.keys()
+        settings = recalled(cloud, **{name: overrides[name] for name in names})
     if overrides:
         settings = changed(settings, overrides)
     if (settings.account, settings.region) != (cloud.account, cloud.region):
@@ -99,25 +94,18 @@ def _in_words(value: Any) -> str:
     return (f"{text[:60]}…" if len(text) > 60 else text) or "none"
 
 
-def _which(overrides: dict[str, Any]) -> dict[str, Any]:
-    names = ("name", "source_bucket")
-    return {name: overrides[name] for name in names if name in overrides}
-
-
 def _tags(cloud: Cloud, settings: Settings) -> dict[str, str]:
     """Read the source bucket's tags; none where it is not there, not ours or closed."""
     # At once: that there is no such bucket is an answer here, and no passing state.
     with explained(f"bucket {settings.source_bucket}", STATUS), at_once():
-        try:
-            answer = cloud.s3.get_bucket_tagging(
+        answer = if_there(
+            lambda: cloud.s3.get_bucket_tagging(
                 Bucket=settings.source_bucket, ExpectedBucketOwner=settings.account
-            )
-        except ClientError as error:
-            if code(error) in ("NoSuchBucket", "NoSuchTagSet") or is_denied(error):
-                return {}
-            raise
-    tags = {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
-    return tags if tags.get(TAG) == settings.name else {}
+            ),
+            *("NoSuchBucket", "NoSuchTagSet", *DENIED),
+        )
+    found = tags.read(answer["TagSet"] if answer else [])
+    return found if tags.ours(found, settings) else {}
 
 
 def changed(settings: Settings, overrides: dict[str, Any]) -> Settings:

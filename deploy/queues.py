@@ -15,7 +15,7 @@ from deploy import tags
 from deploy.cloud import Cloud
 from deploy.errors import ForeignResourceError
 from deploy.settings import Settings
-from deploy.waiting import NO_QUEUE, already, code, retry
+from deploy.waiting import NO_QUEUE, already, code, if_there, retry
 
 _COUNTS = (
     "ApproximateNumberOfMessages",
@@ -83,12 +83,10 @@ def differences(
 
 def held(cloud: Cloud, url: str) -> int:
     """Count a queue's messages, those that somebody is reading included (about)."""
-    try:
-        answer = cloud.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=_COUNTS)
-    except ClientError as error:
-        if code(error) in NO_QUEUE:  # deleted a moment ago, its name still known
-            return 0
-        raise
+    count = cloud.sqs.get_queue_attributes
+    answer = if_there(lambda: count(QueueUrl=url, AttributeNames=_COUNTS), *NO_QUEUE)
+    if answer is None:  # deleted a moment ago, its name still known
+        return 0
     return sum(int(answer["Attributes"][name]) for name in _COUNTS)
 
 

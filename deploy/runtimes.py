@@ -15,6 +15,7 @@ import platform
 import sys
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -92,3 +93,12 @@ def machine_runtime() -> str:
 def machine_architecture() -> str:
     """Name this machine's processor as Lambda does: "x86_64" or "arm64"."""
     return "arm64" if platform.machine().lower() in ("arm64", "aarch64") else "x86_64"
+
+
+def here() -> dict[str, Any]:
+    """Return the fields of `Settings` for functions that run on this machine."""
+    return {
+        "runtime": machine_runtime(),
+        "architecture": machine_architecture(),
+        "runs_here": True,
+    }

@@ -59,13 +59,7 @@ print((time.process_time() - start) * 1000)
 
 def here() -> Settings:
     """Return the settings of a function on this machine."""
-    return Settings(
-        account="000000000000",
-        region="us-east-1",
-        runtime=runtimes.machine_runtime(),
-        architecture=runtimes.machine_architecture(),
-        runs_here=True,
-    )
+    return Settings("000000000000", "us-east-1", **runtimes.here())
 
 
 def cold_parts(times: int) -> Cold:

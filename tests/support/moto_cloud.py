@@ -374,12 +374,7 @@ def _accounts(service: BackendDict) -> dict[str, dict[str, Any]]:
 
 def here(cloud: Cloud, **overrides: Any) -> Settings:
     """Derive settings for this machine's Python."""
-    machine = {
-        "runtime": runtimes.machine_runtime(),
-        "architecture": runtimes.machine_architecture(),
-        "runs_here": True,
-    }
-    return settings_for(cloud, **machine | overrides)
+    return settings_for(cloud, **runtimes.here() | overrides)
 
 
 def _attach_rules(session: boto3.Session) -> None:

@@ -9,7 +9,8 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from deploy import runtimes
@@ -55,13 +56,14 @@ def collect(wheel: Path, settings: Settings, isal: Path | None = None) -> Files:
     """
     files = prune(_read(wheel, settings), extensions(settings))
     if isal:
-        files |= _prune_isal(_read(isal, settings))
+        found = _read(isal, settings).items()
+        files |= {name: data for name, data in found if _is_of_isal(name)}
     check_machine(files, settings.architecture)
-    if not settings.runs_here:
-        elf.check_glibc(files, runtimes.RUNTIMES[settings.runtime])
-        elf.check_complete(files)
     if settings.runs_here:
         check_imports(files, settings)
+    else:
+        elf.check_glibc(files, runtimes.RUNTIMES[settings.runtime])
+        elf.check_complete(files)
     if can_compile(settings):
         files |= compiled(files)
     return {f"python/{name}": content for name, content in files.items()}
@@ -130,12 +132,8 @@ def prune(files: Mapping[str, bytes], extensions: frozenset[str] = EXTENSIONS) -
     return dict(sorted(kept.items()))
 
 
-def _prune_isal(files: Mapping[str, bytes]) -> Files:
-    """Keep what unpacks, and the licences of the package and of Intel's library."""
-    return {name: data for name, data in files.items() if _is_of_isal(name)}
-
-
 def _is_of_isal(name: str) -> bool:
+    """Keep what unpacks, and the licences of the package and of Intel's library."""
     path = PurePosixPath(name)
     stem = path.name.split(".")[0]
     if path.parent == PurePosixPath("isal"):
@@ -171,18 +169,25 @@ def compiled(files: Mapping[str, bytes], place: str = bytecode.OPT) -> Files:
     Pillow, 25 of the handler.
     In a process of its own, because marshal's bytes depend on what ran before.
     """
-    with tempfile.TemporaryDirectory() as scratch:
-        root = Path(scratch)
-        for name, content in files.items():
-            if name.endswith(".py"):
-                (root / name).parent.mkdir(parents=True, exist_ok=True)
-                (root / name).write_bytes(content)
-        command = [sys.executable, "-I", "-S", bytecode.__file__, scratch, place]
+    modules = {name: data for name, data in files.items() if name.endswith(".py")}
+    with _unpacked(modules) as root:
+        command = [sys.executable, "-I", "-S", bytecode.__file__, str(root), place]
         subprocess.run(command, check=True, capture_output=True)
         return {
             path.relative_to(root).as_posix(): path.read_bytes()
             for path in sorted(root.rglob("*.pyc"))
         }
+
+
+@contextmanager
+def _unpacked(files: Mapping[str, bytes]) -> Iterator[Path]:
+    """Write files into a folder that goes when it was used."""
+    with tempfile.TemporaryDirectory() as scratch:
+        for name, content in files.items():
+            path = Path(scratch, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        yield Path(scratch)
 
 
 def check_imports(files: Mapping[str, bytes], settings: Settings) -> None:
@@ -192,11 +197,8 @@ def check_imports(files: Mapping[str, bytes], settings: Settings) -> None:
         "import importlib, sys; sys.path.insert(0, sys.argv[1])\n"
         "for name in sys.argv[2:]: importlib.import_module(name)"
     )
-    with tempfile.TemporaryDirectory() as scratch:
-        for name, content in files.items():
-            (Path(scratch) / name).parent.mkdir(parents=True, exist_ok=True)
-            (Path(scratch) / name).write_bytes(content)
-        command = [sys.executable, "-I", "-S", "-B", "-c", script, scratch]
+    with _unpacked(files) as root:
+        command = [sys.executable, "-I", "-S", "-B", "-c", script, str(root)]
         command += [f"PIL.{stem}" for stem in stems]
         command += ["isal.igzip_lib"] * any(name.startswith("isal/") for name in files)
         done = subprocess.run(command, capture_output=True, text=True)

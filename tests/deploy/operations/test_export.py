@@ -23,11 +23,7 @@ from deploy.steps.layer import publish
 from handler import make_thumbnail
 
 SAMPLES = Path(__file__).parents[3] / "images" / "samples"
-HERE = {
-    "runtime": runtimes.machine_runtime(),
-    "architecture": runtimes.machine_architecture(),
-    "runs_here": True,
-}
+HERE = runtimes.here()
 CODE_BUCKET = "code-of-the-template"
 
 

@@ -31,12 +31,7 @@ def settings(**given):
 
 
 def here(**given):
-    machine = {
-        "runtime": runtimes.machine_runtime(),
-        "architecture": runtimes.machine_architecture(),
-        "runs_here": True,
-    }
-    return settings(**machine | given)
+    return settings(**runtimes.here() | given)
 
 
 @pytest.fixture(scope="module")
