@@ -98,12 +98,12 @@ def report(line: str) -> Report | None:
         return None
     init, billed = _INIT.search(line), _BILLED.search(line)
     return Report(
-        match["id"],
-        float(match["ms"]),
-        int(match["given"]),
-        int(match["used"]),
-        float(init[1]) if init else None,
-        float(billed[1]) if billed else None,
+        request_id=match["id"],
+        duration_ms=float(match["ms"]),
+        given_mb=int(match["given"]),
+        used_mb=int(match["used"]),
+        init_ms=float(init[1]) if init else None,
+        billed_ms=float(billed[1]) if billed else None,
     )
 
 

@@ -7,7 +7,7 @@ list of what `describe` said, and `up` finishes whatever an earlier run began.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -52,10 +52,6 @@ class StepModule(Protocol):
         """Delete what is ours; return notes on what the reader should know."""
 
 
-def _always(settings: Settings) -> bool:
-    return True
-
-
 @dataclass(frozen=True)
 class Step:
     """One step.
@@ -71,10 +67,12 @@ class Step:
     module: StepModule
     what: str
     resource: Callable[[Settings], str]
-    wanted: Callable[[Settings], bool] = _always
+    wanted: Callable[[Settings], bool] = lambda settings: True
     unwanted: Callable[[Found], str] = lambda found: "remove"
     stays: str = ""
 
+
+Look = Callable[[Cloud, Settings, Step], Item]
 
 _FAILURES = Step(
     "failures",
@@ -186,7 +184,8 @@ def status(
 ) -> Status:
     """Show what exists and where it differs from the settings; change nothing."""
     cloud, settings = resolved(cloud, settings, overrides)
-    return Status(settings, str(cloud), tuple(_looked_at(cloud, settings)))
+    seen = _seen(cloud, settings, _look_at)
+    return Status(settings, str(cloud), tuple(seen.values()))
 
 
 def pause(
@@ -314,20 +313,13 @@ def _ours(claims: list[Claim]) -> list[str]:
 
 def _plan(cloud: Cloud, settings: Settings) -> Plan:
     """Look at every step, and run every check on what was seen."""
-    seen = _seen(cloud, settings)
+    seen = _seen(cloud, settings, _look_if_allowed)
     items = [_planned(step, item, settings) for step, item in seen.items()]
     found = preflight.findings(cloud, settings, items)
     costs = cost.in_words(
         alarms=len(alarms.RULES) if settings.reliable else 0, queue=settings.queue
     )
-    return Plan(
-        settings,
-        str(cloud),
-        tuple(items),
-        found,
-        policies(settings),
-        costs,
-    )
+    return Plan(settings, str(cloud), tuple(items), found, policies(settings), costs)
 
 
 def _preflight(cloud: Cloud, settings: Settings, say: Say) -> tuple[Item, ...]:
@@ -345,8 +337,8 @@ def _preflight(cloud: Cloud, settings: Settings, say: Say) -> tuple[Item, ...]:
         return planned.items
     first = next(step for step in STEPS if step.module is layer)
     if _look_if_allowed(cloud, settings, first).found is None:
-        seen = _seen(cloud, settings).values()
-        preflight.require(preflight.by_reading(cloud, settings, seen))
+        seen = _seen(cloud, settings, _look_if_allowed)
+        preflight.require(preflight.by_reading(cloud, settings, seen.values()))
     return ()
 
 
@@ -397,23 +389,14 @@ def _check_no_other_stack(cloud: Cloud, settings: Settings) -> None:
         )
 
 
-def _looked_at(cloud: Cloud, settings: Settings) -> Iterator[Item]:
-    """Describe every step, and leave out what nobody asked for and we did not make."""
-    for step in STEPS:
-        item = _look_at(cloud, settings, step)
-        if _counts(step, item, settings):
-            yield item
-
-
-def _seen(cloud: Cloud, settings: Settings) -> dict[Step, Item]:
-    """Look at every step as far as we may, and leave out the same."""
-    seen = {step: _look_if_allowed(cloud, settings, step) for step in STEPS}
-    return {step: it for step, it in seen.items() if _counts(step, it, settings)}
-
-
-def _counts(step: Step, item: Item, settings: Settings) -> bool:
-    """Tell whether a step belongs in a report: wanted, or left from an earlier `up`."""
-    return step.wanted(settings) or item.state not in ("missing", "foreign")
+def _seen(cloud: Cloud, settings: Settings, look: Look) -> dict[Step, Item]:
+    """Look at every step, and leave out what is not wanted and we did not make."""
+    seen = {step: look(cloud, settings, step) for step in STEPS}
+    return {
+        step: item
+        for step, item in seen.items()
+        if step.wanted(settings) or item.state not in ("missing", "foreign")
+    }
 
 
 def _look_at(cloud: Cloud, settings: Settings, step: Step) -> Item:

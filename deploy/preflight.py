@@ -58,17 +58,16 @@ def require(found: Iterable[Finding]) -> None:
         PreflightError: there is a refusal.
     """
     refusals = [finding for finding in found if finding.level == "refusal"]
-    if not refusals:
-        return
     if len(refusals) == 1:
         (one,) = refusals
         raise PreflightError(one.what, where=one.where, todo=one.todo)
-    lines = [f"{one.where}: {one.what}. {one.todo}" for one in refusals]
-    raise PreflightError(
-        f"{len(refusals)} things stand in the way, and nothing was made:\n- "
-        + "\n- ".join(lines).rstrip("."),
-        where="up",
-    )
+    if refusals:
+        lines = [f"{one.where}: {one.what}. {one.todo}" for one in refusals]
+        raise PreflightError(
+            f"{len(refusals)} things stand in the way, and nothing was made:\n- "
+            + "\n- ".join(lines).rstrip("."),
+            where="up",
+        )
 
 
 def identity(cloud: Cloud) -> Iterator[Finding]:
@@ -297,7 +296,11 @@ def _denied(cloud: Cloud, principal: str, written: dict[str, Any]) -> set[str]:
     pages = cloud.iam.get_paginator("simulate_principal_policy").paginate(
         PolicySourceArn=principal,
         ActionNames=policies.listed(written["Action"]),
-        ResourceArns=[_example(arn) for arn in policies.listed(written["Resource"])],
+        # A name in the place of a pattern's star, as a call would have.
+        ResourceArns=[
+            arn if arn == "*" else arn.replace("*", "1")
+            for arn in policies.listed(written["Resource"])
+        ],
         ContextEntries=[
             {
                 "ContextKeyName": key,
@@ -320,11 +323,6 @@ def _is_allowed(result: dict[str, Any]) -> bool:
     each = result.get("ResourceSpecificResults") or []
     decisions = [one["EvalResourceDecision"] for one in each]
     return all(one == "allowed" for one in decisions or [result["EvalDecision"]])
-
-
-def _example(arn: str) -> str:
-    """Put a name in the place of a pattern's star, as a call would."""
-    return arn if arn == "*" else arn.replace("*", "1")
 
 
 def lacking(cloud: Cloud, settings: Settings, missing: set[str]) -> Finding:

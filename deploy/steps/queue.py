@@ -158,10 +158,12 @@ def delete(cloud: Cloud, settings: Settings) -> list[str]:
     stands = claims(cloud, settings)
     if notes := left_alone(stands):
         return notes
-    _delete_mapping(cloud, settings)
-    if (url := find(cloud, settings)) is None:
-        return []
-    if events := queues.delete(cloud, url):
+    # A batch that is being worked on ends as it would have.
+    if (found := _mapping(cloud, settings)) is not None:
+        with already(NO_RESOURCE):
+            cloud.awslambda.delete_event_source_mapping(UUID=found["UUID"])
+    url = find(cloud, settings)
+    if url and (events := queues.delete(cloud, url)):
         return [f"{events} events went with queue {settings.queue_name}"]
     return []
 
@@ -252,13 +254,6 @@ def _ensure_mapping(cloud: Cloud, settings: Settings) -> None:
         cloud.awslambda.update_event_source_mapping(
             UUID=found["UUID"], Enabled=True, **wanted
         )
-
-
-def _delete_mapping(cloud: Cloud, settings: Settings) -> None:
-    """Delete the mapping; a batch that is being worked on ends as it would have."""
-    if (found := _mapping(cloud, settings)) is not None:
-        with already(NO_RESOURCE):
-            cloud.awslambda.delete_event_source_mapping(UUID=found["UUID"])
 
 
 def require(cloud: Cloud, settings: Settings) -> str:

@@ -1,7 +1,7 @@
 import pytest
 from botocore.exceptions import ClientError
 
-from deploy import pipeline, waiting
+from deploy import waiting
 from deploy.errors import NotReadyError
 
 
@@ -25,12 +25,6 @@ def test_error_is_one_of_the_call(cloud, call, error):
         for shape in operation.error_shapes
     } | {shape.name for shape in operation.error_shapes}
     assert error.code in listed | {"ConcurrentModification"}
-
-
-def test_passing_error_is_waited_for(cloud, settings, wire, no_delays):
-    wire.fail("CreateBucket", "OperationAborted", status=409, times=2)
-    pipeline.up(cloud, settings)
-    assert pipeline.status(cloud, settings).ready
 
 
 def test_wait_is_bounded(cloud, settings, wire, monkeypatch, no_delays):

@@ -4,7 +4,6 @@ import pytest
 from support.moto_cloud import here
 
 from deploy import pipeline
-from deploy.settings import TAG
 from deploy.steps import alarms
 
 
@@ -74,19 +73,6 @@ def test_nobody_is_told_by_default(cloud, reliable):
     assert not any(alarm["AlarmActions"] for alarm in stored(cloud, reliable))
 
 
-def test_unreliable_takes_them_away(cloud, settings, reliable):
-    alarms.create(cloud, reliable)
-    assert alarms.create(cloud, settings) is None
-    assert alarms.describe(cloud, settings) is None
-
-
-def test_tags(cloud, reliable):
-    alarms.create(cloud, reliable)
-    arn = stored(cloud, reliable)[0]["AlarmArn"]
-    tags = cloud.cloudwatch.list_tags_for_resource(ResourceARN=arn)["Tags"]
-    assert tags == [{"Key": TAG, "Value": reliable.name}]
-
-
 @pytest.mark.parametrize(
     ("state", "says"),
     [
@@ -110,9 +96,3 @@ def test_status_says_what_waits(cloud, reliable):
         cloud.sqs.send_message(QueueUrl=url, MessageBody=json.dumps({}))
     status = pipeline.status(cloud, reliable)
     assert "(3 events wait)" in repr(status) and status.ready
-
-
-def test_plan_removes_them(cloud, settings, reliable):
-    pipeline.up(cloud, reliable)
-    (item,) = [i for i in pipeline.plan(cloud, settings).items if i.step == "alarms"]
-    assert item.state == "remove"

@@ -61,21 +61,6 @@ def test_events_are_kept_two_weeks(cloud, reliable):
     assert answer["Attributes"]["MessageRetentionPeriod"] == "1209600"
 
 
-def test_unready_role_is_waited_for(cloud, reliable, wire, no_delays):
-    wire.refuse(
-        "PutFunctionEventInvokeConfig",
-        "InvalidParameterValueException",
-        "The function's execution role does not have permissions to call SendMessage",
-    )
-    assert failures.create(cloud, reliable)
-
-
-def test_unreliable_takes_it_away(cloud, reliable, settings):
-    failures.create(cloud, reliable)
-    assert failures.create(cloud, settings) is None
-    assert failures.describe(cloud, settings) is None
-
-
 def test_unreliable_keeps_held_events(cloud, reliable, settings):
     failures.create(cloud, reliable)
     fail(cloud, reliable)

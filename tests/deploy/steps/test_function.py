@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import pytest
 from support.moto_cloud import here, standing
 
-from deploy.errors import DeployError, ForeignResourceError, NotReadyError
+from deploy.errors import DeployError, ForeignResourceError
 from deploy.steps import buckets, function, layer, role
 
 NOT_YET = "The role defined for the function cannot be assumed by Lambda."
@@ -128,10 +128,6 @@ def test_handler_is_not_run(settings, root):
 def test_imported_handler_counts(settings, root):
     (root / "handler" / "app.py").write_text("from x import main as lambda_handler\n")
     assert function.package(settings, root)
-
-
-def test_create(cloud, settings, ground):
-    assert function.create(cloud, settings) == settings.function_arn
 
 
 def test_configuration_is_what_settings_say(cloud, settings, ground):
@@ -295,19 +291,6 @@ def test_missing_layer_is_named(cloud, settings, wire):
     assert wire.mutations == []
 
 
-def test_unready_role_is_waited_for(cloud, settings, ground, wire, no_delays):
-    for _ in range(2):
-        wire.refuse("CreateFunction", "InvalidParameterValueException", NOT_YET)
-    assert function.create(cloud, settings) == settings.function_arn
-
-
-def test_wait_for_the_role_is_bounded(cloud, settings, ground, wire, no_delays):
-    for _ in range(9):
-        wire.refuse("CreateFunction", "InvalidParameterValueException", NOT_YET)
-    with pytest.raises(NotReadyError, match="still cannot assume the role"):
-        function.create(cloud, settings)
-
-
 def test_wrong_trust_is_not_waited_for(cloud, settings, ground, wire, no_delays):
     wrong = json.dumps(role.trust_policy()).replace("lambda", "ec2")
     cloud.iam.update_assume_role_policy(
@@ -344,12 +327,6 @@ def test_log_group_alone_is_seen(cloud, settings):
     assert found.arn is None and "function" in found.drift
 
 
-def test_delete_takes_the_log_along(cloud, settings, ground):
-    function.create(cloud, settings)
-    assert function.delete(cloud, settings) == []
-    assert function.describe(cloud, settings) is None
-
-
 def test_other_limits_are_no_pause(cloud, settings, ground, wire):
     function.create(cloud, settings)
     cloud.awslambda.put_function_concurrency(
@@ -363,11 +340,6 @@ def test_other_limits_are_no_pause(cloud, settings, ground, wire):
 def test_nothing_to_pause(cloud, settings):
     with pytest.raises(DeployError, match="no such function"):
         function.pause(cloud, settings)
-
-
-def test_lost_answer_is_no_conflict(cloud, settings, ground, wire, no_delays):
-    wire.lost = {"CreateFunction", "CreateLogGroup"}
-    assert function.create(cloud, settings) == settings.function_arn
 
 
 @pytest.mark.parametrize(

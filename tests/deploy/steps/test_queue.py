@@ -167,12 +167,6 @@ def test_a_role_without_the_permission_is_told(cloud, queued, wire, no_delays):
         queue.create(cloud, queued)
 
 
-def test_delete(cloud, queued):
-    queue.create(cloud, queued)
-    queue.delete(cloud, queued)
-    assert queue.describe(cloud, queued) is None
-
-
 def test_up_turns_the_rules_to_the_queue_and_back(cloud, settings):
     pipeline.up(cloud, settings)
     before = notification(cloud, settings)

@@ -113,14 +113,6 @@ def test_wrong_trust_is_mended(cloud, settings):
     assert role.describe(cloud, settings).drift == {}
 
 
-def test_reliable_comes_and_goes(cloud, settings):
-    reliable = here(cloud, reliable=True)
-    role.create(cloud, reliable)
-    assert inline(cloud, settings) == ["reliable", "thumbnails"]
-    role.create(cloud, settings)
-    assert inline(cloud, settings) == ["thumbnails"]
-
-
 def test_versioned_source_is_seen(cloud, settings):
     reliable = here(cloud, reliable=True)
     buckets.create(cloud, reliable)

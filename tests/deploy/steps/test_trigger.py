@@ -133,13 +133,6 @@ def test_overlap_is_shown_before_the_call(cloud, settings, ground, wire):
     assert "PutBucketNotificationConfiguration" not in wire.calls
 
 
-def test_slow_permission_is_waited_for(cloud, settings, ground, wire, no_delays):
-    for _ in range(2):
-        wire.refuse("PutBucketNotificationConfiguration", "InvalidArgument", NOT_YET)
-    trigger.create(cloud, settings)
-    assert trigger.describe(cloud, settings).drift == {}
-
-
 def test_dead_target_is_named(cloud, settings, ground, wire, no_delays):
     put(cloud, settings, QueueConfigurations=[THEIRS])
     for _ in range(9):
@@ -166,9 +159,3 @@ def test_describe_counts_the_others(cloud, settings, ground):
     put(cloud, settings, QueueConfigurations=[THEIRS])
     trigger.create(cloud, settings)
     assert trigger.describe(cloud, settings).others == 1
-
-
-def test_delete(cloud, settings, ground):
-    trigger.create(cloud, settings)
-    assert trigger.delete(cloud, settings) == []
-    assert trigger.describe(cloud, settings) is None

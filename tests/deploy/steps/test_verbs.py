@@ -8,19 +8,32 @@ from deploy import pipeline
 each_step = pytest.mark.parametrize("step", pipeline.STEPS, ids=lambda step: step.name)
 
 
-@pytest.fixture(params=[False, True], ids=["", "queue"])
-def whole(cloud, request):
-    """Settings of a reliable pipeline that stands, with the queue or without."""
-    settings = here(cloud, reliable=True, queue=request.param)
+KINDS = {
+    "plain": {},
+    "reliable": {"reliable": True},
+    "queued": {"reliable": True, "queue": True},
+}
+
+
+@pytest.fixture(params=KINDS.values(), ids=KINDS)
+def built(cloud, request):
+    """Settings of a pipeline that stands."""
+    settings = here(cloud, **request.param)
     standing(settings, lambda: pipeline.up(cloud, settings, say=lambda line: None))
     return settings
 
 
 @each_step
-def test_create_twice_changes_nothing(cloud, whole, wire, step):
+def test_create_twice_changes_nothing(cloud, built, wire, step):
     wire.calls.clear()
-    made = step.module.create(cloud, whole)
-    assert bool(made) == step.wanted(whole) and wire.mutations == []
+    made = step.module.create(cloud, built)
+    assert bool(made) == step.wanted(built) and wire.mutations == []
+
+
+@each_step
+def test_delete_leaves_nothing(cloud, built, step):
+    assert step.module.delete(cloud, built) == []
+    assert step.module.describe(cloud, built) is None
 
 
 @each_step

@@ -366,6 +366,7 @@ def test_delete_takes_both_flavours(cloud):
     assert "pillow-text" in arn and layer.create(cloud, here()) != arn
     layer.delete(cloud, here())
     assert layer.describe(cloud, here(text=True)) is None
+    assert layer.describe(cloud, here()) is None
 
 
 def test_description_fits_awss_limit(cloud):
@@ -390,18 +391,6 @@ def test_a_new_identity_is_published(cloud):
     )
     assert layer.create(cloud, here()).endswith(":2")
     assert layer.describe(cloud, here()).version == 2
-
-
-def test_delete_takes_every_version(cloud):
-    layer.create(cloud, here())
-    layer.delete(cloud, here())
-    assert layer.describe(cloud, here()) is None
-
-
-def test_delete_twice(cloud):
-    layer.delete(cloud, here())
-    layer.delete(cloud, here())
-    assert layer.describe(cloud, here()) is None
 
 
 def test_layers_take_no_tags():
