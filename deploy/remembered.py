@@ -65,11 +65,8 @@ def read(tags: Mapping[str, str]) -> dict[str, Any]:
 
 def others(tags: Mapping[str, str]) -> dict[str, str]:
     """Return the tags that keep no settings: the name, and other people's."""
-    return {name: value for name, value in tags.items() if not _is_ours(name)}
-
-
-def _is_ours(name: str) -> bool:
-    return name.startswith(_PREFIX)
+    kept = (name for name in tags if not name.startswith(_PREFIX))
+    return {name: tags[name] for name in kept}
 
 
 def _written(value: Any) -> str:

@@ -6,11 +6,13 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from textwrap import indent
 from typing import Any
 
 from deploy.errors import DeployError, ForeignResourceError
 from deploy.settings import Settings
 
+_BELOW = " " * 22
 #: Field → what it is, and what it should be.
 Drift = dict[str, tuple[Any, Any]]
 
@@ -87,11 +89,9 @@ class Item:
     def __str__(self) -> str:
         """Lay the line out in columns."""
         note = f"  ({self.note})" if self.note else ""
-        below = "\n" + 22 * " "  # a second resource, below the first
-        return (
-            f"{self.state:<8}  {self.step:<9} {self.resource.replace(chr(10), below)}"
-            f"{note}"
-        )
+        # A second resource stands below the first.
+        resources = indent(self.resource, _BELOW).lstrip()
+        return f"{self.state:<8}  {self.step:<9} {resources}{note}"
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class Finding:
     def __str__(self) -> str:
         """Lay the line out in columns, what to do below it."""
         line = f"{self.level:<8}  {self.about:<9} {self.what}"
-        return line if not self.todo else f"{line}.\n{_indented(self.todo)}"
+        return f"{line}.\n{indent(self.todo, _BELOW)}" if self.todo else line
 
 
 @dataclass(frozen=True, repr=False)
@@ -207,7 +207,3 @@ class Teardown:
 
 def _table(where: str, items: tuple[Item, ...]) -> str:
     return "\n".join([where, *(f"  {item}" for item in items)])
-
-
-def _indented(text: str) -> str:
-    return "\n".join(" " * 22 + line for line in text.splitlines())

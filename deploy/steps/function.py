@@ -71,7 +71,7 @@ def package(settings: Settings, root: Path = ROOT) -> bytes:
         if path.suffix in (".py", ".json") and "__pycache__" not in path.parts
     }
     _check_handler(settings.handler, contents)
-    contents |= _compiled(tuple(contents.items()), settings)
+    contents |= _compiled(tuple(contents.items()), _can_compile(settings))
     for file, content in recipes.files(settings).items():
         contents[f"{name}/assets/{file}"] = content
     return zipped(contents, mode=_READABLE)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from deploy.waiting import DENIED
+from deploy.waiting import DENIED, code
 
 State = Literal["green", "amber", "red", "grey", "rejected"]
 
@@ -100,32 +99,23 @@ class Answer:
         return f"{self.call} → {finding or 'answered'}"
 
 
-def ask(method: Callable[..., dict[str, Any]], **request: Any) -> Answer:
+def ask(method: Any, **request: Any) -> Answer:
     """Call a client's method; an error of AWS's is an answer, too.
 
     Raises:
         Denied: the caller may not look.
     """
-    name = _api_name(method)
+    client = method.__self__.meta
+    name = client.method_to_api_mapping[method.__name__]
     try:
         return Answer(name, method(**request))
     except ClientError as error:
-        finding = error.response["Error"]
-        answer = Answer(
-            name, None, str(finding.get("Code", "")), finding.get("Message", "").strip()
-        )
+        message = error.response["Error"].get("Message", "").strip()
+        answer = Answer(name, None, code(error), message)
         if answer.code in DENIED:
-            service = error.response.get("service") or _service(method)
+            service = client.service_model.signing_name
             permission = _PERMISSIONS.get(name, f"{service}:{name}")
             raise Denied(permission, answer.quoted()) from error
         return answer
     except BotoCoreError as error:
         return Answer(name, None, type(error).__name__, str(error))
-
-
-def _api_name(method: Any) -> str:
-    return method.__self__.meta.method_to_api_mapping[method.__name__]
-
-
-def _service(method: Any) -> str:
-    return method.__self__.meta.service_model.signing_name

@@ -306,13 +306,11 @@ def the_failures(facts: Facts) -> Link:
 
 def the_thumbnail(facts: Facts) -> Link:
     """Is there a thumbnail of this very upload, or a reject record?"""
-    if facts.is_of_this_upload(facts.reject) and not _newer(
-        facts.thumbnail, facts.reject
-    ):
+    made, reject = facts.thumbnail, facts.reject
+    newer = made and reject and made["LastModified"] > reject["LastModified"]
+    if facts.is_of_this_upload(reject) and not newer:
         finding = f"No thumbnail: the reject record {facts.reject_key} says why."
-        quoted = facts.reject.quoted(f"{facts.reject['ContentLength']} bytes")
-        return rejected(finding, quoted)
-    made = facts.thumbnail
+        return rejected(finding, reject.quoted(f"{reject['ContentLength']} bytes"))
     if not made:
         finding = f"There is none at {facts.target_key}."
         if made.code == "NoSuchBucket":
@@ -339,10 +337,6 @@ def the_thumbnail(facts: Facts) -> Link:
         cure = "Deploy the handler again (05_function), then upload again."
         return red(finding, quoted, cure)
     return green(f"It is at {facts.target_key}.", quoted)
-
-
-def _newer(one: Answer, other: Answer) -> bool:
-    return bool(one) and one["LastModified"] > other["LastModified"]
 
 
 def _none(facts: Facts, made: Answer, finding: str) -> Link:

@@ -84,14 +84,6 @@ def test_export_needs_no_cloud(tmp_path, capsys):
     assert names == {"template.json", "main.tf.json", "layer.zip", "function.zip"}
 
 
-def test_replay_without_a_queue(account, capsys):
-    assert main(["replay", *AWS]) == 1
-    assert (
-        "Only up(reliable=True) and up(queue=True) keep them."
-        in capsys.readouterr().err
-    )
-
-
 def test_error_is_one_sentence(account, capsys):
     assert main(["plan", *AWS, "--name", "Not A Name"]) == 1
     error = capsys.readouterr().err
@@ -136,16 +128,6 @@ def test_no_credentials():
     done = run("status", *AWS)
     assert done.returncode == 1 and "Traceback" not in done.stderr
     assert "connect() alone uses the local cloud" in done.stderr
-
-
-def test_no_region():
-    done = run("status", "--cloud", "aws")
-    assert "no region is set" in done.stderr and done.returncode == 1
-
-
-def test_no_emulator_there():
-    done = run("status", "--endpoint", "http://127.0.0.1:9")
-    assert "nobody answers" in done.stderr and done.returncode == 1
 
 
 def test_link_is_signed(account, capsys, monkeypatch):

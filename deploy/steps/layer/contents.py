@@ -121,7 +121,8 @@ def extensions(settings: Settings) -> frozenset[str]:
 def prune(files: Mapping[str, bytes], extensions: frozenset[str] = EXTENSIONS) -> Files:
     """Keep the modules of the lists above, what they link to, and the licence."""
     kept = {name: data for name, data in files.items() if _is_wanted(name, extensions)}
-    libraries = {name: data for name, data in files.items() if _is_library(name)}
+    places = ("pillow.libs/", "PIL/.dylibs/")
+    libraries = {name: data for name, data in files.items() if name.startswith(places)}
     linked = elf.needed(kept, libraries)
     # macOS' libraries are no ELF files; there all stay, since size is no matter here.
     kept |= {
@@ -148,10 +149,6 @@ def _is_wanted(name: str, extensions: frozenset[str]) -> bool:
         wanted = {".py": MODULES, ".so": extensions, ".pyd": extensions}
         return stem in wanted.get(path.suffix, ())
     return ".dist-info" in name and stem in ("LICENSE", "METADATA")
-
-
-def _is_library(name: str) -> bool:
-    return name.startswith(("pillow.libs/", "PIL/.dylibs/"))
 
 
 def can_compile(settings: Settings) -> bool:

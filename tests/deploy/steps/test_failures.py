@@ -39,13 +39,6 @@ def held(cloud, settings):
     return failures.describe(cloud, settings).events
 
 
-def test_create(cloud, reliable):
-    assert failures.create(cloud, reliable) == reliable.failure_queue_arn
-    found = failures.describe(cloud, reliable)
-    assert found.config == failures.event_invoke_config(reliable)
-    assert found.drift == {}
-
-
 def test_two_retries_then_the_queue(settings):
     assert failures.event_invoke_config(settings) == {
         "MaximumRetryAttempts": 2,

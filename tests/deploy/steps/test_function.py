@@ -130,14 +130,6 @@ def test_imported_handler_counts(settings, root):
     assert function.package(settings, root)
 
 
-def test_configuration_is_what_settings_say(cloud, settings, ground):
-    function.create(cloud, settings)
-    found = function.describe(cloud, settings).configuration
-    assert found["MemorySize"] == settings.memory_mb
-    assert found["Timeout"] == settings.timeout_s
-    assert found["Environment"]["Variables"] == settings.environment
-
-
 def test_the_accounts_own_log_retention_is_shown_and_no_drift(cloud, settings, ground):
     """PutAccountPolicy outweighs PutRetentionPolicy, which succeeds all the same."""
     function.create(cloud, settings)

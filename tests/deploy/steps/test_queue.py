@@ -65,11 +65,6 @@ def policies(cloud, settings):
     return set(answer["PolicyNames"])
 
 
-def test_create(cloud, queued):
-    assert queue.create(cloud, queued) == queued.queue_arn
-    assert queue.describe(cloud, queued).drift == {}
-
-
 def test_the_mapping_has_batches_a_cap_and_partial_failures(cloud, queued):
     queue.create(cloud, queued)
     found = mapping(cloud, queued)

@@ -3,7 +3,6 @@ import json
 import pytest
 from support.moto_cloud import ACCOUNT, here
 
-from deploy.errors import ForeignResourceError
 from deploy.steps import buckets, role
 
 
@@ -82,11 +81,6 @@ def test_every_reason_has_a_name(settings, versioned):
     assert len(set(sids)) == len(statements) and all(sid.isalnum() for sid in sids)
 
 
-def test_create(cloud, settings):
-    assert role.create(cloud, settings) == settings.role_arn
-    assert inline(cloud, settings) == ["thumbnails"]
-
-
 def test_log_permission_is_attached(cloud, settings):
     role.create(cloud, settings)
     assert role.describe(cloud, settings).attached == [role.basic_execution(settings)]
@@ -138,32 +132,8 @@ def test_delete_takes_extra_policies_along(cloud, settings):
 LAB_ROLE = f"arn:aws:iam::{ACCOUNT}:role/LabRole"
 
 
-@pytest.fixture
-def given(cloud, settings, wire):
-    """Settings with a role of somebody else's, which trusts Lambda."""
-    trust = json.dumps(role.trust_policy())
-    cloud.iam.create_role(RoleName="LabRole", AssumeRolePolicyDocument=trust)
-    wire.calls.clear()
-    return here(cloud, execution_role=LAB_ROLE)
-
-
-def test_given_role_is_not_touched(cloud, given, wire):
+def test_given_role_is_not_touched(cloud, wire):
+    given = here(cloud, execution_role=LAB_ROLE)
     assert role.create(cloud, given) == LAB_ROLE
     assert role.delete(cloud, given) == []
     assert wire.calls == []
-
-
-def test_given_role_is_described(cloud, given):
-    found = role.describe(cloud, given)
-    assert found.trust == role.trust_policy() and found.drift == {}
-
-
-def test_given_role_may_be_unreadable(cloud, given, wire):
-    wire.refuse("GetRole", "AccessDenied", "not authorized: iam:GetRole", 403)
-    assert role.describe(cloud, given).trust is None
-
-
-def test_given_role_must_stand(cloud, settings):
-    missing = here(cloud, execution_role=LAB_ROLE)
-    with pytest.raises(ForeignResourceError, match="one that is given is not made"):
-        role.describe(cloud, missing)

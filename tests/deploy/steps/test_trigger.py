@@ -96,12 +96,6 @@ def test_merged_reads_as_s3_writes(settings):
     assert trigger.merged(before, [jpg, png], settings) == before
 
 
-def test_create(cloud, settings, ground):
-    assert trigger.create(cloud, settings) == settings.source_bucket
-    assert len(get(cloud, settings)["LambdaFunctionConfigurations"]) == 2
-    assert trigger.describe(cloud, settings).drift == {}
-
-
 def test_permission_comes_first(cloud, settings, ground, wire):
     trigger.create(cloud, settings)
     granted = wire.calls.index("AddPermission")

@@ -30,6 +30,15 @@ def test_create_twice_changes_nothing(cloud, built, wire, step):
     assert bool(made) == step.wanted(built) and wire.mutations == []
 
 
+def test_create_returns_a_name_or_an_arn(cloud, built):
+    made = {step.name: step.module.create(cloud, built) for step in pipeline.STEPS}
+    assert made["buckets"] == made["trigger"] == built.source_bucket
+    assert made["role"] == built.role_arn
+    assert made["function"] == built.function_arn
+    assert made["failures"] == (built.failure_queue_arn if built.reliable else None)
+    assert made["queue"] == (built.queue_arn if built.queue else None)
+
+
 @each_step
 def test_delete_leaves_nothing(cloud, built, step):
     assert step.module.delete(cloud, built) == []
