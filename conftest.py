@@ -19,6 +19,7 @@ from deploy.local import server
 
 pytest_plugins = [
     "support.aws_account",
+    "support.bench",
     "support.browser_page",
     "support.handler_cloud",
     "support.local_cloud",

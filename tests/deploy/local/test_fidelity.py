@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import re
 import shutil
 import signal
 import time
-import urllib.error
-import urllib.request
-import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,6 +18,7 @@ import boto3
 import psutil
 import pytest
 from botocore.exceptions import ClientError
+from support.bench import ECHO, TRUST, Bench, fetch, refused, rule, until, zipped
 
 from deploy import connect, pipeline, policies, runtimes, settings_for
 from deploy.__main__ import main
@@ -31,164 +28,6 @@ from deploy.local import server
 from deploy.steps import buckets
 
 TABLE = Path(server.__file__).with_name("FIDELITY.md")
-TRUST = {
-    "Version": "2012-10-17",
-    "Statement": {
-        "Effect": "Allow",
-        "Principal": {"Service": "lambda.amazonaws.com"},
-        "Action": "sts:AssumeRole",
-    },
-}
-ECHO = "import json\ndef handler(event, context):\n    print(json.dumps(event))\n"
-
-
-class Bench:
-    """Makes buckets, roles and functions of its own, quickly."""
-
-    def __init__(self, cloud: Cloud) -> None:
-        self.cloud = cloud
-        self.name = f"bench-{uuid4().hex[:12]}"
-
-    def bucket(self) -> str:
-        name = f"b-{uuid4().hex}"
-        self.cloud.s3.create_bucket(Bucket=name)
-        return name
-
-    def open_bucket(self) -> str:
-        """A bucket whose policy lets anyone do anything."""
-        name = self.bucket()
-        self.cloud.s3.delete_public_access_block(Bucket=name)
-        resources = [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"]
-        statement = {"Effect": "Allow", "Principal": "*", "Action": "s3:*"}
-        statement |= {"Resource": resources}
-        document = {"Version": "2012-10-17", "Statement": statement}
-        self.cloud.s3.put_bucket_policy(Bucket=name, Policy=json.dumps(document))
-        return name
-
-    def put(self, bucket: str, key: str, body: bytes = b"x") -> dict:
-        return self.cloud.s3.put_object(Bucket=bucket, Key=key, Body=body)
-
-    def role(self, *statements: dict, trust: dict = TRUST) -> str:
-        name = f"r-{uuid4().hex}"
-        role = self.cloud.iam.create_role(
-            RoleName=name, AssumeRolePolicyDocument=json.dumps(trust)
-        )
-        if statements:
-            document = {"Version": "2012-10-17", "Statement": statements}
-            self.cloud.iam.put_role_policy(
-                RoleName=name, PolicyName="p", PolicyDocument=json.dumps(document)
-            )
-        return role["Role"]["Arn"]
-
-    def function(self, code: str = ECHO, role: str = "", **options: Any) -> str:
-        name = f"f-{uuid4().hex}"
-        defaults = {
-            "Runtime": runtimes.machine_runtime(),
-            "Handler": "index.handler",
-            "Role": role or self.role(),
-            "Code": {"ZipFile": zipped(code)},
-            "Timeout": 10,
-        }
-        client = self.cloud.awslambda
-        client.create_function(FunctionName=name, **defaults | options)
-        client.get_waiter("function_active_v2").wait(FunctionName=name)
-        return name
-
-    def invoke(self, name: str, event: object = None) -> Any:
-        answer = self.cloud.awslambda.invoke(
-            FunctionName=name, Payload=json.dumps(event)
-        )
-        return json.loads(answer["Payload"].read())
-
-    def allow(self, function: str, bucket: str) -> None:
-        self.cloud.awslambda.add_permission(
-            FunctionName=function,
-            StatementId="s3",
-            Action="lambda:InvokeFunction",
-            Principal="s3.amazonaws.com",
-            SourceArn=f"arn:aws:s3:::{bucket}",
-        )
-
-    def notify(
-        self, bucket: str, function: str, *suffixes: str, events: tuple[str, ...] = ()
-    ) -> None:
-        arn = self.cloud.awslambda.get_function(FunctionName=function)
-        arn = arn["Configuration"]["FunctionArn"]
-        rules = [rule(arn, suffix, *events) for suffix in suffixes or ("",)]
-        self.cloud.s3.put_bucket_notification_configuration(
-            Bucket=bucket,
-            NotificationConfiguration={"LambdaFunctionConfigurations": rules},
-        )
-
-    def watched(self, *events: str) -> tuple[str, str]:
-        """A bucket whose every event a function prints."""
-        bucket, function = self.bucket(), self.function()
-        self.allow(function, bucket)
-        self.notify(bucket, function, events=events)
-        return bucket, function
-
-    def lines(self, function: str) -> list[str]:
-        try:
-            answer = self.cloud.logs.filter_log_events(
-                logGroupName=f"/aws/lambda/{function}"
-            )
-        except self.cloud.logs.exceptions.ResourceNotFoundException:
-            return []
-        return [event["message"] for event in answer["events"]]
-
-    def records(self, function: str, count: int = 1) -> list[dict]:
-        """Wait for as many event records as the function printed."""
-
-        def seen() -> list[dict]:
-            lines = [line for line in self.lines(function) if line.startswith("{")]
-            return [record for line in lines for record in json.loads(line)["Records"]]
-
-        until(lambda: len(seen()) >= count)
-        return seen()
-
-
-def rule(arn: str, suffix: str, *events: str) -> dict:
-    filters = [{"Name": "suffix", "Value": suffix}] if suffix else []
-    return {
-        "LambdaFunctionArn": arn,
-        "Events": list(events or ("s3:ObjectCreated:*",)),
-        "Filter": {"Key": {"FilterRules": filters}},
-    }
-
-
-def zipped(code: str, name: str = "index.py") -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as archive:
-        archive.writestr(name, code)
-    return out.getvalue()
-
-
-def until(true: Callable[[], object], seconds: float = 15) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.05)
-
-
-def fetch(url: str, body: bytes | None = None, **headers: str) -> tuple[int, bytes]:
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with opener.open(urllib.request.Request(url, body, headers)) as answer:
-            return answer.status, answer.read()
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, error.read()
-
-
-def refused(call: Callable[[], object]) -> str:
-    with pytest.raises(ClientError) as caught:
-        call()
-    return caught.value.response["Error"]["Code"]
-
-
-@pytest.fixture
-def bench(local: Cloud) -> Bench:
-    return Bench(local)
 
 
 @pytest.fixture
@@ -223,13 +62,9 @@ def test_block_public_access_is_on(bench):
 
 def test_public_policy_is_refused(bench):
     bucket = bench.bucket()
-    statement = {
-        "Effect": "Allow",
-        "Principal": "*",
-        "Action": "s3:GetObject",
-        "Resource": f"arn:aws:s3:::{bucket}/*",
-    }
-    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    arn = f"arn:aws:s3:::{bucket}/*"
+    anyone = policies.statement("s3:GetObject", arn, principal="*")
+    document = json.dumps(policies.document(anyone))
     call = bench.cloud.s3.put_bucket_policy
     assert refused(lambda: call(Bucket=bucket, Policy=document)) == "AccessDenied"
 
@@ -294,21 +129,14 @@ def test_policies_are_enforced(bench):
 
 
 def test_permissions_have_aws_names(bench):
-    cloud, name = bench.cloud, f"user-{uuid4().hex[:8]}"
+    cloud = bench.cloud
     here = f"{cloud.region}:{cloud.account}"
     allowed = {
         "logs:DescribeLogGroups": f"arn:aws:logs:{here}:log-group:*",
         "lambda:ListLayerVersions": f"arn:aws:lambda:{here}:layer:mine",
     }
-    statements = [
-        {"Effect": "Allow", "Action": action, "Resource": arn}
-        for action, arn in allowed.items()
-    ]
-    cloud.iam.create_user(UserName=name)
-    document = json.dumps({"Version": "2012-10-17", "Statement": statements})
-    cloud.iam.put_user_policy(UserName=name, PolicyName="a", PolicyDocument=document)
-    key = cloud.iam.create_access_key(UserName=name)["AccessKey"]
-    session = boto3.Session(key["AccessKeyId"], key["SecretAccessKey"])
+    statements = [policies.statement(*item) for item in allowed.items()]
+    session = boto3.Session(*bench.user(*statements))
     user = Cloud(session, cloud.account, cloud.region, "local", cloud.endpoint)
     user.logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/a")
     user.awslambda.list_layer_versions(LayerName="mine")
@@ -320,8 +148,8 @@ def test_permissions_have_aws_names(bench):
 @pytest.mark.filterwarnings("default")
 def test_missing_key_is_403(bench):
     bucket = bench.bucket()
-    read = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
-    listing = {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "*"}
+    read = policies.statement("s3:GetObject", "*")
+    listing = policies.statement("s3:ListBucket", "*")
     event = {"Bucket": bucket, "Key": "missing"}
     without = bench.invoke(bench.function(READ, bench.role(read)), event)
     with_it = bench.invoke(bench.function(READ, bench.role(read, listing)), event)
@@ -338,17 +166,14 @@ def test_wrong_signatures_are_refused(bench):
 
 
 def test_anyone_reads_what_is_open(bench):
-    bucket = bench.open_bucket()
-    bench.put(bucket, "a", b"hello")
-    url = f"{bench.cloud.endpoint}/{bucket}"
-    assert fetch(f"{url}/a") == (200, b"hello")
+    url = f"{bench.cloud.endpoint}/{bench.open_bucket()}"
+    assert fetch(f"{url}/a.txt") == (200, b"hello")
     assert fetch(url)[0] == 403
 
 
 def test_pages_do_what_cors_allows(bench):
     bucket = bench.open_bucket()
-    bench.put(bucket, "a", b"hello")
-    url = f"{bench.cloud.endpoint}/{bucket}/a"
+    url = f"{bench.cloud.endpoint}/{bucket}/a.txt"
     link = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
     assert fetch(url, **link) == (200, b"hello")
     origin = "http://app.example"
@@ -361,11 +186,9 @@ def test_pages_do_what_cors_allows(bench):
 
 
 def test_a_bucket_may_stand_in_the_host(bench):
-    bucket = bench.open_bucket()
-    bench.put(bucket, "a", b"hello")
     port = bench.cloud.endpoint.rpartition(":")[2]
-    host = f"{bucket}.localhost:{port}"
-    assert fetch(f"{bench.cloud.endpoint}/a", Host=host) == (200, b"hello")
+    host = f"{bench.open_bucket()}.localhost:{port}"
+    assert fetch(f"{bench.cloud.endpoint}/a.txt", Host=host) == (200, b"hello")
 
 
 def test_presigned_link_works(bench):
@@ -520,16 +343,13 @@ def test_suffixes_are_case_sensitive(bench):
 # --- functions -----------------------------------------------------------------------
 
 FAIL = "def handler(event, context):\n    raise RuntimeError('on purpose')\n"
-SEND = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "*"}
+SEND = policies.statement("sqs:SendMessage", "*")
 
 
 def kept(bench: Bench, function: str) -> Callable[[], list[dict]]:
     """Give a function an on-failure queue; return what reads its records."""
-    url = bench.cloud.sqs.create_queue(QueueName=f"q-{uuid4().hex}")["QueueUrl"]
-    attributes = bench.cloud.sqs.get_queue_attributes(
-        QueueUrl=url, AttributeNames=["QueueArn"]
-    )
-    destination = {"Destination": attributes["Attributes"]["QueueArn"]}
+    url, arn = bench.queue()
+    destination = {"Destination": arn}
     bench.cloud.awslambda.put_function_event_invoke_config(
         FunctionName=function, DestinationConfig={"OnFailure": destination}
     )
@@ -544,9 +364,7 @@ def kept(bench: Bench, function: str) -> Callable[[], list[dict]]:
 def test_two_retries_then_kept(bench):
     function = bench.function(FAIL, bench.role(SEND))
     received = kept(bench, function)
-    bench.cloud.awslambda.invoke(
-        FunctionName=function, InvocationType="Event", Payload=b'{"number": 7}'
-    )
+    bench.send(function, {"number": 7})
     until(received)
     (record,) = received()
     assert record["requestPayload"] == {"number": 7}
@@ -583,7 +401,7 @@ def test_alarms_are_not_looked_at(bench):
 def test_a_retry_runs_what_was_mended(bench):
     function = bench.function(FAIL)
     client = bench.cloud.awslambda
-    client.invoke(FunctionName=function, InvocationType="Event", Payload=b"{}")
+    bench.send(function, {})
     until(lambda: any(line.startswith("START") for line in bench.lines(function)))
     mended = "def handler(event, context):\n    print('mended')\n"
     client.update_function_code(FunctionName=function, ZipFile=zipped(mended))
@@ -606,21 +424,15 @@ def cap(bench: Bench, function: str, count: int) -> None:
     )
 
 
-def send(bench: Bench, function: str, seconds: float) -> None:
-    bench.cloud.awslambda.invoke(
-        FunctionName=function,
-        InvocationType="Event",
-        Payload=json.dumps({"seconds": seconds}).encode(),
-    )
-
-
 @pytest.mark.slow
 def test_throttled_events_wait(bench):
     function = bench.function(SLEEP, Timeout=10)
     cap(bench, function, 1)
-    send(bench, function, 5)  # longer than the retries of a failed event take
+    bench.send(
+        function, {"seconds": 5}
+    )  # longer than the retries of a failed event take
     time.sleep(1)
-    send(bench, function, 0)
+    bench.send(function, {"seconds": 0})
     until(lambda: "ran 0" in bench.lines(function), 20)
     lines = bench.lines(function)
     assert lines.index("ran 5") < lines.index("ran 0")
@@ -630,7 +442,7 @@ def test_stopped_events_are_kept(bench):
     function = bench.function(SLEEP, bench.role(SEND))
     received = kept(bench, function)
     cap(bench, function, 0)
-    send(bench, function, 0)
+    bench.send(function, {"seconds": 0})
     until(received)
     (record,) = received()
     assert record["requestPayload"] == {"seconds": 0}
@@ -642,10 +454,10 @@ def test_stopped_events_are_kept(bench):
 def test_stopped_events_are_lost(bench):
     function = bench.function(SLEEP)
     cap(bench, function, 0)
-    send(bench, function, 0)
+    bench.send(function, {"seconds": 0})
     until(lambda: server.waiting() == 0)  # so it does not come again
     bench.cloud.awslambda.delete_function_concurrency(FunctionName=function)
-    send(bench, function, 0.1)
+    bench.send(function, {"seconds": 0.1})
     until(lambda: "ran 0.1" in bench.lines(function))
     assert "ran 0" not in bench.lines(function) and server.waiting() == 0
 
@@ -686,29 +498,28 @@ def test_log_has_report(bench):
     assert "Init Duration" not in bench.lines(function)[-1]
 
 
+def is_no_function(bench: Bench, **options: Any) -> bool:
+    code = refused(lambda: bench.function(**options))
+    return code == "InvalidParameterValueException"
+
+
 def test_role_must_trust_lambda(bench):
     other = json.loads(json.dumps(TRUST).replace("lambda", "ec2"))
-    role = bench.role(trust=other)
-    code = refused(lambda: bench.function(role=role))
-    assert code == "InvalidParameterValueException"
+    assert is_no_function(bench, role=bench.role(trust=other))
 
 
 def test_role_must_exist(bench):
     arn = f"arn:aws:iam::{bench.cloud.account}:role/nobody"
-    code = refused(lambda: bench.function(role=arn))
-    assert code == "InvalidParameterValueException"
+    assert is_no_function(bench, role=arn)
 
 
 def test_retired_runtime_is_refused(bench):
-    code = refused(lambda: bench.function(Runtime="python3.8"))
-    assert code == "InvalidParameterValueException"
+    assert is_no_function(bench, Runtime="python3.8")
 
 
 def test_only_this_python_runs(bench):
-    others = set(runtimes.RUNTIMES) - {runtimes.machine_runtime()}
-    for other in others:
-        code = refused(lambda other=other: bench.function(Runtime=other))
-        assert code == "InvalidParameterValueException"
+    for other in set(runtimes.RUNTIMES) - {runtimes.machine_runtime()}:
+        assert is_no_function(bench, Runtime=other)
 
 
 def test_notification_needs_function(bench):
@@ -739,12 +550,9 @@ def test_permission_counts_at_delivery(bench):
 
 
 def test_zips_can_be_fetched(bench):
-    aws = bench.cloud.awslambda
-    code = aws.get_function(FunctionName=bench.function(ECHO))["Code"]["Location"]
-    layer = aws.publish_layer_version(
-        LayerName=f"l-{uuid4().hex}", Content={"ZipFile": zipped(ECHO)}
-    )["Content"]["Location"]
-    for link in (code, layer):
+    function = bench.cloud.awslambda.get_function(FunctionName=bench.function())
+    layer = bench.layer(zipped(ECHO))
+    for link in (function["Code"]["Location"], layer["Content"]["Location"]):
         assert b"index.py" in fetch(link)[1]
         assert fetch(link.partition("?")[0])[0] == 404
 
@@ -759,19 +567,13 @@ def test_overlap_is_refused(bench):
 IMPORTS = "import pictures\ndef handler(event, context):\n    return pictures.NAME\n"
 
 
-def layer_of(bench: Bench, name: str) -> str:
-    layer = bench.cloud.awslambda.publish_layer_version(
-        LayerName=f"l-{uuid4().hex}",
-        Content={"ZipFile": zipped("NAME = 'here'\n", name)},
-    )
-    return layer["LayerVersionArn"]
-
-
 def test_a_layer_needs_its_folder(bench):
-    folder = layer_of(bench, "python/pictures.py")
-    assert bench.invoke(bench.function(IMPORTS, Layers=[folder])) == "here"
-    root = layer_of(bench, "pictures.py")
-    answer = bench.invoke(bench.function(IMPORTS, Layers=[root]))
+    def invoked(path: str) -> Any:
+        layer = bench.layer(zipped("NAME = 'here'\n", path))["LayerVersionArn"]
+        return bench.invoke(bench.function(IMPORTS, Layers=[layer]))
+
+    assert invoked("python/pictures.py") == "here"
+    answer = invoked("pictures.py")
     assert answer["errorType"] == "Runtime.ImportModuleError"
     assert answer["errorMessage"] == (
         "Unable to import module 'index': No module named 'pictures'"
@@ -803,19 +605,14 @@ def test_numbers_are_in_range(bench, number):
 
 
 def test_layers_name_what_there_is(bench):
-    publish = bench.cloud.awslambda.publish_layer_version
-    layer = {"LayerName": "l", "Content": {"ZipFile": zipped("")}}
     for wrong in ("CompatibleRuntimes", "CompatibleArchitectures"):
-        code = refused(lambda wrong=wrong: publish(**layer, **{wrong: ["phyton3.13"]}))
+        options = {wrong: ["phyton3.13"]}
+        code = refused(lambda options=options: bench.layer(zipped(""), **options))
         assert code == "ValidationException"
 
 
 def test_layer_lists_only_filter(bench):
-    layer = bench.cloud.awslambda.publish_layer_version(
-        LayerName=f"l-{uuid4().hex}",
-        Content={"ZipFile": zipped("")},
-        CompatibleRuntimes=["nodejs22.x"],
-    )
+    layer = bench.layer(zipped(""), CompatibleRuntimes=["nodejs22.x"])
     assert bench.function(Layers=[layer["LayerVersionArn"]])
 
 
@@ -860,11 +657,11 @@ def test_changes_count_at_once(bench):
     bench.put(bucket, "a")
     function, event = bench.function(READ, role), {"Bucket": bucket, "Key": "a"}
     assert "AccessDenied" in bench.invoke(function, event)["errorMessage"]
-    statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
+    document = policies.document(policies.statement("s3:GetObject", "*"))
     bench.cloud.iam.put_role_policy(
         RoleName=role.rpartition("/")[2],
         PolicyName="p",
-        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": statement}),
+        PolicyDocument=json.dumps(document),
     )
     assert bench.invoke(function, event) is None
 
@@ -1029,9 +826,7 @@ def test_events_survive(own, own_folder, kill, capsys):
 def test_retries_in_flight_survive(own, own_folder):
     function = own.function(FAIL, own.role(SEND))
     received = kept(own, function)
-    own.cloud.awslambda.invoke(
-        FunctionName=function, InvocationType="Event", Payload=b'{"number": 7}'
-    )
+    own.send(function, {"number": 7})
     until(lambda: any(line.startswith("START") for line in own.lines(function)))
     restart(own_folder, kill=True)
     until(received)
@@ -1081,8 +876,7 @@ def test_odd_keys_are_listed(bench):
 def test_a_star_matches_any_character(bench):
     bucket = bench.bucket()
     bench.put(bucket, "a\nb", b"hello")
-    read = {"Effect": "Allow", "Action": "s3:GetObject"}
-    read["Resource"] = f"arn:aws:s3:::{bucket}/a*"
+    read = policies.statement("s3:GetObject", f"arn:aws:s3:::{bucket}/a*")
     code = (
         "import boto3\ndef handler(event, context):\n"
         "    got = boto3.client('s3').get_object(**event)['Body']\n"
@@ -1112,11 +906,9 @@ def test_web_pages_are_refused(bench):
 
 # --- a queue before the function -----------------------------------------------------
 
-TAKE = {
-    "Effect": "Allow",
-    "Action": ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
-    "Resource": "*",
-}
+TAKE = policies.statement(
+    ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"], "*"
+)
 #: Says what it got; fails what is called "bad"; and takes its time.
 TAKES = (
     "import json, time\n"
@@ -1132,26 +924,16 @@ TAKES = (
 
 def mapped(bench: Bench, pause: float = 0, queue: dict | None = None, **options: Any):
     """A queue and a function behind it; return the queue's URL and the function."""
-    client = bench.cloud.sqs
-    attributes = {"VisibilityTimeout": "10"} | (queue or {})
-    url = client.create_queue(QueueName=f"q-{uuid4().hex}", Attributes=attributes)
-    url = url["QueueUrl"]
+    url, arn = bench.queue(**{"VisibilityTimeout": "10"} | (queue or {}))
     code = TAKES.replace("PAUSE", str(pause))
     function = bench.function(code, bench.role(TAKE), Timeout=2)
     bench.cloud.awslambda.create_event_source_mapping(
-        EventSourceArn=queue_arn(bench, url),
+        EventSourceArn=arn,
         FunctionName=function,
         FunctionResponseTypes=["ReportBatchItemFailures"],
         **options,
     )
     return url, function
-
-
-def queue_arn(bench: Bench, url: str) -> str:
-    answer = bench.cloud.sqs.get_queue_attributes(
-        QueueUrl=url, AttributeNames=["QueueArn"]
-    )
-    return answer["Attributes"]["QueueArn"]
 
 
 def tell(bench: Bench, url: str, *bodies: str) -> None:
@@ -1173,35 +955,28 @@ def at_once(bench: Bench, function: str, count: int) -> int:
 
 def test_a_queue_lets_s3_in(bench):
     bucket = bench.bucket()
-    url = bench.cloud.sqs.create_queue(QueueName=f"q-{uuid4().hex}")["QueueUrl"]
-    arn = queue_arn(bench, url)
-    rules = {"QueueConfigurations": [{"QueueArn": arn, "Events": ["s3:*"]}]}
-    rules["QueueConfigurations"][0]["Events"] = ["s3:ObjectCreated:*"]
+    url, arn = bench.queue()
+    rules = [{"QueueArn": arn, "Events": ["s3:ObjectCreated:*"]}]
 
     def notify():
         bench.cloud.s3.put_bucket_notification_configuration(
-            Bucket=bucket, NotificationConfiguration=rules
+            Bucket=bucket, NotificationConfiguration={"QueueConfigurations": rules}
         )
 
     assert refused(notify) == "InvalidArgument"
-    statement = {
-        "Effect": "Allow",
-        "Principal": {"Service": "s3.amazonaws.com"},
-        "Action": "sqs:SendMessage",
-        "Resource": arn,
-        "Condition": {"ArnEquals": {"aws:SourceArn": f"arn:aws:s3:::{bucket}"}},
-    }
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    s3 = {"Service": "s3.amazonaws.com"}
+    condition = {"ArnEquals": {"aws:SourceArn": f"arn:aws:s3:::{bucket}"}}
+    statement = SEND | {"Principal": s3, "Resource": arn, "Condition": condition}
+    policy = json.dumps(policies.document(statement))
     bench.cloud.sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
     notify()
 
 
 def test_a_mapping_needs_the_role(bench):
-    url = bench.cloud.sqs.create_queue(QueueName=f"q-{uuid4().hex}")["QueueUrl"]
-    function = bench.function()
+    (_, arn), function = bench.queue(), bench.function()
     with pytest.raises(ClientError, match="permissions to call ReceiveMessage on SQS"):
         bench.cloud.awslambda.create_event_source_mapping(
-            EventSourceArn=queue_arn(bench, url), FunctionName=function
+            EventSourceArn=arn, FunctionName=function
         )
 
 
@@ -1245,8 +1020,8 @@ def test_stopped_messages_wait(bench):
 
 @pytest.mark.slow
 def test_failed_too_often_is_kept(bench):
-    dead = bench.cloud.sqs.create_queue(QueueName=f"q-{uuid4().hex}")["QueueUrl"]
-    redrive = {"deadLetterTargetArn": queue_arn(bench, dead), "maxReceiveCount": 2}
+    dead, arn = bench.queue()
+    redrive = {"deadLetterTargetArn": arn, "maxReceiveCount": 2}
     attributes = {"VisibilityTimeout": "2", "RedrivePolicy": json.dumps(redrive)}
     url, function = mapped(bench, queue=attributes)
     tell(bench, url, "bad")

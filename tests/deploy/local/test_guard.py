@@ -3,7 +3,6 @@
 import json
 import socket
 import threading
-import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
@@ -27,33 +26,18 @@ def running(local):
 
 
 @pytest.fixture
-def public(local):
+def public(bench):
     """A bucket with an object that a policy opens."""
-    bucket = made_bucket(local)
-    local.s3.delete_public_access_block(Bucket=bucket)
-    statement = {
-        "Effect": "Allow",
-        "Principal": "*",
-        "Action": "s3:GetObject",
-        "Resource": f"arn:aws:s3:::{bucket}/*",
-    }
-    document = {"Version": "2012-10-17", "Statement": statement}
-    local.s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(document))
+    bucket = bench.open_bucket()
     text = {"Body": b"hello", "ContentType": "text/plain"}
-    local.s3.put_object(Bucket=bucket, Key="a.txt", **text)
+    bench.cloud.s3.put_object(Bucket=bucket, Key="a.txt", **text)
     return bucket
 
 
 @pytest.fixture
-def private(local):
-    bucket = made_bucket(local)
-    local.s3.put_object(Bucket=bucket, Key="a.txt", Body=b"secret")
-    return bucket
-
-
-def made_bucket(local):
-    bucket = f"guard-{time.time_ns()}"
-    local.s3.create_bucket(Bucket=bucket)
+def private(bench):
+    bucket = bench.bucket()
+    bench.put(bucket, "a.txt", b"secret")
     return bucket
 
 

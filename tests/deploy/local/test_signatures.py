@@ -1,6 +1,5 @@
 """Who signs wrongly is refused: every service, every way, every key."""
 
-import contextlib
 import hashlib
 import json
 import os
@@ -14,7 +13,7 @@ import pytest
 from botocore import auth
 from support.raw_requests import CALLS, WAYS, Call, send, send_signed
 
-from deploy import connect
+from deploy import connect, policies
 from deploy.local import server
 
 #: What AWS's services answer, each in its own words.
@@ -39,18 +38,9 @@ def host(running):
 
 
 @pytest.fixture
-def user(local):
+def user(bench):
     """A user that may do everything: key and secret."""
-    name = f"user-{time.time_ns()}"
-    local.iam.create_user(UserName=name)
-    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
-    local.iam.put_user_policy(
-        UserName=name,
-        PolicyName="all",
-        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": everything}),
-    )
-    key = local.iam.create_access_key(UserName=name)["AccessKey"]
-    return key["AccessKeyId"], key["SecretAccessKey"]
+    return bench.user(policies.statement("*", "*"))
 
 
 def is_for(way, call):
@@ -117,8 +107,8 @@ CLOSED = [
 ]
 
 
-def test_anyone_may_read_what_a_policy_opens_and_nothing_else(local, running):
-    bucket = opened(local)
+def test_anyone_may_read_what_a_policy_opens_and_nothing_else(bench, local, running):
+    bucket = bench.open_bucket()
     for method, target in CLOSED:
         assert send(running.port, "GET", f"/{bucket}/a.txt")[:2] == (200, b"hello")
         assert send(running.port, "HEAD", f"/{bucket}/a.txt")[0] == 200
@@ -127,23 +117,6 @@ def test_anyone_may_read_what_a_policy_opens_and_nothing_else(local, running):
         assert status == 403, (method, target)
         names = [found["Name"] for found in local.s3.list_buckets()["Buckets"]]
         assert bucket in names and "any-new-name" not in names, (method, target)
-
-
-def opened(local):
-    """A bucket whose policy lets everybody do everything, with one object."""
-    bucket = f"open-{time.time_ns()}"
-    local.s3.create_bucket(Bucket=bucket)
-    local.s3.delete_public_access_block(Bucket=bucket)
-    statement = {
-        "Effect": "Allow",
-        "Principal": "*",
-        "Action": "s3:*",
-        "Resource": [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"],
-    }
-    document = {"Version": "2012-10-17", "Statement": statement}
-    local.s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(document))
-    local.s3.put_object(Bucket=bucket, Key="a.txt", Body=b"hello")
-    return bucket
 
 
 class Late(auth.SigV4Auth):
@@ -175,8 +148,8 @@ def test_a_signature_of_another_time_is_refused(running, host):
         assert b"RequestTimeTooSkewed" in send_signed(running.port, signed)[1]
 
 
-def test_a_body_that_was_not_signed_is_refused(local, running, host):
-    bucket = opened(local)
+def test_a_body_that_was_not_signed_is_refused(bench, running, host):
+    bucket = bench.open_bucket()
     put = Call("s3", "PUT", f"/{bucket}/b.txt", b"signed")
     signed = put.signed("header", running.access_key, running.secret_key, host)
     signed.data = b"forged"
@@ -195,8 +168,8 @@ class Streaming(auth.SigV4Auth):
         return request.headers["X-Amz-Content-SHA256"]
 
 
-def test_a_chunk_with_a_made_up_signature_is_refused(local, running, host):
-    bucket = opened(local)
+def test_a_chunk_with_a_made_up_signature_is_refused(bench, running, host):
+    bucket = bench.open_bucket()
     chunk = b"5;chunk-signature=" + b"0" * 64 + b"\r\nhello\r\n"
     body = chunk + b"0;chunk-signature=" + b"0" * 64 + b"\r\n\r\n"
     headers = {
@@ -227,11 +200,9 @@ def test_no_other_scheme_opens(running, scheme):
         assert status in (400, 403, 404), (call.service, body)
 
 
-def test_nobody_adds_headers_to_a_link(local, running):
-    bucket = opened(local)
-    private = f"private-{time.time_ns()}"
-    local.s3.create_bucket(Bucket=private)
-    local.s3.put_object(Bucket=private, Key="secret.txt", Body=b"secret")
+def test_nobody_adds_headers_to_a_link(bench, local, running):
+    bucket, private = bench.open_bucket(), bench.bucket()
+    bench.put(private, "secret.txt", b"secret")
     link = local.s3.generate_presigned_url(
         "put_object", Params={"Bucket": bucket, "Key": "b.txt"}
     )
@@ -264,13 +235,15 @@ def test_services_outside_the_list_are_closed(running, host):
 # --- a function's own credentials, and links -----------------------------------------
 
 
-def test_a_functions_credentials_come_from_no_public_name(local, running, host):
+def test_a_functions_credentials_come_from_no_public_name(bench, local, running, host):
     """As MiniStack makes them from the ARNs of function and role."""
-    name, role = f"f-{time.time_ns()}", f"r-{time.time_ns()}"
-    function = made_function(local, name, role)
-    local.awslambda.invoke(FunctionName=name)
-    arn = f"arn:aws:iam::{running.account}:role/{role}"
-    digest = hashlib.sha256(f"{function}:{arn}".encode()).hexdigest()
+    role = bench.role()
+    name = bench.function(role=role)
+    bench.invoke(name)
+    arn = local.awslambda.get_function(FunctionName=name)["Configuration"][
+        "FunctionArn"
+    ]
+    digest = hashlib.sha256(f"{arn}:{role}".encode()).hexdigest()
     key = f"ASIA{digest[:16].upper()}"
     token = hashlib.sha256(f"token:{digest}".encode()).hexdigest()
     secret = hashlib.sha256(f"secret:{digest}".encode()).hexdigest()
@@ -282,48 +255,18 @@ def test_a_functions_credentials_come_from_no_public_name(local, running, host):
     assert status == 403 and b"InvalidClientTokenId" in body
 
 
-def made_function(local, name, role):
-    """Make a function that says who it is; return its ARN."""
-    import io
-    import zipfile
-
-    trust = {
-        "Version": "2012-10-17",
-        "Statement": {
-            "Effect": "Allow",
-            "Principal": {"Service": "lambda.amazonaws.com"},
-            "Action": "sts:AssumeRole",
-        },
-    }
-    made = local.iam.create_role(
-        RoleName=role, AssumeRolePolicyDocument=json.dumps(trust)
-    )
+def test_a_function_is_its_role(bench):
     code = (
         "import boto3\ndef handler(event, context):\n"
         "    return boto3.client('sts').get_caller_identity()['Arn']\n"
     )
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as bundle:
-        bundle.writestr("index.py", code)
-    return local.awslambda.create_function(
-        FunctionName=name,
-        Runtime=server.find().runtime,
-        Handler="index.handler",
-        Role=made["Role"]["Arn"],
-        Code={"ZipFile": buffer.getvalue()},
-    )["FunctionArn"]
+    role = bench.role()
+    answer = bench.invoke(bench.function(code, role))
+    assert f":assumed-role/{role.rpartition('/')[2]}/" in answer
 
 
-def test_a_function_is_its_role(local):
-    name, role = f"f-{time.time_ns()}", f"r-{time.time_ns()}"
-    made_function(local, name, role)
-    answer = local.awslambda.invoke(FunctionName=name)
-    assert f":assumed-role/{role}/" in answer["Payload"].read().decode()
-
-
-def test_links_to_zips_are_signed(local, running):
-    name = f"f-{time.time_ns()}"
-    made_function(local, name, f"r-{time.time_ns()}")
+def test_links_to_zips_are_signed(bench, local, running):
+    name = bench.function()
     link = local.awslambda.get_function(FunctionName=name)["Code"]["Location"]
     target = link.partition(str(running.port))[2]
     path, _, query = target.partition("?")
@@ -333,73 +276,12 @@ def test_links_to_zips_are_signed(local, running):
         assert send(running.port, "GET", forged)[0] == 404, forged
 
 
-# --- another user of this machine ----------------------------------------------------
-
-#: Tries, with the standard library alone, what that user would.
-INTRUDER = r"""
-import encodings.idna, http.client, json, os, sys
-os.setgroups([])  # after the imports: that user may not read this Python's files
-os.setresgid(65534, 65534, 65534)
-os.setresuid(65534, 65534, 65534)
-port, secret = int(sys.argv[1]), sys.argv[2]
-scope = "20260101/us-east-1/{}/aws4_request"
-def ask(service, method, path, body=b"", key="test", **headers):
-    headers["Authorization"] = (
-        f"AWS4-HMAC-SHA256 Credential={key}/{scope.format(service)}, "
-        f"SignedHeaders=host;x-amz-date, Signature={'0' * 64}"
-    )
-    headers["X-Amz-Date"] = "20260101T000000Z"
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    connection.request(method, path, body or None, headers)
-    answer = connection.getresponse()
-    answer.read()
-    return answer.status
-function = {"FunctionName": "stolen", "Handler": "i.h", "Role": "arn:aws:iam::0:role/r"}
-statuses = [
-    ask("lambda", "POST", "/2015-03-31/functions", json.dumps(function).encode(), key)
-    for key in ("test", "LOCALCLOUD", "000000000000")
-]
-statuses.append(ask("lambda", "POST", "/2015-03-31/functions/NAME/invocations", b"{}"))
-statuses.append(ask("s3", "GET", "/"))
-def read(path):
-    try:
-        return open(path).read()
-    except OSError as error:
-        return type(error).__name__
-print(json.dumps({"statuses": statuses, "secret": read(secret)}))
-"""
-
-
-@pytest.mark.skipif(
-    not hasattr(os, "getuid") or os.getuid() != 0,
-    reason="only root can become another user",
-)
-def test_another_user_of_this_machine_gets_nothing(local, running, local_folder):
-    name = f"f-{time.time_ns()}"
-    made_function(local, name, f"r-{time.time_ns()}")
-    script = INTRUDER.replace("NAME", name)
-    arguments = [str(running.port), f"{local_folder}/secret"]
-    done = subprocess.run(
-        [sys.executable, "-I", "-c", script, *arguments],
-        cwd="/",
-        env={},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    found = json.loads(done.stdout)
-    assert set(found["statuses"]) <= {400, 403}, found
-    assert found["secret"] in ("PermissionError", "FileNotFoundError")
-    with contextlib.suppress(local.awslambda.exceptions.ResourceNotFoundException):
-        local.awslambda.get_function(FunctionName="stolen")
-        raise AssertionError("the function was made")
-
-
 def test_the_learners_session_signs_with_the_folders_secret(local, running):
     credentials = connect("local", say=lambda line: None).session.get_credentials()
     assert credentials.secret_key == running.secret_key
 
 
+ROLE = "arn:aws:iam::000000000000:role/r"
 #: Sends, as nobody, what it reads; opens files; asks for a web socket.
 STRANGER = r"""
 import encodings.idna, http.client, json, os, socket, sys
@@ -433,15 +315,23 @@ print(json.dumps({
     not hasattr(os, "getuid") or os.getuid() != 0,
     reason="only root can become another user",
 )
-def test_another_user_gets_nothing_by_any_way(local, running, host, local_folder):
+def test_another_user_gets_nothing_by_any_way(
+    bench, local, running, host, local_folder
+):
     """Every service, every way to sign, with known and unknown keys; pages and hosts.
 
     And no file of the cloud's, nor of its process.
     """
-    bucket = f"mine-{time.time_ns()}"
-    local.s3.create_bucket(Bucket=bucket)
-    local.s3.put_object(Bucket=bucket, Key="a.txt", Body=b"mine")
-    calls = [*CALLS, Call("s3", "GET", f"/{bucket}/a.txt")]
+    bucket, function = bench.bucket(), bench.function()
+    bench.put(bucket, "a.txt", b"mine")
+    stolen = {"FunctionName": "stolen", "Handler": "i.h", "Role": ROLE}
+    functions = "/2015-03-31/functions"
+    calls = [
+        *CALLS,
+        Call("s3", "GET", f"/{bucket}/a.txt"),
+        Call("lambda", "POST", functions, json.dumps(stolen).encode()),
+        Call("lambda", "POST", f"{functions}/{function}/invocations", b"{}"),
+    ]
     requests = [
         plain(call.signed(way, key, "a wrong secret", host))
         for key in (running.access_key, "test", running.account)
@@ -477,6 +367,9 @@ def test_another_user_gets_nothing_by_any_way(local, running, host, local_folder
     assert set(found["files"]) == {"PermissionError"}
     assert found["killed"] == "PermissionError"
     assert server.find(local_folder) == running
+    assert bench.lines(function) == []
+    with pytest.raises(local.awslambda.exceptions.ResourceNotFoundException):
+        local.awslambda.get_function(FunctionName="stolen")
 
 
 def plain(request):
