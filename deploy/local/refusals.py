@@ -111,7 +111,21 @@ def _answer(refusal: Refusal) -> tuple[AWSResponse, dict[str, Any]]:
     return http, {"Error": error, "ResponseMetadata": metadata}
 
 
+def _found(call: Callable[..., Any], *codes: str, **wanted: Any) -> dict[str, Any]:
+    """Look something up; {} for errors of these codes, or of any, without codes."""
+    try:
+        return call(**wanted)
+    except ClientError as error:
+        if codes and error.response["Error"]["Code"] not in codes:
+            raise
+        return {}
+
+
 # Lambda: the role and the runtime
+
+
+def _invalid(message: str) -> Refusal:
+    return Refusal("InvalidParameterValueException", message)
 
 
 def role_is_assumable(params: dict[str, Any], world: World) -> Refusal | None:
@@ -125,23 +139,13 @@ def role_is_assumable(params: dict[str, Any], world: World) -> Refusal | None:
     if not pattern.fullmatch(params["Role"]):
         rule = f"Member must satisfy regular expression pattern: {pattern.pattern}"
         return _unsatisfied(params["Role"], "Role", rule)
-    role = _role(params["Role"].rsplit("/", 1)[-1], world)
-    if role and policies.trusts(role["AssumeRolePolicyDocument"], policies.LAMBDA):
-        return None
-    return Refusal(
-        "InvalidParameterValueException",
-        "The role defined for the function cannot be assumed by Lambda.",
-    )
-
-
-def _role(name: str, world: World) -> dict[str, Any] | None:
-    """Read a role; the pattern lets an empty name through, which no role has."""
-    try:
-        return world.lookup("iam").get_role(RoleName=name)["Role"] if name else None
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "NoSuchEntity":
-            raise
-        return None
+    # The pattern lets an empty name through, which no role has.
+    if name := params["Role"].rsplit("/", 1)[-1]:
+        look = world.lookup("iam").get_role
+        role = _found(look, "NoSuchEntity", RoleName=name).get("Role")
+        if role and policies.trusts(role["AssumeRolePolicyDocument"], policies.LAMBDA):
+            return None
+    return _invalid("The role defined for the function cannot be assumed by Lambda.")
 
 
 def _pattern(shape: str, world: World) -> re.Pattern[str]:
@@ -159,8 +163,7 @@ def runtime_is_supported(params: dict[str, Any], world: World) -> Refusal | None
     runtime = params.get("Runtime")
     if runtime not in runtimes.RETIRED:
         return None
-    return Refusal(
-        "InvalidParameterValueException",
+    return _invalid(
         f"The runtime parameter of {runtime} is no longer supported for creating or "
         "updating AWS Lambda functions. We recommend you use a supported runtime "
         "while creating or updating functions.",
@@ -219,8 +222,7 @@ def runtime_runs_here(params: dict[str, Any], world: World) -> Refusal | None:
     runtime = params.get("Runtime")
     if runtime is None or world.interpreter in (None, runtime):
         return None
-    return Refusal(
-        "InvalidParameterValueException",
+    return _invalid(
         f"This is a limit of the local cloud, not of AWS: it runs functions on this "
         f"machine's own Python, so it takes Runtime={world.interpreter} and not "
         f"{runtime}.",
@@ -237,15 +239,13 @@ def role_may_read_the_queue(params: dict[str, Any], world: World) -> Refusal | N
 
     Source: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
     """
-    arn = params.get("EventSourceArn", "")
-    function = _function(params["FunctionName"], world)
-    if ":sqs:" not in arn or function is None:
+    arn, function = params.get("EventSourceArn", ""), _mapped_function(params, world)
+    if not function:
         return None
     documents = list(_role_policies(function["Role"].rsplit("/", 1)[-1], world))
     for action in _QUEUE_ACTIONS:
         if not policies.allowed(documents, f"sqs:{action}", arn, trusting=True):
-            return Refusal(
-                "InvalidParameterValueException",
+            return _invalid(
                 "The provided execution role does not have permissions to call "
                 f"{action} on SQS",
             )
@@ -257,14 +257,9 @@ def queue_hides_long_enough(params: dict[str, Any], world: World) -> Refusal | N
 
     Source: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
     """
-    function = _function(params["FunctionName"], world)
-    arn = params.get("EventSourceArn", "")
-    if ":sqs:" not in arn or function is None:
-        return None
-    sqs = world.lookup("sqs")
-    try:
-        url = sqs.get_queue_url(QueueName=arn.rsplit(":", 1)[-1])
-    except ClientError:
+    function, sqs = _mapped_function(params, world), world.lookup("sqs")
+    name = params.get("EventSourceArn", "").rsplit(":", 1)[-1]
+    if not function or not (url := _found(sqs.get_queue_url, QueueName=name)):
         return None  # no such queue: let the call itself say so
     hidden = int(
         sqs.get_queue_attributes(
@@ -273,19 +268,18 @@ def queue_hides_long_enough(params: dict[str, Any], world: World) -> Refusal | N
     )
     if hidden >= function["Timeout"]:
         return None
-    return Refusal(
-        "InvalidParameterValueException",
+    return _invalid(
         f"Queue visibility timeout: {hidden} seconds is less than Function timeout: "
         f"{function['Timeout']} seconds",
     )
 
 
-def _function(name: str, world: World) -> dict[str, Any] | None:
-    try:
-        answer = world.lookup("lambda").get_function(FunctionName=name)
-    except ClientError:
-        return None  # no such function: let the call itself say so
-    return answer["Configuration"]
+def _mapped_function(params: dict[str, Any], world: World) -> dict[str, Any]:
+    """Read the function behind a queue; {} without one: let the call itself say so."""
+    if ":sqs:" not in params.get("EventSourceArn", ""):
+        return {}
+    look = world.lookup("lambda").get_function
+    return _found(look, FunctionName=params["FunctionName"]).get("Configuration", {})
 
 
 def _role_policies(role: str, world: World) -> Iterator[dict[str, Any]]:
@@ -344,9 +338,8 @@ def functions_may_be_invoked(params: dict[str, Any], world: World) -> Refusal | 
     if not rules or params.get("SkipDestinationValidation"):
         return None
     bucket = params["Bucket"]
-    try:
-        place = world.lookup("s3").get_bucket_location(Bucket=bucket)
-    except ClientError:
+    place = _found(world.lookup("s3").get_bucket_location, Bucket=bucket)
+    if not place:
         return None  # no such bucket: let the call itself say so
     region = place.get("LocationConstraint") or "us-east-1"
     account = world.lookup("sts").get_caller_identity()["Account"]
@@ -372,12 +365,8 @@ def _permissions(arn: str, world: World) -> dict[str, Any] | str:
     """Read the function's resource policy; no function and no policy are both {}."""
     name, _, qualifier = arn.split(":function:", 1)[-1].partition(":")
     wanted = {"FunctionName": name} | ({"Qualifier": qualifier} if qualifier else {})
-    try:
-        return world.lookup("lambda").get_policy(**wanted)["Policy"]
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ResourceNotFoundException":
-            raise
-        return {}
+    look = world.lookup("lambda").get_policy
+    return _found(look, "ResourceNotFoundException", **wanted).get("Policy", {})
 
 
 # S3: buckets and their policies
@@ -451,7 +440,7 @@ def close_new_bucket(params: dict[str, Any], world: World) -> None:
 
     Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
     """
-    if _public_access_block(params["Bucket"], world) is None:
+    if not _public_access_block(params["Bucket"], world):
         acls = ("BlockPublicAcls", "IgnorePublicAcls")
         names = (*acls, "BlockPublicPolicy", "RestrictPublicBuckets")
         world.lookup("s3").put_public_access_block(
@@ -502,7 +491,7 @@ def policy_is_not_public(params: dict[str, Any], world: World) -> Refusal | None
     bucket = params["Bucket"]
     if not is_public(params["Policy"]):
         return None
-    if not (_public_access_block(bucket, world) or {}).get("BlockPublicPolicy"):
+    if not _public_access_block(bucket, world).get("BlockPublicPolicy"):
         return None
     caller = world.lookup("sts").get_caller_identity()["Arn"]
     return Refusal(
@@ -514,12 +503,10 @@ def policy_is_not_public(params: dict[str, Any], world: World) -> Refusal | None
     )
 
 
-def _public_access_block(bucket: str, world: World) -> dict[str, bool] | None:
-    try:
-        answer = world.lookup("s3").get_public_access_block(Bucket=bucket)
-    except ClientError:
-        return None  # taken off, or no such bucket, which the call itself will say
-    return answer["PublicAccessBlockConfiguration"]
+def _public_access_block(bucket: str, world: World) -> dict[str, bool]:
+    """Read it; {} if it is off, or no such bucket, which the call itself will say."""
+    found = _found(world.lookup("s3").get_public_access_block, Bucket=bucket)
+    return found.get("PublicAccessBlockConfiguration", {})
 
 
 def is_public(policy: dict[str, Any] | str) -> bool:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import json
 import os
 import shutil
 import sys
 import threading
 import time
+import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -23,7 +23,9 @@ import growing as grown  # beside this file, as the next
 import ministack.app as ministack
 from ledger import Ledger
 from ministack.core import persistence
+from ministack.core.iam_evaluator import AuthError
 from ministack.services import lambda_svc, s3
+from request import Request
 from snapshot import Snapshot
 
 FOLDER = Path(os.environ["WORKBOOK_FOLDER"])
@@ -257,13 +259,9 @@ def saving(send: Send, scope: Scope) -> Send:
         if message["type"] == "http.response.start":
             dirty.set()
             _finish(call, keep, message["status"])
-            if call.refused:
-                message = _refusal(scope, call.refused)
-        elif call.refused:
-            message = {
-                "type": "http.response.body",
-                "body": _words(scope, call.refused),
-            }
+        if call.refused:
+            kind = message["type"]
+            message = {"type": kind} | _refusal(scope, call.refused)[kind]
         await send(message)
 
     return saved
@@ -312,25 +310,22 @@ def _is_object_call(scope: Scope, headers: dict[bytes, bytes]) -> bool:
     return signed_for_s3 and scope["path"].strip("/").count("/") >= 1
 
 
-def _refusal(scope: Scope, words: str) -> dict:
-    length = str(len(_words(scope, words))).encode()
-    kind = b"application/json" if _speaks_json(scope) else b"application/xml"
-    headers = [(b"content-type", kind), (b"content-length", length)]
-    return {"type": "http.response.start", "status": 507, "headers": headers}
-
-
-def _words(scope: Scope, words: str) -> bytes:
-    if _speaks_json(scope):
-        return json.dumps({"__type": "InsufficientStorage", "message": words}).encode()
-    inner = f"<Code>InsufficientStorage</Code><Message>{words}</Message>"
-    if scope["path"] == "/":  # IAM, STS and CloudFormation wrap it
-        return f"<ErrorResponse><Error>{inner}</Error></ErrorResponse>".encode()
-    return f"<Error>{inner}</Error>".encode()
-
-
-def _speaks_json(scope: Scope) -> bool:
-    by_date = scope["path"].startswith(("/2015-", "/2017-", "/2018-", "/2019-"))
-    return by_date or any(name == b"x-amz-target" for name, _ in scope["headers"])
+def _refusal(scope: Scope, words: str) -> dict[str, dict]:
+    """The error, in the format of the service that was asked, as ASGI's messages."""
+    request = Request(scope)
+    _, headers, body = ministack._credential_failure(
+        request.service,
+        "",
+        str(uuid.uuid5(uuid.NAMESPACE_OID, words)),  # the same for head and body
+        AuthError("InsufficientStorage", words),
+        request.headers,
+    )
+    headers |= {"Content-Length": str(len(body))}
+    lines = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    return {
+        "http.response.start": {"status": 507, "headers": lines},
+        "http.response.body": {"body": body},
+    }
 
 
 # MiniStack's own function, kept.

@@ -159,6 +159,11 @@ def _refused(request: Request, code: str, text: str) -> Refused:
     return Refused(answer)
 
 
+def _unsupported(request: Request) -> Refused:
+    text = "The request signature does not conform to AWS standards."
+    return _refused(request, "UnsupportedSignature", text)
+
+
 def _needs_no_signature(request: Request) -> bool:
     """Whether AWS serves it unsigned: an object, a preflight, a form with a policy.
 
@@ -208,8 +213,7 @@ def _signature(request: Request) -> HeaderSignature:
         algorithm = request.headers["authorization"].split(" ")[0]
         found = parse_header_signature(request.headers)
     if algorithm != "AWS4-HMAC-SHA256":
-        text = "The request signature does not conform to AWS standards."
-        raise _refused(request, "UnsupportedSignature", text)
+        raise _unsupported(request)
     if isinstance(found, tuple):
         raise _refused(request, *found)
     return found
@@ -225,7 +229,7 @@ def _check_scope_and_time(request: Request) -> None:
         _check_link_lasts(request, signature)
     elif skewed := request_time_failure(signature):
         raise _refused(request, *skewed)
-    _credential(request, signature.access_key_id, _token(request))
+    _credential(request, signature.access_key_id)
 
 
 def _check_signed_headers(request: Request, signature: HeaderSignature) -> None:
@@ -261,9 +265,7 @@ def _check_signature(request: Request, body: bytes) -> None:
         raise Refused(s3._error("InvalidRequest", text, 400))
     failure = header_signature_failure(
         signature,
-        _credential(
-            request, signature.access_key_id, _token(request)
-        ).secret_access_key,
+        _credential(request, signature.access_key_id).secret_access_key,
         request.method,
         request.raw_path,
         request.query,
@@ -281,7 +283,7 @@ def _check_seed(request: Request) -> None:
     Source: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html
     """
     signature = _signature(request)
-    credential = _credential(request, signature.access_key_id, _token(request))
+    credential = _credential(request, signature.access_key_id)
     asked = (request.method, request.raw_path, request.query, request.headers, b"")
     _, text = header_signing_documents(signature, *asked)
     key = derive_signing_key(
@@ -295,14 +297,15 @@ def _check_seed(request: Request) -> None:
         raise _refused(request, "SignatureDoesNotMatch", SIGNATURE_MISMATCH)
 
 
-def _token(request: Request) -> str:
-    if _is_presigned(request):
-        return request.parameter("X-Amz-Security-Token")
-    return request.headers.get("x-amz-security-token", "")
+#: The parameter that brings a session's token, for each way to sign in a query.
+_TOKENS = {"query": "X-Amz-Security-Token", "sigv2 query": "x-amz-security-token"}
 
 
-def _credential(request: Request, access_key: str, token: str) -> ResolvedCredential:
+def _credential(request: Request, access_key: str) -> ResolvedCredential:
     """Find an access key: the folder's own, a user's, or a session's."""
+    name = _TOKENS.get(kinds(request)[0])
+    given = request.headers.get("x-amz-security-token", "")
+    token = request.parameter(name) if name else given
     is_stranger = is_root_access_key(access_key) and access_key != ROOT_KEY
     account = _account_from_sts_session(access_key)
     account = account or find_iam_access_key_account(access_key) or get_account_id()
@@ -321,16 +324,13 @@ def _credential(request: Request, access_key: str, token: str) -> ResolvedCreden
 def _check_sigv2(request: Request, kind: str) -> None:
     """Check an old signature: S3 alone takes them."""
     if request.service != "s3":
-        text = "The request signature does not conform to AWS standards."
-        raise _refused(request, "UnsupportedSignature", text)
+        raise _unsupported(request)
     if kind == "sigv2 header":
         access_key = request.headers["authorization"][4:].partition(":")[0].strip()
-        token = request.headers.get("x-amz-security-token", "")
         _check_sigv2_time(request)
     else:
         access_key = request.parameter("AWSAccessKeyId")
-        token = request.parameter("x-amz-security-token")
-    found = _credential(request, access_key, token)
+    found = _credential(request, access_key)
     bucket = ministack._extract_s3_vhost_bucket(request.headers.get("host", ""))
     signed = SignedRequest(
         access_key,

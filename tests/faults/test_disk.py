@@ -76,6 +76,16 @@ def bodies(cloud: Cloud) -> dict[str, bytes]:
     }
 
 
+CALLS_OF_EACH_FORMAT: list[Callable[[Cloud], object]] = [
+    lambda cloud: cloud.s3.put_bucket_tagging(Bucket=BUCKET, Tagging={"TagSet": []}),
+    lambda cloud: cloud.iam.create_user(UserName="u"),
+    lambda cloud: cloud.sqs.create_queue(QueueName="q"),
+    lambda cloud: cloud.awslambda.publish_layer_version(
+        LayerName="l", Content={"ZipFile": bytes(99)}
+    ),
+]
+
+
 def test_a_full_disk_refuses_and_keeps_what_it_took(small_disk):
     cloud = connected()
     kept = fill(cloud)
@@ -84,6 +94,13 @@ def test_a_full_disk_refuses_and_keeps_what_it_took(small_disk):
     over = {"Bucket": BUCKET, "Key": "0", "Body": bytes(900_000)}
     assert code_of(lambda: cloud.s3.put_object(**over)) == 507
     assert hashes(cloud) == kept  # the key that was to be overwritten, too
+    filler = server.folder() / "filler"
+    with contextlib.suppress(OSError):
+        filler.write_bytes(bytes(30_000_000))
+    for call in CALLS_OF_EACH_FORMAT:
+        with pytest.raises(ClientError, match=r"InsufficientStorage.*could not keep"):
+            call(cloud)
+    filler.unlink()
     small_disk()
     cloud.s3.put_object(Bucket=BUCKET, Key="more", Body=b"more")
     os.kill(server.find().pid, signal.SIGKILL)
