@@ -7,7 +7,7 @@ from random import Random
 
 import paint
 from paint import mask
-from PIL import Image, ImageChops, ImageDraw, ImageFilter
+from PIL import Image, ImageChops, ImageDraw
 
 WIDE, HIGH, QUAY = 8000, 1500, 1130
 WARM = [(255, 214, 140), (255, 196, 112), (255, 230, 180), (248, 180, 96)]
@@ -18,19 +18,12 @@ def dusk(rng: Random) -> Image.Image:
     """The last light behind the roofs, the first stars above."""
     size = (WIDE // 4, QUAY // 4)
     picture = paint.sky(
-        size,
-        [
-            (0, (20, 28, 70)),
-            (0.35, (56, 62, 126)),
-            (0.62, (138, 98, 148)),
-            (0.82, (236, 140, 120)),
-            (1, (255, 206, 140)),
-        ],
+        size, paint.ramp("#141c46, #383e7e 35%, #8a6294 62%, #ec8c78 82%, #ffce8c")
     )
     wisps = paint.noise(rng, size, 5, 6, gain=0.52, stretch=6)
     lit = paint.relief(wisps, 2, -5, 5)
-    colours = [(0, (62, 54, 104)), (0.5, (170, 102, 134)), (1, (255, 180, 130))]
-    body = mask(wisps, 0.52, 0.78).point([v * 200 // 255 for v in range(256)])
+    colours = paint.ramp("#3e3668, #aa6686, #ffb482")
+    body = mask(wisps, 0.52, 0.78).point(lambda v: v * 200 // 255)
     picture.paste(paint.tint(lit, colours), (0, 0), body)
     sun = paint.glow(size, (size[0] * 0.30, size[1] * 1.0), size[0] * 0.34, 1.6)
     picture = paint.light(picture, (255, 150, 70), sun)
@@ -42,14 +35,13 @@ def dusk(rng: Random) -> Image.Image:
         tone = paint.mix(picture.getpixel((x, y)), (236, 236, 255), shine)
         pen.circle((x, y), rng.uniform(1, 2.4), tone)
     moon = (6350, 250)
-    picture = paint.light(
-        picture, (150, 160, 200), paint.glow(picture.size, moon, 420, 2)
-    )
+    halo = paint.glow(picture.size, moon, 420, 2)
+    picture = paint.light(picture, (150, 160, 200), halo)
     full = Image.new("L", (240, 240))
     pen = ImageDraw.Draw(full)
     pen.circle((120, 120), 84, 255)
     pen.circle((86, 96), 76, 0)
-    crescent = full.filter(ImageFilter.GaussianBlur(1.5))
+    crescent = paint.blur(full, 1.5)
     picture.paste((250, 244, 226), (moon[0] - 120, moon[1] - 120), crescent)
     return picture
 
@@ -62,37 +54,24 @@ def block(
     pen.rectangle((x, top, x + wide, QUAY), fill=tone)
     side = max(6, wide // 6)
     pen.rectangle((x, top, x + side, QUAY), fill=paint.mix(tone, (250, 160, 120), 0.20))
-    pen.line(
-        (x, top, x + wide, top), fill=paint.mix(tone, (255, 190, 150), 0.35), width=3
-    )
-    roof = rng.random()
+    edge = paint.mix(tone, (255, 190, 150), 0.35)
+    pen.line((x, top, x + wide, top), fill=edge, width=3)
+    roof, middle = rng.random(), x + wide / 2
     if tall > 330 and roof < 0.30:  # a spire
-        pen.polygon(
-            [
-                (x + wide * 0.3, top),
-                (x + wide / 2, top - wide * 0.9),
-                (x + wide * 0.7, top),
-            ],
-            fill=tone,
-        )
-        pen.line(
-            (x + wide / 2, top - wide * 0.8, x + wide / 2, top - wide * 1.5),
-            fill=tone,
-            width=4,
-        )
-        lamps.circle((x + wide / 2, top - wide * 1.5), 5, (255, 80, 70))
+        peak = (middle, top - wide * 0.9)
+        pen.polygon([(x + wide * 0.3, top), peak, (x + wide * 0.7, top)], fill=tone)
+        pen.line((middle, top - wide * 0.8, middle, top - wide * 1.5), tone, 4)
+        lamps.circle((middle, top - wide * 1.5), 5, (255, 80, 70))
     elif tall > 330 and roof < 0.55:  # steps
         for step, share in ((40, 0.16), (78, 0.30)):
-            pen.rectangle(
-                (x + wide * share, top - step, x + wide * (1 - share), top), fill=tone
-            )
+            right = x + wide * (1 - share)
+            pen.rectangle((x + wide * share, top - step, right, top), fill=tone)
     elif roof < 0.8:  # tanks and masts
         pen.rectangle((x + wide * 0.55, top - 22, x + wide * 0.8, top), fill=tone)
         pen.line((x + wide * 0.3, top - 56, x + wide * 0.3, top), fill=tone, width=3)
     else:  # a gable
-        pen.polygon(
-            [(x, top), (x + wide / 2, top - wide * 0.35), (x + wide, top)], fill=tone
-        )
+        gable = [(x, top), (middle, top - wide * 0.35), (x + wide, top)]
+        pen.polygon(gable, fill=tone)
     columns = (wide - side - cell) // cell
     style = rng.random()
     office = rng.choice(COOL) if style < 0.25 else None
@@ -123,23 +102,18 @@ def skyline(rng: Random, picture: Image.Image) -> None:
         x = -rng.randrange(slim)
         while x < WIDE:
             wide = rng.randrange(slim, broad)
-            centre = math.exp(-(((x - 4700) / 1500) ** 2)) + 0.55 * math.exp(
-                -(((x - 1500) / 800) ** 2)
-            )
+            centre = math.exp(-(((x - 4700) / 1500) ** 2))
+            centre += 0.55 * math.exp(-(((x - 1500) / 800) ** 2))
             tall = low + (high - low) * rng.random() ** 1.6 * (0.34 + 1.0 * centre)
             shade = paint.mix(tone, (18, 20, 44), rng.random() * 0.22)
             block(pen, lamps, rng, x, wide, int(tall), shade, lit, cell)
             x += wide + int(rng.random() ** 3 * 60) - 4
         full = ImageChops.lighter(picture, glass)
-        bright = glass.reduce(8).filter(ImageFilter.GaussianBlur(2.2))
-        picture.paste(
-            ImageChops.screen(
-                full, bright.resize(picture.size, Image.Resampling.BICUBIC)
-            )
-        )
+        bright = paint.blur(glass.reduce(8), 2.2)
+        picture.paste(ImageChops.screen(full, bright.resize(picture.size)))
         if haze:
             mist = Image.linear_gradient("L").resize((WIDE, 620))
-            mist = mist.point([v * haze // 100 for v in range(256)])
+            mist = mist.point(lambda v, haze=haze: v * haze // 100)
             picture.paste((240, 156, 138), (0, QUAY - 620), mist)
 
 
@@ -147,21 +121,12 @@ def bridge(picture: Image.Image, water: int) -> None:
     """A suspension bridge across the river on the left, its lamps lit."""
     pen = ImageDraw.Draw(picture)
     deck, dark = QUAY - 70, (24, 22, 48)
-    towers = (420, 1980)
     lamps = []
-    for x in (-360, *towers, 2760):
-        if x in towers:
-            pen.polygon(
-                [
-                    (x - 34, water),
-                    (x - 24, QUAY - 560),
-                    (x + 24, QUAY - 560),
-                    (x + 34, water),
-                ],
-                fill=dark,
-            )
-            pen.rectangle((x - 34, QUAY - 575, x + 34, QUAY - 550), fill=dark)
-            lamps.append((x, QUAY - 590, 9, (255, 90, 80)))
+    for x in (420, 1980):
+        tower = f"-34,{water} -24,{QUAY - 560} 24,{QUAY - 560} 34,{water}"
+        pen.polygon(paint.points(tower, x), fill=dark)
+        pen.rectangle((x - 34, QUAY - 575, x + 34, QUAY - 550), fill=dark)
+        lamps.append((x, QUAY - 590, 9, (255, 90, 80)))
     spans = [
         (-360, deck, 420, QUAY - 560, 0),
         (420, QUAY - 560, 1980, QUAY - 560, 430),
@@ -169,11 +134,9 @@ def bridge(picture: Image.Image, water: int) -> None:
     ]
     for x0, y0, x1, y1, sag in spans:
         line = []
-        for step in range(61):
-            t = step / 60
-            line.append(
-                (x0 + (x1 - x0) * t, y0 + (y1 - y0) * t + 4 * (sag or 60) * t * (1 - t))
-            )
+        for t in (step / 60 for step in range(61)):
+            hang = 4 * (sag or 60) * t * (1 - t)
+            line.append((x0 + (x1 - x0) * t, y0 + (y1 - y0) * t + hang))
         pen.line(line, fill=dark, width=9)
         for x, y in line[::2]:
             pen.line((x, y, x, deck), fill=dark, width=3)
@@ -199,37 +162,29 @@ def city_panorama() -> Image.Image:
         pen.circle((x, QUAY - 68), 7, (255, 220, 150))
         for _ in range(9):
             spot = (x + 48 + rng.uniform(-24, 24), QUAY - 42 + rng.uniform(-20, 14))
-            pen.circle(
-                spot,
-                rng.uniform(9, 18),
-                paint.mix((20, 26, 40), (52, 44, 54), rng.random()),
-            )
+            radius = rng.uniform(9, 18)
+            tone = paint.mix((20, 26, 40), (52, 44, 54), rng.random())
+            pen.circle(spot, radius, tone)
     bridge(above, QUAY)
-    lamps = above.reduce(8).point([max(0, v - 190) * 3 for v in range(256)] * 3)
-    shine = lamps.filter(ImageFilter.GaussianBlur(5)).resize(
-        above.size, Image.Resampling.BICUBIC
-    )
-    above = ImageChops.screen(above, shine.point([v // 2 for v in range(256)] * 3))
+    lamps = above.reduce(8).point(lambda v: max(0, v - 190) * 3)
+    shine = paint.blur(lamps, 5).resize(above.size)
+    above = ImageChops.screen(above, shine.point(lambda v: v // 2))
     picture.paste(above, (0, 0))
     deep = HIGH - QUAY
-    mirror = above.transpose(Image.Transpose.FLIP_TOP_BOTTOM).resize(
-        (WIDE, QUAY * 3 // 4)
-    )
+    mirror = above.transpose(Image.Transpose.FLIP_TOP_BOTTOM)
+    mirror = mirror.resize((WIDE, QUAY * 3 // 4))
     mirror = mirror.crop((0, 0, WIDE, deep))
-    tall = mirror.resize((WIDE, deep // 14)).resize(
-        (WIDE, deep), Image.Resampling.BICUBIC
-    )
+    tall = mirror.resize((WIDE, deep // 14)).resize((WIDE, deep))
     mirror = Image.blend(mirror, tall, 0.7)
     waves = paint.noise(rng, (WIDE // 2, deep), 60, 5, gain=0.7, stretch=9)
-    waves = waves.resize((WIDE, deep), Image.Resampling.BICUBIC)
+    waves = waves.resize((WIDE, deep))
     swing = paint.curve(rng, deep, 26, 3, 0.7)
     for y in range(deep):
         row = mirror.crop((0, y, WIDE, y + 1))
         mirror.paste(ImageChops.offset(row, int(swing[y] * (3 + y / 16)), 0), (0, y))
-    water = ImageChops.multiply(
-        mirror, paint.sky(mirror.size, [(0, (190, 188, 204)), (1, (92, 98, 132))])
-    )
-    shade = mask(waves, 0.60, 0.40).point([v * 140 // 255 for v in range(256)])
+    fade = paint.sky(mirror.size, paint.ramp("#bebccc, #5c6284"))
+    water = ImageChops.multiply(mirror, fade)
+    shade = mask(waves, 0.60, 0.40).point(lambda v: v * 140 // 255)
     water.paste((14, 18, 46), (0, 0), shade)
     water = paint.light(water, (110, 88, 116), mask(waves, 0.56, 0.82))
     picture.paste(water, (0, QUAY))

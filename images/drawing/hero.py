@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import paint
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageDraw
 
 SIZE = (1600, 640)
 INK, AMBER, TEAL, WHITE = (34, 48, 63), (217, 118, 10), (15, 118, 110), (255, 255, 255)
@@ -33,9 +33,7 @@ def lay(scene: Image.Image, photo: Image.Image, centre, turn: float, rim: int) -
     x, y = round(centre[0] - sheet.width / 2), round(centre[1] - sheet.height / 2)
     dark = Image.new("L", scene.size)
     dark.paste(sheet.getchannel("A"), (x + 3, y + 9))
-    dark = dark.filter(ImageFilter.GaussianBlur(11)).point(
-        [v * 3 // 8 for v in range(256)]
-    )
+    dark = paint.blur(dark, 11).point(lambda v: v * 3 // 8)
     scene.paste((24, 36, 54), (0, 0), dark)
     scene.paste(sheet.convert("RGB"), (x, y), sheet.getchannel("A"))
 
@@ -89,7 +87,7 @@ def pipeline(scene: Image.Image) -> None:
 
 def hero(samples: Path) -> Image.Image:
     """Compose the samples: big photos on the left, their thumbnails on the right."""
-    scene = paint.sky(SIZE, [(0, (250, 251, 252)), (1, (226, 232, 238))])
+    scene = paint.sky(SIZE, paint.ramp("#fafbfc, #e2e8ee"))
     for name, longest, centre, turn in (
         ("meadow-large.jpg", 346, (214, 178), 6.0),
         (PANDA, 300, (184, 450), -6.0),

@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
+from typing import NamedTuple
 
 import paint
 from paint import Colour, Size, mask
@@ -19,32 +20,29 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 LABELLED = Path(__file__).resolve().parents[1] / "labelled"
 
-#: An hour: the sky's ramp from above to the horizon, and what its light does to things.
-HOURS: dict[str, tuple[paint.Stops, Colour]] = {
-    "noon": ([(0, (70, 132, 204)), (1, (206, 226, 240))], (255, 255, 250)),
-    "morning": ([(0, (128, 158, 198)), (1, (250, 224, 192))], (255, 240, 220)),
-    "evening": (
-        [(0, (58, 62, 118)), (0.6, (204, 120, 122)), (1, (255, 196, 120))],
-        (246, 190, 160),
+
+class Hour(NamedTuple):
+    """The sky from above to the horizon, its light on things, and drawings' paper."""
+
+    sky: paint.Stops
+    light: Colour
+    paper: Colour
+
+
+HOURS = {
+    "noon": Hour(paint.ramp("#4684cc, #cee2f0"), (255, 255, 250), (255, 255, 255)),
+    "morning": Hour(paint.ramp("#809ec6, #fae0c0"), (255, 240, 220), (248, 244, 234)),
+    "evening": Hour(
+        paint.ramp("#3a3e76, #cc787a 60%, #ffc478"), (246, 190, 160), (196, 212, 222)
     ),
-    "grey": ([(0, (150, 158, 170)), (1, (214, 218, 222))], (214, 220, 228)),
-    "dusk": ([(0, (18, 24, 58)), (1, (96, 92, 140))], (132, 134, 178)),
-}
-
-
-#: The same for drawings: what they are drawn on.
-PAPERS = {
-    "noon": (255, 255, 255),
-    "morning": (248, 244, 234),
-    "evening": (196, 212, 222),
-    "grey": (232, 236, 242),
-    "dusk": (30, 34, 44),
+    "grey": Hour(paint.ramp("#969eaa, #d6dade"), (214, 220, 228), (232, 236, 242)),
+    "dusk": Hour(paint.ramp("#12183a, #605c8c"), (132, 134, 178), (30, 34, 44)),
 }
 
 
 def heaven(rng: Random, size: Size, hour: str) -> Image.Image:
     """A sky of an hour, with clouds or without."""
-    stops, light = HOURS[hour]
+    stops, light, _ = HOURS[hour]
     picture = paint.sky(size, stops)
     clouds = paint.noise(rng, size, rng.uniform(1.5, 4), 5, stretch=rng.uniform(1.8, 5))
     start = rng.uniform(0.42, 0.62)
@@ -60,7 +58,9 @@ def heaven(rng: Random, size: Size, hour: str) -> Image.Image:
 
 def lit(picture: Image.Image, hour: str) -> Image.Image:
     """The picture in the light of an hour."""
-    return ImageChops.multiply(picture, Image.new("RGB", picture.size, HOURS[hour][1]))
+    return ImageChops.multiply(
+        picture, Image.new("RGB", picture.size, HOURS[hour].light)
+    )
 
 
 def ridge(rng: Random, size: Size, level: float, swing: float, waves: float):
@@ -71,13 +71,22 @@ def ridge(rng: Random, size: Size, level: float, swing: float, waves: float):
     return [(0, height), *edge, (width, height)]
 
 
+def mirrored(picture: Image.Image, level: int, tone: Colour, soft: float) -> None:
+    """Put the mirror image of what stands above a level below it."""
+    wet = (picture.width, picture.height - level)
+    mirror = picture.crop((0, level - wet[1], picture.width, level))
+    mirror = mirror.transpose(Image.Transpose.FLIP_TOP_BOTTOM)
+    water = ImageChops.multiply(mirror, Image.new("RGB", wet, tone))
+    picture.paste(water.filter(ImageFilter.BoxBlur(soft)), (0, level))
+
+
 def coast(rng: Random, size: Size, hour: str) -> Image.Image:
     """The sea up to the horizon, and a beach or a cliff."""
     width, height = size
     horizon = round(height * rng.uniform(0.35, 0.6))
     picture = heaven(rng, size, hour)
     deep = rng.choice([(22, 74, 112), (30, 96, 118), (36, 70, 92)])
-    far = paint.at(HOURS[hour][0], 1)
+    far = paint.at(HOURS[hour].sky, 1)
     wet = (width, height - horizon)
     water = paint.sky(wet, [(0, paint.mix(deep, far, 0.5)), (1, deep)])
     waves = paint.noise(rng, wet, 10, 5, gain=0.7, stretch=rng.uniform(4, 8))
@@ -101,7 +110,7 @@ def coast(rng: Random, size: Size, hour: str) -> Image.Image:
         edge = [(x, start + tilt * (x - width / 2) + 9 * line[x]) for x in range(width)]
         sand = paint.tint(
             mask(paint.noise(rng, size, 50, 3), 0.2, 0.8),
-            [(0, (196, 166, 124)), (1, (238, 216, 174))],
+            paint.ramp("#c4a67c, #eed8ae"),
         )
         foam = [(x, y - 9) for x, y in edge]
         picture.paste((240, 244, 244), (0, 0), paint.shape(size, [*foam, *edge[::-1]]))
@@ -120,13 +129,9 @@ def coast(rng: Random, size: Size, hour: str) -> Image.Image:
             land = [(width - x, y) for x, y in land]
         crags = paint.noise(rng, size, 7, 6, gain=0.6, ridged=True)
         stone = rng.choice([(116, 100, 88), (150, 138, 120), (88, 84, 90)])
-        sand = paint.tint(
-            paint.relief(crags, 3, 3, 4),
-            [
-                (0, paint.mix(stone, (20, 20, 30), 0.7)),
-                (1, paint.mix(stone, (255, 240, 210), 0.5)),
-            ],
-        )
+        dark = paint.mix(stone, (20, 20, 30), 0.7)
+        bright = paint.mix(stone, (255, 240, 210), 0.5)
+        sand = paint.tint(paint.relief(crags, 3, 3, 4), [(0, dark), (1, bright)])
     picture.paste(lit(sand, hour), (0, 0), paint.shape(size, land, soft=0.8))
     return picture
 
@@ -143,25 +148,16 @@ def meadow(rng: Random, size: Size, hour: str) -> Image.Image:
         ImageDraw.Draw(picture).polygon(outline, fill=tone)
     pen = ImageDraw.Draw(picture)
     pen.rectangle((0, horizon, width, height), fill=paint.mix(green, (30, 50, 20), 0.3))
-    bloom = rng.sample(
-        [
-            (226, 52, 40),
-            (250, 250, 244),
-            (92, 98, 206),
-            (250, 208, 58),
-            (202, 116, 196),
-        ],
-        rng.randrange(1, 4),
-    )
+    blooms = paint.colours("#e23428 #fafaf4 #5c62ce #fad03a #ca74c4")
+    bloom = rng.sample(blooms, rng.randrange(1, 4))
     often = rng.uniform(0.01, 0.12)
     y = horizon
     while y < height + 40:
         near = (y - horizon) / (height - horizon)
         for _ in range(int(320 / (1 + 3 * near))):
             x, tall = rng.uniform(-9, width + 9), (4 + 52 * near) * rng.uniform(0.5, 1)
-            tone = paint.mix(
-                green, rng.choice([(24, 46, 20), (206, 206, 110)]), rng.random() * 0.7
-            )
+            tip = rng.choice([(24, 46, 20), (206, 206, 110)])
+            tone = paint.mix(green, tip, rng.random() * 0.7)
             lean = rng.gauss(0.1, 0.25) * tall
             pen.line((x, y, x + lean, y - tall), tone, round(1 + 2 * near))
             if rng.random() < often:
@@ -182,31 +178,25 @@ def mountains(rng: Random, size: Size, hour: str) -> Image.Image:
     """Peaks one behind the other, with snow or without, above woods or a lake."""
     width, height = size
     picture = heaven(rng, size, hour)
-    far = paint.at(HOURS[hour][0], 0.8)
+    far = paint.at(HOURS[hour].sky, 0.8)
     count, snow = rng.randrange(2, 5), rng.uniform(0.2, 0.75)
     foot = height * rng.uniform(0.62, 0.95)
     for row in range(count):
         haze = 0.6 * (1 - row / count)
         level = height * (0.30 + 0.30 * row / count) + rng.uniform(-9, 9)
-        outline = ridge(
-            rng, size, level, height * rng.uniform(0.1, 0.2), rng.uniform(2, 5)
-        )
+        swing = height * rng.uniform(0.1, 0.2)
+        outline = ridge(rng, size, level, swing, rng.uniform(2, 5))
         crags = paint.noise(rng, size, 6, 7, gain=0.55, ridged=True)
         form = paint.relief(crags, 4, 3, 4)
-        stone = [(0, (44, 50, 70)), (0.5, (104, 98, 104)), (1, (206, 184, 166))]
-        rock = paint.tint(form, stone)
-        white = paint.tint(form, [(0, (122, 142, 182)), (1, (255, 250, 244))])
+        rock = paint.tint(form, paint.ramp("#2c3246, #686268, #ceb8a6"))
+        white = paint.tint(form, paint.ramp("#7a8eb6, #fffaf4"))
         depth = paint.sky(size, [(0, (255,) * 3), (snow, (140,) * 3), (1, (0,) * 3)])
         cover = ImageChops.add(depth.convert("L"), mask(crags, 0.2, 0.8), 2)
-        rock.paste(white, (0, 0), cover.point([255 * (v > 128) for v in range(256)]))
+        rock.paste(white, (0, 0), cover.point(lambda v: 255 * (v > 128)))
         rock = Image.blend(lit(rock, hour), Image.new("RGB", size, far), haze)
         picture.paste(rock, (0, 0), paint.shape(size, outline, soft=0.6))
     if rng.random() < 0.5:  # a lake
-        wet = (width, height - round(foot))
-        mirror = picture.crop((0, round(foot) - wet[1], width, round(foot)))
-        mirror = mirror.transpose(Image.Transpose.FLIP_TOP_BOTTOM)
-        water = ImageChops.multiply(mirror, Image.new("RGB", wet, (150, 176, 188)))
-        picture.paste(water.filter(ImageFilter.BoxBlur(2)), (0, round(foot)))
+        mirrored(picture, round(foot), (150, 176, 188), 2)
     else:
         floor = paint.mix((34, 52, 40), (110, 116, 66), rng.random())
         outline = ridge(rng, size, foot, 9, 4)
@@ -216,9 +206,8 @@ def mountains(rng: Random, size: Size, hour: str) -> Image.Image:
         x, y = rng.uniform(0, width), foot + rng.uniform(-2, 0.3 * (height - foot))
         tall = rng.uniform(14, 44)
         tone = paint.mix((18, 34, 34), (60, 80, 58), rng.random())
-        pen.polygon(
-            [(x - tall * 0.2, y), (x, y - tall), (x + tall * 0.2, y)], fill=tone
-        )
+        spruce = [(x - tall * 0.2, y), (x, y - tall), (x + tall * 0.2, y)]
+        pen.polygon(spruce, fill=tone)
     return picture
 
 
@@ -229,14 +218,8 @@ def city(rng: Random, size: Size, hour: str) -> Image.Image:
     picture = heaven(rng, size, hour)
     pen = ImageDraw.Draw(picture)
     ground = round(height * rng.uniform(0.72, 0.96))
-    far = paint.at(HOURS[hour][0], 1)
-    walls = [
-        (124, 116, 122),
-        (168, 150, 136),
-        (96, 104, 122),
-        (150, 104, 92),
-        (196, 190, 182),
-    ]
+    far = paint.at(HOURS[hour].sky, 1)
+    walls = paint.colours("#7c747a #a89688 #60687a #96685c #c4beb6")
     rows = rng.randrange(2, 5)
     for row in range(rows):
         x, haze = -rng.uniform(0, 30), 0.65 * (1 - (row + 1) / rows)
@@ -260,49 +243,51 @@ def city(rng: Random, size: Size, hour: str) -> Image.Image:
                     box = (left, top, left + cell * 0.5, top + cell * 0.7)
                     pen.rectangle(box, fill=paint.mix(glass, far, haze * 0.6))
             x += wide + rng.choice([0, 0, 4, 12])
-    wet = (width, height - ground)
     if rng.random() < 0.5:
-        mirror = picture.crop((0, ground - wet[1], width, ground))
-        mirror = mirror.transpose(Image.Transpose.FLIP_TOP_BOTTOM)
-        water = ImageChops.multiply(mirror, Image.new("RGB", wet, (130, 140, 170)))
-        picture.paste(water.filter(ImageFilter.BoxBlur(1.5)), (0, ground))
+        mirrored(picture, ground, (130, 140, 170), 1.5)
     else:
         tar = (34, 34, 46) if night else (112, 112, 116)
         pen.rectangle((0, ground, width, height), fill=tar)
+        middle = ground + (height - ground) // 2
         for x in range(0, width, 56):
-            pen.rectangle(
-                (x, ground + wet[1] // 2, x + 28, ground + wet[1] // 2 + 3), "white"
-            )
+            pen.rectangle((x, middle, x + 28, middle + 3), "white")
     return picture
+
+
+#: What is behind an animal, above and below, and its coat from dark to bright.
+BACKGROUNDS = [
+    paint.colours(pair)
+    for pair in (
+        "#acc480 #345c42",
+        "#60785c #1e302e",
+        "#cebe96 #80684c",
+        "#dee4ea #a0aebe",
+    )
+]
+COATS = [
+    paint.colours(coat)
+    for coat in (
+        "#702c14 #c65c24 #f0aa60",
+        "#463428 #84644a #c8aa88",
+        "#3c3c40 #807e80 #ceccca",
+        "#967040 #ceaa6c #f6deb0",
+        "#181416 #3e3634 #786a62",
+    )
+]
 
 
 def animal(rng: Random, size: Size, hour: str) -> Image.Image:
     """A furry face that looks at you, before a wood, sand or snow out of focus."""
     width, height = size
-    behind = rng.choice(
-        [
-            [(172, 196, 128), (52, 92, 66)],
-            [(96, 120, 92), (30, 48, 46)],
-            [(206, 190, 150), (128, 104, 76)],
-            [(222, 228, 234), (160, 174, 190)],
-        ]
-    )
-    picture = paint.sky(size, [(0, behind[0]), (1, behind[1])])
+    near, far = rng.choice(BACKGROUNDS)
+    picture = paint.sky(size, [(0, near), (1, far)])
     pen = ImageDraw.Draw(picture)
     for _ in range(40):
         spot = (rng.uniform(0, width), rng.uniform(0, height))
-        tone = paint.mix(*behind, rng.random())
+        tone = paint.mix(near, far, rng.random())
         pen.circle(spot, rng.uniform(10, 60), tone)
-    picture = picture.filter(ImageFilter.GaussianBlur(9))
-    coat = rng.choice(
-        [
-            [(112, 44, 20), (198, 92, 36), (240, 170, 96)],
-            [(70, 52, 40), (132, 100, 74), (200, 170, 136)],
-            [(60, 60, 64), (128, 126, 128), (206, 204, 202)],
-            [(150, 112, 64), (206, 170, 108), (246, 222, 176)],
-            [(24, 20, 22), (62, 54, 52), (120, 106, 98)],
-        ]
-    )
+    picture = paint.blur(picture, 9)
+    coat = rng.choice(COATS)
     x, y = width * rng.uniform(0.35, 0.65), height * rng.uniform(0.38, 0.52)
     reach = height * rng.uniform(0.24, 0.36)
     body = [(x - reach, height + 40), (x - reach * 1.1, y + reach), (x, y)]
@@ -313,26 +298,16 @@ def animal(rng: Random, size: Size, hour: str) -> Image.Image:
         ear = [(0.25, -0.7), (0.7, -pointed), (0.95, -0.4)]
         ear = paint.blob([(x + side * a * reach, y + b * reach) for a, b in ear])
         fur(picture, rng, ear, [coat[0], coat[0], coat[1]], (x, y), reach)
-    head = [
-        (
-            x + reach * math.cos(k / 6 * math.pi),
-            y + reach * 0.86 * math.sin(k / 6 * math.pi),
-        )
-        for k in range(12)
-    ]
+    head = []
+    for turn in (k / 6 * math.pi for k in range(12)):
+        head.append((x + reach * math.cos(turn), y + reach * 0.86 * math.sin(turn)))
     fur(picture, rng, paint.blob(head), coat, (x, y), reach)
     muzzle = [
         (x + 0.4 * reach * a, y + reach * (0.42 + 0.32 * b))
         for a, b in ((-1, 0), (0, -1), (1, 0), (0, 1))
     ]
-    fur(
-        picture,
-        rng,
-        paint.blob(muzzle),
-        [coat[2], (240, 226, 206), (255, 250, 240)],
-        (x, y),
-        reach,
-    )
+    pale = [coat[2], (240, 226, 206), (255, 250, 240)]
+    fur(picture, rng, paint.blob(muzzle), pale, (x, y), reach)
     pen = ImageDraw.Draw(picture)
     for side in (-1, 1):
         eye = (x + side * reach * 0.4, y - reach * 0.06)
@@ -363,16 +338,10 @@ def fur(picture, rng: Random, outline, tones, middle, reach: float) -> None:
 def drawing(rng: Random, size: Size, hour: str) -> Image.Image:
     """A chart, a window, a page of text or a few flat shapes."""
     width, height = size
-    paper = PAPERS[hour]
+    paper = HOURS[hour].paper
     dark = sum(paper) < 300
     ink = (226, 230, 236) if dark else (38, 50, 64)
-    colours = [
-        (47, 111, 178),
-        (46, 139, 87),
-        (240, 180, 41),
-        (214, 69, 65),
-        (126, 87, 160),
-    ]
+    colours = paint.colours("#2f6fb2 #2e8b57 #f0b429 #d64541 #7e57a0")
     rng.shuffle(colours)
     picture = Image.new("RGB", size, paper)
     pen = ImageDraw.Draw(picture)
@@ -394,9 +363,8 @@ def drawing(rng: Random, size: Size, hour: str) -> Image.Image:
         pen.rectangle((20, 20, width - 20, height - 20), (250, 250, 250), ink, 2)
         pen.rectangle((20, 20, width - 20, 54), colours[0])
         for k in range(rng.randrange(4, 10)):
-            pen.text(
-                (40, 84 + 34 * k), f"folder {k}", (38, 50, 64), paint.font(18), "lm"
-            )
+            place = (40, 84 + 34 * k)
+            pen.text(place, f"folder {k}", (38, 50, 64), paint.font(18), "lm")
             left = 170 + 140 * (k % 2)
             box = (left, 74 + 90 * (k // 2), left + 120, 144 + 90 * (k // 2))
             pen.rectangle(box, colours[k % 5])
@@ -406,25 +374,15 @@ def drawing(rng: Random, size: Size, hour: str) -> Image.Image:
             pen.text((50, y), words[: rng.randrange(20, 38)], ink, paint.font(16), "lm")
     else:
         for k in range(rng.randrange(3, 7)):
-            x, y, far = (
-                rng.uniform(60, width - 60),
-                rng.uniform(60, height - 60),
-                rng.uniform(30, 90),
-            )
-            sides = rng.choice([3, 4, 6, 60])
-            pen.regular_polygon(
-                (x, y, far), sides, rng.uniform(0, 90), colours[k % 5], ink
-            )
+            x, y = rng.uniform(60, width - 60), rng.uniform(60, height - 60)
+            far, sides = rng.uniform(30, 90), rng.choice([3, 4, 6, 60])
+            turn, fill = rng.uniform(0, 90), colours[k % 5]
+            pen.regular_polygon((x, y, far), sides, turn, fill, ink)
     return picture
 
 
 KINDS: dict[str, Callable[[Random, Size, str], Image.Image]] = {
-    "animal": animal,
-    "city": city,
-    "coast": coast,
-    "drawing": drawing,
-    "meadow": meadow,
-    "mountains": mountains,
+    view.__name__: view for view in (animal, city, coast, drawing, meadow, mountains)
 }
 #: How many pictures of each kind: what is learned from, and what is only tested on.
 FOLDERS = {"training": 8, "held-out": 5}

@@ -40,8 +40,7 @@ def peaks() -> Image.Image:
             valley = math.exp(-(((across - 0.46) / 0.10) ** 2)) * max(0, 0.6 - away)
             rise = min(1, max(0, away - 0.01) / 0.22)
             values.append(rise * (0.10 + high) * (1 - valley) - 0.004)
-    field = paint.field_of(values, (side, side))
-    return field.resize((MAP, MAP), Image.Resampling.BICUBIC)
+    return paint.field_of(values, (side, side)).resize((MAP, MAP))
 
 
 def shadows(heights: Image.Image, slope: float) -> Image.Image:
@@ -50,13 +49,9 @@ def shadows(heights: Image.Image, slope: float) -> Image.Image:
     for row in range(0, MAP * MAP, MAP):
         edge = -1.0
         for high in values[row : row + MAP]:
-            edge -= slope
-            if high >= edge:
-                edge = high
-                dark.append(0.0)
-            else:
-                dark.append(min(1.0, (edge - high) * 60))
-    return mask(paint.field_of(dark, heights.size)).filter(ImageFilter.GaussianBlur(1))
+            edge = max(edge - slope, high)
+            dark.append(min(1.0, (edge - high) * 60))
+    return paint.blur(mask(paint.field_of(dark, heights.size)), 1)
 
 
 def land(rng: Random) -> tuple[Image.Image, Image.Image]:
@@ -66,53 +61,37 @@ def land(rng: Random) -> tuple[Image.Image, Image.Image]:
     rough = paint.noise(rng, size, 60, 4, gain=0.6)
     heights = calc(
         lambda e, c, r: e * (0.24 + 0.72 * c) + (r - 0.5) * 0.012 * (e > 0.02),
-        e=peaks(),
-        c=crags,
-        r=rough,
+        peaks(),
+        crags,
+        rough,
     )
     steep = MAP * 0.6  # cells per unit of distance, so slopes come out true
-    slope_x = calc(
-        lambda a, b: (a - b) * steep, a=heights, b=paint.shift(heights, 1, 0)
-    )
-    slope_y = calc(
-        lambda a, b: (a - b) * steep, a=paint.shift(heights, 0, -1), b=heights
-    )
+    right, below = paint.shift(heights, 1, 0), paint.shift(heights, 0, -1)
+    slopes = [
+        calc(lambda a, b: (a - b) * steep, *pair)
+        for pair in ((heights, right), (below, heights))
+    ]
     lit = calc(
-        lambda x, y: (0.80 * x + 0.10 * y + 0.42) / (x * x + y * y + 1) ** 0.5,
-        x=slope_x,
-        y=slope_y,
+        lambda x, y: (0.80 * x + 0.10 * y + 0.42) / (x * x + y * y + 1) ** 0.5, *slopes
     )
-    flat = calc(lambda x, y: 1 / (x * x + y * y + 1) ** 0.5, x=slope_x, y=slope_y)
-    day = ImageChops.multiply(
-        mask(lit, -0.15, 0.85), ImageChops.invert(shadows(heights, 0.0008))
-    )
-    rock = paint.tint(
-        day, [(0, (48, 58, 84)), (0.4, (98, 88, 92)), (1, (236, 190, 150))]
-    )
-    snow = paint.tint(
-        day, [(0, (112, 136, 182)), (0.4, (176, 186, 212)), (1, (255, 244, 226))]
-    )
-    wood = paint.tint(day, [(0, (18, 32, 38)), (0.5, (34, 52, 44)), (1, (92, 98, 56))])
+    flat = calc(lambda x, y: 1 / (x * x + y * y + 1) ** 0.5, *slopes)
+    shade = ImageChops.invert(shadows(heights, 0.0008))
+    day = ImageChops.multiply(mask(lit, -0.15, 0.85), shade)
+    rock = paint.tint(day, paint.ramp("#303a54, #62585c 40%, #ecbe96"))
+    snow = paint.tint(day, paint.ramp("#7088b6, #b0bad4 40%, #fff4e2"))
+    wood = paint.tint(day, paint.ramp("#122026, #22342c, #5c6238"))
+    cover = (heights, flat, rough)
     snowy = calc(
-        lambda h, f, r: (h - 0.215 + (r - 0.5) * 0.2) * 4.2 + (f - 0.66) * 3.2,
-        h=heights,
-        f=flat,
-        r=rough,
+        lambda h, f, r: (h - 0.215 + (r - 0.5) * 0.2) * 4.2 + (f - 0.66) * 3.2, *cover
     )
     woody = calc(
-        lambda h, f, r: (0.185 - h + (r - 0.5) * 0.17) * 11 + (f - 0.5) * 0.6,
-        h=heights,
-        f=flat,
-        r=rough,
+        lambda h, f, r: (0.185 - h + (r - 0.5) * 0.17) * 11 + (f - 0.5) * 0.6, *cover
     )
     picture = Image.composite(snow, rock, mask(snowy, 0.1, 0.6))
     picture = Image.composite(wood, picture, mask(woody))
     haze = Image.linear_gradient("L").rotate(180).resize(size)
-    return heights, Image.composite(
-        Image.new("RGB", size, HAZE),
-        picture,
-        haze.point([int(v * 0.62) for v in range(256)]),
-    )
+    haze = haze.point(lambda v: int(v * 0.62))
+    return heights, Image.composite(Image.new("RGB", size, HAZE), picture, haze)
 
 
 def walk(heights: Image.Image, colours: Image.Image, size: Size, horizon: int):
@@ -146,9 +125,8 @@ def walk(heights: Image.Image, colours: Image.Image, size: Size, horizon: int):
 def pine(pen: ImageDraw.ImageDraw, rng: Random, x: float, y: float, tall: float, fill):
     """A spruce, from its tip down, with ragged branches."""
     tiers = min(max(6, int(tall / 8)), 46)
-    pen.polygon(
-        [(x - tall * 0.012, y), (x, y - tall), (x + tall * 0.012, y)], fill=fill
-    )
+    half = tall * 0.012
+    pen.polygon([(x - half, y), (x, y - tall), (x + half, y)], fill=fill)
     for tier in range(tiers):
         share = (tier + 1) / tiers
         reach = tall * 0.19 * share**0.85 * rng.uniform(0.72, 1.12)
@@ -156,38 +134,22 @@ def pine(pen: ImageDraw.ImageDraw, rng: Random, x: float, y: float, tall: float,
         drop = tall * min(0.05, 0.8 / tiers) * (0.5 + share)
         for side in (-1, 1):
             out = reach * side * rng.uniform(0.8, 1.1)
-            pen.polygon(
-                [
-                    (x, level - drop),
-                    (x + out * 0.5, level - drop * 0.1),
-                    (x + out, level + drop * rng.uniform(0.5, 1.1)),
-                    (x + out * 0.45, level + drop * 0.55),
-                    (x, level + drop * 0.5),
-                ],
-                fill=fill,
-            )
+            bough = [(x, level - drop), (x + out * 0.5, level - drop * 0.1)]
+            bough += [(x + out, level + drop * rng.uniform(0.5, 1.1))]
+            bough += [(x + out * 0.45, level + drop * 0.55), (x, level + drop * 0.5)]
+            pen.polygon(bough, fill=fill)
 
 
 def clouds(rng: Random, size: Size) -> Image.Image:
     """A morning sky with a few lit clouds."""
     picture = paint.sky(
-        size,
-        [
-            (0, (62, 104, 168)),
-            (0.3, (122, 160, 206)),
-            (0.52, (214, 214, 214)),
-            (0.62, (250, 222, 188)),
-            (1, (250, 222, 188)),
-        ],
+        size, paint.ramp("#3e68a8, #7aa0ce 30%, #d6d6d6 52%, #fadebc 62%, #fadebc")
     )
     wisps = paint.noise(rng, size, 2.2, 7, gain=0.55, stretch=3.2)
     body = mask(wisps, 0.50, 0.78)
-    shade = mask(
-        calc(lambda a, b: (a - b) * 6 + 0.6, a=wisps, b=paint.shift(wisps, 9, 9))
-    )
-    lit = paint.tint(
-        shade, [(0, (176, 178, 200)), (0.6, (246, 226, 208)), (1, (255, 246, 232))]
-    )
+    lean = paint.shift(wisps, 9, 9)
+    shade = mask(calc(lambda a, b: (a - b) * 6 + 0.6, wisps, lean))
+    lit = paint.tint(shade, paint.ramp("#b0b2c8, #f6e2d0 60%, #fff6e8"))
     picture.paste(lit, (0, 0), body)
     sun = paint.glow(size, (size[0] * 0.06, size[1] * 0.36), size[0] * 0.62, 1.6)
     return paint.light(picture, (255, 206, 140), sun)
@@ -196,9 +158,7 @@ def clouds(rng: Random, size: Size) -> Image.Image:
 def lake(rng: Random, above: Image.Image, depth: int) -> Image.Image:
     """The mirror image of what lies above, stirred by ripples, darker up close."""
     width, height = above.size
-    mirror = ImageChops.invert(ImageChops.invert(above)).transpose(
-        Image.Transpose.FLIP_TOP_BOTTOM
-    )
+    mirror = above.transpose(Image.Transpose.FLIP_TOP_BOTTOM)
     mirror = mirror.resize((width, int(height * 0.92))).crop((0, 0, width, depth))
     waves = paint.curve(rng, depth, 40, 4, 0.7)
     stirred = mirror.copy()
@@ -209,23 +169,16 @@ def lake(rng: Random, above: Image.Image, depth: int) -> Image.Image:
     gusts = paint.noise(rng, (width, depth), 3, 6, gain=0.62, stretch=9)
     water = Image.composite(stirred, mirror, mask(gusts, 0.36, 0.60))
     water = water.filter(ImageFilter.BoxBlur(1))
-    fade = paint.sky(
-        (width, depth),
-        [(0, (226, 230, 236)), (0.5, (186, 202, 212)), (1, (84, 112, 126))],
-    )
+    fade = paint.sky((width, depth), paint.ramp("#e2e6ec, #bacad4, #54707e"))
     water = ImageChops.multiply(water, fade)
     fine = paint.noise(rng, (width, depth), 22, 5, gain=0.8, stretch=12)
     near = Image.linear_gradient("L").resize((width, depth))
-    glints = ImageChops.multiply(
-        mask(fine, 0.54, 0.86), near.point([90 + v // 3 for v in range(256)])
-    )
+    bright = near.point(lambda v: 90 + v // 3)
+    glints = ImageChops.multiply(mask(fine, 0.54, 0.86), bright)
     water = paint.light(water, (120, 138, 160), glints)
     dips = ImageChops.multiply(mask(fine, 0.46, 0.24), near)
-    return Image.composite(
-        Image.new("RGB", water.size, (16, 44, 60)),
-        water,
-        dips.point([v // 2 for v in range(256)]),
-    )
+    water.paste((16, 44, 60), (0, 0), dips.point(lambda v: v // 2))
+    return water
 
 
 def mountain_lake() -> Image.Image:
@@ -235,7 +188,7 @@ def mountain_lake() -> Image.Image:
     above = clouds(rng, size).crop((0, 0, 2000, shore))
     ridge = walk(*land(rng), (2000, shore), shore - 6)
     solid = ridge.getchannel("A").filter(ImageFilter.MinFilter(3))
-    solid = solid.filter(ImageFilter.GaussianBlur(0.8))
+    solid = paint.blur(solid, 0.8)
     above.paste(ridge.convert("RGB"), (0, 0), solid)
     sun = paint.glow(above.size, (0, 420), 1500, 1.5)
     above = paint.light(above, (150, 92, 30), sun)
@@ -244,20 +197,12 @@ def mountain_lake() -> Image.Image:
     for x in range(-10, 2010, 5):
         belt = 1 + 0.6 * math.sin(x / 170) + 0.5 * math.sin(x / 61)
         tone = paint.mix((44, 62, 62), (96, 104, 74), rng.random() * (1 - x / 2600))
-        pine(
-            pen,
-            rng,
-            x + rng.uniform(-3, 3),
-            shore,
-            max(16, rng.uniform(18, 40) * belt),
-            tone,
-        )
+        left = x + rng.uniform(-3, 3)
+        pine(pen, rng, left, shore, max(16, rng.uniform(18, 40) * belt), tone)
     mist = paint.noise(rng, above.size, 2, 5, stretch=7)
     low = Image.linear_gradient("L").resize((2000, 190))
     strip = Image.new("L", above.size)
-    strip.paste(
-        low.point([int(255 * (v / 255) ** 2) for v in range(256)]), (0, shore - 190)
-    )
+    strip.paste(low.point(lambda v: int(255 * (v / 255) ** 2)), (0, shore - 190))
     strip = ImageChops.multiply(strip, mask(mist, 0.36, 0.95))
     above.paste((236, 226, 220), (0, 0), strip)
     view = Image.new("RGB", size)
@@ -265,7 +210,7 @@ def mountain_lake() -> Image.Image:
     view.paste(lake(rng, above, size[1] - shore), (0, shore))
     bank = Image.new("L", size)
     ImageDraw.Draw(bank).rectangle((0, shore - 2, 2000, shore + 2), fill=150)
-    view.paste((34, 46, 48), (0, 0), bank.filter(ImageFilter.GaussianBlur(1.5)))
+    view.paste((34, 46, 48), (0, 0), paint.blur(bank, 1.5))
     big = paint.enlarge(view, (4000, 3000))
     foreground(big, rng)
     big = ImageEnhance.Color(big).enhance(1.12)
@@ -290,16 +235,13 @@ def foreground(big: Image.Image, rng: Random) -> None:
         for _ in range(2):
             pine(pen, rng, x - tall * 0.012, y, tall * 0.97, (24, 36, 34))
     line = paint.curve(rng, 401, 6, 5)
-    edge = [
-        (i * 10, 2895 + 40 * line[i] - 90 * abs(i / 200 - 1) ** 3) for i in range(401)
-    ]
+    edge = []
+    for i in range(401):
+        edge.append((i * 10, 2895 + 40 * line[i] - 90 * abs(i / 200 - 1) ** 3))
     pen.polygon([(0, 3000), *edge, (4000, 3000)], fill=(15, 22, 24))
     for x, y in edge:
         for _ in range(7):
             root = x + rng.uniform(-6, 6)
             tall = rng.uniform(14, 70)
-            pen.line(
-                (root, y + 12, root + rng.uniform(-18, 18), y - tall),
-                fill=(18, 27, 26),
-                width=3,
-            )
+            blade = (root, y + 12, root + rng.uniform(-18, 18), y - tall)
+            pen.line(blade, fill=(18, 27, 26), width=3)

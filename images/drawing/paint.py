@@ -12,7 +12,15 @@ from array import array
 from collections.abc import Callable, Sequence
 from random import Random
 
-from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont, ImageMath
+from PIL import (
+    Image,
+    ImageChops,
+    ImageColor,
+    ImageDraw,
+    ImageFilter,
+    ImageFont,
+    ImageMath,
+)
 
 Size = tuple[int, int]
 Colour = tuple[int, int, int]
@@ -20,11 +28,11 @@ Stops = Sequence[tuple[float, Colour]]
 Points = Sequence[tuple[float, float]]
 
 
-def calc(formula: Callable[..., object], **fields: Image.Image) -> Image.Image:
-    """Combine fields, pixel by pixel: ``calc(lambda a, b: a * b, a=one, b=two)``."""
+def calc(formula: Callable[..., object], *fields: Image.Image) -> Image.Image:
+    """Combine fields, pixel by pixel: ``calc(lambda a, b: a * b, one, two)``."""
+    named = {f"field_{number}": field for number, field in enumerate(fields)}
     return ImageMath.lambda_eval(
-        lambda args: args["float"](formula(**{name: args[name] for name in fields})),
-        **fields,
+        lambda args: args["float"](formula(*(args[name] for name in named))), **named
     )
 
 
@@ -74,10 +82,10 @@ def noise(
         )
         scale = weight / 255
         if ridged:
-            layer = calc(lambda n, k=weight: k * (1 - abs(n / 127.5 - 1)) ** 2, n=layer)
+            layer = calc(lambda n, k=weight: k * (1 - abs(n / 127.5 - 1)) ** 2, layer)
         else:
             layer = layer.point(lambda v, s=scale: v * s + 0)
-        total = layer if total is None else calc(lambda a, b: a + b, a=total, b=layer)
+        total = layer if total is None else calc(lambda a, b: a + b, total, layer)
         norm += weight
         weight *= gain
     return total.point(lambda v: v * (1 / norm) + 0)
@@ -112,6 +120,23 @@ def mix(one: Colour, two: Colour, share: float) -> Colour:
     return tuple(round(a + (b - a) * share) for a, b in zip(one, two, strict=True))
 
 
+def colours(text: str) -> list[Colour]:
+    """Colours, written as in CSS: ``"#1e2c5c #444e8a"``."""
+    return [ImageColor.getrgb(colour) for colour in text.split()]
+
+
+def ramp(text: str) -> Stops:
+    """Colours from 0 to 1, written as in CSS: ``"#1e2c5c, #444e8a 22%, #ffdea0"``."""
+    parts = [stop.partition(" ") for stop in text.split(", ")]
+    return [
+        (
+            float(place.rstrip("%")) / 100 if place else number / (len(parts) - 1),
+            ImageColor.getrgb(colour),
+        )
+        for number, (colour, _, place) in enumerate(parts)
+    ]
+
+
 def at(stops: Stops, place: float) -> Colour:
     """The colour of a ramp at a place between 0 and 1."""
     before = stops[0]
@@ -142,7 +167,7 @@ def glow(size: Size, centre: tuple[float, float], radius: float, power: float = 
     """A mask of light that falls off around a centre."""
     side = 256
     ball = ImageChops.invert(Image.radial_gradient("L")).point(
-        [round(255 * (max(0, v / 255 - 0.29) / 0.71) ** power) for v in range(256)]
+        lambda v: round(255 * (max(0, v / 255 - 0.29) / 0.71) ** power)
     )
     scale = side / (2 * radius)
     x, y = centre
@@ -159,6 +184,16 @@ def light(picture: Image.Image, colour: Colour, strength: Image.Image) -> Image.
     return ImageChops.screen(picture, lamp)
 
 
+def darken(picture: Image.Image, shade: Image.Image) -> Image.Image:
+    """Darken a picture where the mask is dark."""
+    return ImageChops.multiply(picture, Image.merge("RGB", [shade] * 3))
+
+
+def blur(image: Image.Image, radius: float) -> Image.Image:
+    """The image out of focus."""
+    return image.filter(ImageFilter.GaussianBlur(radius))
+
+
 def shape(size: Size, *outlines: Points, soft: float = 0.0, fine: int = 2):
     """A mask of filled polygons with smooth edges, softened if asked for."""
     width, height = size
@@ -167,7 +202,18 @@ def shape(size: Size, *outlines: Points, soft: float = 0.0, fine: int = 2):
     for outline in outlines:
         pen.polygon([(x * fine, y * fine) for x, y in outline], fill=255)
     small = big.reduce(fine) if fine > 1 else big
-    return small.filter(ImageFilter.GaussianBlur(soft)) if soft else small
+    return blur(small, soft) if soft else small
+
+
+def points(text: str, x: float = 0, y: float = 0) -> list[tuple[float, float]]:
+    """An outline around a place, written as in SVG: ``"0,142 -36,124 -68,92"``."""
+    pairs = (pair.split(",") for pair in text.split())
+    return [(x + float(across), y + float(down)) for across, down in pairs]
+
+
+def scaled(outline: Points, times: float) -> list[tuple[float, float]]:
+    """An outline drawn larger."""
+    return [(x * times, y * times) for x, y in outline]
 
 
 def blob(points: Points, steps: int = 14) -> list[tuple[float, float]]:
@@ -198,7 +244,7 @@ def grain(picture: Image.Image, rng: Random, amount: float, soft: float = 0.6):
     level = [max(0, min(255, round(128 + (v - 127.5) * amount))) for v in range(256)]
     speck = Image.frombytes("L", picture.size, rng.randbytes(width * height))
     if soft:
-        speck = speck.filter(ImageFilter.GaussianBlur(soft))
+        speck = blur(speck, soft)
     speck = speck.point(level)
     return ImageChops.add(picture, Image.merge("RGB", [speck] * 3), 1, -128)
 
@@ -206,10 +252,10 @@ def grain(picture: Image.Image, rng: Random, amount: float, soft: float = 0.6):
 def vignette(picture: Image.Image, strength: float = 0.35) -> Image.Image:
     """Darken the corners a little, as a lens does."""
     shade = Image.radial_gradient("L").point(
-        [round(255 - 255 * strength * (v / 255) ** 2.5) for v in range(256)]
+        lambda v: round(255 - 255 * strength * (v / 255) ** 2.5)
     )
-    shade = shade.resize(picture.size, Image.Resampling.BICUBIC)
-    return ImageChops.multiply(picture, Image.merge("RGB", [shade] * 3))
+    shade = shade.resize(picture.size)
+    return darken(picture, shade)
 
 
 def enlarge(picture: Image.Image, size: Size) -> Image.Image:
@@ -234,7 +280,7 @@ def font(size: float) -> ImageFont.FreeTypeFont:
 
 def relief(field: Image.Image, dx: int, dy: int, gain: float) -> Image.Image:
     """A mask of the field seen as a surface: bright where it faces ``(-dx, -dy)``."""
-    lit = mask(calc(lambda a, b: (a - b) * gain + 0.5, a=field, b=shift(field, dx, dy)))
+    lit = mask(calc(lambda a, b: (a - b) * gain + 0.5, field, shift(field, dx, dy)))
     inner = (max(dx, 0), max(dy, 0), lit.width + min(dx, 0), lit.height + min(dy, 0))
     return lit.resize(lit.size, Image.Resampling.BILINEAR, inner)
 

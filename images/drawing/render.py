@@ -14,7 +14,15 @@ import argparse
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
+import animals
+import city
+import coast
+import hero
+import meadow
+import mountains
+import objects
 from PIL import Image
 
 IMAGES = Path(__file__).resolve().parents[1]
@@ -42,102 +50,47 @@ def camera(orientation: int = 1, place: bool = False) -> Image.Exif:
     if place:
         # The Exif and GPS blocks: DateTimeOriginal, and 46°30'0" N 8°15'0" E.
         exif[0x8769] = {0x9003: "2024:06:21 05:42:00"}
-        exif[0x8825] = {
-            1: "N",
-            2: (46.0, 30.0, 0.0),
-            3: "E",
-            4: (8.0, 15.0, 0.0),
-            6: 1850.0,
-        }
+        exif[0x8825] = {1: "N", 2: (46.0, 30.0, 0.0), 3: "E", 4: (8.0, 15.0, 0.0)}
+        exif[0x8825][6] = 1850.0  # metres above the sea
     return exif
 
 
-def save(picture: Image.Image, path: Path, quality: int = 88, **more: object) -> None:
-    """Write a picture as its name's ending asks."""
-    if path.suffix == ".png":
-        picture.save(path, optimize=True)
-    else:
-        picture.save(path, quality=quality, subsampling="4:2:0", optimize=True, **more)
+class Photo(NamedTuple):
+    """A JPEG that is drawn: by what, at which quality, with which metadata."""
+
+    draw: Callable[[], Image.Image]
+    quality: int
+    exif: Image.Exif
 
 
-def mountain_lake(path: Path) -> None:
-    """A landscape of 12 megapixels whose metadata tells where it was 'taken'."""
-    import mountains
-
-    save(mountains.mountain_lake(), path, 89, exif=camera(place=True))
-
-
-def lighthouse(path: Path) -> None:
-    """A portrait of 12 megapixels, stored upright."""
-    import coast
-
-    save(coast.lighthouse(), path, 87, exif=camera())
-
-
-def this_side_up(path: Path) -> None:
-    """The orientation chart, stored lying down, with the tag that says so."""
-    import objects
-
-    save(objects.chart(), path, 90, exif=camera(orientation=6))
-
-
-def paper_boat(path: Path) -> None:
-    """A picture that is transparent in part."""
-    import objects
-
-    save(objects.paper_boat(), path)
-
-
-def city_panorama(path: Path) -> None:
-    """A picture much wider than high."""
-    import city
-
-    save(city.city_panorama(), path, 88, exif=camera())
-
-
-def red_panda(path: Path) -> None:
-    """A picture whose name has a space, a plus and an accent."""
-    import animals
-
-    save(animals.red_panda(), path, 90, exif=camera())
-
-
-def meadow_large(path: Path) -> None:
-    """24 megapixels and more than 8 MB, to be uploaded in parts."""
-    import meadow
-
-    save(meadow.meadow(), path, 93, exif=camera())
-
-
-def screenshot(path: Path) -> None:
-    """A PNG with a palette of few colours."""
-    import objects
-
-    save(objects.screenshot(), path)
-
-
-def not_an_image(path: Path) -> None:
-    """A text that pretends to be a picture."""
-    path.write_text(NOT_AN_IMAGE, encoding="utf-8", newline="\n")
-
-
-PICTURES: dict[str, Callable[[Path], None]] = {
-    "mountain-lake.jpg": mountain_lake,
-    "lighthouse.jpg": lighthouse,
-    "this-side-up.jpg": this_side_up,
-    "paper-boat.png": paper_boat,
-    "city-panorama.jpg": city_panorama,
-    "red panda+1 \u00e9.jpg": red_panda,
-    "meadow-large.jpg": meadow_large,
-    "screenshot.png": screenshot,
-    "not-an-image.jpg": not_an_image,
+#: What writes each picture: a photo, a drawing to be kept as PNG, or a text.
+PICTURES: dict[str, Photo | Callable[[], Image.Image] | str] = {
+    # Its metadata tell where it was "taken".
+    "mountain-lake.jpg": Photo(mountains.mountain_lake, 89, camera(place=True)),
+    "lighthouse.jpg": Photo(coast.lighthouse, 87, camera()),  # stored upright
+    # Stored lying down, with the tag that says so.
+    "this-side-up.jpg": Photo(objects.chart, 90, camera(orientation=6)),
+    "paper-boat.png": objects.paper_boat,  # transparent in part
+    "city-panorama.jpg": Photo(city.city_panorama, 88, camera()),
+    # A name with a space, a plus and an accent.
+    "red panda+1 \u00e9.jpg": Photo(animals.red_panda, 90, camera()),
+    # More than 8 MB, to be uploaded in parts.
+    "meadow-large.jpg": Photo(meadow.meadow, 93, camera()),
+    "screenshot.png": objects.screenshot,  # a palette of few colours
+    "not-an-image.jpg": NOT_AN_IMAGE,
 }
 
 
 def render(name: str, folder: Path = SAMPLES) -> Path:
     """Render one picture into a folder and return its path."""
-    path = folder / name
-    PICTURES[name](path)
+    path, picture = folder / name, PICTURES[name]
+    if isinstance(picture, str):
+        path.write_text(picture, encoding="utf-8", newline="\n")
+    elif isinstance(picture, Photo):
+        how = {"quality": picture.quality, "subsampling": "4:2:0", "exif": picture.exif}
+        picture.draw().save(path, optimize=True, **how)
+    else:
+        picture().save(path, optimize=True)
     return path
 
 
@@ -158,8 +111,6 @@ def main() -> None:
             path = render(name, folder)
             print(f"{path.stat().st_size:>10,}  {name}")
     if not names or "hero.jpg" in names:
-        import hero
-
         path = (args.to or IMAGES) / "hero.jpg"
         hero.hero(SAMPLES).save(path, quality=86, optimize=True, progressive=True)
         print(f"{path.stat().st_size:>10,}  hero.jpg")
