@@ -1,16 +1,15 @@
-"""Peak memory: fresh processes as deployed, the kernel's own high-water mark.
-
-VmHWM counts what was really held; RLIMIT_AS and VmPeak count addresses, which threads
-and allocators reserve by the gigabyte.
-"""
+"""Peak memory: fresh processes as deployed, the kernel's own high-water mark."""
 
 from __future__ import annotations
 
+import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from peers import LABELS, Peers
+from support import peak_memory
 
 PICTURES = (
     "12 MP 4:2:0.jpg",
@@ -21,37 +20,25 @@ PICTURES = (
     "1024 px.png",
     "screenshot.png",
 )
-LARGEST = (
-    "50 MP.jpg",
-    "50 MP progressive.jpg",
-    "50 MP 4:4:4 progressive.jpg",
-    "50 MP L.png",
-    "50 MP 16-bit.png",
-    "50 MP P.png",
-    "50 MP RGB.png",
-    "50 MP RGBA.png",
-)
+MOST_BYTES = 25 * 2**20  # of a source, as the function is deployed
+
+AsDeployed = tuple[peak_memory.Peak, peak_memory.Peak]  # of one upload, and of ten
 
 
 @dataclass(frozen=True)
 class Peak:
-    """Megabytes: the whole process at its peak, and what the picture added to it.
-
-    Where the picture was refused, why.
-    """
+    """Megabytes: the whole process at its peak, and what the picture added to it."""
 
     whole: float
     added: float
-    refused: str = ""
 
 
-def peak(peers: Peers, name: str, path: Path, warm_up: Path | None) -> Peak:
+def peak(peers: Peers, name: str, path: Path, warm_up: Path) -> Peak:
     """Measure one thumbnail in a fresh process that has the file in memory already."""
     worker = peers.start(name)
     try:
-        if warm_up:  # imports, tables and thread pools are not the picture's
-            worker.load(warm_up)
-            worker.run()
+        worker.load(warm_up)  # imports, tables and thread pools are not the picture's
+        worker.run()
         worker.load(path)
         before = int(worker.ask("reset"))
         worker.run()
@@ -77,13 +64,16 @@ def compare(
     return found
 
 
-def largest(peers: Peers, paths: dict[str, Path]) -> dict[str, Peak]:
-    """Measure the largest pictures that are let in, with the runtime's imports."""
-    found = {}
-    for picture, path in paths.items():
-        print(f"  {picture} …", file=sys.stderr)
-        try:
-            found[picture] = peak(peers, "lambda", path, None)
-        except RuntimeError as error:  # it takes too much, and the handler says so
-            found[picture] = Peak(0, 0, str(error))
-    return found
+def deployed(quick: bool) -> dict[str, AsDeployed]:
+    """Measure the function with one and with ten of every kind and extreme shape."""
+    kinds = peak_memory.KINDS | peak_memory.SHAPES
+    names = list(kinds)[:: 6 if quick else 1]
+    with ThreadPoolExecutor(min(2, os.cpu_count() or 1)) as pool:
+        found = pool.map(lambda name: _deployed(name, kinds[name]()), names)
+        return dict(zip(names, found, strict=True))
+
+
+def _deployed(name: str, picture: bytes) -> AsDeployed:
+    print(f"  {name} …", file=sys.stderr)
+    full = picture.ljust(MOST_BYTES, b"\0")  # what follows its end is not looked at
+    return peak_memory.peak(full), peak_memory.peak(full, uploads=10)

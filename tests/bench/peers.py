@@ -106,7 +106,7 @@ class Peers:
     def __init__(self) -> None:
         self.commands = {
             name: [sys.executable, str(HERE / "worker.py"), name]
-            for name in (*PILLOW, "lambda", "decode", "inflate")
+            for name in (*PILLOW, "decode", "inflate")
         }
         self.extra: dict[str, dict[str, str]] = {}
         self.missing: dict[str, str] = {}

@@ -17,10 +17,9 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter
 EXIF = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x01\0\0\0\0\0\0"
 
 PHOTO, LARGE, WEB = (4000, 3000), (6000, 4000), (1024, 768)
-FIFTY = (8660, 5773)  # the pixel cap: 50 megapixels
 
 
-def photo(size: tuple[int, int], seed: int = 1, *, grain: bool = True) -> Image.Image:
+def photo(size: tuple[int, int], seed: int = 1) -> Image.Image:
     """Paint sky, ground, shapes at every scale, and sensor grain."""
     dice = random.Random(seed)
     image = Image.new("RGB", (1600, 1600 * size[1] // size[0]))
@@ -36,8 +35,7 @@ def photo(size: tuple[int, int], seed: int = 1, *, grain: bool = True) -> Image.
         shape = draw.ellipse if number % 2 else draw.rectangle
         shape((x, y, x + min(side, 300), y + min(side * 0.7, 300)), colour)
     soft = image.filter(ImageFilter.GaussianBlur(0.7))
-    large = soft.resize(size, Image.Resampling.BICUBIC)
-    return _with_grain(large, dice) if grain else large
+    return _with_grain(soft.resize(size, Image.Resampling.BICUBIC), dice)
 
 
 def _muted(dice: random.Random) -> tuple[int, ...]:
@@ -94,20 +92,6 @@ def _jpeg(size: tuple[int, int], **options: object) -> Callable[[Path], None]:
     return lambda path: photo(size).save(path, "JPEG", **settings)
 
 
-def _largest(mode: str) -> Callable[[Path], None]:
-    def save(path: Path) -> None:
-        # Without grain: with it, the files would be refused for their bytes.
-        whole = photo(FIFTY, grain=False)
-        grey_16 = mode == "I;16"
-        # Pillow has no way from RGB to 16 bits but through L and I.
-        made = whole.convert("L").convert("I") if grey_16 else whole.convert(mode)
-        if grey_16:
-            made = made.point(lambda value: value * 257).convert("I;16")
-        made.save(path, "PNG", compress_level=1)
-
-    return save
-
-
 #: File name → what writes it.
 PICTURES: dict[str, Callable[[Path], None]] = {
     "12 MP 4:2:0.jpg": _jpeg(PHOTO),
@@ -127,14 +111,6 @@ PICTURES: dict[str, Callable[[Path], None]] = {
     "screenshot.png": lambda path: screenshot().save(path),
     "tiny.jpg": _jpeg((300, 200)),
     "tiny.png": lambda path: cut_out((300, 200)).save(path),
-    "50 MP.jpg": _jpeg(FIFTY),
-    "50 MP progressive.jpg": _jpeg(FIFTY, progressive=True),
-    "50 MP 4:4:4 progressive.jpg": _jpeg(FIFTY, progressive=True, subsampling="4:4:4"),
-    "50 MP L.png": _largest("L"),
-    "50 MP 16-bit.png": _largest("I;16"),
-    "50 MP P.png": _largest("P"),
-    "50 MP RGB.png": _largest("RGB"),
-    "50 MP RGBA.png": _largest("RGBA"),
 }
 
 

@@ -22,26 +22,9 @@ def find(name: str) -> tuple[Pipeline, Callable[[], str]]:
         # Counting its instructions takes longer than the function would have.
         options = {"seconds": 600}
         return lambda data, q: make_thumbnail(data, quality=q, **options), _pillow
-    if name == "lambda":
-        return _with_the_runtimes_imports(), _pillow
     if name == "pyvips":
         return _pyvips(), _vips
     return SIMPLE[name], _pillow
-
-
-def _with_the_runtimes_imports() -> Pipeline:
-    """Ours in a process as Lambda's is: boto3, a client and the whole handler."""
-    import boto3
-
-    import handler.app
-
-    client = boto3.client("s3", region_name="us-east-1")
-
-    def thumbnail(data: bytes, quality: int) -> bytes:
-        assert client
-        return handler.make_thumbnail(data, quality=quality)
-
-    return thumbnail
 
 
 def full(data: bytes, quality: int) -> bytes:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from statistics import median, quantiles
 
 import psutil
-from goals import goals, named
+from goals import goals
 from instructions import WAYS, Counts
-from markdown import table
-from peaks import Peak
+from markdown import points, section, table
+from peaks import AsDeployed, Peak
 from peers import LABELS, ROOT, Peers
 from starts import HANDLER, LAYOUTS, Cold, LayerSize
 from times import Measured, Table, ratio
@@ -39,13 +40,18 @@ class Found:
     counts: Counts | None = None
     import_count: float = 0.0  # millions
     peaks: dict[str, dict[str, Peak]] | None = None
-    largest: dict[str, Peak] | None = None
+    deployed: dict[str, AsDeployed] | None = None
     cold: Cold | None = None
     layers: list[LayerSize] | None = None
     uploads: Uploads | None = None
     commit: str = ""
     failures: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
+
+    @property
+    def timed(self) -> Table:
+        """Every picture that was timed, and what each way did on it."""
+        return (self.jpeg or {}) | (self.progressive or {}) | (self.png or {})
 
 
 def write(found: Found, peers: Peers, rounds: int, load: float) -> str:
@@ -55,21 +61,24 @@ def write(found: Found, peers: Peers, rounds: int, load: float) -> str:
         "Written by `make bench` (`tests/bench/run.py`). Ratios hold from machine to "
         "machine; absolute times do not.",
         _machine(found, peers, rounds, load),
-        _goals(found),
-        _times("Baseline JPEG", found.jpeg),
-        _times("Progressive JPEG", found.progressive, _PROGRESSIVE),
-        _times("PNG", found.png),
-        _quality(found),
-        _steps(found.steps),
-        _counts(found),
-        _peaks(found.peaks),
-        _largest(found.largest),
-        _cold(found.cold),
-        _layers(found.layers),
-        _uploads(found.uploads),
-        _money(found.jpeg),
     ]
-    return "\n\n".join(part for part in parts if part) + "\n"
+    sections = (
+        (_goals, goals(found)),
+        (partial(_times, "Baseline JPEG"), found.jpeg),
+        (partial(_times, "Progressive JPEG", note=_PROGRESSIVE), found.progressive),
+        (partial(_times, "PNG"), found.png),
+        (_quality, found.timed),
+        (_steps, found.steps),
+        (partial(_counts, found.import_count), found.counts),
+        (_peaks, found.peaks),
+        (_deployed, found.deployed),
+        (_cold, found.cold),
+        (_layers, found.layers),
+        (_uploads, found.uploads),
+        (_money, found.jpeg),
+    )
+    parts += [write_one(part) for write_one, part in sections if part]
+    return "\n\n".join(parts) + "\n"
 
 
 def _machine(found: Found, peers: Peers, rounds: int, load: float) -> str:
@@ -95,14 +104,13 @@ def _machine(found: Found, peers: Peers, rounds: int, load: float) -> str:
         + (", all pinned to one core" if pinned else ", not pinned")
     )
     lines.append(_noise(found, load))
-    return "## Machine\n\n" + _list(lines)
+    return section("Machine", points(lines))
 
 
 def _noise(found: Found, load: float) -> str:
     measured = [
         one
-        for part in (found.jpeg, found.progressive, found.png)
-        for ways in (part or {}).values()
+        for ways in found.timed.values()
         for name, one in ways.items()
         if name in ("ours", "limit", "plain", "full")
     ]
@@ -123,9 +131,8 @@ def _noise(found: Found, load: float) -> str:
     return text
 
 
-def _goals(found: Found) -> str:
-    rows = goals(found)
-    return "## Goals\n\n" + table(["figure", "goal", "here", ""], rows) if rows else ""
+def _goals(rows: list[list[str]]) -> str:
+    return section("Goals", table(["figure", "goal", "here", ""], rows))
 
 
 _PROGRESSIVE = (
@@ -134,29 +141,26 @@ _PROGRESSIVE = (
 )
 
 
-def _times(title: str, found: Table | None, note: str = "") -> str:
-    if not found:
-        return ""
-    names = _names(found.values())
-    heads = [_title(picture) for picture in found]
-    rows = [
+def _times(title: str, found: Table, note: str = "") -> str:
+    names, heads = _names(found.values()), [_title(picture) for picture in found]
+    times = [
         [LABELS[name], *(_ms(ways.get(name)) for ways in found.values())]
         for name in names
     ]
-    what = "Milliseconds by the clock: medians, and the quartiles beside them:"
-    parts = [f"## {title}", what, note]
-    parts.append(table(["way", *heads], rows))
-    parts.append(
-        "Ours divided by another's time, medians over the rounds, by the clock and (in "
-        "brackets) in processor time; below 1, ours is faster:"
-    )
-    rows = [
+    ratios = [
         [LABELS[name], *(_ratios(ways, name) for ways in found.values())]
         for name in names
         if name != "ours"
     ]
-    parts.append(table(["ours ÷", *heads], rows))
-    return "\n\n".join(part for part in parts if part)
+    return section(
+        title,
+        "Milliseconds by the clock: medians, and the quartiles beside them:",
+        note,
+        table(["way", *heads], times),
+        "Ours divided by another's time, medians over the rounds, by the clock and (in "
+        "brackets) in processor time; below 1, ours is faster:",
+        table(["ours ÷", *heads], ratios),
+    )
 
 
 def _names(found: Iterable[dict[str, object]]) -> list[str]:
@@ -182,32 +186,30 @@ def _ratios(ways: dict[str, Measured], name: str) -> str:
     return f"{ratio(ours, other):.2f} ({ratio(ours, other, 'cpu'):.2f})"
 
 
-def _quality(found: Found) -> str:
-    tables = {**(found.jpeg or {}), **(found.progressive or {}), **(found.png or {})}
-    if not tables:
-        return ""
+def _quality(found: Table) -> str:
     rows = []
-    for picture, ways in tables.items():
+    for picture, ways in found.items():
         for name in _names([ways]):
             one = ways[name]
-            size = f"{one.runs[-1].size / 1000:.1f}"
-            numbers = [f"{one.psnr:.2f}", f"{one.ssim:.4f}"]
+            size = f"{one.size / 1000:.1f}"
+            than = f"{one.size / ways['sharp'].size:.2f}" if "sharp" in ways else "–"
             # A PNG is the same at every quality.
             encoder_less = f"{one.psnr_100:.2f}" if picture.endswith(".jpg") else ""
-            rows.append([_title(picture), LABELS[name], *numbers, encoder_less, size])
-    heads = ["picture", "way", "PSNR, dB", "SSIM", "brightness at 100", "kB"]
-    return (
-        "## Quality\n\nAgainst the whole picture decoded and shrunk with LANCZOS in "
-        "one step. PSNR over RGB and SSIM over brightness as delivered (JPEG "
-        "quality 85); PSNR over brightness at quality 100, where the shrinking shows "
-        "more than the encoder does. Transparent pictures are compared on grey.\n\n"
-        + table(heads, rows)
+            numbers = [f"{one.psnr:.2f}", f"{one.ssim:.4f}", encoder_less, size, than]
+            rows.append([_title(picture), LABELS[name], *numbers])
+    heads = ["picture", "way", "PSNR, dB", "SSIM", "brightness at 100", "kB", "÷ sharp"]
+    return section(
+        "Quality and bytes",
+        "Against the whole picture decoded and shrunk with LANCZOS in one step. PSNR "
+        "over RGB and SSIM over brightness as delivered (JPEG quality 85); PSNR over "
+        "brightness at quality 100, where the shrinking shows more than the encoder "
+        "does. Transparent pictures are compared on grey. Bytes as delivered, and "
+        "divided by sharp's.",
+        table(heads, rows),
     )
 
 
-def _steps(found: Table | None) -> str:
-    if not found:
-        return ""
+def _steps(found: Table) -> str:
     rows = [
         [
             _title(picture),
@@ -217,79 +219,70 @@ def _steps(found: Table | None) -> str:
         for picture, ways in found.items()
     ]
     heads = ["picture", "unpacking alone", "Pillow's decoder alone", "our handler"]
-    return (
-        "## Where the time goes\n\nMilliseconds of our handler, and of its first steps "
-        "by themselves: unpacking a PNG as the handler does (ISA-L), and decoding with "
-        "Pillow, a JPEG at the scale that the size needs and with every scan.\n\n"
-        + table([*heads, "decoder ÷ handler"], rows)
+    return section(
+        "Where the time goes",
+        "Milliseconds of our handler, and of its first steps by themselves: unpacking "
+        "a PNG as the handler does (ISA-L), and decoding with Pillow, a JPEG at the "
+        "scale that the size needs and with every scan.",
+        table([*heads, "decoder ÷ handler"], rows),
     )
 
 
-def _counts(found: Found) -> str:
-    if not found.counts:
-        return ""
-    ways = [way for way in WAYS if any(way in one for one in found.counts.values())]
+def _counts(importing: float, found: Counts) -> str:
+    ways = [way for way in WAYS if any(way in one for one in found.values())]
     rows = [
         [
             _title(picture),
             *(f"{counts[way]:,.0f}" for way in ways),
             f"{counts['ours'] / counts['sharp']:.2f}" if "sharp" in counts else "–",
         ]
-        for picture, counts in found.counts.items()
+        for picture, counts in found.items()
     ]
-    text = (
-        "## Instructions\n\nMillions for one thumbnail, counted by callgrind, whatever "
-        "else the machine does. They are no times: what waits for memory or guesses a "
-        "branch wrong takes longer than its instructions tell.\n\n"
-        + table(["picture", *(LABELS[way] for way in ways), "ours ÷ sharp"], rows)
+    return section(
+        "Instructions",
+        "Millions for one thumbnail, counted by callgrind, whatever else the machine "
+        "does. They are no times: what waits for memory or guesses a branch wrong "
+        "takes longer than its instructions tell.",
+        table(["picture", *(LABELS[way] for way in ways), "ours ÷ sharp"], rows),
+        importing and f"Importing {HANDLER}: {importing:,.0f} million.",
     )
-    if found.import_count:
-        text += f"\n\nImporting {HANDLER}: {found.import_count:,.0f} million."
-    return text
 
 
-def _peaks(found: dict[str, dict[str, Peak]] | None) -> str:
-    if not found:
-        return ""
-    names = _names(found.values())
+def _peaks(found: dict[str, dict[str, Peak]]) -> str:
     rows = [
-        [LABELS[name], *(_peak(way, name) for way in found.values())] for name in names
+        [LABELS[name], *(_peak(ways.get(name)) for ways in found.values())]
+        for name in _names(found.values())
     ]
-    return (
-        "## Peak memory\n\nWhat one thumbnail adds to a process that has the file in "
-        "memory and has made a tiny one before, in MB; in brackets the whole process. "
-        "Fresh processes, the allocator as it is by default, VmHWM.\n\n"
-        + table(["way", *map(_title, found)], rows)
+    return section(
+        "Peak memory",
+        "What one thumbnail adds to a process that has the file in memory and has made "
+        "a tiny one before, in MB; in brackets the whole process. Fresh processes, the "
+        "allocator as it is by default, VmHWM.",
+        table(["way", *map(_title, found)], rows),
     )
 
 
-def _peak(ways: dict[str, Peak], name: str) -> str:
-    if name not in ways:
-        return "–"
-    return f"{ways[name].added:.1f} ({ways[name].whole:.0f})"
+def _peak(peak: Peak | None) -> str:
+    return f"{peak.added:.1f} ({peak.whole:.0f})" if peak else "–"
 
 
-def _largest(found: dict[str, Peak] | None) -> str:
-    if not found:
-        return ""
-    rows = [[named(picture), *_fit(peak)] for picture, peak in found.items()]
-    return (
-        "## The largest pictures\n\nOur handler in a fresh process with boto3 and a "
-        "client; the whole process at its peak, in MB, the file's bytes included, and "
-        f"what is left of the default {MEMORY_MB} MiB.\n\n"
-        + table(["picture", "peak", "left", "refused"], rows)
+def _deployed(found: dict[str, AsDeployed]) -> str:
+    rows = [
+        [picture, f"{one.mib}", f"{ten.mib}", one.rejected or "–"]
+        for picture, (one, ten) in found.items()
+    ]
+    return section(
+        "Peak memory as deployed",
+        "Of the whole function, in MiB of its 512: a fresh process with boto3, its "
+        "client and the handler, the allocator as it is by default, that takes one "
+        "upload, or ten of one event, from an S3 on this machine. Every file is filled "
+        "up to 25 MB, the most that is let in; where no size is named, it has 50 "
+        "megapixels, or the most that there is room for. VmHWM.",
+        table(["upload", "one", "ten", "refused"], rows),
     )
 
 
-def _fit(peak: Peak) -> list[str]:
-    if peak.refused:
-        return ["", "", peak.refused]
-    return [f"{peak.whole:.0f}", f"{MEMORY_MB * 1.048576 - peak.whole:.0f}", ""]
-
-
-def _cold(found: Cold | None) -> str:
-    if not found:
-        return ""
+def _cold(found: Cold) -> str:
     rows = [
         [
             f"`{part}`" if part.startswith(("import", "boto3")) else part,
@@ -297,12 +290,13 @@ def _cold(found: Cold | None) -> str:
         ]
         for part, ms in found.items()
     ]
-    return (
-        "## Cold start\n\nMilliseconds of processor time in fresh processes, medians "
-        "and quartiles, files in the page cache, laid out as in Lambda, where nothing "
-        "may be written. Layer and function have .pyc files where Lambda runs the "
-        "Python that packed them; boto3 has them always.\n\n"
-        + table(["part", *LAYOUTS], rows)
+    return section(
+        "Cold start",
+        "Milliseconds of processor time in fresh processes, medians and quartiles, "
+        "files in the page cache, laid out as in Lambda, where nothing may be written. "
+        "Layer and function have .pyc files where Lambda runs the Python that packed "
+        "them; boto3 has them always.",
+        table(["part", *LAYOUTS], rows),
     )
 
 
@@ -311,9 +305,7 @@ def _middle(values: list[float]) -> str:
     return f"{middle:.0f} ({low:.0f}–{high:.0f})"
 
 
-def _layers(found: list[LayerSize] | None) -> str:
-    if not found:
-        return ""
+def _layers(found: list[LayerSize]) -> str:
     rows = [
         [
             one.name,
@@ -325,15 +317,12 @@ def _layers(found: list[LayerSize] | None) -> str:
         for one in found
         if not one.failure
     ]
-    lines = [f"{one.name}: {one.failure}" for one in found if one.failure]
+    failures = [f"{one.name}: {one.failure}" for one in found if one.failure]
     heads = ["layer", "zipped, MB", "unzipped, MB", ".pyc", "Pillow's wheel, MB"]
-    parts = ["## Layer", table(heads, rows) if rows else "", _list(lines)]
-    return "\n\n".join(part for part in parts if part)
+    return section("Layer", table(heads, rows) if rows else "", points(failures))
 
 
-def _uploads(found: Uploads | None) -> str:
-    if not found:
-        return ""
+def _uploads(found: Uploads) -> str:
     rows = [
         [f"warm, 12 MP JPEG, {len(found.warm)} uploads: median", _in_ms(found.median)],
         ["95th percentile", _in_ms(found.p95)],
@@ -345,9 +334,10 @@ def _uploads(found: Uploads | None) -> str:
         rows.append([label, _in_ms(median(found.cold))])
     label = f"burst of {found.burst} JPEGs of 1024 px, until the last thumbnail"
     rows.append([label, f"{found.burst_seconds:.1f} s, {found.lost} lost"])
-    return (
-        "## Upload → thumbnail on the local cloud\n\nFrom the start of the upload to "
-        "the thumbnail in its bucket.\n\n" + table(["", ""], rows)
+    return section(
+        "Upload → thumbnail on the local cloud",
+        "From the start of the upload to the thumbnail in its bucket.",
+        table(["", ""], rows),
     )
 
 
@@ -355,30 +345,26 @@ def _in_ms(value: float) -> str:
     return f"{value:.0f} ms"
 
 
-def _money(found: Table | None) -> str:
-    if not found:
-        return ""
+def _money(found: Table) -> str:
     picture, ways = next(iter(found.items()))
     architecture = runtimes.machine_architecture()
+    fixed = 1e6 * (2 * cost.S3_PUT_USD + cost.S3_GET_USD)
     rows = []
     for name in _names([ways]):
         seconds = ways[name].cpu / 1000 * FULL_CORE_MB / MEMORY_MB
         total = 1e6 * cost.per_upload(
             seconds=seconds, memory_mb=MEMORY_MB, architecture=architecture
         )
-        fixed = 1e6 * (2 * cost.S3_PUT_USD + cost.S3_GET_USD)
         rows.append([LABELS[name], f"${total - fixed:.2f}", f"${total:.2f}"])
-    return (
-        f"## Money\n\nA million thumbnails of {_title(picture)} at {MEMORY_MB} MB on "
+    return section(
+        "Money",
+        f"A million thumbnails of {_title(picture)} at {MEMORY_MB} MB on "
         f"{architecture}, by `deploy/cost.py` (prices of {cost.PRICES_READ}): "
         f"processor time × {FULL_CORE_MB}/{MEMORY_MB}, since a function has that share "
         "of a core. On this machine's core, without the waiting for S3 and the cold "
-        "starts.\n\n" + table(["way", "Lambda", "with S3's requests"], rows)
+        "starts.",
+        table(["way", "Lambda", "with S3's requests"], rows),
     )
-
-
-def _list(lines: Sequence[str]) -> str:
-    return "\n".join(f"- {line}" for line in lines)
 
 
 def _processor() -> str:

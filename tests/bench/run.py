@@ -13,6 +13,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+# The repository, and what the tests share.
+sys.path.extend(str(Path(__file__).parents[floor]) for floor in (2, 1))
+
 import instructions
 import peaks
 import report
@@ -64,13 +67,11 @@ class Bench:
             self.found.import_count = instructions.of_import(paths[starts.DEPLOYED])
 
     def memory(self) -> None:
-        """Peak memory, and the largest pictures that are let in."""
+        """Peak memory, beside the others and as deployed."""
         tiny = {suffix: self.album[f"tiny{suffix}"] for suffix in (".jpg", ".png")}
         compared = self._paths(peaks.PICTURES)
         self.found.peaks = peaks.compare(self.peers, compared, tiny)
-        if not self.quick:
-            largest = self._paths(peaks.LARGEST)
-            self.found.largest = peaks.largest(self.peers, largest)
+        self.found.deployed = peaks.deployed(self.quick)
 
     def cold(self) -> None:
         """The parts of a cold start."""

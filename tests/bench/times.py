@@ -35,12 +35,19 @@ class Measured:
         psnr, ssim: of the thumbnail as delivered, quality 85.
         psnr_100: of its brightness at quality 100, where the shrinking tells more
             than the encoder.
+        source: bytes of the picture.
     """
 
     runs: list[Run] = field(default_factory=list)
     psnr: float = 0.0
     ssim: float = 0.0
     psnr_100: float = 0.0
+    source: int = 0
+
+    @property
+    def size(self) -> int:
+        """The bytes of the thumbnail as delivered."""
+        return self.runs[-1].size
 
     @property
     def wall(self) -> float:
@@ -87,6 +94,7 @@ def measure(peers: Peers, path: Path, rounds: int) -> dict[str, Measured]:
         wanted = quality.reference(path)
         for name, worker in workers.items():
             _judge(found[name], worker, wanted)
+            found[name].source = path.stat().st_size
     return found
 
 

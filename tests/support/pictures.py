@@ -216,15 +216,34 @@ def _channels(pixel):
     return pixel if isinstance(pixel, tuple) else (pixel,)
 
 
-def flat_jpeg(size):
-    """Write a grey baseline JPEG of any size, of which no pixel is ever held."""
-    data = encoded(Image.new("L", (8, 8), 128))
+def plain_interlaced(size, mode):
+    """Write an interlaced PNG of zeros, RGB or RGBA, of which no pixel is ever held."""
+    rows = b""
+    for left, top, across, down in _PASSES:
+        width, height = -(-(size[0] - left) // across), -(-(size[1] - top) // down)
+        rows += bytes((1 + len(mode) * width) * height)
+    return raw_png(size, 8, {"RGB": 2, "RGBA": 6}[mode], rows, interlaced=True)
+
+
+# Of each block "as bright as the block before, no detail": the six bits 001010, and
+# 0000 of a colour's. Four blocks of grey; four of grey and two of colours.
+_FLAT = {"L": b"\x28\xa2\x8a", "RGB": b"\x28\xa2\x8a\0"}
+
+
+def flat_jpeg(size, mode="L"):
+    """Write a grey baseline JPEG of any size, of which no pixel is ever held.
+
+    In mode RGB it has colours (4:2:0), all of them grey.
+    """
+    side = {"L": 8, "RGB": 16}[mode]
+    dot = Image.new("L", (side, side), 128).convert(mode)
+    data = encoded(dot, subsampling="4:2:0")
     frame, scan = data.index(b"\xff\xc0"), data.index(b"\xff\xda")
-    blocks = math.prod(-(-side // 8) for side in size)
-    # "As bright as the block before, no detail" are the six bits 001010.
-    coded = b"\x28\xa2\x8a" * (blocks // 4 + 1)
+    pixels = scan + 2 + int.from_bytes(data[scan + 2 : scan + 4])
+    blocks = math.prod(-(-length // side) for length in size)
+    coded = _FLAT[mode] * (blocks if mode == "RGB" else blocks // 4 + 1)
     header = data[: frame + 5] + struct.pack(">HH", size[1], size[0])
-    return header + data[frame + 9 : scan + 10] + coded + b"\xff\xd9"
+    return header + data[frame + 9 : pixels] + coded + b"\xff\xd9"
 
 
 def png_bomb(width, height):
