@@ -1,12 +1,14 @@
-"""A PNG of 8 bits a channel, decoded and averaged a band of rows at a time.
+"""A PNG's rows, unpacked by us and unfiltered by Pillow; none may be missing.
 
-What is worked on stays in the processor's cache, and the whole picture is never held.
-Pillow undoes the rows' filters: each band is a picture of its own to it, with the row
-above in front, without a filter, since that is what the next row may refer to. The rows
-are handed over in blocks that are not compressed, which cost zlib a copy.
+One of 8 bits a channel is decoded and averaged a band of rows at a time: what is worked
+on stays in the processor's cache, and the whole picture is never held. Each band is a
+picture of its own to Pillow, with the row above in front, without a filter, since that
+is what the next row may refer to. The rows are handed over in blocks that are not
+compressed, which cost zlib a copy.
 www.rfc-editor.org/rfc/rfc1951#section-3.2.4
 """
 
+import itertools
 import struct
 from collections.abc import Iterable
 from typing import Any
@@ -16,7 +18,10 @@ from PIL import Image
 from handler.picture import Size, memory, pixels
 from handler.picture.inflate import PART, Unpacked
 
-_CHANNELS = {"L": 1, "P": 1, "LA": 2, "RGB": 3, "RGBA": 4}
+_MODES = {"L", "P", "LA", "RGB", "RGBA"}
+# Where each of the seven passes of an interlaced picture begins, and its steps: x, y.
+_PASSES = [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4)]
+_PASSES += [(1, 0, 2, 2), (0, 1, 1, 2)]
 _ZLIB = b"\x78\x01"  # the header of a stream
 _UNFILTERED = b"\0"
 _BROKEN = "broken data stream when reading image file"
@@ -28,7 +33,7 @@ def suits(image: Any) -> bool:
     Of 16 bits Pillow loses those that the next band would refer to.
     """
     [tile] = image.tile
-    plain = tile.args == image.mode and image.mode in _CHANNELS
+    plain = tile.args == image.mode and image.mode in _MODES
     return plain and not image.info.get("interlace")
 
 
@@ -74,9 +79,28 @@ def load(
     return whole
 
 
-def line(image: Any) -> int:
-    """Return the bytes of a row as it is filtered."""
-    return 1 + int(image.width) * _CHANNELS[image.mode]
+def load_whole(image: Any) -> None:
+    """Load a PNG that was opened, of any kind."""
+    packed = Unpacked(image.fp)
+    [tile] = image.tile
+    sizes = [image.size]
+    if image.info.get("interlace"):
+        sizes = [
+            (-(-(image.width - x) // across), -(-(image.height - y) // down))
+            for x, y, across, down in _PASSES
+        ]
+    rows = sum(height * line(image, width) for width, height in sizes if width > 0)
+    image.load_prepare()
+    _decode(image, tile.args, packed.read(rows), image.decoderconfig)
+    image.tile = []  # which Pillow takes for loaded
+
+
+def line(image: Any, width: int | None = None) -> int:
+    """Return the bytes of a row, or of one so wide, as it is filtered."""
+    rawmode = image.tile[0].args  # such as "RGB;16B"
+    channels, _, depth = rawmode.partition(";")
+    bits = 1 if rawmode == "1" else len(channels) * int(depth.rstrip("BL") or 8)
+    return 1 + -(-int(width or image.width) * bits // 8)
 
 
 def _rows(image: Any, step: Size) -> int:
@@ -91,7 +115,7 @@ class _Band:
     def __init__(self, image: Any) -> None:
         self._image = image
         self._above = b""
-        self._picture = Image.new("1", (1, 1))
+        self._picture = self._new((1, 1))
 
     def next(
         self, parts: Iterable[bytes], count: int
@@ -101,7 +125,9 @@ class _Band:
         size = self._image.width, start + count
         if self._picture.size != size:
             self._picture = self._new(size)
-        self._decode(parts, size)
+        above = (self._above[at : at + PART] for at in range(0, len(self._above), PART))
+        rows = itertools.chain(above, parts)
+        _decode(self._picture, self._picture.mode, rows)
         last = self._picture.crop((0, size[1] - 1, *size))
         self._above = _UNFILTERED + last.tobytes()
         return self._picture, (0, start, *size)
@@ -114,23 +140,24 @@ class _Band:
             picture.info["transparency"] = self._image.info["transparency"]
         return picture
 
-    def _decode(self, parts: Iterable[bytes], size: Size) -> None:
-        mode = self._picture.mode
-        decoder: Any = Image._getdecoder(mode, "zip", (mode,), ())
-        decoder.setimage(self._picture.im, (0, 0, *size))
-        taken = error = 0
-        try:
-            decoder.decode(_ZLIB)
-            for at in range(0, len(self._above), PART):
-                _store(decoder, self._above[at : at + PART])
-            for part in parts:
-                taken, error = _store(decoder, part)
-                if error:
-                    break
-        finally:
-            decoder.cleanup()
-        if error or taken >= 0:  # it would wait for more
-            raise OSError(_BROKEN)
+
+def _decode(
+    picture: Any, rawmode: str, parts: Iterable[bytes], config: tuple[int, ...] = ()
+) -> None:
+    """Have Pillow undo the filters of a picture's rows."""
+    decoder: Any = Image._getdecoder(picture.mode, "zip", (rawmode,), config)
+    decoder.setimage(picture.im, (0, 0, *picture.size))
+    taken = error = 0
+    try:
+        decoder.decode(_ZLIB)
+        for part in parts:
+            taken, error = _store(decoder, part)
+            if error:
+                break
+    finally:
+        decoder.cleanup()
+    if error or taken >= 0:  # it would wait for more
+        raise OSError(_BROKEN)
 
 
 def _store(decoder: Any, part: bytes) -> tuple[int, int]:

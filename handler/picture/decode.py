@@ -156,7 +156,7 @@ def decode(
         return bands.load(image, Unpacked(_reader(image)), step, width), area
     names_a_colour = png.names_a_colour(image)
     taken = memory.of_pixels(image.size, image.mode)
-    taken += memory.of_rows(png.row_bytes(image))
+    taken += memory.of_rows(bands.line(image))
     if names_a_colour:
         # One byte a pixel says what is transparent while the colours are decoded.
         taken += memory.of_pixels(image.size, "L")
@@ -166,7 +166,7 @@ def decode(
         again = Reader(reader.getvalue(), reader.deadline)
         png.load(image, lambda: PngImagePlugin.PngImageFile(again))
     else:
-        image.load()
+        bands.load_whole(image)
     return image, (0, 0, *image.size)
 
 

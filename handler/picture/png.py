@@ -18,7 +18,7 @@ from typing import NamedTuple
 from PIL import Image, ImageChops, ImageFile, PngImagePlugin
 
 from handler.errors import ImageRejected
-from handler.picture import icc, kinds
+from handler.picture import bands, icc, kinds
 
 SIGNATURE = kinds.PNG
 MAX_CHUNKS = 100_000  # 25 MB in the 8 KB pieces that libpng writes are 3,200
@@ -179,13 +179,6 @@ def _profile(chunk: bytes) -> bytes | None:
     return icc.readable(profile, any_space=True) if inflate.eof else None
 
 
-def row_bytes(image: ImageFile.ImageFile) -> int:
-    """Return the bytes of a row as it is filtered, or a few more."""
-    rawmode = str(image.tile[0].args) if image.tile else ""  # such as "RGB;16B"
-    channels, _, depth = rawmode.partition(";")
-    return image.width * len(channels) * (2 if depth.startswith("16") else 1)
-
-
 def names_a_colour(image: ImageFile.ImageFile) -> bool:
     """Tell whether a PNG that was opened, but not loaded, is one of these."""
     deep = bool(image.tile) and image.tile[0].args == _RAWMODE
@@ -203,12 +196,12 @@ def load(
     colour: Colour = image.info.pop("transparency")
     lower = again()
     lower.tile = [lower.tile[0]._replace(args=_LOWER)]
-    lower.load()
+    bands.load_whole(lower)
     matches = Image.new("L", image.size)
     for box in _bands(image.size):
         matches.paste(_equal(lower.crop(box), [value & 255 for value in colour]), box)
     del lower
-    image.load()
+    bands.load_whole(image)
     for box in _bands(image.size):
         same = _equal(image.crop(box), [value >> 8 for value in colour])
         same = ImageChops.darker(same, matches.crop(box))

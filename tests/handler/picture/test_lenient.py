@@ -123,6 +123,52 @@ def test_png_that_lacks_rows():
                 make_thumbnail(data[:end] + rest)
 
 
+CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+KINDS = [(1, 0), (2, 0), (4, 0), (8, 0), (16, 0), (8, 2), (16, 2), (1, 3), (4, 3)]
+KINDS += [(8, 3), (8, 4), (16, 4), (8, 6), (16, 6)]
+SEVEN = [(2, 2), (1, 2), (3, 1), (2, 3), (5, 2), (4, 5), (9, 4)]  # passes of 9 × 9
+
+
+@pytest.mark.parametrize("clear", [False, True])
+@pytest.mark.parametrize("adam7", [False, True])
+@pytest.mark.parametrize(("depth", "colour"), KINDS)
+def test_every_byte_of_every_kind_of_png_has_to_be_there(depth, colour, adam7, clear):
+    bits = depth * CHANNELS[colour]
+    sizes = SEVEN if adam7 else [(9, 9)]
+    rows = b"".join((b"\0" + b"\1" * -(-w * bits // 8)) * h for w, h in sizes)
+    extra = chunk(b"PLTE", bytes(6)) if colour == 3 else b""
+    if clear and colour in (0, 2, 3):
+        extra += chunk(b"tRNS", bytes({0: 2, 2: 6, 3: 1}[colour]))
+    kind = {"interlaced": adam7, "extra": extra}
+    data = raw_png((9, 9), depth, colour, rows, **kind)
+    pixels = decoded(make_thumbnail(data)).tobytes()
+    for missing in (1, len(rows) // 2, len(rows)):
+        with pytest.raises(ImageRejected, match="truncated"):
+            make_thumbnail(raw_png((9, 9), depth, colour, rows[:-missing], **kind))
+    end = len(data) - IEND - CHECKSUMS
+    assert decoded(make_thumbnail(data[:end])).tobytes() == pixels
+    with pytest.raises(ImageRejected, match="truncated"):
+        make_thumbnail(data[: end - 3])  # deflate pads its last byte or two
+
+
+@pytest.mark.parametrize(
+    ("colour", "pixel", "shown"),
+    [
+        (0, b"\x22", (34, 34, 34, 255)),
+        (2, b"\xb1\x65\x22", (177, 101, 34, 255)),
+        (3, b"\1", (0, 0, 255, 255)),
+        (4, b"\x62\x22", (98, 98, 98, 34)),
+        (6, b"\xf8\xb4\x62\x22", (248, 180, 98, 34)),
+    ],
+)
+def test_one_pixel(colour, pixel, shown):
+    extra = PALETTE if colour == 3 else b""
+    for size in ((1, 1), (1, 2), (2, 1)):
+        rows = (b"\0" + pixel * size[0]) * size[1]
+        made = make_thumbnail(raw_png(size, 8, colour, rows, extra=extra))
+        assert near(decoded(made).convert("RGBA").getpixel((0, 0)), shown, 2)
+
+
 PALETTE = chunk(b"PLTE", bytes([255, 0, 0, 0, 0, 255]))
 CLEAR = chunk(b"tRNS", b"\0\xff")
 
