@@ -24,9 +24,10 @@ import psutil
 import pytest
 from PIL import Image
 from support import aws_account
+from support.pictures import encoded
 from support.rows import rows
 
-from deploy import connect, logs, settings_for
+from deploy import connect, logs, notifications, queues, settings_for
 from deploy import pipeline as stack
 from deploy.cloud import Cloud
 from deploy.errors import NotReadyError
@@ -40,9 +41,7 @@ RED, BLUE = (200, 30, 30), (30, 30, 200)
 
 
 def picture(colour: tuple[int, int, int] = RED, side: int = 400) -> bytes:
-    out = io.BytesIO()
-    Image.new("RGB", (side, side * 3 // 4), colour).save(out, "JPEG")
-    return out.getvalue()
+    return encoded(Image.new("RGB", (side, side * 3 // 4), colour))
 
 
 def colour_of(data: bytes) -> str:
@@ -102,17 +101,9 @@ class Pipeline:
         return self.record(key, head["ETag"].strip('"'), sequencer)
 
     def record(self, key: str, etag: str, sequencer: str) -> dict:
-        thing = {"key": quote(key), "eTag": etag, "sequencer": sequencer}
-        bucket = {"name": self.settings.source_bucket}
-        return {
-            "Records": [
-                {
-                    "eventSource": "aws:s3",
-                    "eventName": "ObjectCreated:Put",
-                    "s3": {"bucket": bucket, "object": thing},
-                }
-            ]
-        }
+        bucket, region = self.settings.source_bucket, self.settings.region
+        more = {"region": region, "etag": etag, "sequencer": sequencer}
+        return notifications.event(bucket, key, **more)
 
     def invoke(self, event: dict) -> dict:
         answer = self.cloud.awslambda.invoke(
@@ -493,10 +484,7 @@ def test_a_missing_permission_is_kept_and_replayed(reliable):
     queue = reliable.cloud.sqs.get_queue_url(QueueName=reliable.settings.failure_queue)
 
     def held() -> int:
-        answer = reliable.cloud.sqs.get_queue_attributes(
-            QueueUrl=queue["QueueUrl"], AttributeNames=["ApproximateNumberOfMessages"]
-        )
-        return int(answer["Attributes"]["ApproximateNumberOfMessages"])
+        return queues.held(reliable.cloud, queue["QueueUrl"])
 
     assert eventually(held, reliable.patience_s) == 1
     stack.up(reliable.cloud, reliable.settings)

@@ -3,16 +3,13 @@
 import json
 
 import pytest
+from support.matrix import quiet
 from support.moto_cloud import REGION, here
 
 from deploy import pipeline
 from deploy.errors import ForeignResourceError, PreflightError
 from deploy.steps import alarms, failures, role
 from deploy.steps import queue as uploads
-
-
-def quiet(line):
-    """Say nothing."""
 
 
 def queue(name):

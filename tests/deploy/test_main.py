@@ -29,30 +29,24 @@ def buckets(account):
     return cloud, settings
 
 
-def test_plan(account, capsys):
-    assert main(["plan", *AWS]) == 0
-    assert "create    role      workbook-thumbnailer-role" in capsys.readouterr().out
-
-
-def test_plan_of_a_name(account, capsys):
-    assert main(["plan", *AWS, "--name", "photos", "--reliable"]) == 0
-    assert "photos-failures" in capsys.readouterr().out
-
-
-def test_status(account, capsys):
-    assert main(["status", *AWS]) == 0
-    assert "missing   function  workbook-thumbnailer" in capsys.readouterr().out
+@pytest.mark.parametrize(
+    ("command", "shows"),
+    [
+        (["plan"], "create    role      workbook-thumbnailer-role"),
+        (["plan", "--name", "photos", "--reliable"], "photos-failures"),
+        (["status"], "missing   function  workbook-thumbnailer"),
+        (["down"], "Nothing is left.\n"),
+    ],
+)
+def test_of_an_empty_account(account, capsys, command, shows):
+    assert main([*command, *AWS]) == 0
+    assert shows in capsys.readouterr().out
 
 
 def test_aws_is_named_first(account, capsys):
     main(["status", *AWS])
     first = capsys.readouterr().out.splitlines()[0]
     assert first.startswith(f"AWS account 123456789012, region {REGION}, as arn:")
-
-
-def test_down_of_nothing(account, capsys):
-    assert main(["down", *AWS]) == 0
-    assert capsys.readouterr().out.endswith("Nothing is left.\n")
 
 
 def test_down_asks_where_pictures_are(buckets, capsys):

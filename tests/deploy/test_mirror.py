@@ -1,11 +1,10 @@
 """`up --mirror`: what is deleted in the source is deleted in the target, too."""
 
-import io
 import time
 
 import pytest
-from PIL import Image
 from support.moto_cloud import here
+from support.pictures import encoded, photo
 
 from deploy import connect, pipeline
 from deploy.configure import recalled, settings_for
@@ -45,11 +44,10 @@ def test_deletes_during_processing_leave_no_orphan(local_folder, monkeypatch, op
     cloud = connect("local", say=lambda line: None)
     settings = settings_for(cloud, name="mirror", mirror=True, **options)
     pipeline.up(cloud, settings, say=lambda line: None)
-    file = io.BytesIO()
-    Image.new("RGB", (64, 64)).save(file, "JPEG")
+    body = encoded(photo((64, 64)))
     where = {"Bucket": settings.source_bucket}
     for number in range(30):
-        cloud.s3.put_object(**where, Key=f"{number}.jpg", Body=file.getvalue())
+        cloud.s3.put_object(**where, Key=f"{number}.jpg", Body=body)
         if number >= 10:  # soon after, so that its picture is in work, or waits
             cloud.s3.delete_object(**where, Key=f"{number - 10}.jpg")
     for number in range(20, 29):

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from support.matrix import quiet
 from support.pictures import encoded, photo
 
 from deploy import logs, pipeline
@@ -10,10 +11,6 @@ from deploy.operations.backfill import backfill
 from deploy.steps import failures
 from deploy.tracing import trace
 from deploy.waiting import until
-
-
-def quiet(line):
-    """Say nothing."""
 
 
 def put(cloud, settings):

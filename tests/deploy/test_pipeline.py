@@ -13,10 +13,6 @@ def states(report):
     return {item.step: item.state for item in report.items}
 
 
-def quiet(line):
-    """Say nothing."""
-
-
 def test_plan_of_nothing_creates(cloud, settings):
     assert set(states(pipeline.plan(cloud, settings)).values()) == {"create"}
 

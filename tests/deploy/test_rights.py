@@ -10,7 +10,9 @@ import boto3
 import pytest
 from moto import mock_aws
 from PIL import Image
+from support.matrix import quiet
 from support.moto_cloud import ACCOUNT, MOTO, REGION, here
+from support.pictures import encoded, photo
 from workbook.classroom.wall.intake import page_allowed
 
 from deploy import logs, notifications, pipeline, policies, rights, tracing, waiting
@@ -174,10 +176,6 @@ def catch_up(cloud, settings):
     off_record.purge_queue(QueueUrl=url)
 
 
-def quiet(line):
-    """Say nothing."""
-
-
 def spoil(cloud, settings):
     """Change by hand, off the record, what `up` then mends by calls of its own."""
     wrong = json.dumps(role.trust_policy()).replace("lambda", "ec2")
@@ -339,19 +337,12 @@ def unconditional(policy):
     return policy | {"Statement": statements}
 
 
-def picture():
-    """A small photo, as JPEG."""
-    buffer = io.BytesIO()
-    Image.new("RGB", (640, 480), "teal").save(buffer, "JPEG")
-    return buffer.getvalue()
-
-
 def test_a_deployer_with_just_that_policy(local):
     settings = settings_for(local, name="ann-deploys")
     ann = as_user(local, "ann", unconditional(rights.deployer_policy(settings)))
     assert not pipeline.plan(ann, settings).refused
     pipeline.up(ann, settings)
-    ann.s3.put_object(Bucket=settings.source_bucket, Key="a.jpg", Body=picture())
+    ann.s3.put_object(Bucket=settings.source_bucket, Key="a.jpg", Body=encoded(photo()))
     started = datetime.now(UTC) - timedelta(minutes=1)
     (run,) = logs.wait_for(ann, settings, ["a.jpg"], started)
     answer = ann.s3.get_object(Bucket=settings.target_bucket, Key=run.target)

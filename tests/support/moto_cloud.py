@@ -5,6 +5,7 @@ from __future__ import annotations
 import copyreg
 import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from copy import deepcopy
 from functools import cache
 from threading import Condition
@@ -196,6 +197,28 @@ def error_answer(service: str, code: str, message: str) -> tuple[dict[str, str],
     if service == "sqs":
         headers["x-amzn-query-error"] = f"AWS.SimpleQueueService.{code};Sender"
     return headers, json.dumps({"__type": code, "message": message, "Message": message})
+
+
+@contextmanager
+def hooked(client: Any, event: str, handler: Callable[..., Any]) -> Iterator[None]:
+    """Let botocore call a handler at an event of a client's, for as long as this."""
+    client.meta.events.register(event, handler)
+    try:
+        yield
+    finally:
+        client.meta.events.unregister(event, handler)
+
+
+@contextmanager
+def sent(client: Any, operation: str) -> Iterator[list[dict[str, Any]]]:
+    """Collect the parameters of a client's calls of an operation, * for any."""
+    found: list[dict[str, Any]] = []
+
+    def note(params: dict[str, Any], **_: Any) -> None:
+        found.append(params)
+
+    with hooked(client, f"provide-client-params.*.{operation}", note):
+        yield found
 
 
 @pytest.fixture(scope="session")

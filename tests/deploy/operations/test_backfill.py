@@ -1,4 +1,3 @@
-import io
 import json
 import os
 import signal
@@ -11,6 +10,7 @@ import pytest
 from botocore.exceptions import BotoCoreError
 from PIL import Image
 from support.moto_cloud import here
+from support.pictures import encoded
 
 from deploy import connect, logs, pipeline
 from deploy.configure import settings_for
@@ -219,10 +219,7 @@ def test_the_report_in_words(settings):
 
 
 def photo(number: int) -> bytes:
-    out = io.BytesIO()
-    colour = (number % 256, number // 256, 90)
-    Image.new("RGB", (320, 240), colour).save(out, "JPEG")
-    return out.getvalue()
+    return encoded(Image.new("RGB", (320, 240), (number % 256, number // 256, 90)))
 
 
 def fill(cloud, settings, count: int) -> dict[str, bytes]:

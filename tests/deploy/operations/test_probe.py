@@ -2,17 +2,14 @@
 
 import boto3
 import pytest
-from support.moto_cloud import here, standing
+from support.matrix import quiet
+from support.moto_cloud import here, hooked, standing
 
 from deploy import pipeline, probe
 from deploy.__main__ import main
 from deploy.configure import settings_for
 from deploy.errors import DeployError
 from handler.events import target_key
-
-
-def quiet(line):
-    """Say nothing."""
 
 
 def held(cloud, settings):
@@ -67,10 +64,8 @@ def test_all_versions_go(built):
                 Key=target_key(params["Key"], settings.thumbnail_prefix),
             )
 
-    hook = ("provide-client-params.s3.PutObject", make_at_the_third)
-    cloud.s3.meta.events.register(*hook)
-    found = probe(*built)
-    cloud.s3.meta.events.unregister(*hook)
+    with hooked(cloud.s3, "provide-client-params.s3.PutObject", make_at_the_third):
+        found = probe(*built)
     assert found.sign == "thumbnail" and len(uploads) == 3
     assert 30 <= found.seconds < 45
     assert held(*built) == []
@@ -94,9 +89,8 @@ def test_what_a_recipe_makes_goes_too(cloud, settings):
             for folder in folders:
                 off_record.put_object(Bucket=bucket, Key=folder + params["Key"])
 
-    cloud.s3.meta.events.register("provide-client-params.s3.PutObject", make_all)
-    assert probe(cloud, settings).live
-    cloud.s3.meta.events.unregister("provide-client-params.s3.PutObject", make_all)
+    with hooked(cloud.s3, "provide-client-params.s3.PutObject", make_all):
+        assert probe(cloud, settings).live
     assert held(cloud, settings) == []
     assert "Versions" not in cloud.s3.list_object_versions(
         Bucket=settings.backup_bucket

@@ -3,7 +3,7 @@ import json
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from support.moto_cloud import ACCOUNT, REGION, here
+from support.moto_cloud import ACCOUNT, REGION, here, hooked, sent
 
 from deploy.errors import DeployError, ForeignResourceError
 from deploy.policies import allowed
@@ -85,12 +85,9 @@ def test_create_in_us_east_1(cloud):
 
 
 def test_no_acl_is_sent(cloud, settings):
-    sent = []
-    cloud.s3.meta.events.register(
-        "provide-client-params.s3", lambda params, **_: sent.append(params)
-    )
-    buckets.create(cloud, settings)
-    assert sent and not any("ACL" in params for params in sent)
+    with sent(cloud.s3, "*") as requests:
+        buckets.create(cloud, settings)
+    assert requests and not any("ACL" in params for params in requests)
 
 
 def test_source_stays_blocked(cloud, settings):
@@ -146,8 +143,7 @@ def made_public(cloud, settings):
     """The bucket, its block lifted, and no policy yet."""
     name = settings.target_bucket
     cloud.s3.create_bucket(
-        Bucket=name,
-        CreateBucketConfiguration={"LocationConstraint": settings.region},
+        Bucket=name, CreateBucketConfiguration={"LocationConstraint": settings.region}
     )
     cloud.s3.put_public_access_block(
         Bucket=name,
@@ -367,17 +363,12 @@ def test_http_comes_back_where_it_is_asked_for(cloud, settings):
 
 
 def test_tags_come_with_the_bucket(cloud, settings):
-    sent = []
-    event = "before-parameter-build.s3.CreateBucket"
-    cloud.s3.meta.events.register(event, lambda params, **_: sent.append(params), "t")
-    try:
+    with sent(cloud.s3, "CreateBucket") as requests:
         buckets.create(cloud, settings)
-    finally:
-        cloud.s3.meta.events.unregister(event, unique_id="t")
     tag = {"Key": "thumbnail-workbook", "Value": settings.name}
-    for request in sent:
+    for request in requests:
         assert tag in request["CreateBucketConfiguration"]["Tags"]
-    assert len(sent) == 2
+    assert len(requests) == 2
 
 
 def test_without_the_right_to_tag_it_is_made_and_tagged_after(cloud, settings, wire):
@@ -396,16 +387,12 @@ def test_a_bucket_that_goes_by_its_tags_has_other_calls(cloud, settings, wire):
 
 def test_a_stored_policy_that_is_no_json_is_a_difference(cloud, settings):
     buckets.create(cloud, settings)
-    event, broken = "after-call.s3.GetBucketPolicy", {"Policy": "{oops"}
 
     def answer(parsed, **_):
-        parsed |= broken
+        parsed["Policy"] = "{oops"
 
-    cloud.s3.meta.events.register(event, answer)
-    try:
+    with hooked(cloud.s3, "after-call.s3.GetBucketPolicy", answer):
         assert "target policy" in buckets.describe(cloud, settings).drift
-    finally:
-        cloud.s3.meta.events.unregister(event, answer)
 
 
 def test_keys_that_xml_cannot_hold_go_one_by_one(cloud, settings, wire):

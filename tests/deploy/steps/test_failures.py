@@ -2,7 +2,7 @@ import json
 
 import pytest
 from botocore.exceptions import ClientError
-from support.moto_cloud import here, standing
+from support.moto_cloud import here, sent, standing
 
 from deploy.errors import DeployError
 from deploy.steps import buckets, failures, function, layer, role
@@ -85,19 +85,11 @@ def test_foreign_destination_stays(cloud, reliable, settings):
 def test_replay_sends_the_event_again(cloud, reliable, wire):
     failures.create(cloud, reliable)
     fail(cloud, reliable)
-    sent = []
-    cloud.awslambda.meta.events.register_first(
-        "provide-client-params.lambda.Invoke",
-        lambda params, **_: sent.append(params),
-        unique_id="sent",
-    )
-    lines = failures.replay(cloud, reliable)
-    cloud.awslambda.meta.events.unregister(
-        "provide-client-params.lambda.Invoke", unique_id="sent"
-    )
+    with sent(cloud.awslambda, "Invoke") as requests:
+        lines = failures.replay(cloud, reliable)
     assert lines == ["photos/a.jpg: AccessDenied"]
-    assert json.loads(sent[0]["Payload"]) == EVENT
-    assert sent[0]["InvocationType"] == "Event"
+    assert json.loads(requests[0]["Payload"]) == EVENT
+    assert requests[0]["InvocationType"] == "Event"
 
 
 def test_replay_empties_the_queue(cloud, reliable):

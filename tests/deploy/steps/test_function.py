@@ -9,12 +9,14 @@ import zipfile
 from contextlib import contextmanager
 
 import pytest
-from support.moto_cloud import here, standing
+from support.moto_cloud import here, hooked, sent, standing
 
 from deploy.errors import DeployError, ForeignResourceError
 from deploy.steps import buckets, function, layer, role
 
 NOT_YET = "The role defined for the function cannot be assumed by Lambda."
+OF_GROUPS = "after-call.cloudwatch-logs.DescribeLogGroups"
+OF_FUNCTION = "after-call.lambda.GetFunction"
 
 
 @pytest.fixture
@@ -138,13 +140,9 @@ def test_the_accounts_own_log_retention_is_shown_and_no_drift(cloud, settings, g
         for group in parsed["logGroups"]:
             group |= {"retentionInDays": 400, "retentionPolicyName": "keep-all"}
 
-    events = cloud.logs.meta.events
-    events.register("after-call.cloudwatch-logs.DescribeLogGroups", account_wide)
-    try:
+    with hooked(cloud.logs, OF_GROUPS, account_wide):
         found = function.describe(cloud, settings)
         function.create(cloud, settings)
-    finally:
-        events.unregister("after-call.cloudwatch-logs.DescribeLogGroups", account_wide)
     assert found.drift == {}
     assert "400 days" in found.says and "keep-all" in found.says
 
@@ -156,37 +154,21 @@ def test_the_log_is_text_whatever_the_account_is_used_to(cloud, settings, ground
     with answered(cloud, LoggingConfig={"LogFormat": "JSON"}):
         assert function.describe(cloud, settings).drift == drift
     assert function.describe(cloud, settings).drift == {}
-    sent = []
-    events = cloud.awslambda.meta.events
-    events.register(
-        "before-parameter-build.lambda.UpdateFunctionConfiguration",
-        lambda params, **_: sent.append(params),
-        unique_id="sent",
-    )
-    try:
-        with answered(cloud, LoggingConfig={"LogFormat": "JSON"}):
-            function.create(cloud, settings)
-    finally:
-        events.unregister(
-            "before-parameter-build.lambda.UpdateFunctionConfiguration",
-            unique_id="sent",
-        )
-    assert sent == [name | {"LoggingConfig": {"LogFormat": "Text"}}]
+    with (
+        answered(cloud, LoggingConfig={"LogFormat": "JSON"}),
+        sent(cloud.awslambda, "UpdateFunctionConfiguration") as requests,
+    ):
+        function.create(cloud, settings)
+    assert requests == [name | {"LoggingConfig": {"LogFormat": "Text"}}]
 
 
-@contextmanager
 def answered(cloud, **fields):
     """Put fields into what GetFunction answers: moto keeps no LoggingConfig."""
 
     def put(parsed, **_):
         parsed["Configuration"] |= fields
 
-    event = "after-call.lambda.GetFunction"
-    cloud.awslambda.meta.events.register(event, put)
-    try:
-        yield
-    finally:
-        cloud.awslambda.meta.events.unregister(event, put)
+    return hooked(cloud.awslambda, OF_FUNCTION, put)
 
 
 def test_log_group_has_an_end(cloud, settings, ground):
@@ -235,12 +217,10 @@ def lambda_shows(cloud, content):
     with http.server.HTTPServer(("127.0.0.1", 0), Place) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        event = "after-call.lambda.GetFunction"
-        cloud.awslambda.meta.events.register(event, name_place)
         try:
-            yield
+            with hooked(cloud.awslambda, OF_FUNCTION, name_place):
+                yield
         finally:
-            cloud.awslambda.meta.events.unregister(event, name_place)
             server.shutdown()
             thread.join()
 
@@ -378,17 +358,13 @@ def test_an_untagged_log_group_stays(cloud, settings, ground):
 
 def test_a_protected_log_group_stays_and_says_why(cloud, settings, ground):
     function.create(cloud, settings)
-    event = "after-call.cloudwatch-logs.DescribeLogGroups"
 
     def protect(parsed, **_):
         for group in parsed["logGroups"]:
             group["deletionProtectionEnabled"] = True
 
-    cloud.logs.meta.events.register(event, protect)
-    try:
+    with hooked(cloud.logs, OF_GROUPS, protect):
         (note,) = function.delete(cloud, settings)
-        assert "deletion protection is on" in note
-        names = [claim.what for claim in function.claims(cloud, settings)]
-        assert names == [f"log group {settings.log_group}"]
-    finally:
-        cloud.logs.meta.events.unregister(event, protect)
+        (claim,) = function.claims(cloud, settings)
+    assert "deletion protection is on" in note
+    assert claim.what == f"log group {settings.log_group}"

@@ -1,5 +1,4 @@
 import contextlib
-import io
 import json
 import threading
 import time
@@ -8,8 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 from botocore.exceptions import ClientError
-from PIL import Image
 from support.moto_cloud import here, standing
+from support.pictures import encoded, photo
 from support.rows import rows
 
 from deploy import logs, notifications, pipeline
@@ -318,24 +317,18 @@ def test_numbers_that_lambda_refuses(cloud, field, value):
 # --- on the local cloud --------------------------------------------------------------
 
 
-def picture() -> bytes:
-    out = io.BytesIO()
-    Image.new("RGB", (400, 300), (200, 30, 30)).save(out, "JPEG")
-    return out.getvalue()
-
-
 @pytest.mark.slow
 def test_no_upload_is_lost_or_doubled_on_the_way_there_and_back(local, monkeypatch):
     """Uploads go on and on, while the queue comes and goes again."""
     monkeypatch.setattr(queue, "QUIET_S", 2.0)
     settings = settings_for(local, name="turns", max_concurrency=2)
     pipeline.up(local, settings)
-    keys, stop = [], threading.Event()
+    keys, stop, body = [], threading.Event(), encoded(photo())
 
     def upload() -> None:
         while not stop.is_set():
             key = f"{len(keys)}.jpg"
-            local.s3.put_object(Bucket=settings.source_bucket, Key=key, Body=picture())
+            local.s3.put_object(Bucket=settings.source_bucket, Key=key, Body=body)
             keys.append(key)
             stop.wait(0.05)
 
@@ -361,7 +354,9 @@ def test_a_failure_does_not_take_its_batch_along(local):
     settings = settings_for(local, name="batch", queue=True, timeout_s=5)
     pipeline.up(local, settings)
     url = queue.require(local, settings)
-    local.s3.put_object(Bucket=settings.source_bucket, Key="a.jpg", Body=picture())
+    local.s3.put_object(
+        Bucket=settings.source_bucket, Key="a.jpg", Body=encoded(photo())
+    )
     entries = [{"Id": "bad", "MessageBody": "no JSON"}]
     local.sqs.send_message_batch(QueueUrl=url, Entries=entries)
     (run,) = logs.wait_for(local, settings, ["a.jpg"], datetime.fromtimestamp(0, UTC))

@@ -5,11 +5,7 @@ from deploy.errors import DeployError
 from deploy.steps import buckets, function, layer, role, trigger
 
 QUEUE = "arn:aws:sqs:eu-west-1:123456789012:audit"
-THEIRS = {
-    "Id": "audit",
-    "QueueArn": QUEUE,
-    "Events": ["s3:ObjectRemoved:*"],
-}
+THEIRS = {"Id": "audit", "QueueArn": QUEUE, "Events": ["s3:ObjectRemoved:*"]}
 NOT_YET = "Unable to validate the following destination configurations"
 
 

@@ -271,10 +271,7 @@ def test_a_rule_for_another_pipelines_function(built):
 @pytest.mark.parametrize(
     ("changed", "why"),
     [
-        (
-            {"SourceArn": "arn:aws:s3:::others"},
-            "-may-invoke' is for another bucket",
-        ),
+        ({"SourceArn": "arn:aws:s3:::others"}, "-may-invoke' is for another bucket"),
         ({"SourceAccount": "999999999999"}, "for another account"),
         (None, "does not let the bucket in."),
     ],
