@@ -395,7 +395,7 @@ def _local_setup() -> None:
     from deploy.steps import layer
 
     server.set_up()
-    layer.prepare(Settings(server.ACCOUNT, "us-east-1", **runtimes.here()))
+    layer.build(Settings(server.ACCOUNT, "us-east-1", **runtimes.here()))
 
 
 def _local_status() -> None:

@@ -55,10 +55,7 @@ class Cloud:
         if more is not None:
             config = config.merge(more)
         client = self.session.client(
-            service,
-            region_name=self.region,
-            endpoint_url=self.endpoint,
-            config=config,
+            service, region_name=self.region, endpoint_url=self.endpoint, config=config
         )
         client.meta.events.register("needs-retry", waiting.again)
         return client

@@ -96,9 +96,8 @@ def rights(
         return
     items = tuple(items)
     changes = any(item.state in ("update", "remove") for item in items)
-    missing = unread(items)
-    (simulated, besides), why = _asked(cloud, settings, changes)
-    missing |= simulated
+    simulated, besides, why = _asked(cloud, settings, changes)
+    missing = unread(items) | simulated
     if missing:
         yield lacking(cloud, settings, missing)
     elif not why:
@@ -247,18 +246,27 @@ CHECKS: tuple[Callable[[Cloud, Settings], Iterator[Finding]], ...] = (
 
 def _asked(
     cloud: Cloud, settings: Settings, changes: bool
-) -> tuple[tuple[set[str], set[str]], str]:
-    """Ask IAM's simulator: (denied to `up`, denied besides), or why it cannot be."""
-    unknown: tuple[set[str], set[str]] = (set(), set())
+) -> tuple[set[str], set[str], str]:
+    """Ask IAM's simulator: what is denied to `up`, and besides; or why it cannot be."""
+    missing: set[str] = set()
+    besides: set[str] = set()
     if cloud.kind != "aws":
-        return unknown, "an emulator has no simulator of IAM to go by"
+        return missing, besides, "an emulator has no simulator of IAM to go by"
     try:
         principal = _principal(cloud)
         if not principal:
-            return unknown, "IAM knows users and roles, and this caller is neither"
-        return _simulated(cloud, settings, principal, changes), ""
+            why = "IAM knows users and roles, and this caller is neither"
+            return missing, besides, why
+        for purpose in deployer.purposes(settings):
+            if purpose.optional:
+                continue
+            written = deployer.statement(settings, purpose)
+            for action in _denied(cloud, principal, written):
+                needed = deployer.is_for_up(settings, purpose, action, changes=changes)
+                (missing if needed else besides).add(action)
     except ClientError as error:
-        return unknown, f"IAM does not say what you may do ({code(error)})"
+        return set(), set(), f"IAM does not say what you may do ({code(error)})"
+    return missing, besides, ""
 
 
 def _principal(cloud: Cloud) -> str:
@@ -270,22 +278,6 @@ def _principal(cloud: Cloud) -> str:
         return ""
     # A role's path stands in no session's ARN, so IAM is asked for it.
     return cloud.iam.get_role(RoleName=session[1])["Role"]["Arn"]
-
-
-def _simulated(
-    cloud: Cloud, settings: Settings, principal: str, changes: bool
-) -> tuple[set[str], set[str]]:
-    """List what IAM says the caller may not do: what `up` needs, and what others do."""
-    missing: set[str] = set()
-    besides: set[str] = set()
-    for purpose in deployer.purposes(settings):
-        if purpose.optional:
-            continue
-        written = deployer.statement(settings, purpose)
-        for action in _denied(cloud, principal, written):
-            needed = deployer.is_for_up(settings, purpose, action, changes=changes)
-            (missing if needed else besides).add(action)
-    return missing, besides
 
 
 def _denied(cloud: Cloud, principal: str, written: dict[str, Any]) -> set[str]:

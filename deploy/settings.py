@@ -10,12 +10,7 @@ from typing import Any
 
 from deploy import runtimes
 from deploy.arns import POLICY, Arns
-from deploy.aws_names import (
-    check_bucket_name,
-    check_length,
-    check_name,
-    check_role_arn,
-)
+from deploy.aws_names import check_bucket_name, check_length, check_name, check_role_arn
 from deploy.errors import SettingsError
 from handler.config import Config
 from handler.errors import ConfigError

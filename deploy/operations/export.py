@@ -64,7 +64,7 @@ _ACCEPTED = {
         "CKV_AWS_56": "Thumbnails are public on purpose, by a policy for them alone.",
     },
     "Logs::LogGroup": {
-        "CKV_AWS_158": "CloudWatch encrypts with a key of its own; no photo is logged.",
+        "CKV_AWS_158": "CloudWatch encrypts with a key of its own; no photo is logged."
     },
     "Lambda::Function": {
         "CKV_AWS_115": "A cap would drop events; with a queue the mapping has one.",
@@ -73,7 +73,7 @@ _ACCEPTED = {
         "CKV_AWS_173": "The variables hold no secret.",
     },
     "SQS::Queue": {
-        "CKV_AWS_27": "SQS encrypts with a key of its own unless told otherwise.",
+        "CKV_AWS_27": "SQS encrypts with a key of its own unless told otherwise."
     },
 }
 

@@ -10,7 +10,6 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from deploy import tags
@@ -44,13 +43,6 @@ RULES: dict[str, tuple[str, int, str]] = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class Alarms(Found):
-    """The alarms: name → "OK", "ALARM" or "INSUFFICIENT_DATA"."""
-
-    states: dict[str, str]
-
-
 def alarms(settings: Settings) -> list[dict[str, Any]]:
     """Write every alarm as PutMetricAlarm takes it, without tags."""
     return [_alarm(settings, name) for name in RULES]
@@ -77,7 +69,7 @@ def create(cloud: Cloud, settings: Settings) -> str | None:
     return ", ".join(settings.alarm_name(what) for what in RULES)
 
 
-def describe(cloud: Cloud, settings: Settings) -> Alarms | None:
+def describe(cloud: Cloud, settings: Settings) -> Found | None:
     """Describe the alarms and where they differ from the settings; None for none.
 
     Raises:
@@ -95,7 +87,7 @@ def describe(cloud: Cloud, settings: Settings) -> Alarms | None:
         if meaning != wanted:
             drift[name] = (meaning, wanted)
     states = {name: alarm["StateValue"] for name, alarm in found.items()}
-    return Alarms(states=states, says=_in_words(settings, states), drift=drift)
+    return Found(says=_in_words(settings, states), drift=drift)
 
 
 def claims(cloud: Cloud, settings: Settings) -> list[Claim]:

@@ -499,6 +499,5 @@ def _ensure_log_group(cloud: Cloud, settings: Settings) -> None:
         return  # the account's own outweighs ours
     if group is None or group.get("retentionInDays") != settings.log_retention_days:
         cloud.logs.put_retention_policy(
-            logGroupName=settings.log_group,
-            retentionInDays=settings.log_retention_days,
+            logGroupName=settings.log_group, retentionInDays=settings.log_retention_days
         )

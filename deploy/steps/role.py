@@ -214,11 +214,7 @@ def describe(cloud: Cloud, settings: Settings) -> Role | None:
         drift["log permission"] = (attached, [basic_execution(settings)])
     policies = {name: policy for name, policy in found.items() if policy}
     return Role(
-        arn=role["Arn"],
-        trust=trust,
-        policies=policies,
-        attached=attached,
-        drift=drift,
+        arn=role["Arn"], trust=trust, policies=policies, attached=attached, drift=drift
     )
 
 
@@ -331,9 +327,7 @@ def _ensure_inline(
             cloud.iam.delete_role_policy(RoleName=settings.role_name, PolicyName=name)
         return
     cloud.iam.put_role_policy(
-        RoleName=settings.role_name,
-        PolicyName=name,
-        PolicyDocument=json.dumps(wanted),
+        RoleName=settings.role_name, PolicyName=name, PolicyDocument=json.dumps(wanted)
     )
 
 

@@ -14,7 +14,6 @@ from deploy.steps.layer.publish import delete as delete
 from deploy.steps.layer.publish import describe as describe
 from deploy.steps.layer.publish import description as description
 from deploy.steps.layer.publish import fitting as fitting
-from deploy.steps.layer.publish import prepare as prepare
 from deploy.steps.layer.wheel import fetch_isal as fetch_isal
 from deploy.steps.layer.wheel import fetch_wheel as fetch_wheel
 from deploy.steps.layer.wheel import platforms as platforms

@@ -141,11 +141,6 @@ def _both(cloud: Cloud, settings: Settings) -> Iterator[tuple[Settings, Layer]]:
             yield either, version
 
 
-def prepare(settings: Settings, folder: Path = wheels.FOLDER) -> Path:
-    """Fetch and build at set-up, so that `create` needs no network; return the zip."""
-    return build(settings, folder).path
-
-
 def build(settings: Settings, folder: Path = wheels.FOLDER) -> Built:
     """Build the layer's zip beside its wheel, or take the one that is there.
 
