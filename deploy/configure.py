@@ -99,10 +99,10 @@ def _tags(cloud: Cloud, settings: Settings) -> dict[str, str]:
     # At once: that there is no such bucket is an answer here, and no passing state.
     with explained(f"bucket {settings.source_bucket}", STATUS), at_once():
         answer = if_there(
-            lambda: cloud.s3.get_bucket_tagging(
-                Bucket=settings.source_bucket, ExpectedBucketOwner=settings.account
-            ),
+            cloud.s3.get_bucket_tagging,
             *("NoSuchBucket", "NoSuchTagSet", *DENIED),
+            Bucket=settings.source_bucket,
+            ExpectedBucketOwner=settings.account,
         )
     found = tags.read(answer["TagSet"] if answer else [])
     return found if tags.ours(found, settings) else {}

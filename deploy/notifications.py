@@ -100,12 +100,8 @@ class Rule:
 
 def rules(cloud: HasS3, settings: Settings) -> list[Rule]:
     """Ask the source bucket for its rules that start our function or fill our queue."""
-    answer = if_there(
-        lambda: cloud.s3.get_bucket_notification_configuration(
-            Bucket=settings.source_bucket
-        ),
-        *NO_BUCKET,
-    )
+    get_rules = cloud.s3.get_bucket_notification_configuration
+    answer = if_there(get_rules, *NO_BUCKET, Bucket=settings.source_bucket)
     ours = (settings.function_arn, settings.queue_arn)
     return [rule for rule in read(answer or {}) if rule.target in ours]
 

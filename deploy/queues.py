@@ -83,8 +83,8 @@ def differences(
 
 def held(cloud: Cloud, url: str) -> int:
     """Count a queue's messages, those that somebody is reading included (about)."""
-    count = cloud.sqs.get_queue_attributes
-    answer = if_there(lambda: count(QueueUrl=url, AttributeNames=_COUNTS), *NO_QUEUE)
+    wanted: dict[str, Any] = {"QueueUrl": url, "AttributeNames": _COUNTS}
+    answer = if_there(cloud.sqs.get_queue_attributes, *NO_QUEUE, **wanted)
     if answer is None:  # deleted a moment ago, its name still known
         return 0
     return sum(int(answer["Attributes"][name]) for name in _COUNTS)

@@ -308,10 +308,10 @@ def afterwards(clean: Callable[[], object]) -> Iterator[None]:
     clean()
 
 
-def if_there(call: Callable[[], T], *codes: str) -> T | None:
+def if_there(call: Callable[..., T], *codes: str, **request: Any) -> T | None:
     """Return a call's answer; None where one of these errors says that none is."""
     try:
-        return call()
+        return call(**request)
     except ClientError as error:
         if code(error) in codes:
             return None

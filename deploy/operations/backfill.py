@@ -209,7 +209,7 @@ def orphans(cloud: Cloud, settings: Settings, stood: Iterable[str]) -> tuple[str
 def _is_made(cloud: Cloud, settings: Settings, key: str) -> bool:
     """Tell a result from what somebody else put beside it: it says what it is of."""
     where = {"Bucket": settings.target_bucket, "Key": key}
-    found = if_there(lambda: cloud.s3.head_object(**where), *NO_OBJECT)
+    found = if_there(cloud.s3.head_object, *NO_OBJECT, **where)
     return found is not None and bool(MADE_FROM & found["Metadata"].keys())
 
 
@@ -259,7 +259,7 @@ def _came_back(cloud: Cloud, settings: Settings, target: str, picture: Picture) 
     if not rejected or picture.storage_class not in _ARCHIVES:
         return False
     source = {"Bucket": settings.source_bucket, "Key": picture.key}
-    found = if_there(lambda: cloud.s3.head_object(**source), *NO_OBJECT) or {}
+    found = if_there(cloud.s3.head_object, *NO_OBJECT, **source) or {}
     if picture.storage_class == _TIERED:
         readable = bool(found) and "ArchiveStatus" not in found
     else:

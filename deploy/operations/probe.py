@@ -13,7 +13,6 @@ import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -163,8 +162,8 @@ def _sign(cloud: Cloud, settings: Settings, key: str, since: datetime) -> str | 
 def _clean(cloud: Cloud, settings: Settings, key: str) -> None:
     """Delete the probe, first, so that a late run finds nothing; then its results."""
     for bucket, start in _places(settings, key):
-        find = partial(buckets.versions, cloud, bucket, start)
-        if doomed := if_there(find, "NoSuchBucket"):
+        place: dict[str, Any] = {"cloud": cloud, "name": bucket, "prefix": start}
+        if doomed := if_there(buckets.versions, "NoSuchBucket", **place):
             cloud.s3.delete_objects(Bucket=bucket, Delete={"Objects": doomed})
 
 

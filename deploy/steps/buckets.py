@@ -378,8 +378,7 @@ def _tag(
 
 
 def _tags(cloud: Cloud, name: str) -> Tags:
-    get_tags = cloud.s3.get_bucket_tagging
-    found = if_there(lambda: get_tags(Bucket=name), "NoSuchTagSet")
+    found = if_there(cloud.s3.get_bucket_tagging, "NoSuchTagSet", Bucket=name)
     return tags.read(found["TagSet"]) if found else {}
 
 
@@ -403,10 +402,8 @@ def _check_ours(cloud: Cloud, settings: Settings, name: str) -> bool:
 
 
 def _block(cloud: Cloud, name: str) -> dict[str, bool] | None:
-    found = if_there(
-        lambda: cloud.s3.get_public_access_block(Bucket=name),
-        "NoSuchPublicAccessBlockConfiguration",
-    )
+    none = "NoSuchPublicAccessBlockConfiguration"
+    found = if_there(cloud.s3.get_public_access_block, none, Bucket=name)
     return found and found["PublicAccessBlockConfiguration"]
 
 
@@ -419,8 +416,7 @@ def _ensure_block(cloud: Cloud, name: str, *, public_policy: bool) -> None:
 
 
 def _policy(cloud: Cloud, name: str) -> dict[str, Any] | None:
-    get_policy = cloud.s3.get_bucket_policy
-    found = if_there(lambda: get_policy(Bucket=name), "NoSuchBucketPolicy")
+    found = if_there(cloud.s3.get_bucket_policy, "NoSuchBucketPolicy", Bucket=name)
     return policies.read(found["Policy"]) if found else None
 
 

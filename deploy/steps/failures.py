@@ -209,12 +209,8 @@ def _find(cloud: Cloud, settings: Settings) -> str | None:
 
 def _config(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:
     """Get the function's event invoke configuration, as far as we write it."""
-    answer = if_there(
-        lambda: cloud.awslambda.get_function_event_invoke_config(
-            FunctionName=settings.function_name
-        ),
-        NO_RESOURCE,
-    )
+    get_config = cloud.awslambda.get_function_event_invoke_config
+    answer = if_there(get_config, NO_RESOURCE, FunctionName=settings.function_name)
     if answer is None:
         return None
     failure = answer.get("DestinationConfig", {}).get("OnFailure", {})

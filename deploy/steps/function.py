@@ -390,9 +390,8 @@ def _layer_arn(cloud: Cloud, settings: Settings, missing: str | None = None) -> 
 
 
 def _get(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:
-    name = settings.function_name
-    get_function = cloud.awslambda.get_function
-    return if_there(lambda: get_function(FunctionName=name), NO_RESOURCE)
+    get_function, name = cloud.awslambda.get_function, settings.function_name
+    return if_there(get_function, NO_RESOURCE, FunctionName=name)
 
 
 def _find(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:

@@ -215,10 +215,10 @@ def _retire(cloud: Cloud, settings: Settings) -> None:
 def _mapping(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:
     """Get the event source mapping from our queue to our function."""
     answer = if_there(
-        lambda: cloud.awslambda.list_event_source_mappings(
-            EventSourceArn=settings.queue_arn, FunctionName=settings.function_name
-        ),
+        cloud.awslambda.list_event_source_mappings,
         NO_RESOURCE,
+        EventSourceArn=settings.queue_arn,
+        FunctionName=settings.function_name,
     )
     mappings = answer["EventSourceMappings"] if answer else []
     return next((m for m in mappings if m["State"] != "Deleting"), None)

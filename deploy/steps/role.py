@@ -291,21 +291,21 @@ def _boundary(role: dict[str, Any]) -> str:
 
 def _find(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:
     """Get the role if it is ours: it is tagged in the call that makes it."""
-    found = if_there(
-        lambda: cloud.iam.get_role(RoleName=settings.role_name)["Role"], NO_ENTITY
-    )
-    if found is not None:
-        owned = tags.read(found.get("Tags", []))
-        tags.require_ours(owned, settings, f"role {settings.role_name}")
-    return found
+    name = settings.role_name
+    answer = if_there(cloud.iam.get_role, NO_ENTITY, RoleName=name)
+    if answer is None:
+        return None
+    owned = tags.read(answer["Role"].get("Tags", []))
+    tags.require_ours(owned, settings, f"role {name}")
+    return answer["Role"]
 
 
 def _wanted(cloud: Cloud, settings: Settings) -> dict[str, dict[str, Any] | None]:
     """List the policies that must be inside, by what the source bucket is now."""
     if not settings.reliable:
         return inline(settings)
-    bucket = settings.source_bucket
-    found = if_there(lambda: cloud.s3.get_bucket_versioning(Bucket=bucket), *NO_BUCKET)
+    get_versioning, bucket = cloud.s3.get_bucket_versioning, settings.source_bucket
+    found = if_there(get_versioning, *NO_BUCKET, Bucket=bucket)
     # A suspended bucket keeps its old versions, and events still name one.
     versioned = (found or {}).get("Status") in ("Enabled", "Suspended")
     return inline(settings, versioned=versioned)
@@ -313,7 +313,7 @@ def _wanted(cloud: Cloud, settings: Settings) -> dict[str, dict[str, Any] | None
 
 def _inline(cloud: Cloud, settings: Settings, name: str) -> dict[str, Any] | None:
     policy = {"RoleName": settings.role_name, "PolicyName": name}
-    found = if_there(lambda: cloud.iam.get_role_policy(**policy), NO_ENTITY)
+    found = if_there(cloud.iam.get_role_policy, NO_ENTITY, **policy)
     return found and found["PolicyDocument"]
 
 

@@ -189,11 +189,10 @@ def delete(cloud: Cloud, settings: Settings) -> list[str]:
 def _notification(cloud: Cloud, settings: Settings) -> dict[str, Any]:
     # No bucket, or a stranger's of that name: in neither is a rule of ours.
     answer = if_there(
-        lambda: cloud.s3.get_bucket_notification_configuration(
-            Bucket=settings.source_bucket, ExpectedBucketOwner=settings.account
-        ),
-        *NO_BUCKET,
-        *DENIED,
+        cloud.s3.get_bucket_notification_configuration,
+        *(*NO_BUCKET, *DENIED),
+        Bucket=settings.source_bucket,
+        ExpectedBucketOwner=settings.account,
     )
     found = answer or {}
     return {kind: value for kind, value in found.items() if kind != "ResponseMetadata"}
@@ -308,8 +307,8 @@ def _same(before: dict[str, Any], after: dict[str, Any]) -> bool:
 
 
 def _statement(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:
-    name, get_policy = settings.function_name, cloud.awslambda.get_policy
-    answer = if_there(lambda: get_policy(FunctionName=name), NO_RESOURCE)
+    get_policy, name = cloud.awslambda.get_policy, settings.function_name
+    answer = if_there(get_policy, NO_RESOURCE, FunctionName=name)
     statements = policies.statements(answer["Policy"] if answer else {})
     ours = [found for found in statements if found.get("Sid") == STATEMENT_ID]
     # CloudFormation names a statement itself; what it permits is what counts.
