@@ -15,13 +15,7 @@ from workbook.show.pictures import gallery, preview, side_by_side, to_scale
 from workbook.show.timeline import timeline
 from workbook.show.trace_picture import show_trace
 from workbook.show.video import frames, make_sizes, pick_frame
-from workbook.uploads import (
-    SAMPLES,
-    progress,
-    until_forgotten,
-    until_heard,
-    upload,
-)
+from workbook.uploads import SAMPLES, until_forgotten, until_heard, upload
 from workbook.widgets.effects_lab import effects_lab, try_recipe
 from workbook.widgets.live_gallery import live_gallery
 from workbook.widgets.thumbnail_lab import thumbnail_lab, try_thumbnail
@@ -49,7 +43,6 @@ __all__ = [
     "pick_frame",
     "plots",
     "preview",
-    "progress",
     "reset",
     "scale",
     "score",

@@ -234,7 +234,9 @@ def table(sizings: Sequence[Sizing]) -> list[tuple[str, ...]]:
         ),
         "pictures a second": lambda s: f"{s.per_second:,.0f}",
         "running at once": lambda s: f"{s.running:,.0f}",
-        "time": lambda s: _time(s.hours),
+        "time": lambda s: (
+            f"{s.hours / 24:,.1f} days" if s.hours >= 48 else f"{s.hours:,.1f} hours"
+        ),
         "money, storage aside": lambda s: f"${s.usd:,.0f}",
         "the first limit": lambda s: s.first_limit.name,
         "its share in use": lambda s: f"{1 / s.room:.0%}",
@@ -242,7 +244,3 @@ def table(sizings: Sequence[Sizing]) -> list[tuple[str, ...]]:
     for question, answer in questions.items():
         rows.append((question, *(answer(sizing) for sizing in sizings)))
     return rows
-
-
-def _time(hours: float) -> str:
-    return f"{hours / 24:,.1f} days" if hours >= 48 else f"{hours:,.1f} hours"

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
 from tqdm.auto import tqdm
 
@@ -26,8 +26,8 @@ PATIENCE_S = 60
 
 #: When S3 had each upload whole, by bucket and key: the log does not tell.
 _arrived: defaultdict[tuple[str, str], list[datetime]] = defaultdict(list)
-
-Part = TypeVar("Part")
+#: A bar counts files, and goes when all are done.
+_BAR: dict[str, Any] = {"leave": False, "unit": "file"}
 
 
 def until_heard(
@@ -79,10 +79,10 @@ def upload(
     started = datetime.now(UTC)
     if rename:
         pictures = [photos.ready(key, path.read_bytes()) for key, path in named]
-        for key, content in progress(pictures, "Uploading"):
+        for key, content in tqdm(pictures, "Uploading", **_BAR):
             put(cloud, settings, key, content)
         return outcomes(cloud, settings, [key for key, _ in pictures], started)
-    for key, path in progress(named, "Uploading"):
+    for key, path in tqdm(named, "Uploading", **_BAR):
         cloud.s3.upload_file(
             str(path),
             settings.source_bucket,
@@ -127,9 +127,8 @@ def outcomes(
             expected.append(key)
     if not expected:
         return []
-    bar = progress(
-        wait(cloud, settings, expected, since), "Thumbnails", total=len(expected)
-    )
+    runs = wait(cloud, settings, expected, since)
+    bar = tqdm(runs, "Thumbnails", len(expected), **_BAR)
     done = {run.key: run for run in bar}
     return [done[key] for key in expected]
 
@@ -163,17 +162,6 @@ def arrived(run: logs.Run) -> datetime | None:
     """Return when S3 had this upload whole, if it went up from this notebook."""
     moments = _arrived.get((run.bucket, run.key), [])
     return max((moment for moment in moments if moment <= run.done), default=None)
-
-
-def progress(
-    iterable: Iterable[Part],
-    description: str = "",
-    *,
-    total: int | None = None,
-    unit: str = "file",
-) -> Iterable[Part]:
-    """Go through an iterable and show how far it is; the bar goes when it is done."""
-    return tqdm(iterable, desc=description, total=total, unit=unit, leave=False)
 
 
 def content_type(name: str) -> str:

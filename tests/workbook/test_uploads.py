@@ -62,7 +62,3 @@ def test_a_key_is_utf8_in_a_c_locale_too(cloud, settings, tmp_path, rename):
     assert workbook.upload(cloud, settings, file, rename=rename) == []  # no rules
     listed = cloud.s3.list_objects_v2(Bucket=settings.source_bucket)["Contents"]
     assert [item["Key"] for item in listed] == ["é.jpg"]
-
-
-def test_progress_leaves_the_items_alone():
-    assert list(workbook.progress([1, 2, 3], "Counting")) == [1, 2, 3]

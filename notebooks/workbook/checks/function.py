@@ -62,7 +62,7 @@ def _function(
     )
     yield _state(cloud, settings, found["Configuration"])
     layers = [one["Arn"] for one in is_now.get("Layers", [])]
-    newest = _newest_layer(cloud, settings)
+    newest = next((found.arn for found in layer.fitting(cloud, settings)), None)
     should = function.configuration(settings, newest or "")
     should["Architectures"] = [settings.architecture]
     for name, field in _FIELDS:
@@ -98,10 +98,6 @@ def _state(cloud: Cloud, settings: Settings, is_now: dict[str, Any]) -> Finding:
         why += "`delete_function_concurrency` (05_function)."
     good = state in ("Active", None) and update != "Failed" and limit != 0
     return judged(_FIRST[2], good, why)
-
-
-def _newest_layer(cloud: Cloud, settings: Settings) -> str | None:
-    return next((found.arn for found in layer.fitting(cloud, settings)), None)
 
 
 def _field(name: str, field: str, is_now: Any, should: Any) -> Finding:

@@ -186,15 +186,13 @@ def _standing(
         alarms=sum(what.startswith("alarm ") for what in ours),
         queue=f"queue {settings.queue_name}" in ours,
     )
-    odd = [b for b, owner in tagged.items() if owner == name and b not in held]
-    return Standing(name, since, claims, (*unread, *map(_has_own_name, odd)), usd)
-
-
-def _has_own_name(bucket: str) -> str:
-    return (
+    odd = [
         f"bucket {bucket} is tagged as ours and has a name of its own; delete it with "
         "pipeline.down(cloud, settings), by the settings that it was made with"
-    )
+        for bucket, owner in tagged.items()
+        if owner == name and bucket not in held
+    ]
+    return Standing(name, since, claims, (*unread, *odd), usd)
 
 
 def _stored(cloud: Cloud, names: Iterable[str]) -> dict[str, int]:

@@ -54,6 +54,11 @@ class Lab:
     events: int = 1
     kept: bool = False
 
+    @property
+    def mistake(self) -> faults.Fault:
+        """The fault itself, with the uploads that show it."""
+        return faults.FAULTS[self.fault]
+
 
 LABS: tuple[Lab, ...] = (
     Lab(
@@ -176,14 +181,13 @@ def lab(
     display(_card(number, chosen))
     _take_out(number, cloud, settings)
     held = _held(cloud, settings)
-    fault = faults.FAULTS[chosen.fault]
-    for key in {fault.key, fault.cured_key}:
+    for key in {chosen.mistake.key, chosen.mistake.cured_key}:
         _clear(cloud, settings, key)
     _state.started = datetime.now(UTC)
-    faults.put(chosen.fault, cloud, settings)
+    chosen.mistake.put(cloud, settings)
     _state.number, _state.mended = number, False
     _state.cured.clear()
-    key = faults.try_it(chosen.fault, cloud, settings)
+    key = chosen.mistake.show(cloud, settings)
     _settle(cloud, settings, key, _state.started, held, chosen.events)
     return key
 
@@ -206,11 +210,12 @@ def verdict(cloud: Cloud | None = None, settings: Settings | None = None) -> Htm
     number = _state.number
     if number is None:
         return _note("No lab is open: `labs.lab(number)` opens one.", style.GREY)
-    judged = mends.MENDS[_lab(number).fault]
+    chosen = _lab(number)
+    judged = mends.MENDS[chosen.fault]
     if wrong := judged.wrong(cloud, settings):
         return _note(f"Lab {number}: not yet. {wrong}", style.ORANGE)
     look = _again if judged.asks_again else _came
-    outcome = look(number, cloud, settings)
+    outcome = look(chosen, cloud, settings)
     if ": made" not in outcome:
         text = f"Lab {number}: not yet. {outcome}. {judged.unproved}".strip()
         return _note(text, style.ORANGE)
@@ -237,12 +242,13 @@ def mend(
         text = "No lab is open. Every part of the pipeline is as `up` builds it."
         return _note(text, style.GREEN)
     chosen = _lab(number)
-    faults.undo(chosen.fault, cloud, settings)
+    chosen.mistake.undo(cloud, settings)
     if _state.number == number:
         _state.number = None
-    title = faults.FAULTS[chosen.fault].title
-    outcome = (_replayed if chosen.kept else _again)(number, cloud, settings)
-    text = f"Lab {number}: {title} ({chosen.mended_in}). Undone; {outcome}."
+    outcome = (_replayed if chosen.kept else _again)(chosen, cloud, settings)
+    text = (
+        f"Lab {number}: {chosen.mistake.title} ({chosen.mended_in}). Undone; {outcome}."
+    )
     if _state.number:
         text += f" Lab {_state.number} is still open: `mend()` undoes its fault."
     return _note(text, style.GREEN if ": made" in outcome else style.ORANGE)
@@ -259,7 +265,7 @@ def _take_out(number: int, cloud: Cloud, settings: Settings) -> None:
     other = _state.number
     if other is None:
         return
-    faults.undo(_lab(other).fault, cloud, settings)
+    _lab(other).mistake.undo(cloud, settings)
     _state.number = None
     if other != number and not _state.mended:
         print(f"Lab {other} was not over: its fault is undone. One lab at a time.")
@@ -283,33 +289,32 @@ def shown(found: Trace) -> Html:
     return trace_picture.drawn(found, "\n".join(text))
 
 
-def _again(number: int, cloud: Cloud, settings: Settings) -> str:
+def _again(chosen: Lab, cloud: Cloud, settings: Settings) -> str:
     """Upload once more what a lab is about, and say what became of it."""
-    fault = faults.FAULTS[_lab(number).fault]
-    held = _held(cloud, settings)
-    _clear(cloud, settings, fault.cured_key)
+    key, held = chosen.mistake.cured_key, _held(cloud, settings)
+    _clear(cloud, settings, key)
     started = datetime.now(UTC)
-    faults.upload_cured(_lab(number).fault, cloud, settings)
-    _settle(cloud, settings, fault.cured_key, started, held, events=1)
-    return _told(number, fault.cured_key, started, cloud, settings)
+    chosen.mistake.upload_cured(cloud, settings)
+    _settle(cloud, settings, key, started, held, events=1)
+    return _told(chosen, key, started, cloud, settings)
 
 
-def _came(number: int, cloud: Cloud, settings: Settings) -> str:
+def _came(chosen: Lab, cloud: Cloud, settings: Settings) -> str:
     """Say what became of the learner's own upload, or of what was kept."""
-    key = faults.FAULTS[_lab(number).fault].key
+    key = chosen.mistake.key
     if key == mistakes.CAMERA:
         key = mends.camera_photo(cloud, settings)
     for _ in looks(_patience(cloud) / 4):
         if trace(key, cloud, settings).ending == "made":
             break
-    return _told(number, key, _state.started, cloud, settings)
+    return _told(chosen, key, _state.started, cloud, settings)
 
 
 def _told(
-    number: int, key: str, since: datetime, cloud: Cloud, settings: Settings
+    chosen: Lab, key: str, since: datetime, cloud: Cloud, settings: Settings
 ) -> str:
     """Say what became of an upload; draw its path when no thumbnail was made."""
-    _state.cured[faults.FAULTS[_lab(number).fault].key] = key
+    _state.cured[chosen.mistake.key] = key
     found = trace(key, cloud, settings)
     if found.ending == "made":
         runs = logs.runs(cloud, settings, since)
@@ -321,13 +326,13 @@ def _told(
     return f"{key}: {found.ending}{cause}"
 
 
-def _replayed(number: int, cloud: Cloud, settings: Settings) -> str:
+def _replayed(chosen: Lab, cloud: Cloud, settings: Settings) -> str:
     """Send the function what the queue kept, and say what became of it."""
-    key = faults.FAULTS[_lab(number).fault].key
+    key = chosen.mistake.key
     started = datetime.now(UTC)
     sent = [line for line in failures.replay(cloud, settings) if f"/{key}:" in line]
     if not sent:
-        return _again(number, cloud, settings)
+        return _again(chosen, cloud, settings)
 
     def told() -> list[logs.Run]:
         runs = logs.runs(cloud, settings, started)

@@ -1,6 +1,6 @@
 """The faults of the failure labs: each is put into real resources, and undone again.
 
-    put("no-layer"); key = try_it("no-layer")
+    put("no-layer")
     undo("no-layer")
 
 A fault is a few boto3 calls, the mistake that people make. Undoing one lets its steps'
@@ -55,6 +55,17 @@ class Fault:
         """The name under which the upload works once the fault is undone."""
         return self.cured_as or self.key
 
+    def show(self, cloud: Cloud, settings: Settings) -> str:
+        """Upload what shows it, and return its key."""
+        if self.content is not None:
+            mistakes.upload(cloud, settings, self.key, self.content())
+        return self.key
+
+    def upload_cured(self, cloud: Cloud, settings: Settings) -> None:
+        """Upload what it kept from being made, a picture under a right name."""
+        content = self.content or (lambda: mistakes.sample("lighthouse.jpg"))
+        mistakes.upload(cloud, settings, self.cured_key, content())
+
     def undo(self, cloud: Cloud, settings: Settings) -> None:
         """Mend what the fault broke, and take away what it added."""
         try:
@@ -85,26 +96,6 @@ def undo_all(cloud: Cloud | None = None, settings: Settings | None = None) -> No
     _build(cloud, settings)
     for fault in FAULTS.values():
         fault.clear(cloud, settings)
-
-
-def try_it(
-    name: str, cloud: Cloud | None = None, settings: Settings | None = None
-) -> str:
-    """Upload what shows the fault, and return its key."""
-    fault = _fault(name)
-    cloud, settings = _place(cloud, settings)
-    if fault.content is not None:
-        mistakes.upload(cloud, settings, fault.key, fault.content())
-    return fault.key
-
-
-def upload_cured(
-    name: str, cloud: Cloud | None = None, settings: Settings | None = None
-) -> None:
-    """Upload what a fault kept from being made, as a picture and under a right name."""
-    fault = _fault(name)
-    content = fault.content or (lambda: mistakes.sample("lighthouse.jpg"))
-    mistakes.upload(*_place(cloud, settings), fault.cured_key, content())
 
 
 def _fault(name: str) -> Fault:

@@ -12,12 +12,12 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 
-from botocore.exceptions import ClientError
 from PIL import Image, ImageOps, JpegImagePlugin, PngImagePlugin
 
 from deploy.cloud import Cloud
 from deploy.logs import Run
 from deploy.settings import Settings
+from deploy.waiting import NO_BUCKET, NO_OBJECT, if_there
 from handler.errors import ImageRejected
 from handler.recipe.labels import MOST, Scores, from_metadata
 from workbook.errors import messages
@@ -241,7 +241,7 @@ def _row(
     cloud: Cloud, settings: Settings, run: Run
 ) -> tuple[tuple[str, str, str], str]:
     """Read an upload and its thumbnail; lay out their cells, and tell the same."""
-    source = _object(cloud, run.bucket, run.key)[0]
+    source = stored(cloud, run.bucket, run.key)[0]
     small, size = shrink(source)
     left = _missing(size)
     if small:
@@ -282,7 +282,7 @@ def _thumbnail(
     cloud: Cloud, settings: Settings, key: str
 ) -> tuple[bytes | None, Scores]:
     """Read what the function made, and the labels that it wrote into its metadata."""
-    data, metadata = _object(cloud, settings.target_bucket, key)
+    data, metadata = stored(cloud, settings.target_bucket, key)
     return data, _labels(metadata.get("labels", ""))
 
 
@@ -298,15 +298,11 @@ def _labels(text: str) -> Scores:
     return dict(list(short.items())[:MOST])
 
 
-def _object(cloud: Cloud, bucket: str, key: str) -> tuple[bytes | None, dict[str, str]]:
+def stored(cloud: Cloud, bucket: str, key: str) -> tuple[bytes | None, dict[str, str]]:
     """Read an object and its metadata; None where it is gone."""
-    try:
-        found = cloud.s3.get_object(Bucket=bucket, Key=key)
-    except ClientError as error:
-        if error.response["Error"].get("Code") in ("NoSuchKey", "NoSuchBucket"):
-            return None, {}
-        raise
-    return found["Body"].read(), found["Metadata"]
+    gone = (*NO_BUCKET, *NO_OBJECT)
+    found = if_there(lambda: cloud.s3.get_object(Bucket=bucket, Key=key), *gone)
+    return (found["Body"].read(), found["Metadata"]) if found else (None, {})
 
 
 def _missing(size: tuple[int, int] | None) -> str:

@@ -26,7 +26,10 @@ _LEGEND = (
 def timeline(cloud: Cloud, settings: Settings, runs: Iterable[Run]) -> Html:
     """Show each upload's event, start and end, cold or warm, its bytes and money."""
     runs = list(runs)
-    text = "\n".join(_text(settings, run) for run in runs)
+    text = "\n".join(
+        f"{in_words(run)}; {'cold' if run.cold else 'warm'}, {_total_ms(run):.0f} ms"
+        for run in runs
+    )
     return Html(page(rows(settings, runs)), text or "no uploads")
 
 
@@ -116,13 +119,5 @@ def _total_ms(run: Run) -> float:
 def _name(key: str, event: datetime) -> str:
     """Write an upload's key, and when its event came."""
     style = "overflow-wrap:anywhere"
-    return f'<span style="{style}">{html.name(key)}</span><br>{_clock(event)}'
-
-
-def _clock(moment: datetime) -> str:
-    return f"{moment:%H:%M:%S}.{moment.microsecond // 1000:03d}"
-
-
-def _text(settings: Settings, run: Run) -> str:
-    start = "cold" if run.cold else "warm"
-    return f"{in_words(run)}; {start}, {_total_ms(run):.0f} ms"
+    clock = event.time().isoformat("milliseconds")
+    return f'<span style="{style}">{html.name(key)}</span><br>{clock}'

@@ -73,7 +73,9 @@ def _panel(link: Link) -> str:
 
 
 def _svg(found: Trace) -> str:
-    verdict = _verdict(found)
+    verdict, key = _verdict(found), visible(found.key, "")
+    if len(key) > 52:
+        key = f"…{key[-52:]}"  # the end of a long key tells more
     height = _TOP + _HEIGHT + 40 + 27 * len(verdict)
     colour = _ENDINGS[found.ending]
     parts = [
@@ -81,7 +83,7 @@ def _svg(found: Trace) -> str:
         f'width="{WIDTH}" height="{height}" font-family="{FONT}">',
         f'<rect x="1" y="1" width="{WIDTH - 2}" height="{height - 2}" rx="18" '
         f'fill="{PAPER}" stroke="#c9d1da" stroke-width="2"/>',
-        _write(24, 47, _shortened(visible(found.key, ""), 52), size=22, bold=True),
+        _write(24, 47, key, size=22, bold=True),
         f'<rect x="{WIDTH - 144}" y="22" width="120" height="36" rx="18" '
         f'fill="{colour}"/>',
         _write(
@@ -227,8 +229,3 @@ def _write(
         f'<text x="{x:.1f}" y="{y:.1f}" fill="{fill}" text-anchor="{anchor}" '
         f'font-size="{size}"{weight}>{escape(words)}</text>'
     )
-
-
-def _shortened(key: str, length: int) -> str:
-    """Keep the end of a long key, which tells more."""
-    return key if len(key) <= length else "…" + key[-length:]

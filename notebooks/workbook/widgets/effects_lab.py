@@ -62,7 +62,11 @@ def effects_lab(photo: bytes | Path | str) -> ipywidgets.Widget:
     except messages.TOLD as error:
         shown.value = html.note(messages.sentence(error), html.RED)
         return ipywidgets.VBox([shown])
-    source, controls = _card("source", content), _controls()
+    source = _card("source", content)
+    controls = {
+        effect: {name: make(description=name) for name, make in fields.items()}
+        for effect, fields in _CONTROLS.items()
+    }
     which = ipywidgets.Dropdown(
         options=list(controls), value="colorize", description="effect", **_WIDE
     )
@@ -127,14 +131,6 @@ _CONTROLS: dict[str, dict[str, Callable[..., ipywidgets.Widget]]] = {
         "place": partial(_PLACE, value="bottom-right"),
     },
 }
-
-
-def _controls() -> dict[str, dict[str, ipywidgets.Widget]]:
-    """Make the controls of each effect."""
-    return {
-        effect: {name: make(description=name) for name, make in fields.items()}
-        for effect, fields in _CONTROLS.items()
-    }
 
 
 def _part(effect: str, fields: dict[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from datetime import UTC, datetime
 
 import ipywidgets
@@ -12,11 +11,11 @@ from deploy import logs
 from deploy.cloud import Cloud
 from deploy.logs import Run
 from deploy.settings import Settings
+from deploy.waiting import looks
 from workbook import uploads
 from workbook.show import timeline
 from workbook.widgets.upload_box import Files, UploadBox
 
-_PAUSE_S = 0.1
 #: REPORT, with the billed time, comes a moment after the handler's own line.
 _REPORT_S = 2.0
 #: Pictures kept on the page; the timeline keeps all.
@@ -76,14 +75,12 @@ class LiveGallery(UploadBox):
             self._paint_times()
 
     def _add_reports(self, keys: list[str], started: datetime) -> None:
-        deadline = time.monotonic() + _REPORT_S
-        while time.monotonic() < deadline:
+        for _ in looks(_REPORT_S):
             runs = logs.runs(self.cloud, self.settings, started)
             mine = [run for run in runs if run.key in keys]
             if all(run.duration_ms is not None for run in mine):
                 self._add(mine)
                 return
-            time.sleep(_PAUSE_S)
 
     def _paint_times(self) -> None:
         waiting = [timeline.pending(key, event) for key, event in self.pending.items()]

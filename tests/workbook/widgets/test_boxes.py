@@ -17,6 +17,8 @@ from support.pictures import png_bomb
 from support.shown import jpeg
 from workbook import checks, uploads
 from workbook.show import restarted, timeline
+from workbook.widgets.live_gallery import LiveGallery
+from workbook.widgets.upload_box import UploadBox
 
 from deploy import connect, pipeline, settings_for
 from deploy.cloud import Cloud
@@ -48,6 +50,16 @@ def broken(cloud: Cloud) -> Settings:
     return settings_for(cloud, name="nowhere")
 
 
+@pytest.fixture
+def box(cloud: Cloud, settings: Settings) -> UploadBox:
+    return workbook.upload_box(cloud, settings)
+
+
+@pytest.fixture
+def live(cloud: Cloud, settings: Settings) -> LiveGallery:
+    return workbook.live_gallery(cloud, settings)
+
+
 def choose(widget: ipywidgets.Box, *files: tuple[str, bytes], size: int = 0) -> None:
     """Choose files, as a hand in the browser does."""
     button = next(w for w in widget.children if isinstance(w, ipywidgets.FileUpload))
@@ -72,8 +84,10 @@ def stopped(cloud: Cloud, settings: Settings) -> Iterator[None]:
     cloud.awslambda.put_function_concurrency(
         FunctionName=name, ReservedConcurrentExecutions=0
     )
-    yield
-    cloud.awslambda.delete_function_concurrency(FunctionName=name)
+    try:
+        yield
+    finally:
+        cloud.awslambda.delete_function_concurrency(FunctionName=name)
 
 
 def page(widget: ipywidgets.Box) -> str:
@@ -151,32 +165,27 @@ def test_check_of_an_upload(cloud, settings):
 # --- the upload box ------------------------------------------------------------------
 
 
-def test_box_shows_the_thumbnail(cloud, settings):
-    box = workbook.upload_box(cloud, settings)
+def test_box_shows_the_thumbnail(box):
     choose(box, ("red.jpg", jpeg()))
     assert page(box).count("data:image/jpeg") == 2 and "red.jpg" in page(box)
 
 
-def test_box_takes_several_and_tricky_names(cloud, settings):
-    box = workbook.upload_box(cloud, settings)
+def test_box_takes_several_and_tricky_names(box):
     choose(box, ("a b+1 é.jpg", jpeg()), ("<b>.jpg", jpeg(colour="blue")))
     assert page(box).count("data:image/jpeg") == 4 and "<b>.jpg" not in page(box)
 
 
-def test_box_tells_that_it_is_no_image(cloud, settings):
-    box = workbook.upload_box(cloud, settings)
+def test_box_tells_that_it_is_no_image(box):
     choose(box, ("text.jpg", b"only words"))
     assert "rejected" in page(box) and "not a JPEG or PNG" in page(box)
 
 
-def test_box_tells_of_300_megapixels(cloud, settings):
-    box = workbook.upload_box(cloud, settings)
+def test_box_tells_of_300_megapixels(box):
     choose(box, ("huge.png", png_bomb(20_000, 15_000)))
     assert "20000 × 15000 is more than 250 megapixels" in page(box)
 
 
-def test_box_names_the_nearest_rule(cloud, settings):
-    box = workbook.upload_box(cloud, settings)
+def test_box_names_the_nearest_rule(box):
     choose(box, ("photo.jpeg", jpeg()), ("fine.jpg", jpeg()))
     assert "photo.jpeg is stored" in page(box)
     assert page(box).count("data:image/jpeg") == 2
@@ -191,15 +200,13 @@ def test_box_names_the_limit_and_its_twin(cloud, settings):
     assert "10 MB" in said and "upload(cloud, settings, &quot;photo.jpg&quot;)" in said
 
 
-def test_box_tells_of_half_a_file(cloud, settings):
-    box = workbook.upload_box(cloud, settings)
+def test_box_tells_of_half_a_file(box):
     choose(box, ("half.jpg", jpeg()), size=1_000_000)
     assert "arrived incomplete" in page(box)
 
 
-def test_box_takes_15_megabytes(cloud, settings):
+def test_box_takes_15_megabytes(box):
     padded = jpeg() + bytes(15_000_000)  # decoders stop at the end of the picture
-    box = workbook.upload_box(cloud, settings)
     choose(box, ("large.jpg", padded))
     assert "15.0 MB" in page(box) and page(box).count("data:image/jpeg") == 2
 
@@ -228,9 +235,8 @@ def test_box_without_a_cloud(cloud, settings):
     assert "The cloud does not answer" in page(box) and "Traceback" not in page(box)
 
 
-def test_box_tells_of_a_function_that_says_nothing(cloud, settings, monkeypatch):
+def test_box_tells_of_a_function_that_says_nothing(box, cloud, settings, monkeypatch):
     monkeypatch.setattr(uploads, "PATIENCE_S", 0.2)
-    box = workbook.upload_box(cloud, settings)
     with stopped(cloud, settings):
         choose(box, ("waiting.jpg", jpeg()))
     assert "nothing is logged about waiting.jpg" in page(box)
@@ -261,7 +267,7 @@ def test_each_picture_is_read_once(widget, cloud, settings):
     box = widget(cloud, settings)
     with counted(cloud) as calls:
         choose(box, *TEN)
-        if isinstance(box, workbook.widgets.live_gallery.LiveGallery):
+        if isinstance(box, LiveGallery):
             box.join()
     reads = {key: n for (name, key), n in calls.items() if name == "GetObject"}
     assert reads == {name: 2 for name, _ in TEN}  # the source, and its thumbnail
@@ -270,8 +276,7 @@ def test_each_picture_is_read_once(widget, cloud, settings):
     assert page(box).count("data:image/jpeg") == 20
 
 
-def test_the_live_gallery_reads_no_earlier_batch_again(cloud, settings):
-    live = workbook.live_gallery(cloud, settings)
+def test_the_live_gallery_reads_no_earlier_batch_again(live, cloud):
     choose(live, *TEN[:2])
     live.join()
     with counted(cloud) as calls:
@@ -281,12 +286,11 @@ def test_the_live_gallery_reads_no_earlier_batch_again(cloud, settings):
     assert live.pictures.value.count("data:image/jpeg") == 6
 
 
-def test_box_tells_that_it_may_not_see_the_rules(cloud, settings):
+def test_box_tells_that_it_may_not_see_the_rules(box, cloud):
     def refuse(**_: Any) -> None:
         error = {"Error": {"Code": "AccessDenied", "Message": "Access Denied"}}
         raise ClientError(error, "GetBucketNotificationConfiguration")
 
-    box = workbook.upload_box(cloud, settings)
     event = "before-call.s3.GetBucketNotificationConfiguration"
     cloud.s3.meta.events.register(event, refuse, "refuse")
     choose(box, ("red.jpg", jpeg()))
@@ -298,8 +302,7 @@ def test_box_tells_that_it_may_not_see_the_rules(cloud, settings):
 # --- the live gallery ----------------------------------------------------------------
 
 
-def test_live_gallery(cloud, settings):
-    live = workbook.live_gallery(cloud, settings)
+def test_live_gallery(live):
     choose(live, ("one.jpg", jpeg()), ("two.jpg", jpeg(colour="blue")))
     live.join()
     assert {run.key for run in live.runs} == {"one.jpg", "two.jpg"}
@@ -309,16 +312,14 @@ def test_live_gallery(cloud, settings):
     assert below.index(live.pictures) < below.index(live.times)
 
 
-def test_live_gallery_grows(cloud, settings):
-    live = workbook.live_gallery(cloud, settings)
+def test_live_gallery_grows(live):
     for name in ("first.jpg", "second.jpg", "first.jpg"):
         choose(live, (name, jpeg()))
         live.join()
     assert [run.key for run in live.runs] == ["first.jpg", "second.jpg", "first.jpg"]
 
 
-def test_live_gallery_shows_what_waits(cloud, settings):
-    live = workbook.live_gallery(cloud, settings)
+def test_live_gallery_shows_what_waits(live, cloud, settings):
     with stopped(cloud, settings):
         choose(live, ("slow.jpg", jpeg()))
         assert "slow.jpg" in live.times.value and "waiting" in live.times.value
@@ -329,8 +330,7 @@ def test_live_gallery_shows_what_waits(cloud, settings):
     assert "waiting" not in live.times.value
 
 
-def test_live_gallery_bills_the_reported_time(cloud, settings):
-    live = workbook.live_gallery(cloud, settings)
+def test_live_gallery_bills_the_reported_time(live):
     choose(live, ("billed.jpg", jpeg()))
     live.join()
     assert live.runs[0].duration_ms is not None
@@ -343,8 +343,7 @@ def test_live_gallery_without_a_cloud(cloud, settings):
     assert "The cloud does not answer" in page(live)
 
 
-def test_live_gallery_stops_by_itself(cloud, settings):
-    live = workbook.live_gallery(cloud, settings)
+def test_live_gallery_stops_by_itself(live):
     choose(live, ("last.jpg", jpeg()))
     live.join()
     assert not any(thread.is_alive() for thread in live._threads)

@@ -12,7 +12,6 @@ from deploy import logs
 from deploy.cloud import Cloud
 from deploy.logs import Run
 from deploy.settings import Settings
-from deploy.waiting import NO_OBJECT, if_there
 from workbook.classroom.wall import intake
 from workbook.show import html, pictures
 
@@ -82,7 +81,8 @@ class Board:
         if found is None or found.hidden:
             return None
         if found.copy is None:
-            data = self._object(self._settings.source_bucket, found.key)
+            place = self._settings.source_bucket, found.key
+            data, _ = pictures.stored(self._cloud, *place)
             found.copy = pictures.shrink(data, _PIXELS)[0]
         return found.copy
 
@@ -93,7 +93,8 @@ class Board:
             return None
         if found.run.outcome != "made" or not found.run.target:
             return None
-        return self._object(self._settings.target_bucket, found.run.target)
+        place = self._settings.target_bucket, found.run.target
+        return pictures.stored(self._cloud, *place)[0]
 
     def hide(self, number: int) -> None:
         """Take a photo off the wall; one from a phone is deleted, with its thumbnail.
@@ -136,11 +137,6 @@ class Board:
             places.append((self._settings.target_bucket, photo.run.target))
         for bucket, key in places:
             self._cloud.s3.delete_object(Bucket=bucket, Key=key)
-
-    def _object(self, bucket: str, key: str) -> bytes | None:
-        get_object = self._cloud.s3.get_object
-        found = if_there(lambda: get_object(Bucket=bucket, Key=key), *NO_OBJECT)
-        return found["Body"].read() if found else None
 
 
 def _described(photo: Photo) -> dict[str, Any]:

@@ -55,8 +55,14 @@ def built(cloud):
 @pytest.fixture
 def opened(built):
     """An open wall that takes photos itself."""
-    with Lesson(*built, phones="127.0.0.1", direct=False) as lesson:
+    with opening(built) as lesson:
         yield lesson
+
+
+def opening(built, **limits):
+    """Open a wall that takes photos itself, within limits."""
+    kept = Limits(**limits)
+    return Lesson(*built, phones="127.0.0.1", direct=False, limits=kept)
 
 
 def ask(link, method="GET", path="", body=None, **headers):
@@ -212,16 +218,14 @@ def test_pages_bring_nothing_from_elsewhere(opened):
 
 
 def test_a_phone_that_sends_too_fast_waits(built):
-    limits = Limits(burst=2, every_s=60)
-    with Lesson(*built, phones="127.0.0.1", direct=False, limits=limits) as lesson:
+    with opening(built, burst=2, every_s=60) as lesson:
         assert [send(lesson)[0] for _ in range(3)] == [201, 201, 429]
         wait = ask(lesson.link, "POST", "photos", PHOTO)[2]["Retry-After"]
         assert 1 <= int(wait) <= 60 and len(keys(built)) == 2
 
 
 def test_a_lesson_has_an_end_of_bytes(built):
-    limits = Limits(total_bytes=len(PHOTO) + 10)
-    with Lesson(*built, phones="127.0.0.1", direct=False, limits=limits) as lesson:
+    with opening(built, total_bytes=len(PHOTO) + 10) as lesson:
         assert [send(lesson)[0] for _ in range(2)] == [201, 415]
 
 
@@ -260,15 +264,13 @@ def slow(lesson, start):
     ],
 )
 def test_who_is_slow_is_hung_up_on(built, start):
-    limits = Limits(header_s=0.1, body_s=0.1, at_once=1)
-    with Lesson(*built, phones="127.0.0.1", direct=False, limits=limits) as lesson:
+    with opening(built, header_s=0.1, body_s=0.1, at_once=1) as lesson:
         assert slow(lesson, start) == b""
         assert send(lesson)[0] == 201  # and its place is free again
 
 
 def test_more_connections_than_there_are_places_are_closed(built):
-    limits = Limits(connections=1)
-    with Lesson(*built, phones="127.0.0.1", direct=False, limits=limits) as lesson:
+    with opening(built, connections=1) as lesson:
         parts = urlsplit(lesson.link)
         with socket.create_connection((parts.hostname, parts.port)) as first:
             request = f"GET {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\n\r\n"
@@ -283,7 +285,7 @@ def test_more_connections_than_there_are_places_are_closed(built):
 
 def test_what_the_function_logged_is_shown(built):
     cloud, settings = built
-    with Lesson(*built, phones="127.0.0.1", direct=False) as lesson:
+    with opening(built) as lesson:
         send(lesson)
         (key,) = keys(built)
         log(cloud, settings, key)
