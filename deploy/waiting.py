@@ -245,6 +245,7 @@ def retry(
     message: str,
     tries: int | None = None,
     before: Callable[[ClientError], None] | None = None,
+    after: Callable[[ClientError], Exception] | None = None,
 ) -> Any:
     """Repeat a call while AWS answers with this message; any other error is raised.
 
@@ -253,6 +254,7 @@ def retry(
         message: the part of the error (its code, its words) that may pass with time.
         tries: how often at most; as often as `DELAYS` allows if left out.
         before: is given the first refusal, to tell a lasting cause from a delay.
+        after: is given the last refusal, and returns the error to raise for it.
     """
     delays = DELAYS if tries is None else DELAYS[: tries - 1]
     for tried, delay in enumerate((*delays, None)):
@@ -264,7 +266,9 @@ def retry(
             if tried == 0 and before is not None:
                 before(error)
             if delay is None:
-                raise
+                if after is None:
+                    raise
+                raise after(error) from error
             clock.sleep(delay)
     raise AssertionError("unreachable")
 

@@ -27,8 +27,6 @@ KEPT_DAYS = 14
 #: The condition of a record whose event was not tried: the function was stopped.
 STOPPED = "ZeroReservedConcurrency"
 
-_NOT_YET = "does not have permissions to call SendMessage"
-
 
 @dataclass(frozen=True, kw_only=True)
 class Failures(Found):
@@ -76,7 +74,7 @@ def create(cloud: Cloud, settings: Settings) -> str | None:
             lambda: cloud.awslambda.put_function_event_invoke_config(
                 FunctionName=settings.function_name, **event_invoke_config(settings)
             ),
-            message=_NOT_YET,
+            message="does not have permissions to call SendMessage",
         )
     return settings.failure_queue_arn
 

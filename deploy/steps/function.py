@@ -22,7 +22,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import ClientError, WaiterError
+from botocore.exceptions import WaiterError
 
 from deploy import policies, recipes
 from deploy import tags as owner
@@ -46,7 +46,6 @@ LOGGING = {"LogFormat": "Text"}
 #: https://github.com/python/cpython/issues/106905
 _PARSER = threading.Lock()
 
-_NOT_YET = "cannot be assumed by Lambda"
 _READABLE = 0o644  # by Lambda's user, who is another
 
 
@@ -410,18 +409,16 @@ def _patiently(cloud: Cloud, settings: Settings, call: Any) -> None:
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency
     """
-    try:
-        retry(
-            call, message=_NOT_YET, before=lambda error: _check_trust(cloud, settings)
-        )
-    except ClientError as error:
-        if _NOT_YET not in str(error):
-            raise
-        raise NotReadyError(
+    retry(
+        call,
+        message="cannot be assumed by Lambda",
+        before=lambda error: _check_trust(cloud, settings),
+        after=lambda error: NotReadyError(
             "Lambda still cannot assume the role, though its trust policy is right",
             where=f"role {settings.role_name}",
             todo="IAM takes a while at times: run the same step again in a minute.",
-        ) from error
+        ),
+    )
 
 
 def _check_trust(cloud: Cloud, settings: Settings) -> None:

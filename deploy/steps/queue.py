@@ -41,8 +41,6 @@ QUIET_S = 60.0
 #: The local cloud counts right at once.
 QUIET_HERE_S = 2.0
 
-_NOT_YET = "does not have permissions to call ReceiveMessage"
-
 
 @dataclass(frozen=True, kw_only=True)
 class Queue(Found):
@@ -248,7 +246,7 @@ def _ensure_mapping(cloud: Cloud, settings: Settings) -> None:
                     Tags=settings.tags,
                     **wanted,
                 ),
-                message=_NOT_YET,
+                message="does not have permissions to call ReceiveMessage",
             )
     elif _meaning(found) != wanted or _is_off(found):
         cloud.awslambda.update_event_source_mapping(

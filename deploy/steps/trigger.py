@@ -42,7 +42,6 @@ STATEMENT_ID = "source-bucket-may-invoke"
 
 #: Where rules of ours can stand: they name the function, or the queue before it.
 _OURS = ("LambdaFunctionConfigurations", "QueueConfigurations")
-_NOT_YET = "Unable to validate the following destination configurations"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,20 +199,16 @@ def _notification(cloud: Cloud, settings: Settings) -> dict[str, Any]:
 
 def _put(cloud: Cloud, settings: Settings, configuration: dict[str, Any]) -> None:
     """Put the whole configuration, again while S3 has not heard of the permission."""
-    try:
-        retry(
-            lambda: cloud.s3.put_bucket_notification_configuration(
-                Bucket=settings.source_bucket,
-                NotificationConfiguration=configuration,
-                ExpectedBucketOwner=settings.account,
-            ),
-            message=_NOT_YET,
-            before=lambda error: _check_targets(settings, configuration, error),
-        )
-    except ClientError as error:
-        if _NOT_YET not in str(error):
-            raise
-        raise _unreachable(settings, configuration, error) from error
+    retry(
+        lambda: cloud.s3.put_bucket_notification_configuration(
+            Bucket=settings.source_bucket,
+            NotificationConfiguration=configuration,
+            ExpectedBucketOwner=settings.account,
+        ),
+        message="Unable to validate the following destination configurations",
+        before=lambda error: _check_targets(settings, configuration, error),
+        after=lambda error: _unreachable(settings, configuration, error),
+    )
 
 
 def _check_targets(

@@ -100,6 +100,8 @@ def test_held_events_are_not_thrown_away(cloud, settings):
     said = []
     pipeline.up(cloud, settings, say=said.append)
     assert said[1:] == ["Queue workbook-failures stays: it holds 1 failed events."]
+    found = failures.describe(cloud, settings)
+    assert found.events == 1 and found.config is None
 
 
 def test_up_explains_a_refusal(cloud, settings, wire):
@@ -219,11 +221,6 @@ def test_given_role_outlives_the_pipeline(cloud, settings, wire):
     assert pipeline.status(cloud, given).ready
     assert repr(pipeline.down(cloud, given)) == "Nothing is left."
     assert not [name for name in wire.mutations[1:] if "Role" in name]
-
-
-def test_private_pipeline_writes_no_public_policy(cloud, settings):
-    plan = pipeline.plan(cloud, settings, public=False)
-    assert "PublicReadThumbnails" not in repr(plan)
 
 
 def test_resume_of_what_runs(cloud, settings):

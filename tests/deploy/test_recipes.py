@@ -148,14 +148,6 @@ def test_backup_bucket_that_forgets(cloud):
     assert buckets.describe(cloud, settings).drift == {}
 
 
-def test_nothing_is_left(cloud, settings):
-    buckets.create(cloud, here(cloud, backup=True))
-    (note,) = buckets.delete(cloud, settings)
-    assert "`down --backup` deletes it" in note
-    assert buckets.delete(cloud, here(cloud, backup=True)) == []
-    assert cloud.s3.list_buckets()["Buckets"] == []
-
-
 def test_difference_is_planned(cloud, settings):
     for step in (buckets, role, layer, function):
         step.create(cloud, settings)

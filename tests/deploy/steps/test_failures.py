@@ -54,22 +54,6 @@ def test_events_are_kept_two_weeks(cloud, reliable):
     assert answer["Attributes"]["MessageRetentionPeriod"] == "1209600"
 
 
-def test_unreliable_keeps_held_events(cloud, reliable, settings):
-    failures.create(cloud, reliable)
-    fail(cloud, reliable)
-    failures.create(cloud, settings)
-    found = failures.describe(cloud, settings)
-    assert found.events == 1 and found.config is None
-
-
-def test_delete_says_what_went(cloud, reliable):
-    failures.create(cloud, reliable)
-    fail(cloud, reliable)
-    (note,) = failures.delete(cloud, reliable)
-    assert note == "1 failed events went with queue workbook-failures"
-    assert failures.describe(cloud, reliable) is None
-
-
 def test_foreign_destination_stays(cloud, reliable, settings):
     theirs = {
         "MaximumRetryAttempts": 0,
