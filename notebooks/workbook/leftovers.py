@@ -51,9 +51,7 @@ def rules(cloud: Cloud, settings: Settings) -> Iterator[Leftover]:
     """Find the rules that call our function, and that `up` would not make."""
     place = {"Bucket": settings.source_bucket}
     answer = if_there(
-        lambda: cloud.s3.get_bucket_notification_configuration(**place),
-        *NO_BUCKET,
-        *DENIED,
+        cloud.s3.get_bucket_notification_configuration, *NO_BUCKET, *DENIED, **place
     )
     stands = trigger.describe(cloud, settings) if answer else None
     if answer is None or stands is None:
@@ -82,7 +80,7 @@ def rules(cloud: Cloud, settings: Settings) -> Iterator[Leftover]:
 def statements(cloud: Cloud, settings: Settings) -> Iterator[Leftover]:
     """Find the statements that let S3 call the function, beside the pipeline's own."""
     which = {"FunctionName": settings.function_name}
-    answer = if_there(lambda: cloud.awslambda.get_policy(**which), NO_RESOURCE, *DENIED)
+    answer = if_there(cloud.awslambda.get_policy, NO_RESOURCE, *DENIED, **which)
     stands = trigger.describe(cloud, settings) if answer else None
     for each in policies.statements(answer["Policy"] if answer else {}):
         if notifications.lets_in(each) and each != (stands and stands.permission):
@@ -90,9 +88,7 @@ def statements(cloud: Cloud, settings: Settings) -> Iterator[Leftover]:
                 f"permission {each['Sid']} of the function",
                 "remove_permission (06_trigger)",
                 partial(
-                    cloud.awslambda.remove_permission,
-                    **which,
-                    StatementId=each["Sid"],
+                    cloud.awslambda.remove_permission, **which, StatementId=each["Sid"]
                 ),
             )
 
@@ -100,7 +96,7 @@ def statements(cloud: Cloud, settings: Settings) -> Iterator[Leftover]:
 def _policies(cloud: Cloud, settings: Settings) -> Iterator[Leftover]:
     """Find what the role may do by a policy of another name."""
     name, nothing = {"RoleName": settings.role_name}, (NO_ENTITY, *DENIED)
-    inline = if_there(lambda: cloud.iam.list_role_policies(**name), *nothing)
+    inline = if_there(cloud.iam.list_role_policies, *nothing, **name)
     for policy in (inline or {}).get("PolicyNames", []):
         if policy not in _POLICIES:
             yield Leftover(
@@ -108,7 +104,7 @@ def _policies(cloud: Cloud, settings: Settings) -> Iterator[Leftover]:
                 "delete_role_policy (03_role)",
                 partial(cloud.iam.delete_role_policy, **name, PolicyName=policy),
             )
-    attached = if_there(lambda: cloud.iam.list_attached_role_policies(**name), *nothing)
+    attached = if_there(cloud.iam.list_attached_role_policies, *nothing, **name)
     for each in (attached or {}).get("AttachedPolicies", []):
         if (arn := each["PolicyArn"]) != role.basic_execution(settings):
             yield Leftover(
@@ -122,7 +118,7 @@ def _limit(cloud: Cloud, settings: Settings) -> Iterator[Leftover]:
     """Find the function stopped, or held to so many runs at once."""
     which = {"FunctionName": settings.function_name}
     answer = if_there(
-        lambda: cloud.awslambda.get_function_concurrency(**which), NO_RESOURCE, *DENIED
+        cloud.awslambda.get_function_concurrency, NO_RESOURCE, *DENIED, **which
     )
     limit = (answer or {}).get("ReservedConcurrentExecutions")
     if limit is not None:
@@ -136,7 +132,7 @@ def _limit(cloud: Cloud, settings: Settings) -> Iterator[Leftover]:
 def _probe(cloud: Cloud, settings: Settings) -> Iterator[Leftover]:
     """Find the function by which 04 asks what a layer has; it deletes it at once."""
     which = {"FunctionName": f"{settings.name}-probe"}
-    if if_there(lambda: cloud.awslambda.get_function(**which), NO_RESOURCE, *DENIED):
+    if if_there(cloud.awslambda.get_function, NO_RESOURCE, *DENIED, **which):
         yield Leftover(
             f"function {which['FunctionName']}",
             "delete_function (04_layer)",

@@ -206,10 +206,10 @@ FAULTS: dict[tuple[Any, ...], dict[str, Break]] = {
         ),
     },
     (2, "the target bucket exists"): {
-        "create_bucket": lambda w: w.s3.delete_bucket(Bucket=w.target),
+        "create_bucket": lambda w: w.s3.delete_bucket(Bucket=w.target)
     },
     (2, "the target carries our tag"): {
-        "02_buckets": lambda w: w.s3.delete_bucket_tagging(Bucket=w.target),
+        "02_buckets": lambda w: w.s3.delete_bucket_tagging(Bucket=w.target)
     },
     (2, "the target: the two ACL blocks stay on"): {
         "BlockPublicAcls and IgnorePublicAcls are off": (
@@ -327,7 +327,7 @@ def delete_policy(w: World) -> None:
 FAULTS |= {
     (3, "the role exists"): {"create_role": lambda w: role.delete(w.cloud, w.settings)},
     (3, "the role carries our tag"): {
-        "tag_role": lambda w: w.iam.untag_role(**w.role, TagKeys=[TAG]),
+        "tag_role": lambda w: w.iam.untag_role(**w.role, TagKeys=[TAG])
     },
     (3, "its trust policy lets Lambda in, and nobody else"): {
         "does not let lambda.amazonaws.com": (
@@ -383,7 +383,7 @@ FAULTS |= {
     (3, "it may write its log"): {
         "attach_role_policy": lambda w: w.iam.detach_role_policy(
             **w.role, PolicyArn=role.basic_execution(w.settings)
-        ),
+        )
     },
 }
 
@@ -420,17 +420,17 @@ def another(world: World) -> str:
 
 FAULTS |= {
     (4, "the layer is published"): {
-        "publish_layer_version": lambda w: layer.delete(w.cloud, w.settings),
+        "publish_layer_version": lambda w: layer.delete(w.cloud, w.settings)
     },
     (4, "it is listed for the function's runtime"): {
         "python3.9": lambda w: publish(w, CompatibleRuntimes=["python3.9"]),
         "names none": lambda w: publish(w, CompatibleRuntimes=[]),
     },
     (4, "it is listed for the function's processor"): {
-        "Publish one with": lambda w: publish(w, CompatibleArchitectures=[another(w)]),
+        "Publish one with": lambda w: publish(w, CompatibleArchitectures=[another(w)])
     },
     (4, "its Pillow is the one that this runtime loads"): {
-        "04_layer": lambda w: publish(w, zipped("python/hello.py")),
+        "04_layer": lambda w: publish(w, zipped("python/hello.py"))
     },
 }
 
@@ -475,12 +475,12 @@ def attach_another_layer(w: World) -> None:
 
 FAULTS |= {
     (5, "the function exists"): {
-        "create_function": lambda w: w.awslambda.delete_function(**w.function),
+        "create_function": lambda w: w.awslambda.delete_function(**w.function)
     },
     (5, "it carries our tag"): {
         "tag_resource": lambda w: w.awslambda.untag_resource(
             Resource=w.settings.function_arn, TagKeys=[TAG]
-        ),
+        )
     },
     (5, "it is active"): {
         "function_active_v2": lambda w: answer_state(w, State="Pending"),
@@ -489,19 +489,19 @@ FAULTS |= {
     },
     (5, "its runtime"): {"'python3.9'": configure(Runtime="python3.9")},
     (5, "its processor"): {  # moto keeps the first one for ever
-        "update_function_code": lambda w: answer_state(w, Architectures=[another(w)]),
+        "update_function_code": lambda w: answer_state(w, Architectures=[another(w)])
     },
     (5, "its memory"): {
-        "MemorySize is 128 and should be 512": configure(MemorySize=128),
+        "MemorySize is 128 and should be 512": configure(MemorySize=128)
     },
     (5, "its timeout"): {"Timeout is 3 and should be 30": configure(Timeout=3)},
     (5, "its handler"): {
         "'lambda_function.lambda_handler'": (
             configure(Handler="lambda_function.lambda_handler")
-        ),
+        )
     },
     (5, "its role"): {
-        "role/other": configure(Role=f"arn:aws:iam::{ACCOUNT}:role/other"),
+        "role/other": configure(Role=f"arn:aws:iam::{ACCOUNT}:role/other")
     },
     (5, "its environment names the target bucket and the settings"): {
         "TARGET_BUCKET is None": environment("TARGET_BUCKET"),
@@ -517,7 +517,7 @@ FAULTS |= {
     (5, "its code is the folder handler/"): {
         "update_function_code": lambda w: w.awslambda.update_function_code(
             **w.function, ZipFile=zipped("handler/app.py", "1")
-        ),
+        )
     },
     (5, "its log is kept for a while, not for ever"): {
         "create_log_group": lambda w: w.logs.delete_log_group(**w.log),
@@ -597,7 +597,7 @@ FAULTS |= {
         "remove_permission": permit(SourceAccount="999999999999"),
     },
     (6, NAMES_BUCKET, NAMES_ACCOUNT): {
-        "SourceArn is None": permit("SourceArn", "SourceAccount", sid="all"),
+        "SourceArn is None": permit("SourceArn", "SourceAccount", sid="all")
     },
     (6, JPG): {
         "*.jpg": lambda w: notify(w, trigger.rules(w.settings)[1]),
@@ -609,17 +609,17 @@ FAULTS |= {
     (6, PNG): {
         "put_bucket_notification_configuration": (
             lambda w: notify(w, trigger.rules(w.settings)[0])
-        ),
+        )
     },
     (6, JPG, PNG): {"No rule sends": notify},
     (6, PNG, OVERLAP): {"No rule sends *.png": rules(png=filtered(".png", "prefix"))},
     (6, f"{JPG}: for every kind of upload"): {
-        "CompleteMultipartUpload": rules(jpg={"Events": ["s3:ObjectCreated:Put"]}),
+        "CompleteMultipartUpload": rules(jpg={"Events": ["s3:ObjectCreated:Put"]})
     },
     (6, f"{PNG}: for every kind of upload"): {
         "It lacks s3:ObjectCreated:Put": (
             rules(png={"Events": ["s3:ObjectCreated:CompleteMultipartUpload"]})
-        ),
+        )
     },
     (6, OVERLAP): {"'extra'": overlapping},
 }
@@ -696,7 +696,7 @@ FAULTS |= {
     (8, BUCKETS): {
         "02_buckets": lambda w: block(
             w, w.target, BlockPublicPolicy=True, RestrictPublicBuckets=True
-        ),
+        )
     },
     (8, RIGHTS): {
         "03_role": delete_policy,
@@ -706,7 +706,7 @@ FAULTS |= {
     },
     (8, BUCKETS, RIGHTS): {"Deny s3:* on": denied_by_the_bucket},
     (8, "the function has its code, its layer and its numbers"): {
-        "Timeout": configure(Timeout=1),
+        "Timeout": configure(Timeout=1)
     },
     (8, "the bucket may call the function, and does"): {"06_trigger": forbid},
     (8, QUEUE): {
@@ -717,7 +717,7 @@ FAULTS |= {
     },
     (8, "nobody has stopped the function"): {"undo_all()": stop},
     (8, "no failed event waits"): {
-        "replay(": lambda w: w.sqs.send_message(**failure_queue(w), MessageBody="{}"),
+        "replay(": lambda w: w.sqs.send_message(**failure_queue(w), MessageBody="{}")
     },
 }
 
@@ -743,10 +743,10 @@ def keep_recipe(w: World) -> None:
 
 FAULTS |= {
     (9, "a rendition stands beside the thumbnails"): {
-        "09_effects": lambda w: forget(w, w.target, "renditions/wide/photo.jpg"),
+        "09_effects": lambda w: forget(w, w.target, "renditions/wide/photo.jpg")
     },
     (9, "a thumbnail carries labels"): {
-        '"by": "model"': rewrite("target", "thumbnails/photo.jpg", b"small"),
+        '"by": "model"': rewrite("target", "thumbnails/photo.jpg", b"small")
     },
     (9, CLONE): {
         "up(cloud, backup=True)": delete_backup,
@@ -838,10 +838,10 @@ FAULTS |= {
         "not ours": lambda w: w.sqs.create_queue(QueueName=w.settings.queue_name),
     },
     (10, "a source is kept in Infrequent Access"): {
-        "STANDARD_IA": rewrite("source", "photo.jpg", b"photo"),
+        "STANDARD_IA": rewrite("source", "photo.jpg", b"photo")
     },
     (10, "every thumbnail is kept in Standard"): {
-        "cost more there": lambda w: rare(w, w.target, "thumbnails/other.jpg"),
+        "cost more there": lambda w: rare(w, w.target, "thumbnails/other.jpg")
     },
     (10, "no picture lacks its thumbnail"): {
         "1 of them do": lambda w: forget(w, w.target, "thumbnails/photo.jpg"),

@@ -115,8 +115,7 @@ def test_jupyter_opens_for_root_as_in_a_ready_container(
 
 
 @pytest.mark.parametrize(
-    "command",
-    rows(["thumbnail-workbook", "python -m deploy", "python -m workbook"]),
+    "command", rows(["thumbnail-workbook", "python -m deploy", "python -m workbook"])
 )
 def test_a_cell_finds_our_commands_wherever_it_runs(command, tmp_path):
     """As `!` does: a plain shell, with the environment that Lab gives to a kernel."""

@@ -116,11 +116,13 @@ def _exists(
     """Yield two lines, on existence and tag; return whether the bucket is ours."""
     names = (f"the {part} bucket exists", f"the {part} carries our tag")
     found = if_there(
-        lambda: cloud.s3.head_bucket(Bucket=name, ExpectedBucketOwner=settings.account),
+        cloud.s3.head_bucket,
         "404",
         "403",
         "NoSuchBucket",
         "AccessDenied",
+        Bucket=name,
+        ExpectedBucketOwner=settings.account,
     )
     yield judged(
         names[0],
@@ -131,7 +133,7 @@ def _exists(
     if found is None:
         yield from waiting("the bucket", names[1])
         return False
-    tagging = if_there(lambda: cloud.s3.get_bucket_tagging(Bucket=name), "NoSuchTagSet")
+    tagging = if_there(cloud.s3.get_bucket_tagging, "NoSuchTagSet", Bucket=name)
     tag = tags.read((tagging or {}).get("TagSet", [])).get(TAG)
     yield judged(
         names[1],
@@ -155,8 +157,9 @@ def objects(cloud: Cloud, bucket: str, prefix: str = "") -> list[dict[str, Any]]
 def public_access_block(cloud: Cloud, name: str) -> dict[str, bool]:
     """Read a bucket's Block Public Access; empty when there is none."""
     found = if_there(
-        lambda: cloud.s3.get_public_access_block(Bucket=name),
+        cloud.s3.get_public_access_block,
         "NoSuchPublicAccessBlockConfiguration",
+        Bucket=name,
     )
     return found["PublicAccessBlockConfiguration"] if found else {}
 
@@ -164,7 +167,7 @@ def public_access_block(cloud: Cloud, name: str) -> dict[str, bool]:
 def policy(cloud: Cloud, name: str, *gone: str) -> dict[str, Any]:
     """Read a bucket's policy; empty when there is none, or by one of these errors."""
     get_policy = cloud.s3.get_bucket_policy
-    found = if_there(lambda: get_policy(Bucket=name), "NoSuchBucketPolicy", *gone)
+    found = if_there(get_policy, "NoSuchBucketPolicy", *gone, Bucket=name)
     return policies.read(found["Policy"]) if found else {}
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from deploy import pipeline
 from deploy.cloud import Cloud
 from deploy.settings import Settings
-from deploy.waiting import if_there
+from deploy.waiting import NO_RESOURCE, if_there
 from workbook.checks.findings import Finding, judged
 
 _LEFT = "It is still there: `down(cloud, backup=True)` deletes it (11_cleanup)."
@@ -43,7 +43,6 @@ def _everything(
 def _has_versions(cloud: Cloud, layer: str) -> bool:
     """Tell whether versions stand, also those that do not fit the function."""
     answered = if_there(
-        lambda: cloud.awslambda.list_layer_versions(LayerName=layer),
-        "ResourceNotFoundException",
+        cloud.awslambda.list_layer_versions, NO_RESOURCE, LayerName=layer
     )
     return bool(answered and answered["LayerVersions"])

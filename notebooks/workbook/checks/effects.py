@@ -9,7 +9,14 @@ from typing import Any
 from deploy.cloud import Cloud
 from deploy.settings import Settings
 from deploy.steps import buckets, role
-from deploy.waiting import DENIED, NO_BUCKET, NO_OBJECT, if_there
+from deploy.waiting import (
+    DENIED,
+    NO_BUCKET,
+    NO_ENTITY,
+    NO_OBJECT,
+    NO_RESOURCE,
+    if_there,
+)
 from handler.recipe.parse import FOLDER
 from workbook.checks import buckets as bucket_check
 from workbook.checks import role as role_check
@@ -43,8 +50,7 @@ def look(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
     yield from _backup(cloud, settings)
     yield _plain(cloud, settings)
     policies = if_there(
-        lambda: cloud.iam.list_role_policies(RoleName=settings.role_name),
-        "NoSuchEntity",
+        cloud.iam.list_role_policies, NO_ENTITY, RoleName=settings.role_name
     )
     if policies is None:
         yield from waiting("the role (03_role)", _ROLE)
@@ -94,10 +100,9 @@ def _alike(source: dict[str, Any] | None, clone: dict[str, Any]) -> bool:
 
 def _plain(cloud: Cloud, settings: Settings) -> Finding:
     found = if_there(
-        lambda: cloud.awslambda.get_function_configuration(
-            FunctionName=settings.function_name
-        ),
-        "ResourceNotFoundException",
+        cloud.awslambda.get_function_configuration,
+        NO_RESOURCE,
+        FunctionName=settings.function_name,
     )
     if found is None:
         return waiting("the function (05_function)", _PLAIN)[0]
@@ -109,7 +114,5 @@ def _plain(cloud: Cloud, settings: Settings) -> Finding:
 
 
 def _labels(cloud: Cloud, bucket: str, item: dict[str, Any]) -> str:
-    head = if_there(
-        lambda: cloud.s3.head_object(Bucket=bucket, Key=item["Key"]), *_GONE
-    )
+    head = if_there(cloud.s3.head_object, *_GONE, Bucket=bucket, Key=item["Key"])
     return head["Metadata"].get("labels", "") if head else ""

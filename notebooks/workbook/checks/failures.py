@@ -10,7 +10,7 @@ from deploy.cloud import Cloud
 from deploy.errors import DeployError
 from deploy.settings import Settings
 from deploy.steps import buckets, failures, function, role, trigger
-from deploy.waiting import if_there
+from deploy.waiting import NO_RESOURCE, if_there
 from workbook.checks import role as role_check
 from workbook.checks.findings import Finding, judged, waiting
 
@@ -32,10 +32,9 @@ def look(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
         good, mend = _as_it_should(step, notebook, cloud, settings)
         yield judged(name, good, mend)
     limit = if_there(
-        lambda: cloud.awslambda.get_function_concurrency(
-            FunctionName=settings.function_name
-        ),
-        "ResourceNotFoundException",
+        cloud.awslambda.get_function_concurrency,
+        NO_RESOURCE,
+        FunctionName=settings.function_name,
     )
     if limit is None:
         yield from waiting("the function", _RUNS)

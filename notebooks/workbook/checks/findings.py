@@ -9,11 +9,7 @@ from workbook.show import html
 
 State = Literal["ok", "mend", "waits"]
 
-_MARKS = {
-    "ok": ("✓", html.GREEN),
-    "mend": ("✗", html.RED),
-    "waits": ("–", html.GREY),
-}
+_MARKS = {"ok": ("✓", html.GREEN), "mend": ("✗", html.RED), "waits": ("–", html.GREY)}
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 from deploy.cloud import Cloud
 from deploy.settings import TAG, Settings
 from deploy.steps import function, layer
-from deploy.waiting import if_there
+from deploy.waiting import NO_RESOURCE, if_there
 from workbook.checks.findings import Finding, judged, waiting
 
 _FIRST = ("the function exists", "it carries our tag", "it is active")
@@ -33,10 +33,7 @@ _LAST = (
 def look(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
     """Look at the function's configuration, code and log group."""
     name = settings.function_name
-    found = if_there(
-        lambda: cloud.awslambda.get_function(FunctionName=name),
-        "ResourceNotFoundException",
-    )
+    found = if_there(cloud.awslambda.get_function, NO_RESOURCE, FunctionName=name)
     yield judged(
         _FIRST[0],
         found is not None,

@@ -10,7 +10,7 @@ from deploy.cloud import Cloud
 from deploy.policies import listed
 from deploy.settings import TAG, Settings
 from deploy.steps import role
-from deploy.waiting import if_there
+from deploy.waiting import NO_ENTITY, if_there
 from workbook.checks import buckets
 from workbook.checks.findings import Finding, judged, waiting
 from workbook.checks.statements import in_words, is_within, old_version
@@ -29,7 +29,7 @@ _NAMES = (
 def look(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
     """Look at trust policy, inline policies and attached policies."""
     name = settings.role_name
-    found = if_there(lambda: cloud.iam.get_role(RoleName=name), "NoSuchEntity")
+    found = if_there(cloud.iam.get_role, NO_ENTITY, RoleName=name)
     yield judged(
         _NAMES[0],
         found is not None,
@@ -145,9 +145,7 @@ def _denial_of(
 def _inline(cloud: Cloud, settings: Settings) -> dict[str, dict[str, Any]]:
     """Read every inline policy, by name; none where there is no role."""
     name = settings.role_name
-    listing = if_there(
-        lambda: cloud.iam.list_role_policies(RoleName=name), "NoSuchEntity"
-    )
+    listing = if_there(cloud.iam.list_role_policies, NO_ENTITY, RoleName=name)
     return {
         policy: cloud.iam.get_role_policy(RoleName=name, PolicyName=policy)[
             "PolicyDocument"
@@ -158,9 +156,7 @@ def _inline(cloud: Cloud, settings: Settings) -> dict[str, dict[str, Any]]:
 
 def _attached(cloud: Cloud, settings: Settings) -> list[str]:
     name = settings.role_name
-    listing = if_there(
-        lambda: cloud.iam.list_attached_role_policies(RoleName=name), "NoSuchEntity"
-    )
+    listing = if_there(cloud.iam.list_attached_role_policies, NO_ENTITY, RoleName=name)
     attached = (listing or {}).get("AttachedPolicies", [])
     return [policy["PolicyArn"] for policy in attached]
 

@@ -9,7 +9,7 @@ from deploy import notifications, policies
 from deploy.cloud import Cloud
 from deploy.settings import Settings
 from deploy.steps import trigger
-from deploy.waiting import if_there
+from deploy.waiting import NO_RESOURCE, if_there
 from workbook.checks.findings import Finding, judged, waiting
 
 _PERMISSION = (
@@ -26,10 +26,9 @@ def look(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
     """Look at the function's resource policy and the bucket's notifications."""
     yield from permission(cloud, settings)
     configuration = if_there(
-        lambda: cloud.s3.get_bucket_notification_configuration(
-            Bucket=settings.source_bucket
-        ),
+        cloud.s3.get_bucket_notification_configuration,
         "NoSuchBucket",
+        Bucket=settings.source_bucket,
     )
     names = [f"a rule for {suffix}" for suffix in settings.suffixes]
     events = [f"{name}: for every kind of upload" for name in names]
@@ -52,8 +51,7 @@ def look(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
 def permission(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
     """Look at who may invoke the function: S3, for one bucket of one account."""
     found = if_there(
-        lambda: cloud.awslambda.get_policy(FunctionName=settings.function_name),
-        "ResourceNotFoundException",
+        cloud.awslambda.get_policy, NO_RESOURCE, FunctionName=settings.function_name
     )
     statements = policies.statements(found["Policy"]) if found else []
     ours = [each for each in statements if notifications.lets_in(each)]

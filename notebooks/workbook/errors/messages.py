@@ -18,6 +18,7 @@ from deploy import DeployError
 from deploy.home import CHECKOUT
 from handler.errors import ConfigError, ImageRejected, UploadsFailed
 from workbook.errors import explain
+from workbook.show import html
 
 #: What a call to the cloud can end with.
 CLOUD_ERRORS = (DeployError, ClientError, BotoCoreError, Boto3Error)
@@ -48,6 +49,11 @@ def sentence(error: BaseException) -> str:
     if isinstance(error, TOLD):
         return str(error) or type(error).__name__
     return f"{type(error).__name__}: {error}"
+
+
+def note(error: BaseException) -> str:
+    """Set an error's sentence beside a red bar, for what has no cell to fail in."""
+    return html.note(sentence(error), html.RED)
 
 
 def install(shell: Any) -> None:

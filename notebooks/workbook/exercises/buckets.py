@@ -38,10 +38,7 @@ def _published(key: str, cloud: Cloud, settings: Settings) -> str:
     anyone = {"AWS": "*"}
     if not policies.allowed(document, "s3:GetObject", object_arn, principal=anyone):
         return "The policy does not open it: run the cell that puts the policy."
-    if (
-        if_there(lambda: cloud.s3.head_object(Bucket=bucket, Key=key), *NO_OBJECT)
-        is None
-    ):
+    if if_there(cloud.s3.head_object, *NO_OBJECT, Bucket=bucket, Key=key) is None:
         return f"There is no object `{key}` in the target bucket."
     return ""
 

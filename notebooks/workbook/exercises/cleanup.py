@@ -24,10 +24,10 @@ def _by_version(key: str, cloud: Cloud, settings: Settings) -> str:
     if key != BOAT:
         return f"The picture to delete is `{BOAT}`."
     found = if_there(
-        lambda: cloud.s3.list_object_versions(
-            Bucket=settings.source_bucket, Prefix=key
-        ),
+        cloud.s3.list_object_versions,
         *NO_BUCKET,
+        Bucket=settings.source_bucket,
+        Prefix=key,
     )
     if found is None:
         return "The bucket is gone already: run the notebook again from its first cell."

@@ -165,9 +165,7 @@ FAULTS: dict[str, Fault] = {
     ),
     "blocked": Fault("public access is blocked again", mistakes.blocked, (buckets,)),
     "each-third": Fault(
-        "the handler fails each third time",
-        mistakes.each_third,
-        _OF_FUNCTION,
+        "the handler fails each third time", mistakes.each_third, _OF_FUNCTION
     ),
     "poison": Fault(
         "the upload is no picture",

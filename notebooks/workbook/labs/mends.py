@@ -178,7 +178,7 @@ def _configuration(cloud: Cloud, settings: Settings) -> dict[str, Any]:
 
 def _head(cloud: Cloud, settings: Settings, key: str) -> dict[str, Any] | None:
     place = {"Bucket": settings.source_bucket, "Key": key}
-    return if_there(lambda: cloud.s3.head_object(**place), *NO_OBJECT)
+    return if_there(cloud.s3.head_object, *NO_OBJECT, **place)
 
 
 #: A fault's name in `faults.FAULTS` → how its mend is judged.

@@ -46,9 +46,7 @@ def block(content: str) -> str:
 
 
 def table(
-    head: Sequence[str],
-    rows: Iterable[Sequence[str]],
-    align: str = "left",
+    head: Sequence[str], rows: Iterable[Sequence[str]], align: str = "left"
 ) -> str:
     """Lay out cells that are HTML already."""
     style = f"{_CELL};text-align:{align}"

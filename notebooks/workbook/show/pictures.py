@@ -301,7 +301,7 @@ def _labels(text: str) -> Scores:
 def stored(cloud: Cloud, bucket: str, key: str) -> tuple[bytes | None, dict[str, str]]:
     """Read an object and its metadata; None where it is gone."""
     gone = (*NO_BUCKET, *NO_OBJECT)
-    found = if_there(lambda: cloud.s3.get_object(Bucket=bucket, Key=key), *gone)
+    found = if_there(cloud.s3.get_object, *gone, Bucket=bucket, Key=key)
     return (found["Body"].read(), found["Metadata"]) if found else (None, {})
 
 

@@ -83,7 +83,7 @@ class PickFrame(ipywidgets.VBox):
             made = make_sizes(self.frames[number]).data
             self.shown.value = html.block(f"<b>Frame {number + 1}</b>") + made
         except Exception as error:  # a callback's traceback would reach nobody
-            self.shown.value = html.note(messages.sentence(error), html.RED)
+            self.shown.value = messages.note(error)
 
     def _button(self, number: int) -> ipywidgets.Button:
         button = ipywidgets.Button(

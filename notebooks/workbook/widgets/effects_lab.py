@@ -60,7 +60,7 @@ def effects_lab(photo: bytes | Path | str) -> ipywidgets.Widget:
         content = pictures.read(photo)
         small = thumbnail(content, _SMALL, quality=95).data
     except messages.TOLD as error:
-        shown.value = html.note(messages.sentence(error), html.RED)
+        shown.value = messages.note(error)
         return ipywidgets.VBox([shown])
     source = _card("source", content)
     controls = {
@@ -85,7 +85,7 @@ def effects_lab(photo: bytes | Path | str) -> ipywidgets.Widget:
                 f"{below}</code></div>"
             )
         except Exception as error:  # a callback's traceback would reach nobody
-            shown.value = html.note(messages.sentence(error), html.RED)
+            shown.value = messages.note(error)
 
     def choose(_: Any = None) -> None:
         sliders.children = list(controls[which.value].values())
@@ -97,11 +97,7 @@ def effects_lab(photo: bytes | Path | str) -> ipywidgets.Widget:
             control.observe(show, names="value")
     choose()
     return ipywidgets.HBox(
-        [
-            ipywidgets.VBox([which, sliders]),
-            shown,
-            ipywidgets.HTML(restarted.PANEL),
-        ],
+        [ipywidgets.VBox([which, sliders]), shown, ipywidgets.HTML(restarted.PANEL)],
         layout=ipywidgets.Layout(flex_flow="row wrap"),
     )
 

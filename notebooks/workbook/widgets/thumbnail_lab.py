@@ -12,7 +12,7 @@ from PIL import Image, ImageOps
 from handler.errors import ImageRejected
 from workbook.errors import messages
 from workbook.errors.messages import WorkbookError
-from workbook.show import html, pictures, restarted
+from workbook.show import pictures, restarted
 from workbook.show.pictures import Picture
 
 FILTERS = {
@@ -46,7 +46,7 @@ def thumbnail_lab(path_or_bytes: bytes | Path | str) -> ipywidgets.Widget:
     try:
         image = _opened(pictures.read(path_or_bytes))
     except messages.TOLD as error:
-        shown.value = html.note(messages.sentence(error), html.RED)
+        shown.value = messages.note(error)
         return ipywidgets.VBox([shown])
     wide = {"style": {"description_width": "90px"}, "layout": {"width": "420px"}}
     box = ipywidgets.IntSlider(256, 16, 512, 16, description="box, px", **wide)
@@ -61,7 +61,7 @@ def thumbnail_lab(path_or_bytes: bytes | Path | str) -> ipywidgets.Widget:
             made = _made(image, box.value, quality.value, resample.value)
             shown.value = made.data
         except Exception as error:  # a callback's traceback would reach nobody
-            shown.value = html.note(messages.sentence(error), html.RED)
+            shown.value = messages.note(error)
 
     for control in (box, quality, resample):
         control.observe(show, names="value")

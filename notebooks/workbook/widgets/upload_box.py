@@ -39,7 +39,7 @@ class UploadBox(ipywidgets.VBox):
         self._pairs = Pairs(cloud, settings)
         self._again: list[dict[str, Any]] = []
         self.again = ipywidgets.Button(layout={"display": "none", "width": "auto"})
-        self.again.on_click(lambda _: self._retake())
+        self.again.on_click(lambda _: self._try(tuple(self._again)))
         super().__init__([self._chooser(), hint(), *self._below()])
 
     def take(self, files: Files) -> None:
@@ -55,7 +55,7 @@ class UploadBox(ipywidgets.VBox):
                 runs.append(run)
                 self._show(runs)
         except messages.CLOUD_ERRORS as error:
-            sent += _failed(error)
+            sent += messages.note(error)
         self.notes.value = sent
 
     def _offer(self, files: Files) -> None:
@@ -74,11 +74,11 @@ class UploadBox(ipywidgets.VBox):
     def _below(self) -> list[ipywidgets.Widget]:
         return [self.notes, self.again, self.pictures]
 
-    def _retake(self) -> None:
+    def _try(self, files: Files) -> None:
         try:
-            self.take(tuple(self._again))
+            self.take(files)
         except Exception as error:  # a callback's traceback would reach nobody
-            self.notes.value = _failed(error)
+            self.notes.value = messages.note(error)
 
     def _show(self, runs: Iterable[Run]) -> None:
         self.pictures.value = self._pairs.show(runs).data
@@ -92,7 +92,7 @@ class UploadBox(ipywidgets.VBox):
         return keys
 
     def _tell(self, error: BaseException) -> None:
-        self.notes.value += _failed(error)
+        self.notes.value += messages.note(error)
 
     def _chooser(self) -> ipywidgets.Widget:
         """Make the button that hands over chosen files, and is ready again after."""
@@ -105,13 +105,9 @@ class UploadBox(ipywidgets.VBox):
         )
 
         def uploaded(change: dict[str, Any]) -> None:
-            if not change["new"]:
-                return
-            try:
-                self.take(change["new"])
-            except Exception as error:  # a callback's traceback would reach nobody
-                self.notes.value = _failed(error)
-            button.value = ()  # the same photo can be chosen again
+            if change["new"]:
+                self._try(change["new"])
+                button.value = ()  # the same photo can be chosen again
 
         button.observe(uploaded, names="value")
         return button
@@ -148,7 +144,7 @@ def send(cloud: Cloud, settings: Settings, files: Files) -> tuple[list[str], lis
     try:
         present = notifications.rules(cloud, settings)
     except messages.CLOUD_ERRORS as error:
-        return [*notes, _failed(error)], []
+        return [*notes, messages.note(error)], []
     reasons = {key: notifications.unmatched(key, present) for key in keys}
     for file in files:
         if reasons.get(name := file["name"]):
@@ -156,7 +152,3 @@ def send(cloud: Cloud, settings: Settings, files: Files) -> tuple[list[str], lis
             reasons[name] = told or reasons[name]
     notes += [html.note(reason) for reason in reasons.values() if reason]
     return notes, [key for key in keys if not reasons[key]]
-
-
-def _failed(error: BaseException) -> str:
-    return html.note(messages.sentence(error), html.RED)

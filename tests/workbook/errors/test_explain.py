@@ -282,9 +282,7 @@ PROVOKED: dict[str, list[Callable[[World], Any]]] = {
     "not-as-expected": [compare],
     "settings-missing": [handle],
     "same-bucket": [lambda w: handle(w, TARGET_BUCKET="photos")],
-    "alpha-into-jpeg": [
-        lambda w: Image.new("RGBA", (4, 4)).save(io.BytesIO(), "JPEG"),
-    ],
+    "alpha-into-jpeg": [lambda w: Image.new("RGBA", (4, 4)).save(io.BytesIO(), "JPEG")],
     "rejected": [
         lambda w: make_thumbnail(b"not a picture"),
         lambda w: Image.open(io.BytesIO(b"not a picture")),
@@ -301,11 +299,9 @@ PROVOKED: dict[str, list[Callable[[World], Any]]] = {
     ],
     "the-list-is-empty": [lambda w: [][0], take_the_only_one],
     "the-text-is-no-json": [lambda w: json.loads('{"Version": ')],
-    "not-for-everybody": [
-        lambda w: HTTPError("https://a", 403, "", Message(), None),
-    ],
+    "not-for-everybody": [lambda w: HTTPError("https://a", 403, "", Message(), None)],
     "nothing-at-that-link": [
-        lambda w: HTTPError("https://a", 404, "", Message(), None),
+        lambda w: HTTPError("https://a", 404, "", Message(), None)
     ],
     "no-such-file": [lambda w: (w.folder / "photo.jpg").read_bytes()],
     "no-such-import": [lambda w: importlib.import_module("workbok")],

@@ -16,16 +16,7 @@ from support.rows import rows
 from workbook import checks, exercise, session
 from workbook.labs import cards, faults, mends, mistakes
 
-from deploy import (
-    function,
-    pipeline,
-    policies,
-    replay,
-    role,
-    trace,
-    trigger,
-    waiting,
-)
+from deploy import function, pipeline, policies, replay, role, trace, trigger, waiting
 from deploy.steps import failures
 
 
@@ -108,8 +99,10 @@ def invite(cloud, settings, **left_out):
     which = {"FunctionName": settings.function_name}
     statement = {"StatementId": trigger.STATEMENT_ID}
     waiting.if_there(
-        lambda: cloud.awslambda.remove_permission(**which, **statement),
+        cloud.awslambda.remove_permission,
         "ResourceNotFoundException",
+        **which,
+        **statement,
     )
     given = trigger.permission(settings)
     given = {k: v for k, v in given.items() if k not in left_out}
@@ -312,7 +305,7 @@ def test_the_events_of_the_night_are_told_from_those_of_other_labs(cloud, settin
 def statement_ids(cloud, settings):
     which = {"FunctionName": settings.function_name}
     found = waiting.if_there(
-        lambda: cloud.awslambda.get_policy(**which), "ResourceNotFoundException"
+        cloud.awslambda.get_policy, "ResourceNotFoundException", **which
     )
     return [
         each["Sid"] for each in policies.statements(found["Policy"] if found else {})

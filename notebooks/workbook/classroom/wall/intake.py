@@ -104,10 +104,7 @@ class Direct:
             self._bucket,
             key,
             Fields={"Content-Type": kind},
-            Conditions=[
-                {"Content-Type": kind},
-                ["content-length-range", size, size],
-            ],
+            Conditions=[{"Content-Type": kind}, ["content-length-range", size, size]],
             ExpiresIn=FORM_S,
         )
         return Form(signed["url"], signed["fields"])
@@ -135,8 +132,9 @@ def page_allowed(cloud: Cloud, settings: Settings, origin: str) -> Iterator[None
 def _others(cloud: Cloud, settings: Settings) -> list[dict[str, Any]]:
     """Read the bucket's CORS rules without ours: a killed wall may have left it."""
     found = if_there(
-        lambda: cloud.s3.get_bucket_cors(Bucket=settings.source_bucket),
+        cloud.s3.get_bucket_cors,
         "NoSuchCORSConfiguration",
+        Bucket=settings.source_bucket,
     )
     rules = found["CORSRules"] if found else []
     return [rule for rule in rules if rule.get("ID") != _RULE]
