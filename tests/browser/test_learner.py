@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import json
 
 import pytest
-from PIL import Image
 from selenium.webdriver.common.keys import Keys
 from support.browser_page import Page
 from workbook.show.restarted import TEXT
@@ -18,7 +16,6 @@ _PANEL = """
 return [...document.querySelectorAll(".workbook-restarted")]
   .filter(each => each.offsetParent).map(each => each.innerText).join("");
 """
-_TEXT = "return document.body.innerText"
 
 
 @pytest.fixture(scope="module")
@@ -85,42 +82,3 @@ def test_a_restart_is_told_where_it_is_felt(browser, lesson):
     lesson.run_above(index)
     lesson.run(index)
     lesson.until(f"return !(() => {{{_PANEL}}})()")
-
-
-def photo(path, kind: str) -> None:
-    out = io.BytesIO()
-    Image.new("RGB", (900, 600), (40, 120, 200)).save(out, kind)
-    path.write_bytes(out.getvalue())
-
-
-def test_a_cameras_photo_and_an_iphones_find_their_way(browser, launched_lab, tmp_path):
-    """In the tour's copy: the one by a click, the other by what to do with it."""
-    page = Page(browser, f"{launched_lab.url}/lab/tree", "00_tour.ipynb", "work")
-    index = page.find("upload_box(")
-    page.run_above(index)
-    page.run(index)
-    browser.execute_script(
-        "window.jupyterapp.shell.currentWidget.content"
-        ".scrollToItem(arguments[0], 'start')",
-        index,
-    )
-    page.until("return document.querySelector('button.jupyter-button')")
-    camera = tmp_path / "DSC_0001.JPG"
-    photo(camera, "JPEG")
-    page.choose_file(camera)
-    page.until(f"{_TEXT}.includes('DSC_0001.JPG is stored')")
-    page.until(
-        """
-        const again = [...document.querySelectorAll("button")].find(
-          (button) => button.innerText.includes("Upload as DSC_0001.jpg"));
-        again?.click();
-        return Boolean(again);"""
-    )
-    page.until(f"{_TEXT}.includes('256 × 171')")
-    iphone = tmp_path / "IMG_0001.HEIC"
-    iphone.write_bytes(b"\0\0\0\x18ftypheic" + bytes(500))
-    page.choose_file(iphone)
-    page.until(
-        "return /IMG_0001.HEIC[^]*export it as JPEG/.test(document.body.innerText)"
-    )
-    assert page.errors() == []

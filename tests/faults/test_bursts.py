@@ -11,18 +11,15 @@ from pathlib import Path
 
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
+from support.local_cloud import thumbnails
+from support.matrix import quiet
 
 from deploy import connect, pipeline, settings_for
 from deploy.cloud import Cloud
 from deploy.local import server
-from deploy.settings import Settings
 
 SAMPLE = Path(__file__).parents[2] / "images" / "samples" / "this-side-up.jpg"
 UPLOADS = 250
-
-
-def quiet(line: str) -> None:
-    pass
 
 
 def upload(cloud: Cloud, bucket: str, end: threading.Event, nearly: int) -> set[str]:
@@ -40,16 +37,6 @@ def upload(cloud: Cloud, bucket: str, end: threading.Event, nearly: int) -> set[
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(put, range(UPLOADS)))
     return acknowledged
-
-
-def thumbnails(cloud: Cloud, settings: Settings) -> set[str]:
-    pages = cloud.s3.get_paginator("list_objects_v2")
-    prefix = settings.thumbnail_prefix
-    return {
-        item["Key"].removeprefix(prefix)
-        for page in pages.paginate(Bucket=settings.target_bucket, Prefix=prefix)
-        for item in page.get("Contents", [])
-    }
 
 
 @pytest.mark.slow

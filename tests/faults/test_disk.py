@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
+from support.matrix import quiet
 from support.rows import rows
 
 from deploy.cloud import Cloud, connect
@@ -28,10 +29,6 @@ from deploy.local import server
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="POSIX disks and signals")
 
 BUCKET = "full"
-
-
-def quiet(line: str) -> None:
-    pass
 
 
 def connected() -> Cloud:

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from support.local_cloud import listed, thumbnails
+from support.matrix import quiet
 
 from deploy import connect, logs, notifications, pipeline, settings_for
 from deploy.cloud import Cloud
@@ -23,10 +25,6 @@ UPLOADS = 1000
 OVERWRITES = 100
 DELETED = 100
 GREYS = 250
-
-
-def quiet(line: str) -> None:
-    pass
 
 
 def picture(number: int) -> bytes:
@@ -57,19 +55,6 @@ def at_once(work: Callable[[int], object], numbers: Iterable[int]) -> float:
     with ThreadPoolExecutor(CLIENTS) as pool:
         list(pool.map(work, numbers))
     return time.monotonic() - started
-
-
-def listed(cloud: Cloud, bucket: str, prefix: str = "") -> set[str]:
-    pages = cloud.s3.get_paginator("list_objects_v2")
-    return {
-        item["Key"].removeprefix(prefix)
-        for page in pages.paginate(Bucket=bucket, Prefix=prefix)
-        for item in page.get("Contents", [])
-    }
-
-
-def thumbnails(cloud: Cloud, settings: Settings) -> set[str]:
-    return listed(cloud, settings.target_bucket, settings.thumbnail_prefix)
 
 
 def thumbnail(cloud: Cloud, settings: Settings, key: str) -> bytes:

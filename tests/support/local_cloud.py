@@ -59,6 +59,21 @@ def shared_pipeline(folder: Path, **overrides: Any) -> Iterator[tuple[Cloud, Set
         pipeline.down(cloud, settings)
 
 
+def listed(cloud: Cloud, bucket: str, prefix: str = "") -> set[str]:
+    """The keys of a bucket, without the prefix that they have."""
+    pages = cloud.s3.get_paginator("list_objects_v2")
+    return {
+        item["Key"].removeprefix(prefix)
+        for page in pages.paginate(Bucket=bucket, Prefix=prefix)
+        for item in page.get("Contents", [])
+    }
+
+
+def thumbnails(cloud: Cloud, settings: Settings) -> set[str]:
+    """The uploads that have a thumbnail."""
+    return listed(cloud, settings.target_bucket, settings.thumbnail_prefix)
+
+
 @pytest.fixture
 def as_nobody() -> Iterator[None]:
     """For the test, a user to whom root's files are closed."""

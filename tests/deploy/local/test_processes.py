@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from support.matrix import quiet
 from support.rows import rows
 
 from deploy.environment import python
@@ -68,10 +69,6 @@ def none_serves(folder: Path) -> bool:
     while servers(folder) and time.monotonic() < deadline:
         time.sleep(0.05)
     return not servers(folder)
-
-
-def quiet(line):
-    pass
 
 
 def test_stop_works_while_the_kernel_that_started_it_lives(own_folder):

@@ -1,5 +1,3 @@
-import contextlib
-import http.client
 import json
 import os
 import signal
@@ -10,27 +8,16 @@ import threading
 import time
 
 import pytest
+from support.matrix import quiet
 
 from deploy.cloud import Cloud
 from deploy.errors import LocalCloudError
 from deploy.local import server
 
 
-def quiet(line):
-    pass
-
-
 def s3(running):
     session = running.session("us-east-1")
     return Cloud(session, running.account, "us-east-1", "local", running.url).s3
-
-
-def request(running, method="GET", path="/", **headers):
-    connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=5)
-    with contextlib.closing(connection):
-        connection.request(method, path, headers=headers)
-        answer = connection.getresponse()
-        return answer.status, answer.read()
 
 
 def kill(running):
@@ -40,7 +27,7 @@ def kill(running):
         time.sleep(0.02)
 
 
-def test_a_second_start_finds_the_first(own_folder):
+def test_a_second_start_finds_the_first(local):
     assert server.start(say=quiet) == server.start(say=quiet)
 
 
@@ -89,24 +76,6 @@ def test_kill_loses_nothing_that_was_acknowledged(own_folder):
 def test_reset_forgets_everything(own_folder):
     s3(server.start(say=quiet)).create_bucket(Bucket="gone")
     assert s3(server.reset(say=quiet)).list_buckets()["Buckets"] == []
-
-
-@pytest.mark.slow
-def test_reset_takes_under_five_seconds(own_folder):
-    s3(server.start(say=quiet)).create_bucket(Bucket="gone")
-    start = time.monotonic()
-    server.reset(say=quiet)
-    assert time.monotonic() - start < 5
-
-
-def test_damaged_state_starts_empty_and_says_so(own_folder):
-    s3(server.start(say=quiet)).create_bucket(Bucket="lost")
-    server.stop()
-    (own_folder / "state.json").write_text("{ damaged")
-    said = []
-    running = server.start(say=said.append)
-    assert s3(running).list_buckets()["Buckets"] == []
-    assert "starts empty" in said[-1]
 
 
 def test_half_made_bucket_does_not_come_back(own_folder):
@@ -169,26 +138,8 @@ def test_the_learners_environment_does_not_reach_it(own_folder, monkeypatch):
     assert "/learners" not in environment.values()
 
 
-def test_web_pages_are_refused(own_folder):
-    running = server.start(say=quiet)
-    assert request(running, Origin="https://example.com")[0] == 403
-    assert request(running, Host="evil.example:80")[0] == 403
-    assert request(running, **{"Sec-Fetch-Site": "cross-site"})[0] == 403
-
-
-def test_only_the_holder_of_the_token_stops_it(own_folder):
-    running = server.start(say=quiet)
-    assert request(running, "POST", "/_workbook/stop")[0] == 403
-    assert server.find() == running
-
-
-def test_the_emulators_own_addresses_are_closed(own_folder):
-    running = server.start(say=quiet)
-    assert request(running, "POST", "/_ministack/reset")[0] == 404
-
-
-def test_it_listens_on_this_machine_only(own_folder):
-    running = server.start(say=quiet)
+def test_it_listens_on_this_machine_only(local):
+    running = server.find()
     listening = [
         connection.laddr.ip
         for connection in server.psutil.Process(running.pid).net_connections()
@@ -197,10 +148,9 @@ def test_it_listens_on_this_machine_only(own_folder):
     assert listening == ["127.0.0.1"]
 
 
-def test_secrets_are_for_the_owner_only(own_folder):
-    server.start(say=quiet)
+def test_secrets_are_for_the_owner_only(local, local_folder):
     for name in ("secret", "server.json"):
-        assert (own_folder / name).stat().st_mode & 0o077 == 0
+        assert (local_folder / name).stat().st_mode & 0o077 == 0
 
 
 def test_no_venv_module_is_said_in_one_sentence(monkeypatch, tmp_path):

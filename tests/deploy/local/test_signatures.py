@@ -230,6 +230,12 @@ def test_services_outside_the_list_are_closed(running, host):
         assert send_signed(running.port, signed)[0] == 404, service
     for path in ("/health", "/_ministack/health", "/oauth2/userInfo", "/_aws/ses"):
         assert send(running.port, "GET", path)[0] in (403, 404), path
+    assert send(running.port, "POST", "/_ministack/reset")[0] == 404
+
+
+def test_only_the_holder_of_the_token_stops_it(running):
+    assert send(running.port, "POST", "/_workbook/stop")[0] == 403
+    assert server.find() == running
 
 
 # --- a function's own credentials, and links -----------------------------------------
