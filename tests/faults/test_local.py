@@ -9,8 +9,10 @@ import sys
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+import botocore.endpoint
 import pytest
 from support.matrix import Row, left, quiet
+from support.moto_cloud import Clock
 from support.pictures import encoded, photo
 
 from deploy import cloud as connecting
@@ -100,12 +102,13 @@ SPOILED = {
 @pytest.mark.slow
 def test_a_spoiled_line(local, settings, proxy, keys, matrix, monkeypatch):
     """What the network does to a change, botocore and our waits get over."""
+    monkeypatch.setattr(botocore.endpoint, "time", Clock())  # it tries again at once
     rows = []
     for fault, (words, every) in SPOILED.items():
         if fault == "late":
-            hasty = connecting._HERE.merge(connecting.Config(read_timeout=4))
+            hasty = connecting._HERE.merge(connecting.Config(read_timeout=2))
             monkeypatch.setattr(connecting, "_HERE", hasty)
-        spoil = partial(proxy.reset, fault, lambda n, e=every: n % e == 1, late_s=5)
+        spoil = partial(proxy.reset, fault, lambda n, e=every: n % e == 1, late_s=3)
         cloud = connecting.connect(endpoint=proxy.url, say=quiet)
         spoil()
         pipeline.up(cloud, settings, say=quiet)
