@@ -11,12 +11,14 @@ import hmac
 import json
 import os
 import time
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
 from ministack.core import lambda_runtime
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import lambda_svc
+from places import around, instead_of
 from request import Request
 
 HOST = f"127.0.0.1:{os.environ['GATEWAY_PORT']}"
@@ -30,7 +32,9 @@ def _mixed(*texts: str) -> str:
     return hmac.new(_SECRET, "\n".join(texts).encode(), hashlib.sha256).hexdigest()
 
 
-def execution_credentials(config: dict) -> dict[str, str]:
+@instead_of(lambda_svc, "execution_credentials")
+@around(lambda_runtime, "execution_credentials")
+def execution_credentials(kept: Callable[..., dict], config: dict) -> dict[str, str]:
     """Make the credentials of a function's role for its session.
 
     MiniStack hashes the ARNs of function and role, and uses of the latter but the
@@ -38,23 +42,26 @@ def execution_credentials(config: dict) -> dict[str, str]:
     """
     role = config.get("Role", "")
     name = role.rpartition("/")[2]
-    return _execution_credentials(config | {"Role": f"{_mixed(role)}/{name}"})
+    return kept(config | {"Role": f"{_mixed(role)}/{name}"})
 
 
+@instead_of(lambda_svc, "_presigned_code_url")
 def code_url(function: str) -> str:
     """Make the link to a function's code that GetFunction answers."""
     return _link(f"lambda-code/{get_account_id()}/{get_region()}/{function}")
 
 
+@instead_of(lambda_svc, "_layer_content_url")
 def layer_url(layer: str, version: int) -> str:
     """Make the link to a layer's contents."""
     where = f"{get_account_id()}/{get_region()}/{layer}/{version}"
     return _link(f"lambda-layers/{where}/content")
 
 
-def get_layer_version(layer: str, version: int) -> tuple:
+@around(lambda_svc, "_get_layer_version")
+def get_layer_version(kept: Callable[..., tuple], layer: str, version: int) -> tuple:
     """Answer a link of now: the one that is kept was made with the version."""
-    status, headers, body = _get_layer_version(layer, version)
+    status, headers, body = kept(layer, version)
     answer: dict[str, Any] = json.loads(body)
     if "Content" in answer:
         name = answer["LayerArn"].rpartition(":")[2]
@@ -78,17 +85,3 @@ def is_link(request: Request) -> bool:
         return False
     signature = request.parameter("signature").encode()
     return hmac.compare_digest(signature, _mixed(request.path, made).encode())
-
-
-# MiniStack's own functions, kept.
-_execution_credentials = lambda_runtime.execution_credentials
-_get_layer_version = lambda_svc._get_layer_version
-
-
-def install() -> None:
-    """Put ours in their places."""
-    lambda_runtime.execution_credentials = execution_credentials
-    lambda_svc.execution_credentials = execution_credentials
-    lambda_svc._presigned_code_url = code_url
-    lambda_svc._layer_content_url = layer_url
-    lambda_svc._get_layer_version = get_layer_version

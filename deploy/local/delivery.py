@@ -19,6 +19,7 @@ from dispatch import Dispatcher, Event
 from ministack.core import lambda_runtime
 from ministack.core.iam_evaluator import EvalContext, evaluate_resource_policy
 from ministack.services import cloudwatch_logs, lambda_svc, s3, sqs
+from places import around, instead_of
 
 #: MiniStack's and our own waits last this many times as long; tests set less than 1.
 PACE = float(os.environ.get("WORKBOOK_PACE") or 1)
@@ -30,6 +31,7 @@ STOP_S = 3.0
 _RETRIES, _MAX_AGE_S = 2, 6 * 3600
 
 
+@instead_of(lambda_svc, "invoke_async_with_retry")
 def invoke_async(func: dict, payload: Any) -> None:
     """Keep an event, then let it wait its turn."""
     config = func.get("config") or func
@@ -43,10 +45,11 @@ def invoke_async(func: dict, payload: Any) -> None:
         raise
 
 
-def execute(func: dict, payload: Any) -> dict:
+@around(lambda_svc, "_execute_function")
+def execute(kept: Callable[..., dict], func: dict, payload: Any) -> dict:
     """Run a function; its log lines and messages are kept soon."""
     try:
-        return _execute(func, payload)
+        return kept(func, payload)
     finally:
         saving.dirty.set()
 
@@ -142,7 +145,8 @@ def _keep(func: dict, event: Any) -> None:
     saving.growing.messages.keep_new()
 
 
-def deliver_to_function(arn: str, event: dict, region: str) -> None:
+@around(s3, "_deliver_event_to_lambda")
+def deliver_to_function(kept: Callable, arn: str, event: dict, region: str) -> None:
     """Deliver an event only while the function's policy lets the bucket in, as on AWS.
 
     Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/grant-destinations-permissions-to-s3.html
@@ -162,18 +166,20 @@ def deliver_to_function(arn: str, event: dict, region: str) -> None:
     policy = (func or {}).get("policy") or {}
     found = evaluate_resource_policy(policy, caller, service="s3.amazonaws.com")
     if found.decision == "Allow":
-        _deliver_to_function(arn, event, region)
+        kept(arn, event, region)
     else:
         print(f"{bucket['name']} may not invoke {arn}", file=sys.stderr, flush=True)
 
 
-def deliver_to_queue(arn: str, event: dict, region: str, **names: str) -> None:
+@around(s3, "_deliver_event_to_sqs")
+def deliver_to_queue(kept: Callable, *event: Any, **names: str) -> None:
     """Send an event to a queue, and keep it before the upload is acknowledged."""
     with saving.grown.lock:  # a mapping's thread may just put a new list in its place
-        _deliver_to_queue(arn, event, region, **names)
+        kept(*event, **names)
     saving.growing.messages.keep_new()
 
 
+@instead_of(s3, "_fire_s3_event_async")
 def fire_with_answer(*args: Any, **options: Any) -> None:
     """Let an event of S3 leave when its call is done, and before it is answered.
 
@@ -187,7 +193,8 @@ def fire_with_answer(*args: Any, **options: Any) -> None:
     saving.with_answer(lambda: context.run(s3._fire_s3_event, *args, **options))
 
 
-def write_logs(func: dict[str, Any], *args: Any, **options: Any) -> None:
+@around(lambda_svc, "_emit_lambda_logs")
+def write_logs(kept: Callable, func: dict, *args: Any, **options: Any) -> None:
     """Write a run's lines, but make no log group anew for a function that is gone.
 
     On AWS the role that would allow it was deleted, too.
@@ -197,26 +204,11 @@ def write_logs(func: dict[str, Any], *args: Any, **options: Any) -> None:
     group = group or f"/aws/lambda/{config['FunctionName']}"
     stands = config["FunctionName"] in lambda_svc._functions
     if stands or group in cloudwatch_logs._log_groups:
-        _write_logs(func, *args, **options)
+        kept(func, *args, **options)
 
 
 dispatcher = Dispatcher(run, saving.ledger, max(2, os.cpu_count() or 2))
 
-# MiniStack's own functions, kept.
-_deliver_to_function = s3._deliver_event_to_lambda
-_deliver_to_queue: Callable[..., None] = s3._deliver_event_to_sqs
-_execute = lambda_svc._execute_function
-_write_logs = lambda_svc._emit_lambda_logs
-
-
-def install() -> None:
-    """Put ours in their places."""
-    s3._fire_s3_event_async = fire_with_answer
-    s3._deliver_event_to_lambda = deliver_to_function
-    s3._deliver_event_to_sqs = deliver_to_queue
-    lambda_svc.invoke_async_with_retry = invoke_async
-    lambda_svc._execute_function = execute
-    lambda_svc._emit_lambda_logs = write_logs
-    lambda_svc._LAMBDA_STATE_TRANSITION_DELAY *= PACE
-    lambda_svc._LAMBDA_ASYNC_RETRY_BASE_SECONDS *= PACE
-    lambda_svc._ESM_BACKOFF_SECONDS *= PACE
+lambda_svc._LAMBDA_STATE_TRANSITION_DELAY *= PACE
+lambda_svc._LAMBDA_ASYNC_RETRY_BASE_SECONDS *= PACE
+lambda_svc._ESM_BACKOFF_SECONDS *= PACE

@@ -268,22 +268,17 @@ def locked(function: Callable) -> Callable:
     return call
 
 
-def install() -> None:
-    """Put ours in MiniStack's places."""
-    logs, queues = cloudwatch_logs._log_groups, sqs._queues
-    cloudwatch_logs.get_state = without(
-        cloudwatch_logs.get_state,
-        _log_groups=_emptied(logs, "streams", {}),
-        _log_records=AccountRegionScopedDict,
-    )
-    cloudwatch.get_state = without(
-        cloudwatch.get_state, _metrics=AccountRegionScopedDict
-    )
-    sqs.get_state = without(sqs.get_state, _queues=_emptied(queues, "messages", []))
-    sqs._queues_lock = lock
-    for name, action in sqs._HANDLERS.items():
-        if name != "ReceiveMessage":  # it waits, and changes what it found
-            sqs._HANDLERS[name] = locked(action)
-    sqs._dlq_sweep = locked(sqs._dlq_sweep)
-    sqs._expire_retained = locked(sqs._expire_retained)
-    lambda_svc._route_async_failure = locked(lambda_svc._route_async_failure)
+cloudwatch_logs.get_state = without(
+    cloudwatch_logs.get_state,
+    _log_groups=_emptied(cloudwatch_logs._log_groups, "streams", {}),
+    _log_records=AccountRegionScopedDict,
+)
+cloudwatch.get_state = without(cloudwatch.get_state, _metrics=AccountRegionScopedDict)
+sqs.get_state = without(sqs.get_state, _queues=_emptied(sqs._queues, "messages", []))
+sqs._queues_lock = lock
+for _name, _action in sqs._HANDLERS.items():
+    if _name != "ReceiveMessage":  # it waits, and changes what it found
+        sqs._HANDLERS[_name] = locked(_action)
+sqs._dlq_sweep = locked(sqs._dlq_sweep)
+sqs._expire_retained = locked(sqs._expire_retained)
+lambda_svc._route_async_failure = locked(lambda_svc._route_async_failure)

@@ -14,8 +14,8 @@ from collections.abc import Callable
 
 import credentials
 import ministack.app as ministack
-import signatures
 from ministack.services import s3
+from places import instead_of
 from request import Request
 
 PORT = os.environ["GATEWAY_PORT"]
@@ -78,12 +78,14 @@ async def close(receive: Callable, send: Callable) -> None:
 # --- MiniStack's side doors ----------------------------------------------------------
 
 
+@instead_of(ministack, "_extract_s3_vhost_bucket")
 def bucket_of_host(host: str) -> str | None:
     """Name the bucket that stands in a host, as in BUCKET.localhost."""
     found = BUCKET_HOST.fullmatch(host.lower())
     return found[1] if found else None
 
 
+@instead_of(ministack, "_handle_pre_body_request")
 async def before_body(
     method: str, path: str, headers: dict, query: dict, request_id: str
 ) -> tuple | None:
@@ -93,10 +95,12 @@ async def before_body(
     ) or ministack._handle_lambda_download_request(path, method)
 
 
+@instead_of(ministack, "_handle_post_body_shortcuts")
 async def after_body(*request: object) -> None:
     """Answer none of what MiniStack answers unsigned."""
 
 
+@instead_of(ministack, "_handle_special_data_plane_request")
 async def special(
     method: str,
     path: str,
@@ -121,13 +125,3 @@ async def special(
     return ministack._with_data_plane_headers(
         answer, request_id, include_s3_id=True, wildcard_cors=False
     )
-
-
-def install() -> None:
-    """Put ours in the places of MiniStack's."""
-    ministack._extract_s3_vhost_bucket = bucket_of_host
-    ministack._handle_pre_body_request = before_body
-    ministack._handle_post_body_shortcuts = after_body
-    ministack._handle_special_data_plane_request = special
-    signatures.install()
-    credentials.install()

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import contextvars
 import re
-from typing import Any
+from collections.abc import Callable
 from xml.etree.ElementTree import Element, SubElement
 
 from ministack.services import s3
+from places import around
 
 _UNWRITABLE = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff]")
 _ENCODED = {"Key", "Prefix", "Delimiter", "KeyMarker", "NextKeyMarker"}
@@ -23,32 +24,23 @@ _ENCODED = {"Key", "Prefix", "Delimiter", "KeyMarker", "NextKeyMarker"}
 encodes = contextvars.ContextVar("encodes", default=False)
 
 
-def xml_body(root: Element) -> bytes:
+@around(s3, "_xml_body")
+def xml_body(kept: Callable[..., bytes], root: Element) -> bytes:
     """Write an answer as S3 does."""
     if encodes.get():
         SubElement(root, "EncodingType").text = "url"
         for element in root.iter():
             if element.tag in _ENCODED and element.text:
                 element.text = s3._url_encode(element.text)
-    text = _xml_body(root).decode()
+    text = kept(root).decode()
     return _UNWRITABLE.sub(lambda found: f"&#{ord(found[0])};", text).encode()
 
 
-def list_versions(bucket: str, query: dict[str, Any]) -> tuple:
+@around(s3, "_list_object_versions")
+def list_versions(kept: Callable[..., tuple], bucket: str, query: dict) -> tuple:
     """Encode keys when asked to: MiniStack does so in the other two listings alone."""
     token = encodes.set(s3._qp(query, "encoding-type", "") == "url")
     try:
-        return _list_versions(bucket, query)
+        return kept(bucket, query)
     finally:
         encodes.reset(token)
-
-
-# MiniStack's own functions, kept.
-_xml_body = s3._xml_body
-_list_versions = s3._list_object_versions
-
-
-def install() -> None:
-    """Put ours in their places."""
-    s3._xml_body = xml_body
-    s3._list_object_versions = list_versions

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pairs  # beside this file, as the next
 import saving
 from ministack.services import s3
+from places import around, instead_of
 
 UNDER_WAY = saving.FOLDER / "writes"
 
@@ -33,6 +35,7 @@ class _Staged(threading.local):
 _staged = _Staged()
 
 
+@instead_of(s3, "_atomic_write")
 def write(path: str, data: Any, *, text: bool = False) -> None:
     """Write a file of an object's: a body waits for its metadata, then both go.
 
@@ -68,16 +71,18 @@ def _write_beside(path: str, content: bytes) -> None:
         raise
 
 
-def record_version(bucket: str, key: str, prior: Any, record: Any, body: bytes) -> Any:
+@around(s3, "_record_object_version")
+def record_version(kept: Callable, bucket: str, key: str, prior: Any, *new: Any) -> Any:
     """Remember what the key was before: the disk may not take what comes."""
     versions = s3._object_versions.get((bucket, key))
     _staged.before = (bucket, key, prior, versions and list(versions))
-    return _record_version(bucket, key, prior, record, body)
+    return kept(bucket, key, prior, *new)
 
 
-def persist(bucket: str, key: str, record: Any) -> None:
+@around(s3, "_persist_object")
+def persist(kept: Callable, bucket: str, key: str, record: Any) -> None:
     """Write an object; where the disk refuses, the key stays what it was."""
-    _persist(bucket, key, record)
+    kept(bucket, key, record)
     before, _staged.before = _staged.before, None
     if not saving.is_refused() or before is None or before[:2] != (bucket, key):
         return
@@ -92,15 +97,3 @@ def persist(bucket: str, key: str, record: Any) -> None:
             store.pop(place, None)
         else:
             store[place] = value
-
-
-# MiniStack's own functions, kept.
-_persist = s3._persist_object
-_record_version = s3._record_object_version
-
-
-def install() -> None:
-    """Put ours in their places."""
-    s3._atomic_write = write
-    s3._persist_object = persist
-    s3._record_object_version = record_version

@@ -16,21 +16,32 @@ from ministack.core.arn import Arn
 from ministack.core.iam_evaluator import enforce
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import s3
+from places import around, instead_of
 
 
-def action_of(service: str, method: str, path: str, *more: Any) -> str | None:
+@around(iam_actions, "extract_iam_action")
+def action_of(
+    kept: Callable, service: str, method: str, path: str, *more: Any
+) -> str | None:
     """Name the permission that AWS asks for."""
-    action = _extract_action(service, method, path, *more)
+    action = kept(service, method, path, *more)
     if action == "lambda:ListLayers" and path.rstrip("/").endswith("/versions"):
         return "lambda:ListLayerVersions"
     return action
 
 
+@around(iam_actions, "extract_resource_arn")
 def resource_of(
-    service: str, method: str, path: str, headers: dict, body: bytes, *more: Any
+    kept: Callable[..., str],
+    service: str,
+    method: str,
+    path: str,
+    headers: dict,
+    body: bytes,
+    *more: Any,
 ) -> str:
     """Name the resource that AWS asks about."""
-    arn = _extract_resource(service, method, path, headers, body, *more)
+    arn = kept(service, method, path, headers, body, *more)
     if service == "lambda" and path.rstrip("/").endswith("/functions") and body:
         return _arn("lambda", f"function:{json.loads(body)['FunctionName']}")
     if service == "monitoring" and arn == "*":
@@ -45,6 +56,7 @@ def _arn(service: str, resource: str) -> str:
     return str(Arn("aws", service, get_region(), get_account_id(), resource))
 
 
+@instead_of(iam_evaluator, "_fnmatch_compile")
 @lru_cache(maxsize=4096)
 def pattern_of(wildcards: str, ignore_case: bool) -> re.Pattern:
     """Compile a policy's `*` and `?`, which match line feeds, too, as on AWS."""
@@ -74,8 +86,14 @@ def hide_missing_keys(read: Callable[..., tuple], method: str) -> Callable[..., 
     return reading
 
 
+@around(iam_actions, "access_denied_response")
 def refusal(
-    service: str, action: str, caller: str, request_id: str, **options: Any
+    kept: Callable[..., tuple],
+    service: str,
+    action: str,
+    caller: str,
+    *more: Any,
+    **options: Any,
 ) -> tuple:
     """Refuse by an identity-based policy in AWS's words, which name the resource.
 
@@ -87,20 +105,8 @@ def refusal(
         named = f'"{arn}"' if service == "s3" else arn
         words = iam_actions.identity_denial_message(action, caller, named, denied)
         options["message"] = words
-    return _access_denied_response(service, action, caller, request_id, **options)
+    return kept(service, action, caller, *more, **options)
 
 
-# MiniStack's own functions, kept.
-_access_denied_response = iam_actions.access_denied_response
-_extract_action = iam_actions.extract_iam_action
-_extract_resource = iam_actions.extract_resource_arn
-
-
-def install() -> None:
-    """Put ours in their places."""
-    iam_actions.extract_iam_action = action_of
-    iam_actions.extract_resource_arn = resource_of
-    iam_actions.access_denied_response = refusal
-    iam_evaluator._fnmatch_compile = pattern_of
-    s3._get_object = hide_missing_keys(s3._get_object, "GET")
-    s3._head_object = hide_missing_keys(s3._head_object, "HEAD")
+s3._get_object = hide_missing_keys(s3._get_object, "GET")
+s3._head_object = hide_missing_keys(s3._head_object, "HEAD")

@@ -25,6 +25,7 @@ from ledger import Ledger
 from ministack.core import persistence
 from ministack.core.iam_evaluator import AuthError
 from ministack.services import lambda_svc, s3
+from places import around
 from request import Request
 from snapshot import Snapshot
 
@@ -179,11 +180,12 @@ def _version_configs(record: dict) -> list[dict]:
     return [version["config"] for version in record.get("versions", {}).values()]
 
 
-def s3_state() -> dict:
+@around(s3, "get_state")
+def s3_state(kept: Callable[[], dict]) -> dict:
     """S3's state, every bucket marked as saved (see `restore`)."""
     for bucket in _buckets():
         bucket["saved"] = True
-    return _s3_get_state()
+    return kept()
 
 
 async def save_regularly() -> None:
@@ -328,16 +330,8 @@ def _refusal(scope: Scope, words: str) -> dict[str, dict]:
     }
 
 
-# MiniStack's own function, kept.
-_s3_get_state = s3.get_state
-
-
-def install() -> None:
-    """Put ours in their places."""
-    grown.install()
-    ministack._load_persisted_state = lambda: None  # `restore` did
-    ministack.save_all = lambda services: save_all()
-    s3.get_state = s3_state
-    # The snapshot keeps large bytes itself, once each.
-    lambda_svc._externalize_code_zip = lambda record, referenced: None
-    lambda_svc._prune_orphan_code_blobs = lambda referenced: None
+ministack._load_persisted_state = lambda: None  # `restore` did
+ministack.save_all = lambda services: save_all()
+# The snapshot keeps large bytes itself, once each.
+lambda_svc._externalize_code_zip = lambda record, referenced: None
+lambda_svc._prune_orphan_code_blobs = lambda referenced: None

@@ -16,6 +16,7 @@ import hmac
 import os
 import re
 import time
+from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 from uuid import uuid4
 
@@ -44,6 +45,7 @@ from ministack.core.sigv4 import (
     request_time_failure,
 )
 from ministack.services import s3
+from places import around
 from request import Request
 
 ROOT_KEY = os.environ["AWS_ACCESS_KEY_ID"]
@@ -182,11 +184,14 @@ def _needs_no_signature(request: Request) -> bool:
     return request.method == "OPTIONS"
 
 
-def only_signed_forms(bucket: str, body: bytes, headers: dict) -> tuple:
+@around(s3, "_post_object")
+def only_signed_forms(
+    kept: Callable[..., tuple], bucket: str, body: bytes, headers: dict
+) -> tuple:
     """Take a browser's form only with a signed policy: MiniStack takes any."""
     parts = s3._parse_multipart_form(headers.get("content-type", ""), body) or []
     if {"x-amz-signature", "signature"} & {part[0].lower() for part in parts}:
-        return _post_object(bucket, body, headers)
+        return kept(bucket, body, headers)
     return s3._error("AccessDenied", "Access Denied", 403, f"/{bucket}")
 
 
@@ -355,12 +360,3 @@ def _check_sigv2_time(request: Request) -> None:
         raise _refused(request, "AccessDenied", text) from None
     if age > SKEW_S:
         raise _refused(request, "RequestTimeTooSkewed", "")
-
-
-# MiniStack's own function, kept.
-_post_object = s3._post_object
-
-
-def install() -> None:
-    """Put ours in its place."""
-    s3._post_object = only_signed_forms

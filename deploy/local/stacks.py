@@ -5,9 +5,12 @@ Runs in MiniStack's environment, beside `wrapper.py`: see there.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import lambda_svc, s3
 from ministack.services.cloudformation import provisioners
+from places import around
 
 
 def create_bucket(logical_id: str, props: dict, stack_name: str) -> tuple[str, dict]:
@@ -32,25 +35,19 @@ def delete_function(name: str, props: dict) -> None:
     lambda_svc.invalidate_worker(name, account=get_account_id(), region=get_region())
 
 
-def put_event_invoke_config(name: str, qualifier: str | None, data: dict) -> tuple:
+@around(lambda_svc, "_put_event_invoke_config")
+def put_event_invoke_config(
+    kept: Callable[..., tuple], name: str, qualifier: str | None, data: dict
+) -> tuple:
     """Take $LATEST, which CloudFormation has to name, for the function itself."""
-    return _put_event_invoke_config(
-        name, None if qualifier == "$LATEST" else qualifier, data
-    )
+    return kept(name, None if qualifier == "$LATEST" else qualifier, data)
 
 
-# MiniStack's own functions, kept.
-_put_event_invoke_config = lambda_svc._put_event_invoke_config
 _buckets = provisioners._RESOURCE_HANDLERS["AWS::S3::Bucket"]
 _create_bucket, _delete_bucket = _buckets["create"], _buckets["delete"]
+_buckets.update(create=create_bucket, delete=delete_bucket)
 _functions = provisioners._RESOURCE_HANDLERS["AWS::Lambda::Function"]
 _delete_function = _functions["delete"]
-
-
-def install() -> None:
-    """Put ours in their places."""
-    lambda_svc._put_event_invoke_config = put_event_invoke_config
-    _buckets.update(create=create_bucket, delete=delete_bucket)
-    _functions.update(delete=delete_function)
-    # So that a bucket gets CloudFormation's own tags, too.
-    provisioners._STACK_TAG_PROPERTY["AWS::S3::Bucket"] = ("Tags", "list")
+_functions.update(delete=delete_function)
+# So that a bucket gets CloudFormation's own tags, too.
+provisioners._STACK_TAG_PROPERTY["AWS::S3::Bucket"] = ("Tags", "list")

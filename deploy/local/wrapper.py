@@ -47,10 +47,13 @@ import workers
 from hypercorn.asyncio import serve
 from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.config import Config
+from places import around
 from request import Request, TooLargeError, body_of, replayed
 
 PORT = os.environ["GATEWAY_PORT"]
 TOKEN = os.environ.pop("WORKBOOK_TOKEN")
+#: What these put in MiniStack's places stands there since their import.
+OURS = (credentials, delivery, guard, listings, objects, permissions, saving, stacks)
 
 Scope = dict[str, Any]
 Send = Callable[[dict], Awaitable[None]]
@@ -124,10 +127,8 @@ async def _answer(send: Send, status: int, body: dict) -> None:
 
 async def main() -> None:
     """Serve until told to stop."""
-    ours = (saving, objects, delivery, guard, listings, permissions, stacks, steady)
-    for module in (*ours, workers):
-        module.install()
-    TCPServer._read_data = read_data
+    steady.install()
+    workers.install()
     saving.restore()
     delivery.dispatcher.start()
     loop = asyncio.get_running_loop()
@@ -147,13 +148,10 @@ async def main() -> None:
     saving.ledger.close()
 
 
-# Hypercorn's own function, kept.
-_read_data = TCPServer._read_data
-
-
-async def read_data(connection: TCPServer) -> None:
+@around(TCPServer, "_read_data")
+async def read_data(kept: Callable[..., Awaitable], connection: TCPServer) -> None:
     """Let a connection go that its client closed: Hypercorn would wait for more."""
-    await _read_data(connection)
+    await kept(connection)
     await connection.idle_task.stop()
 
 

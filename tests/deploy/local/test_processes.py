@@ -148,8 +148,6 @@ from ministack.services import s3
 added = []
 s3._deliver_event_to_sqs = lambda *event: added.append(event)
 import delivery, saving
-saving.install()
-delivery.install()
 event = threading.Thread(target=s3._deliver_event_to_sqs, args=("arn", {}, "us-east-1"))
 with saving.grown.lock:
     event.start()
