@@ -1,11 +1,10 @@
-import io
 import json
-import zipfile
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError, ParamValidationError
 from moto import mock_aws
+from support.bench import TRUST, zipped
 
 from deploy.local import refusals
 
@@ -56,32 +55,25 @@ def document(**statement):
     return {"Version": "2012-10-17", "Statement": [statement]}
 
 
-def trust(service="lambda.amazonaws.com"):
-    return document(Principal={"Service": service}, Action="sts:AssumeRole")
-
-
-def make_role(session, policy):
+def make_role(session, policy=TRUST):
     session.client("iam").create_role(
         RoleName="worker", AssumeRolePolicyDocument=json.dumps(policy)
     )
 
 
 def make_function(session, **arguments):
-    code = io.BytesIO()
-    with zipfile.ZipFile(code, "w") as archive:
-        archive.writestr("app.py", "def handler(event, context): pass")
     wanted = {
         "FunctionName": "thumbnailer",
         "Runtime": "python3.14",
         "Handler": "app.handler",
         "Role": ROLE,
-        "Code": {"ZipFile": code.getvalue()},
+        "Code": {"ZipFile": zipped("", "app.py")},
     }
     return session.client("lambda").create_function(**wanted | arguments)
 
 
 def make_function_and_bucket(session):
-    make_role(session, trust())
+    make_role(session)
     make_function(session)
     session.client("s3").create_bucket(Bucket="photos")
 
@@ -126,39 +118,26 @@ UNASSUMABLE = (
 )
 
 
-def test_missing_role(ruled):
+def test_missing_role_and_one_that_trusts_another_service(ruled):
     assert refusal(make_function, session=ruled) == UNASSUMABLE
-
-
-def test_role_that_trusts_another_service(ruled):
-    make_role(ruled, trust("ec2.amazonaws.com"))
+    ec2 = {"Service": "ec2.amazonaws.com"}
+    make_role(ruled, document(Principal=ec2, Action="sts:AssumeRole"))
     assert refusal(make_function, session=ruled) == UNASSUMABLE
-
-
-def test_role_that_trusts_lambda(ruled):
-    make_role(ruled, trust())
-    assert make_function(ruled)["FunctionName"] == "thumbnailer"
 
 
 def test_role_with_a_path(ruled, plain):
     plain.client("iam").create_role(
-        RoleName="deep", Path="/a/b/", AssumeRolePolicyDocument=json.dumps(trust())
+        RoleName="deep", Path="/a/b/", AssumeRolePolicyDocument=json.dumps(TRUST)
     )
     assert make_function(ruled, Role=f"arn:aws:iam::{ACCOUNT}:role/a/b/deep")
 
 
-def test_update_to_a_missing_role(ruled):
-    make_role(ruled, trust())
+def test_update_to_a_missing_role_and_of_the_memory_alone(ruled):
+    make_role(ruled)
     make_function(ruled)
     update = ruled.client("lambda").update_function_configuration
     answer = refusal(update, FunctionName="thumbnailer", Role=ROLE + "-gone")
     assert answer == (*UNASSUMABLE[:2], "UpdateFunctionConfiguration", 400)
-
-
-def test_update_of_the_memory_alone(ruled):
-    make_role(ruled, trust())
-    make_function(ruled)
-    update = ruled.client("lambda").update_function_configuration
     assert update(FunctionName="thumbnailer", MemorySize=512)["MemorySize"] == 512
 
 
@@ -179,7 +158,7 @@ def test_botocores_validation_comes_first(ruled):
 
 
 def test_retired_runtime(ruled):
-    make_role(ruled, trust())
+    make_role(ruled)
     assert refusal(make_function, session=ruled, Runtime="python3.8") == (
         "InvalidParameterValueException",
         "The runtime parameter of python3.8 is no longer supported for creating or "
@@ -190,19 +169,14 @@ def test_retired_runtime(ruled):
     )
 
 
-def test_runtime_that_is_not_here(plain):
+def test_runtime_that_is_here_and_one_that_is_not(plain):
     ruled = attached(plain, interpreter="python3.13")
-    make_role(ruled, trust())
+    make_role(ruled)
+    assert make_function(ruled, Runtime="python3.13")["Runtime"] == "python3.13"
     code, message, operation, _ = refusal(make_function, session=ruled)
     assert (code, operation) == ("InvalidParameterValueException", "CreateFunction")
     assert "limit of the local cloud" in message
     assert "Runtime=python3.13 and not python3.14" in message
-
-
-def test_runtime_that_is_here(plain):
-    ruled = attached(plain, interpreter="python3.13")
-    make_role(ruled, trust())
-    assert make_function(ruled, Runtime="python3.13")["Runtime"] == "python3.13"
 
 
 # Who may invoke the function
@@ -311,57 +285,49 @@ CLOSED = document(Principal={"AWS": ACCOUNT}, **READ)
 FROM_HERE = {"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}}
 
 
+@pytest.fixture
+def s3(ruled):
+    """S3 with one new bucket."""
+    client = ruled.client("s3")
+    client.create_bucket(Bucket="photos")
+    return client
+
+
 def put_policy(session, policy=OPEN):
     return session.client("s3").put_bucket_policy(
         Bucket="photos", Policy=json.dumps(policy)
     )
 
 
-def test_public_policy_on_a_new_bucket(ruled):
-    ruled.client("s3").create_bucket(Bucket="photos")
+def test_public_policy_on_a_new_bucket(ruled, s3):
     code, message, operation, status = refusal(put_policy, session=ruled)
     assert (code, operation, status) == ("AccessDenied", "PutBucketPolicy", 403)
     assert message.endswith("by the BlockPublicPolicy block public access setting.")
 
 
-def test_public_policy_with_the_blocks_lifted(ruled):
-    s3 = ruled.client("s3")
-    s3.create_bucket(Bucket="photos")
-    s3.put_public_access_block(
-        Bucket="photos",
-        PublicAccessBlockConfiguration={
-            "BlockPublicAcls": True,
-            "IgnorePublicAcls": True,
-            "BlockPublicPolicy": False,
-            "RestrictPublicBuckets": False,
-        },
-    )
+def test_public_policy_with_the_blocks_lifted(ruled, s3):
+    lifted = {"BlockPublicAcls": True, "IgnorePublicAcls": True}
+    lifted |= {"BlockPublicPolicy": False, "RestrictPublicBuckets": False}
+    s3.put_public_access_block(Bucket="photos", PublicAccessBlockConfiguration=lifted)
     put_policy(ruled)
     assert json.loads(s3.get_bucket_policy(Bucket="photos")["Policy"]) == OPEN
 
 
-def test_public_policy_with_the_blocks_deleted(ruled):
-    s3 = ruled.client("s3")
-    s3.create_bucket(Bucket="photos")
+def test_public_policy_with_the_blocks_deleted(ruled, s3):
     s3.delete_public_access_block(Bucket="photos")
     assert put_policy(ruled)
 
 
-def test_policy_that_is_not_public(ruled):
-    ruled.client("s3").create_bucket(Bucket="photos")
+def test_policy_that_is_not_public(ruled, s3):
     assert put_policy(ruled, CLOSED)
 
 
-def test_new_buckets_are_closed_as_on_aws(ruled):
-    s3 = ruled.client("s3")
-    s3.create_bucket(Bucket="photos")
+def test_new_buckets_are_closed_as_on_aws(s3):
     block = s3.get_public_access_block(Bucket="photos")
     assert all(block["PublicAccessBlockConfiguration"].values())
 
 
-def test_a_bucket_made_twice_stays_as_it_is(ruled):
-    s3 = ruled.client("s3")
-    s3.create_bucket(Bucket="photos")
+def test_a_bucket_made_twice_stays_as_it_is(s3):
     off = {"BlockPublicPolicy": False}
     s3.put_public_access_block(Bucket="photos", PublicAccessBlockConfiguration=off)
     s3.create_bucket(Bucket="photos")
