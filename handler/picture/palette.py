@@ -29,12 +29,21 @@ def exact(image: Image.Image) -> Image.Image | None:
 
 def near(image: Image.Image) -> Image.Image | None:
     """Return the picture with 256 colours, or None where somebody could see that."""
-    methods = {"RGB": Image.Quantize.MEDIANCUT, "RGBA": Image.Quantize.FASTOCTREE}
-    if image.mode not in methods:  # grey has 256 shades at most
+    if image.mode not in ("RGB", "RGBA"):  # grey has 256 shades at most
         return None
-    method = methods[image.mode]
-    made = image.quantize(MOST, method, dither=Image.Dither.NONE)
+    made = fewer(image, MOST)
     difference = ImageChops.difference(image, made.convert(image.mode))
     errors = ImageStat.Stat(difference).sum2
     mean = sum(errors) / len(errors) / (image.width * image.height)
     return made if mean <= PSNR_40_DB else None
+
+
+def fewer(image: Image.Image, colours: int) -> Image.Image:
+    """Return the picture with so many colours at most, whatever that looks like."""
+    counted: Any = image.getcolors(2)
+    if image.mode == "L" and counted and {shade for _, shade in counted} <= {0, 255}:
+        return image.convert("1", dither=Image.Dither.NONE)
+    image = image.convert({"L": "RGB", "LA": "RGBA"}.get(image.mode, image.mode))
+    octree, median = Image.Quantize.FASTOCTREE, Image.Quantize.MEDIANCUT
+    method = octree if image.mode == "RGBA" else median
+    return image.quantize(colours, method, dither=Image.Dither.NONE)

@@ -107,7 +107,8 @@ def render(
         try:
             small = _small(picture, part, size, rendition, turn, kind)
             wanted_kind = rendition.kind or kind
-            most = len(data) if wanted_kind == kind else sys.maxsize
+            alike = wanted_kind == kind and not rendition.finish
+            most = len(data) if alike else sys.maxsize
             encoded = encode(small, wanted_kind, rendition.quality, most)
         except Exception as error:  # the others can still be made
             made.append(error.with_traceback(None))  # which holds on to the pictures

@@ -62,6 +62,8 @@ class Plan(NamedTuple):
 
 
 _LITTLE = 16_384  # bytes
+_WORST = 5  # quality
+_FEWER = (256, 64, 16, 4, 2)  # colours
 
 Frame = tuple[Area, Size]
 
@@ -90,20 +92,21 @@ def encode(
 ) -> bytes:
     """Return the picture as a JPEG or PNG, without any metadata.
 
-    Of a PNG that would have more than ``most`` bytes, those of its source, the colours
-    are brought to 256 where nobody sees that.
+    Of what would have more bytes than ``most``, those of its source, quality or colours
+    are brought down until it has not.
     """
     image.info = {}  # Pillow copies a comment, a profile or transparency by itself
-    file = io.BytesIO()
-    if kind == "JPEG":
-        if image.mode in ("LA", "RGBA"):  # a JPEG has no alpha: white shows through
-            flat = Image.new("RGB", image.size, "white")
-            flat.paste(image.convert("RGB"), mask=image.getchannel("A"))
-            image = flat
-        image.save(file, "JPEG", quality=quality, optimize=True)
-    else:
+    if kind == "PNG":
         return _png(image, most)
-    return file.getvalue()
+    if image.mode in ("LA", "RGBA"):  # a JPEG has no alpha: white shows through
+        flat = Image.new("RGB", image.size, "white")
+        flat.paste(image.convert("RGB"), mask=image.getchannel("A"))
+        image = flat
+    made = _saved(image, "JPEG", quality=quality, optimize=True)
+    while len(made) > most and quality > _WORST:
+        quality = quality * 3 // 4
+        made = _saved(image, "JPEG", quality=quality, optimize=True)
+    return made
 
 
 def _png(image: Image.Image, most: int) -> bytes:
@@ -116,7 +119,7 @@ def _png(image: Image.Image, most: int) -> bytes:
     """
     from handler.picture import palette
 
-    quick = _saved(image, compress_type=zlib.Z_RLE)
+    quick = _saved(image, "PNG", compress_type=zlib.Z_RLE)
     raw = image.width * image.height * len(image.getbands())
     if raw // 4 < len(quick) <= most:
         return quick
@@ -125,15 +128,21 @@ def _png(image: Image.Image, most: int) -> bytes:
         drawing = palette.near(image)
     made = [quick]
     if drawing:
-        made.append(_saved(drawing, optimize=True))
+        made.append(_saved(drawing, "PNG", optimize=True))
     if drawing is None or raw < _LITTLE:  # of which a palette would be half
-        made.append(_saved(image, optimize=len(quick) > most))
-    return min(made, key=len)
+        made.append(_saved(image, "PNG", optimize=len(quick) > most))
+    smallest = min(made, key=len)
+    for colours in _FEWER:
+        if len(smallest) <= most:
+            break
+        fewer = _saved(palette.fewer(image, colours), "PNG", optimize=True)
+        smallest = min(smallest, fewer, key=len)
+    return smallest
 
 
-def _saved(image: Image.Image, **options: Any) -> bytes:
+def _saved(image: Image.Image, kind: str, **options: Any) -> bytes:
     file = io.BytesIO()
-    image.save(file, "PNG", **options)
+    image.save(file, kind, **options)
     return file.getvalue()
 
 

@@ -5,11 +5,11 @@ import random
 from pathlib import Path
 
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageOps
 from support.pictures import chart, decoded, encoded, landscape
 
 from handler.picture import palette, rendition
-from handler.picture.render import make_thumbnail
+from handler.picture.render import make_thumbnail, render
 
 SAMPLES = Path(__file__).parents[3] / "images" / "samples"
 
@@ -62,11 +62,37 @@ def test_no_heavier_than_its_source(mode, size):
     assert len(make_thumbnail(source)) <= len(source) + 12  # a palette's chunk
 
 
-def test_colours_are_not_lost_where_that_is_seen():
+def test_colours_are_lost_as_far_as_the_source_weighs_less():
     noise = Image.frombytes("RGB", (99, 99), random.Random(2).randbytes(99 * 99 * 3))
     assert palette.near(noise) is None
-    most = rendition.encode(noise, "PNG", 85, most=100)
-    assert decoded(most).tobytes() == noise.tobytes()
+    whole = rendition.encode(noise, "PNG", 85, most=30_000)
+    assert decoded(whole).tobytes() == noise.tobytes()
+    for most, colours in ((11_000, 256), (6_000, 16), (100, 2)):
+        made = rendition.encode(noise, "PNG", 85, most=most)
+        assert len(decoded(made).getcolors()) <= colours
+        assert len(made) <= most or colours == 2
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "LA", "RGBA", "JPEG"])
+@pytest.mark.parametrize("size", [(1, 1), (64, 64), (300, 280)])
+def test_no_heavier_than_a_source_of_few_bytes(mode, size):
+    image = landscape(size)
+    if mode == "JPEG":
+        source = encoded(image, quality=20, optimize=True)
+    elif mode == "P":
+        source = encoded(image.quantize(8), "PNG", optimize=True)
+    else:
+        source = encoded(image.convert(mode), "PNG", optimize=True)
+    made = make_thumbnail(source)
+    assert len(made) <= len(source) + 12
+    assert decoded(made).size == ((256, 239) if size[0] > 256 else size)
+
+
+def test_effects_keep_their_quality():
+    source = encoded(landscape((300, 280)), quality=20)
+    wanted = [rendition.Rendition(), rendition.Rendition(finish=ImageOps.invert)]
+    plain, inverted = render(source, wanted)
+    assert len(plain.data) <= len(source) < len(inverted.data)
 
 
 def test_a_few_shades_more_are_brought_to_256():
@@ -74,4 +100,4 @@ def test_a_few_shades_more_are_brought_to_256():
     image.paste((1, 2, 3), (0, 0, 9, 9))
     made = palette.near(image)
     assert made is not None and made.mode == "P"
-    assert Image.open(io.BytesIO(rendition.encode(image, "PNG", 85, most=10))).size
+    assert Image.open(io.BytesIO(rendition.encode(image, "PNG", 85, most=9_000))).size
