@@ -2,6 +2,8 @@
 
 `plan` shows what would be done, `up` does it, `status` looks, `down` removes it all;
 `trace` says why an upload came to nothing, `probe` when uploads come through.
+Each takes a cloud, `connect()` if left out; settings, those of the pipeline that stands
+if left out; and fields of `Settings` by name, as in `up(name="photos")`.
 The eight steps stand in `steps`, each a module with the same verbs.
 """
 

@@ -140,10 +140,7 @@ def up(
     """Build the pipeline, or finish or mend what is there; twice changes nothing.
 
     Args:
-        cloud: where to; `connect()` if left out.
-        settings: which; the pipeline that stands, or the defaults, if left out.
         say: is told what the reader should know; on AWS, the plan first.
-        overrides: fields of `Settings`, as `up(name="photos", reliable=True)`.
 
     Raises:
         PreflightError: something stands in the way; nothing was made.
@@ -251,11 +248,8 @@ def down(
     and is named. A step that fails does not keep the others from being deleted.
 
     Args:
-        cloud: where; `connect()` if left out.
-        settings: which; the pipeline that stands if left out.
         backup: whether the bucket of backups goes, too, last of all.
         ask: is given all that stands before anything is deleted; to stop, it raises.
-        overrides: fields of `Settings`, as `down(name="photos")`.
 
     Raises:
         ForeignResourceError: a CloudFormation stack made it (see `export`).

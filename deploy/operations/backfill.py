@@ -107,13 +107,10 @@ def backfill(
     missing, and would be made twice.
 
     Args:
-        cloud: where the pipeline stands.
-        settings: which pipeline; the one that stands if left out.
         per_second: how many invocations a second, without a queue.
         patience_s: how long to wait for the queue to empty.
         prune: is given the keys of thumbnails and reject records whose picture is
             gone, and says whether they are deleted; left out, they stay.
-        overrides: fields of `Settings`, as `backfill(name="photos")`.
 
     Raises:
         DeployError: there is no bucket or queue, or a call or message was refused.

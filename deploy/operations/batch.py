@@ -41,10 +41,7 @@ def batch(
     `s3:CreateJob`, and `iam:PassRole` on the job's role.
 
     Args:
-        cloud: where the pipeline stands; AWS.
-        settings: which pipeline; the one that stands if left out.
         job_role: the ARN of a role with `trust_policy` and `role_policy`.
-        overrides: fields of `Settings`, as `batch(name="photos", job_role=...)`.
 
     Raises:
         DeployError: this is not AWS, there is nothing to do, or a call was refused.

@@ -103,11 +103,7 @@ def trace(
     Reads only; works whatever of the pipeline exists. Looking into the on-failure queue
     leaves its messages visible, and adds to their ApproximateReceiveCount.
 
-    Args:
-        key: as it was uploaded, not form-encoded.
-        cloud: where; `connect()` if left out.
-        settings: which pipeline; `settings_for(cloud)` if left out.
-        overrides: fields of `Settings`, as in `trace("a.jpg", name="photos")`.
+    The key is as it was uploaded, not form-encoded.
     """
     cloud, settings = resolved(cloud, settings, overrides)
     facts = Facts(cloud, settings, key)

@@ -4,7 +4,6 @@ from typing import ClassVar
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from deploy import connect, endpoints
 from deploy.cloud import Cloud
@@ -14,16 +13,6 @@ from deploy.errors import ConnectError
 @pytest.fixture
 def said():
     return []
-
-
-@pytest.fixture
-def account(monkeypatch):
-    """An AWS account in memory, with credentials set as a learner sets them."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-    with mock_aws():
-        yield
 
 
 def test_the_local_cloud_is_the_default(local_folder, monkeypatch, said):
