@@ -758,7 +758,7 @@ FAULTS |= {
         "Block Public Access": lambda w: block(w, w.backup, BlockPublicPolicy=False),
     },
     (9, "the function has no recipe any more"): {"still makes labels": keep_recipe},
-    (9,): {
+    (9,): {  # nothing is red, and lines wait
         "Waits for the function (05_function)": (
             lambda w: w.awslambda.delete_function(**w.function)
         ),
