@@ -135,13 +135,6 @@ def test_a_photo_chosen_by_hand_comes_back_as_a_thumbnail(tour, tmp_path):
     print(f"\nupload → picture in the page: {min(times):.2f} s at best")
 
 
-def test_15_mb_pass_through_the_browser(tour, tmp_path):
-    path, colour = random_photo(tmp_path)
-    with path.open("ab") as file:  # what follows the picture is no part of it
-        file.write(random.Random(15).randbytes(15_000_000))
-    assert seconds_until_shown(tour, path, colour)
-
-
 def test_a_text_file_is_told_in_a_sentence(tour, tmp_path):
     (tmp_path / "letter.jpg").write_text("no picture")
     tour.choose_file(tmp_path / "letter.jpg")

@@ -5,9 +5,11 @@ import time
 
 import pytest
 from PIL import Image
+from support.bench import until
 
 from deploy import pipeline
 from deploy.configure import settings_for
+from deploy.local import server
 
 
 @pytest.mark.slow
@@ -23,6 +25,6 @@ def test_a_retry_makes_no_log_group_anew(local, monkeypatch, pause_s):
     )
     time.sleep(pause_s)  # its first run, or a retry, is under way
     assert pipeline.down(local, settings).left == ()
-    time.sleep(3)  # beyond the last retry, at the tests' pace
+    until(lambda: server.waiting() == 0)  # no run and no retry is left
     groups = local.logs.describe_log_groups(logGroupNamePrefix=settings.log_group)
     assert groups["logGroups"] == []
