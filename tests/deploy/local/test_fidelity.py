@@ -799,15 +799,9 @@ def test_unfinished_parts_are_lost(own, own_folder):
     assert answer.get("Uploads", []) == []
 
 
-#: A stop only repeats what the kill shows; `tests/faults/test_bursts.py` has it, too.
-both_ends = pytest.mark.parametrize(
-    "kill", [True, pytest.param(False, marks=pytest.mark.slow)]
-)
-
-
 @pytest.mark.slow
-@both_ends
-def test_events_survive(own, own_folder, kill, capsys):
+def test_events_survive(own, own_folder, capsys):
+    """A kill: that a stop loses none, either, is in `tests/faults/test_bursts.py`."""
     slow = ECHO.replace("import json\n", "import json, time\ntime.sleep(0.5)\n")
     bucket, function = own.bucket(), own.function(slow)
     own.allow(function, bucket)
@@ -817,7 +811,7 @@ def test_events_survive(own, own_folder, kill, capsys):
         own.put(bucket, key)
     assert main(["local", "status"]) == 0
     assert re.search(r"\d+ events wait", capsys.readouterr().out)
-    restart(own_folder, kill=kill)
+    restart(own_folder, kill=True)
     until(lambda: server.waiting() == 0, 60)
     seen = {record["s3"]["object"]["key"] for record in own.records(function, 30)}
     assert seen == keys
@@ -835,12 +829,12 @@ def test_retries_in_flight_survive(own, own_folder):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kill", [True, False])
-def test_queued_messages_survive(own, own_folder, kill):
+def test_queued_messages_survive(own, own_folder):
+    """A kill, as in `test_events_survive`."""
     url, function = mapped(own, pause=0.2, BatchSize=1)
     bodies = [f"number-{number}" for number in range(30)]
     tell(own, url, *bodies)
-    restart(own_folder, kill=kill)
+    restart(own_folder, kill=True)
 
     def seen() -> set[str]:
         lines = own.lines(function)
