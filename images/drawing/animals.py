@@ -96,9 +96,9 @@ def shade(picture: Image.Image, outline: Points, soft: float, strength: float) -
     picture.paste((26, 16, 18), (0, 0), dark.point(lambda v: int(v * strength)))
 
 
-def away(x0: float, y0: float, turn: float = 0.0) -> Flow:
+def away(x0: float, y0: float) -> Flow:
     """Hairs that point away from a place."""
-    return lambda x, y: math.atan2(y - y0, x - x0) + turn
+    return lambda x, y: math.atan2(y - y0, x - x0)
 
 
 def straight(angle: float) -> Flow:

@@ -117,13 +117,13 @@ def skyline(rng: Random, picture: Image.Image) -> None:
             picture.paste((240, 156, 138), (0, QUAY - 620), mist)
 
 
-def bridge(picture: Image.Image, water: int) -> None:
+def bridge(picture: Image.Image) -> None:
     """A suspension bridge across the river on the left, its lamps lit."""
     pen = ImageDraw.Draw(picture)
     deck, dark = QUAY - 70, (24, 22, 48)
     lamps = []
     for x in (420, 1980):
-        tower = f"-34,{water} -24,{QUAY - 560} 24,{QUAY - 560} 34,{water}"
+        tower = f"-34,{QUAY} -24,{QUAY - 560} 24,{QUAY - 560} 34,{QUAY}"
         pen.polygon(paint.points(tower, x), fill=dark)
         pen.rectangle((x - 34, QUAY - 575, x + 34, QUAY - 550), fill=dark)
         lamps.append((x, QUAY - 590, 9, (255, 90, 80)))
@@ -165,7 +165,7 @@ def city_panorama() -> Image.Image:
             radius = rng.uniform(9, 18)
             tone = paint.mix((20, 26, 40), (52, 44, 54), rng.random())
             pen.circle(spot, radius, tone)
-    bridge(above, QUAY)
+    bridge(above)
     lamps = above.reduce(8).point(lambda v: max(0, v - 190) * 3)
     shine = paint.blur(lamps, 5).resize(above.size)
     above = ImageChops.screen(above, shine.point(lambda v: v // 2))

@@ -16,14 +16,8 @@ FOLDER = Path(__file__).resolve().parents[1] / "diagrams"
 WIDTH, HEIGHT = 960, 400
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif"
 
-PAPER, INK, GREY, AMBER, TEAL, WHITE = (
-    "#f7f8fa",
-    "#22303f",
-    "#5d6b7a",
-    "#d9760a",
-    "#0f766e",
-    "#ffffff",
-)
+PAPER, WHITE = "#f7f8fa", "#ffffff"
+INK, GREY, AMBER, TEAL = "#22303f", "#5d6b7a", "#d9760a", "#0f766e"
 
 #: What each diagram lights, and the words below it.
 PARTS: dict[str, tuple[set[str], str]] = {
@@ -79,11 +73,11 @@ def text(x: float, y: float, words: str, size: int = 18, fill: str = INK, bold=F
     )
 
 
-def box(x, y, width, height, fill=WHITE, edge=INK, radius=12, more="") -> str:
+def box(x, y, width, height, fill=WHITE, edge=INK, radius=12) -> str:
     """A rounded box."""
     return (
         f'<rect x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" '
-        f'rx="{radius}" fill="{fill}" stroke="{edge}" stroke-width="2"{more}/>'
+        f'rx="{radius}" fill="{fill}" stroke="{edge}" stroke-width="2"/>'
     )
 
 
@@ -134,46 +128,44 @@ def row(y: float, name: str, words: str, colour: str) -> str:
     )
 
 
+def label(x: float, y: float, name: str, more: str, size: int = 18) -> str:
+    """A name, and below it what it is."""
+    return text(x, y, name, size, bold=True) + text(x, y + 22, more, 16, GREY)
+
+
 def shapes() -> dict[str, str]:
     """Every part of the pipeline, by name, in the order of drawing."""
     middle = 190
+    rim, below = middle - 40, middle + 80
     return {
         "photo": picture(28, middle - 40, 108, 80)
-        + text(82, middle + 66, "photo", bold=True)
-        + text(82, middle + 88, "12 megapixels", 16, GREY),
+        + label(82, middle + 66, "photo", "12 megapixels"),
         "put": arrow(146, 180, middle),
-        "source": bucket(236, middle - 40, AMBER)
-        + text(236, middle + 80, "source bucket", bold=True)
-        + text(236, middle + 102, "private", 16, GREY),
+        "source": bucket(236, rim, AMBER)
+        + label(236, below, "source bucket", "private"),
         "event": arrow(292, 386, middle)
-        + text(338, middle - 40, "S3 event", 17, bold=True)
-        + text(338, middle - 18, ".jpg .png", 16, GREY),
+        + label(338, middle - 40, "S3 event", ".jpg .png", 17),
         "frame": box(396, 52, 214, 280, "#e9edf2", INK, 16)
         + text(503, 86, "λ  Lambda function", 18, bold=True),
         "handler": row(104, "handler", "your Python code", TEAL),
         "layer": row(178, "layer", "Pillow", TEAL),
         "role": row(252, "role", "read, write, log", AMBER),
         "write": arrow(618, 662, middle),
-        "target": bucket(716, middle - 40, TEAL)
-        + text(716, middle + 80, "target bucket", bold=True)
-        + text(716, middle + 102, "public", 16, GREY),
+        "target": bucket(716, rim, TEAL) + label(716, below, "target bucket", "public"),
         "show": arrow(770, 812, middle),
         "thumb": picture(836, middle - 30, 80, 60)
-        + text(876, middle + 66, "thumbnail", bold=True)
-        + text(876, middle + 88, "256 pixels", 16, GREY),
+        + label(876, middle + 66, "thumbnail", "256 pixels"),
     }
 
 
 def bins() -> str:
     """Small crosses on all that cleaning up removes."""
-    marks = []
-    for x, y in ((278, 130), (610, 52), (758, 130)):
-        marks.append(
-            f'<circle cx="{x}" cy="{y}" r="16" fill="{INK}"/>'
-            f'<path d="M{x - 6} {y - 6} l12 12 m0 -12 l-12 12" stroke="{WHITE}" '
-            f'stroke-width="3.5" stroke-linecap="round"/>'
-        )
-    return "".join(marks)
+    return "".join(
+        f'<circle cx="{x}" cy="{y}" r="16" fill="{INK}"/>'
+        f'<path d="M{x - 6} {y - 6} l12 12 m0 -12 l-12 12" stroke="{WHITE}" '
+        f'stroke-width="3.5" stroke-linecap="round"/>'
+        for x, y in ((278, 130), (610, 52), (758, 130))
+    )
 
 
 def queue() -> str:
@@ -196,20 +188,16 @@ def outputs() -> str:
 
 def faults() -> str:
     """Small flashes on the links that the labs break."""
-    marks = []
-    for x, y in (
-        (278, 130),
-        (338, 218),
-        (592, 104),
-        (592, 178),
-        (592, 252),
-        (758, 130),
-    ):
-        marks.append(
-            f'<circle cx="{x}" cy="{y}" r="16" fill="{AMBER}"/>'
-            f'<path d="M{x + 3} {y - 10} l-9 12 h6 l-3 8 l9 -12 h-6 z" fill="{WHITE}"/>'
-        )
-    return "".join(marks)
+    links = [(278, 130), (338, 218), (592, 104), (592, 178), (592, 252), (758, 130)]
+    return "".join(
+        f'<circle cx="{x}" cy="{y}" r="16" fill="{AMBER}"/>'
+        f'<path d="M{x + 3} {y - 10} l-9 12 h6 l-3 8 l9 -12 h-6 z" fill="{WHITE}"/>'
+        for x, y in links
+    )
+
+
+#: What only some diagrams have, upon the rest.
+EXTRAS = {"queue": queue, "outputs": outputs, "bin": bins, "faults": faults}
 
 
 def diagram(part: str | None = None) -> str:
@@ -230,14 +218,9 @@ def diagram(part: str | None = None) -> str:
         dim = bool(lit) and name not in lit
         see = ' opacity="0.25"' if dim else ""
         lines.append(f'<g id="{name}"{see}>{drawing}</g>')
-    if "queue" in lit:
-        lines.append(f'<g id="queue">{queue()}</g>')
-    if "outputs" in lit:
-        lines.append(f'<g id="outputs">{outputs()}</g>')
-    if "bin" in lit:
-        lines.append(f'<g id="bin">{bins()}</g>')
-    if "faults" in lit:
-        lines.append(f'<g id="faults">{faults()}</g>')
+    for name, draw in EXTRAS.items():
+        if name in lit:
+            lines.append(f'<g id="{name}">{draw()}</g>')
     lines.append(text(WIDTH / 2, HEIGHT - 28, words, 19, INK if part else GREY))
     return "\n".join([*lines, "</svg>", ""])
 

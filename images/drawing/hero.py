@@ -23,13 +23,12 @@ def load(path: Path, longest: int) -> Image.Image:
 
 def lay(scene: Image.Image, photo: Image.Image, centre, turn: float, rim: int) -> None:
     """Lay a photo with a white rim and a soft shadow on the scene."""
-    fine = 2 if turn else 1
     wide, high = photo.width + 2 * rim, photo.height + 2 * rim
     sheet = Image.new("RGBA", (wide, high), (*WHITE, 255))
     sheet.paste(photo, (rim, rim))
     if turn:
-        sheet = sheet.resize((wide * fine, high * fine))
-        sheet = sheet.rotate(turn, Image.Resampling.BICUBIC, expand=True).reduce(fine)
+        sheet = sheet.resize((wide * 2, high * 2))
+        sheet = sheet.rotate(turn, Image.Resampling.BICUBIC, expand=True).reduce(2)
     x, y = round(centre[0] - sheet.width / 2), round(centre[1] - sheet.height / 2)
     dark = Image.new("L", scene.size)
     dark.paste(sheet.getchannel("A"), (x + 3, y + 9))
@@ -41,7 +40,7 @@ def lay(scene: Image.Image, photo: Image.Image, centre, turn: float, rim: int) -
 def bucket(pen: ImageDraw.ImageDraw, x: float, y: float, fill, f: int) -> None:
     """A bucket, as in the diagrams, whose rim is centred on a place."""
     body = [(x - 40, y), (x - 30, y + 72), (x + 30, y + 72), (x + 40, y)]
-    pen.polygon([(a * f, b * f) for a, b in body], fill=fill)
+    pen.polygon(paint.scaled(body, f), fill=fill)
     pen.ellipse(((x - 30) * f, (y + 61) * f, (x + 30) * f, (y + 83) * f), fill=fill)
     pen.ellipse(((x - 42) * f, (y - 13) * f, (x + 42) * f, (y + 13) * f), fill=fill)
     pen.ellipse(((x - 37) * f, (y - 8) * f, (x + 37) * f, (y + 8) * f), fill=WHITE)
@@ -51,7 +50,7 @@ def arrow(pen: ImageDraw.ImageDraw, x0: float, x1: float, y: float, f: int) -> N
     """An arrow from left to right."""
     pen.line((x0 * f, y * f, (x1 - 2) * f, y * f), fill=INK, width=4 * f)
     head = [(x1 - 11, y - 10), (x1, y), (x1 - 11, y + 10)]
-    pen.line([(a * f, b * f) for a, b in head], fill=INK, width=4 * f, joint="curve")
+    pen.line(paint.scaled(head, f), fill=INK, width=4 * f, joint="curve")
     for a, b in [*head, (x0, y)]:
         pen.circle((a * f, b * f), 2 * f, INK)
 
@@ -60,9 +59,8 @@ def pipeline(scene: Image.Image) -> None:
     """Bucket, function, bucket, and the arrows between them."""
     f = 4
     left, top, right, bottom = 612, 180, 1016, 460
-    big = scene.crop((left, top, right, bottom)).resize(
-        ((right - left) * f, (bottom - top) * f)
-    )
+    big = scene.crop((left, top, right, bottom))
+    big = big.resize(((right - left) * f, (bottom - top) * f))
     pen = ImageDraw.Draw(big)
     y = 140
     arrow(pen, 10, 36, y, f)
@@ -70,15 +68,9 @@ def pipeline(scene: Image.Image) -> None:
     arrow(pen, 140, 162, y, f)
     pen.rounded_rectangle((172 * f, (y - 46) * f, 252 * f, (y + 46) * f), 18 * f, INK)
     # A lambda, drawn: the typeface that comes with Pillow need not have one.
-    pen.line(
-        [(c[0] * f, c[1] * f) for c in ((194, y - 26), (203, y - 26), (232, y + 27))],
-        WHITE,
-        7 * f,
-        joint="curve",
-    )
-    pen.line(
-        [(c[0] * f, c[1] * f) for c in ((211, y - 9), (193, y + 27))], WHITE, 7 * f
-    )
+    for text in ("194,-26 203,-26 232,27", "211,-9 193,27"):
+        stroke = paint.points(text, y=y)
+        pen.line(paint.scaled(stroke, f), WHITE, 7 * f, joint="curve")
     arrow(pen, 262, 284, y, f)
     bucket(pen, 334, y - 36, TEAL, f)
     arrow(pen, 384, 402, y, f)
@@ -96,11 +88,8 @@ def hero(samples: Path) -> Image.Image:
     ):
         lay(scene, load(samples / name, longest), centre, turn, 10)
     pipeline(scene)
-    columns = (
-        (1157, ("mountain-lake.jpg", "meadow-large.jpg", "city-panorama.jpg")),
-        (1444, (PANDA, "lighthouse.jpg")),
-    )
-    for x, names in columns:
+    right = ["mountain-lake.jpg", "meadow-large.jpg", "city-panorama.jpg"]
+    for x, names in ((1157, right), (1444, [PANDA, "lighthouse.jpg"])):
         thumbs = [load(samples / name, 256) for name in names]
         gap = 26
         y = (SIZE[1] - sum(t.height for t in thumbs) - gap * (len(thumbs) - 1)) / 2
