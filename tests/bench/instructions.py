@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 from peers import FOLDER, Peers, Worker, last_core
+from starts import BOTO3, CLIENT
 
 PICTURES = ("12 MP 4:2:0.jpg", "12 MP 4:4:4.jpg", "12 MP progressive.jpg")
 PICTURES += ("12 MP RGB.png", "12 MP RGBA.png", "screenshot.png")
@@ -22,10 +23,8 @@ ONCE, THRICE = 1, 3
 
 Counts = dict[str, dict[str, float]]  # picture → way → millions for one thumbnail
 
-_JITLESS = [
-    "--jitless",
-    "--no-expose-wasm",
-]  # valgrind does not follow code that is made as it runs
+# Valgrind does not follow code that is made as it runs.
+_JITLESS = ["--jitless", "--no-expose-wasm"]
 _TOTALS = re.compile(r"^(?:summary|totals): (\d+)", re.MULTILINE)
 
 
@@ -43,8 +42,7 @@ def count(peers: Peers, paths: dict[str, Path]) -> Counts:
 
 def of_import(path: list[str]) -> float:
     """Count, in millions, what importing the handler takes over boto3 and a client."""
-    before = f"import sys; sys.path[:0] = {path!r}; import boto3; "
-    before += "boto3.client('s3', region_name='us-east-1')"
+    before = f"import sys; sys.path[:0] = {path!r}; {BOTO3}; {CLIENT}"
     counts = []
     for code in (before, before + "; import handler.app"):
         out = FOLDER / "callgrind.out"

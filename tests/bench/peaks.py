@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,16 +36,13 @@ class Peak:
 
 def peak(peers: Peers, name: str, path: Path, warm_up: Path) -> Peak:
     """Measure one thumbnail in a fresh process that has the file in memory already."""
-    worker = peers.start(name)
-    try:
+    with closing(peers.start(name)) as worker:
         worker.load(warm_up)  # imports, tables and thread pools are not the picture's
         worker.run()
         worker.load(path)
         before = int(worker.ask("reset"))
         worker.run()
         after = int(worker.ask("peak"))
-    finally:
-        worker.close()
     return Peak(after / 1000, max(0, after - before) / 1000)
 
 

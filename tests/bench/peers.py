@@ -12,6 +12,7 @@ import subprocess
 import sys
 import venv
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -127,11 +128,8 @@ class Peers:
 
     def version(self, name: str) -> str:
         """Say which versions one of them is made of."""
-        worker = self.start(name)
-        try:
+        with closing(self.start(name)) as worker:
             return worker.ask("version")
-        finally:
-            worker.close()
 
 
 def last_core() -> int | None:
@@ -157,16 +155,9 @@ def _reason(error: Exception) -> str:
     return str(error)
 
 
-def _check(command: list[str], **options: object) -> str:
-    done = subprocess.run(
-        command,
-        check=True,
-        capture_output=True,
-        text=True,
-        timeout=INSTALL_S,
-        **options,
-    )
-    return done.stdout.strip()
+def _check(command: list[str]) -> None:
+    how = {"capture_output": True, "text": True, "timeout": INSTALL_S}
+    subprocess.run(command, check=True, **how)
 
 
 def _pyvips(peers: Peers) -> None:
@@ -207,19 +198,17 @@ def _limit(peers: Peers) -> None:
     if not compiler:
         raise RuntimeError("there is no C compiler on this machine")
     command = [compiler, "-O3", "-std=gnu11", "-o", str(program), str(HERE / "limit.c")]
-    sample = FOLDER / "limit-sample.jpg"
-    PIL.Image.new("RGB", (400, 300), "red").save(sample)
     failure: Exception | None = None
     for library, flags in _libraries():
         try:
             _check([*command, *flags, "-lm"])
             peers.commands["limit"] = [str(program)]
-            _try(peers.start("limit"), sample)
+            _try(peers)
         except (subprocess.CalledProcessError, RuntimeError) as error:
             failure = error
-            continue
-        peers.library = library
-        return
+        else:
+            peers.library = library
+            return
     peers.commands.pop("limit", None)
     if isinstance(failure, subprocess.CalledProcessError):
         missing = "jpeglib.h" in failure.stderr
@@ -228,12 +217,12 @@ def _limit(peers: Peers) -> None:
     raise RuntimeError("limit.c does not run here")
 
 
-def _try(worker: Worker, sample: Path) -> None:
-    try:
+def _try(peers: Peers) -> None:
+    sample = FOLDER / "limit-sample.jpg"
+    PIL.Image.new("RGB", (400, 300), "red").save(sample)
+    with closing(peers.start("limit")) as worker:
         worker.load(sample)
         worker.run()
-    finally:
-        worker.close()
 
 
 def _libraries() -> list[tuple[str, list[str]]]:

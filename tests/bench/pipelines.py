@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from typing import Any
 
 BOX = 256
+LANCZOS = 1  # PIL.Image.Resampling; where pyvips runs there is no Pillow
 
 Pipeline = Callable[[bytes, int], bytes]
 
@@ -20,55 +22,54 @@ def find(name: str) -> tuple[Pipeline, Callable[[], str]]:
         from handler import make_thumbnail
 
         # Counting its instructions takes longer than the function would have.
-        options = {"seconds": 600}
-        return lambda data, q: make_thumbnail(data, quality=q, **options), _pillow
+        return lambda data, q: make_thumbnail(data, quality=q, seconds=600), _pillow
     if name == "pyvips":
         return _pyvips(), _vips
-    return SIMPLE[name], _pillow
+    if name in STEPS:
+        return STEPS[name], _pillow
+    return _with_pillow(WAYS[name]), _pillow
 
 
-def full(data: bytes, quality: int) -> bytes:
-    """Decode all, convert, LANCZOS in one step: most tutorials."""
+def _with_pillow(shrink: Callable[[Any], Any]) -> Pipeline:
     from PIL import Image
 
-    image = Image.open(io.BytesIO(data))
-    if image.format == "JPEG":
-        kind, pixels = "JPEG", image.convert("RGB")
-    else:
-        kind, pixels = image.format, image
+    def thumbnail(data: bytes, quality: int) -> bytes:
+        image = Image.open(io.BytesIO(data))
+        options = {"quality": quality} if image.format == "JPEG" else {}
+        file = io.BytesIO()
+        shrink(image).save(file, image.format, **options)
+        return file.getvalue()
+
+    return thumbnail
+
+
+def full(image: Any) -> Any:
+    """Decode all, convert, LANCZOS in one step: most tutorials."""
+    pixels = image.convert("RGB") if image.format == "JPEG" else image
     scale = min(1.0, BOX / max(image.size))
     size = tuple(max(1, round(side * scale)) for side in image.size)
-    return _saved(pixels.resize(size, Image.Resampling.LANCZOS), kind, quality)
+    return pixels.resize(size, LANCZOS)
 
 
-def convert(data: bytes, quality: int) -> bytes:
+def convert(image: Any) -> Any:
     """`convert` first, which loses the decoder's own scaling, then `thumbnail`."""
-    from PIL import Image
-
-    image = Image.open(io.BytesIO(data))
-    pixels = image.convert("RGBA" if image.format == "PNG" else "RGB")
-    pixels.thumbnail((BOX, BOX), Image.Resampling.LANCZOS)
-    return _saved(pixels, image.format, quality)
+    return plain(image.convert("RGBA" if image.format == "PNG" else "RGB"))
 
 
-def transpose(data: bytes, quality: int) -> bytes:
+def transpose(image: Any) -> Any:
     """`exif_transpose` first, which loads and copies, then `thumbnail`."""
-    from PIL import Image, ImageOps
+    from PIL import ImageOps
 
-    image = Image.open(io.BytesIO(data))
-    upright = ImageOps.exif_transpose(image)
-    upright.thumbnail((BOX, BOX), Image.Resampling.LANCZOS)
-    return _saved(upright, image.format, quality)
+    return plain(ImageOps.exif_transpose(image))
 
 
-def plain(data: bytes, quality: int) -> bytes:
+def plain(image: Any) -> Any:
     """`thumbnail` on the opened file, which decodes a JPEG scaled down."""
-    from PIL import Image
+    image.thumbnail((BOX, BOX), LANCZOS)
+    return image
 
-    image = Image.open(io.BytesIO(data))
-    kind = image.format
-    image.thumbnail((BOX, BOX), Image.Resampling.LANCZOS)
-    return _saved(image, kind, quality)
+
+WAYS = {"full": full, "convert": convert, "transpose": transpose, "plain": plain}
 
 
 def decode(data: bytes, quality: int) -> bytes:
@@ -97,20 +98,7 @@ def inflate(data: bytes, quality: int) -> bytes:
     return b""
 
 
-SIMPLE = {
-    "full": full,
-    "convert": convert,
-    "transpose": transpose,
-    "plain": plain,
-    "decode": decode,
-    "inflate": inflate,
-}
-
-
-def _saved(image, kind: str | None, quality: int) -> bytes:
-    file = io.BytesIO()
-    image.save(file, kind, **({"quality": quality} if kind == "JPEG" else {}))
-    return file.getvalue()
+STEPS: dict[str, Pipeline] = {"decode": decode, "inflate": inflate}
 
 
 def _pyvips() -> Pipeline:

@@ -40,69 +40,50 @@ class Bench:
         self.album = Album(FOLDER)
         self.found = report.Found(commit=report.commit())
 
-    def jpeg(self) -> None:
-        """Baseline JPEGs."""
-        self.found.jpeg = self._timed(times.JPEG)
+    def timed(self, names: tuple[str, ...]) -> times.Table:
+        """Measure every way on pictures."""
+        return times.measure_all(self.peers, self.paths(names), self.rounds)
 
-    def progressive(self) -> None:
-        """Progressive JPEGs."""
-        self.found.progressive = self._timed(times.PROGRESSIVE)
+    def steps(self) -> times.Table:
+        """Measure what decoding takes of our handler's time."""
+        paths = self.paths((times.JPEG[0], times.PROGRESSIVE[0], *times.PNG))
+        return times.measure_all(self.peers, paths, self.rounds, times.steps)
 
-    def png(self) -> None:
-        """PNGs: the eight that the goal is of."""
-        self.found.png = self._timed(times.PNG)
-
-    def steps(self) -> None:
-        """What decoding takes of our handler's time."""
-        paths = self._paths((times.JPEG[0], times.PROGRESSIVE[0], *times.PNG))
-        self.found.steps = times.measure_all(
-            self.peers, paths, self.rounds, times.steps
-        )
-
-    def instructions(self) -> None:
-        """Instructions, where the clock is noisy."""
+    def counts(self) -> instructions.Counts:
+        """Count instructions, which tell more than the clock where it is noisy."""
         pictures = instructions.PICTURES[:: 3 if self.quick else 1]
-        self.found.counts = instructions.count(self.peers, self._paths(pictures))
+        counts = instructions.count(self.peers, self.paths(pictures))
         with starts.unpacked() as paths:
             self.found.import_count = instructions.of_import(paths[starts.DEPLOYED])
+        return counts
 
-    def memory(self) -> None:
-        """Peak memory, beside the others and as deployed."""
+    def peaks(self) -> dict[str, dict[str, peaks.Peak]]:
+        """Measure peak memory beside the others, and as deployed."""
         tiny = {suffix: self.album[f"tiny{suffix}"] for suffix in (".jpg", ".png")}
-        compared = self._paths(peaks.PICTURES)
-        self.found.peaks = peaks.compare(self.peers, compared, tiny)
         self.found.deployed = peaks.deployed(self.quick)
+        return peaks.compare(self.peers, self.paths(peaks.PICTURES), tiny)
 
-    def cold(self) -> None:
-        """The parts of a cold start."""
-        self.found.cold = starts.cold_parts(3 if self.quick else 21)
-
-    def layer(self) -> None:
-        """The layer's size."""
-        self.found.layers = starts.layer_sizes()
-
-    def cloud(self) -> None:
-        """Uploads to a local cloud."""
+    def uploads(self) -> uploads.Uploads:
+        """Measure uploads to a local cloud."""
         photo, small = self.album["12 MP 4:2:0.jpg"], self.album["1024 px.jpg"]
-        self.found.uploads = uploads.measure(photo, small, quick=self.quick)
+        return uploads.measure(photo, small, quick=self.quick)
 
-    def _timed(self, names: tuple[str, ...]) -> times.Table:
-        return times.measure_all(self.peers, self._paths(names), self.rounds)
-
-    def _paths(self, names: tuple[str, ...]) -> dict[str, Path]:
+    def paths(self, names: tuple[str, ...]) -> dict[str, Path]:
+        """Return where the pictures of these names are."""
         return {name: self.album[name] for name in names}
 
 
-SECTIONS: dict[str, Callable[[Bench], None]] = {
-    "jpeg": Bench.jpeg,
-    "progressive": Bench.progressive,
-    "png": Bench.png,
-    "steps": Bench.steps,
-    "instructions": Bench.instructions,
-    "memory": Bench.memory,
-    "cold": Bench.cold,
-    "layer": Bench.layer,
-    "cloud": Bench.cloud,
+#: Section → the part of what is found that it fills, and how.
+SECTIONS: dict[str, tuple[str, Callable[[Bench], object]]] = {
+    "jpeg": ("jpeg", lambda bench: bench.timed(times.JPEG)),
+    "progressive": ("progressive", lambda bench: bench.timed(times.PROGRESSIVE)),
+    "png": ("png", lambda bench: bench.timed(times.PNG)),
+    "steps": ("steps", Bench.steps),
+    "instructions": ("counts", Bench.counts),
+    "memory": ("peaks", Bench.peaks),
+    "cold": ("cold", lambda bench: starts.cold_parts(3 if bench.quick else 21)),
+    "layer": ("layers", lambda bench: starts.layer_sizes()),
+    "cloud": ("uploads", Bench.uploads),
 }
 
 
@@ -113,8 +94,9 @@ def main() -> None:
     bench = Bench(options.quick, options.rounds)
     for name in options.only or SECTIONS:
         _say(name)
+        part, measure = SECTIONS[name]
         try:
-            SECTIONS[name](bench)
+            setattr(bench.found, part, measure(bench))
         except Exception as error:  # the other sections still have something to say
             bench.found.failures[name] = f"{type(error).__name__}: {error}"
             _say(f"  failed: {bench.found.failures[name]}")

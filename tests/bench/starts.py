@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import subprocess
 import sys
 import tempfile
@@ -19,26 +18,19 @@ from deploy import DeployError, Settings, runtimes
 from deploy.steps import function, layer
 from deploy.steps.layer import contents
 
+BOTO3 = "import boto3"
+CLIENT = "boto3.client('s3', region_name='us-east-1')"
 HANDLER = "handler.app, after boto3 and a client"
 #: Part → what is timed in a fresh process, after what went before and is not timed.
 PARTS = {
-    "import boto3": ("", "import boto3"),
-    "boto3.client('s3')": (
-        "import boto3",
-        "boto3.client('s3', region_name='us-east-1')",
-    ),
+    "import boto3": ("", BOTO3),
+    "boto3.client('s3')": (BOTO3, CLIENT),
     "PIL with its JPEG and PNG plugins": (
         "",
         "from PIL import Image, JpegImagePlugin, PngImagePlugin",
     ),
-    HANDLER: (
-        "import boto3; boto3.client('s3', region_name='us-east-1')",
-        "import handler.app",
-    ),
-    "all of it": (
-        "",
-        "import boto3; boto3.client('s3', region_name='us-east-1'); import handler.app",
-    ),
+    HANDLER: (f"{BOTO3}; {CLIENT}", "import handler.app"),
+    "all of it": ("", f"{BOTO3}; {CLIENT}; import handler.app"),
 }
 
 #: Where Lambda runs the laptop's Python, layer and function come with .pyc files.
@@ -77,13 +69,11 @@ def cold_parts(times: int) -> Cold:
 
 
 def _fresh(code: str) -> float:
-    environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, "-B", "-c", code],  # nothing may be written
         check=True,
         capture_output=True,
         text=True,
-        env=environment,
         cwd=FOLDER,
     )
     return float(done.stdout)

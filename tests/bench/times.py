@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import geometric_mean, median, quantiles
@@ -109,15 +109,13 @@ def steps(peers: Peers, path: Path, rounds: int) -> dict[str, Measured]:
 
 @contextmanager
 def _loaded(peers: Peers, names: list[str], path: Path) -> Iterator[dict[str, Worker]]:
-    workers: dict[str, Worker] = {}
-    try:
-        for name in names:
-            workers[name] = peers.start(name)
-            workers[name].load(path)
-        yield workers
-    finally:
+    with ExitStack() as stack:
+        workers = {
+            name: stack.enter_context(closing(peers.start(name))) for name in names
+        }
         for worker in workers.values():
-            worker.close()
+            worker.load(path)
+        yield workers
 
 
 def _rounds(workers: dict[str, Worker], rounds: int) -> dict[str, Measured]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median, quantiles
+from unittest.mock import patch
 
 from deploy import Cloud, Settings, connect, logs, settings_for
 from deploy import pipeline as stack
@@ -99,9 +100,10 @@ class Pipeline:
 @contextmanager
 def deployed() -> Iterator[Pipeline]:
     """Start a local cloud of our own, deploy to it, and leave nothing behind."""
-    before = os.environ.get("WORKBOOK_LOCAL_CLOUD")
-    with tempfile.TemporaryDirectory(prefix="workbook-bench-") as folder:
-        os.environ["WORKBOOK_LOCAL_CLOUD"] = folder
+    with (
+        tempfile.TemporaryDirectory(prefix="workbook-bench-") as folder,
+        patch.dict(os.environ, WORKBOOK_LOCAL_CLOUD=folder),
+    ):
         try:
             cloud = connect("local", say=lambda line: None)
             settings = settings_for(cloud, name="bench")
@@ -109,9 +111,6 @@ def deployed() -> Iterator[Pipeline]:
             yield Pipeline(cloud, settings)
         finally:
             server.stop(Path(folder))
-            os.environ.pop("WORKBOOK_LOCAL_CLOUD")
-            if before is not None:
-                os.environ["WORKBOOK_LOCAL_CLOUD"] = before
 
 
 def measure(photo: Path, small: Path, *, quick: bool) -> Uploads:
