@@ -99,16 +99,18 @@ def _png(table: Table) -> list[Row]:
 def _bytes(table: Table) -> list[Row]:
     """Where ours is better than sharp's in SSIM, it may be larger."""
     rows = []
-    slack = 10 ** -QUALITIES["ssim"][2]
     if pairs := _beside(table, "sharp"):
-        no_better = [
-            ours.size / sharp.size
-            for ours, sharp in pairs
-            if ours.size <= sharp.size or ours.ssim <= sharp.ssim + slack
-        ]
-        note = f" at most; {len(pairs) - len(no_better)} larger and of higher SSIM"
+        slack = 10 ** -QUALITIES["ssim"][2]
+        shares = [ours.size / sharp.size for ours, sharp in pairs]
+        better = [ours.ssim > sharp.ssim + slack for ours, sharp in pairs]
+        found = list(zip(shares, better, strict=True))
+        same = max((share for share, up in found if share <= 1 or not up), default=0)
+        larger = [f"{share:.2f}" for share, up in found if share > 1.01 and up]
+        here = f"{same:.2f} at most" + "".join(
+            f"; {share} at a higher SSIM" for share in larger
+        )
         label = "bytes of a thumbnail ÷ sharp's at the same SSIM"
-        rows.append(_most(label, 1.0, max(no_better), note=note))
+        rows.append(_row(label, "≤ 1, give or take 0.01", here, same <= 1.01))
     if table:
         shares = [ways["ours"].size / ways["ours"].source for ways in table.values()]
         rows.append(_most("bytes of a thumbnail ÷ its source's", 1.0, max(shares)))
