@@ -268,16 +268,16 @@ def _peak(peak: Peak | None) -> str:
 
 def _deployed(found: dict[str, AsDeployed]) -> str:
     rows = [
-        [picture, f"{one.mib}", f"{ten.mib}", one.rejected or "–"]
+        [picture, f"{one.mib}", f"{ten.mib}", one.rejected or ten.rejected or "–"]
         for picture, (one, ten) in found.items()
     ]
     return section(
         "Peak memory as deployed",
         "Of the whole function, in MiB of its 512: a fresh process with boto3, its "
         "client and the handler, the allocator as it is by default, that takes one "
-        "upload, or ten of one event, from an S3 on this machine. Every file is filled "
-        "up to 25 MB, the most that is let in; where no size is named, it has 50 "
-        "megapixels, or the most that there is room for. VmHWM.",
+        "upload, then ten of one event, from an S3 on this machine. Every file is "
+        "filled up to 25 MB, the most that is let in; where no size is named, it has "
+        "50 megapixels, or the most that there is room for. VmHWM.",
         table(["upload", "one", "ten", "refused"], rows),
     )
 
