@@ -93,6 +93,7 @@ def load_whole(image: Any) -> None:
     image.load_prepare()
     _decode(image, tile.args, packed.read(rows), image.decoderconfig)
     image.tile = []  # which Pillow takes for loaded
+    image.readonly = 0  # so that it is changed in place, not in a copy
 
 
 def line(image: Any, width: int | None = None) -> int:

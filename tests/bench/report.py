@@ -154,8 +154,8 @@ def _times(title: str, found: Table, note: str = "") -> str:
     ]
     return section(
         title,
-        "Milliseconds by the clock: medians, and the quartiles beside them:",
         note,
+        "Milliseconds by the clock: medians, and the quartiles beside them:",
         table(["way", *heads], times),
         "Ours divided by another's time, medians over the rounds, by the clock and (in "
         "brackets) in processor time; below 1, ours is faster:",

@@ -185,3 +185,11 @@ def test_brought_to_its_width_in_bands(name, side):
     # A second rendition needs the picture as wide as it is.
     whole, _ = render(data, [alone, alone])
     assert narrow.data == whole.data
+
+
+def test_whole_picture_is_changed_in_place():
+    image = decode.open_image(raw_png((8, 8), 16, 2, bytes(49) * 8), 5)
+    bands.load_whole(image)
+    core = image.im
+    image.putalpha(Image.new("L", image.size))
+    assert image.mode == "RGBA" and image.im is core  # a copy would not fit
