@@ -20,7 +20,7 @@ test: lint  ## unit tests, the local cloud end to end, the notebooks
 test-all: test slow  ## and what takes longer
 
 slow: setup
-	$(PYTEST) -m slow
+	$(PYTEST) --no-loadscope-reorder -m "slow and not alone"
 
 bench: setup  ## times and sizes on this machine, into tests/bench/RESULTS.md
 	$(BIN)/python tests/bench/run.py

@@ -81,13 +81,29 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) + 1
 
 
+#: The last notebooks, and the answers, which mend all twelve labs.
+SLOW_NOTEBOOKS = ("08_failures", "09_effects", "10_platform", "answers")
+#: Files of slow tests that take minutes, the longest first.
+LONGEST = (
+    *("test_notebooks", "test_environment", "test_launcher", "test_lab", "test_local"),
+    *("test_aws_account", "test_codes", "test_kills", "test_copies_run", "test_bursts"),
+    *("test_load", "test_standing", "test_edition", "test_memory", "test_uploads"),
+)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Count the last notebooks as slow: `make test` has to stay under four minutes.
 
-    The answers, too: they mend all twelve labs. That each exercise stands solved in
-    them is looked at in the quick part, by what they stored (test_exercises).
+    That each exercise stands solved in the answers is looked at in the quick part, by
+    what they stored (test_exercises). `make slow` runs them as the others, each on a
+    fresh cloud (test_notebooks). It begins with what takes longest: begun last, that
+    would keep one processor while the other waits.
     """
     for item in items:
-        if item.path.stem in ("08_failures", "09_effects", "10_platform", "answers"):
+        if item.path.stem in SLOW_NOTEBOOKS:
             item.add_marker(pytest.mark.slow)
+            item.add_marker(pytest.mark.alone)
+    last = len(LONGEST)
+    ranks = {stem: rank for rank, stem in enumerate(LONGEST)}
+    items.sort(key=lambda item: ranks.get(item.path.stem, last))

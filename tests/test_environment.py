@@ -174,31 +174,33 @@ def test_an_older_python_is_told_which_is_needed(checkout, tmp_path):
 # The packages themselves
 
 
-@pytest.mark.slow
-def test_the_list_installs_in_a_fresh_environment(tmp_path):
-    venv.create(tmp_path, with_pip=True)
-    wanted = [part for line in conda("environment.yml") for part in line.split()]
-    pip = [environment.python(tmp_path), "-m", "pip"]
-    quick = ["--quiet", "--no-compile"]  # bytecode of what is never run
-    subprocess.run([*pip, "install", *quick, *wanted], cwd=ROOT, check=True)
-    subprocess.run([*pip, "check"], check=True)
-    code = "import deploy, handler, workbook, jupyterlab, ipywidgets, nbval, moto"
-    run = [environment.python(tmp_path), "-c", code]
-    assert subprocess.run(run, cwd=tmp_path).returncode == 0
+def pip(place: Path, *arguments: str) -> None:
+    command = [environment.python(place), "-m", "pip", *arguments]
+    subprocess.run(command, cwd=ROOT, check=True)
 
 
-@pytest.mark.slow
-def test_the_product_works_without_the_checkout(tmp_path):
-    source, place, home = tmp_path / "source", tmp_path / "venv", tmp_path / "home"
+#: Without the bytecode of what is never run.
+INSTALL = ("install", "--quiet", "--no-compile")
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory) -> Path:
+    """A fresh environment with the product alone, made from a copy that is gone."""
+    place, source = tmp_path_factory.mktemp("venv"), tmp_path_factory.mktemp("source")
     for name in tracked():
         (source / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, source / name)
     venv.create(place, with_pip=True)
-    pip = [environment.python(place), "-m", "pip", "install", "--quiet", "--no-compile"]
-    subprocess.run([*pip, str(source)], check=True)
+    pip(place, *INSTALL, str(source))
     shutil.rmtree(source)
+    return place
+
+
+@pytest.mark.slow
+def test_the_product_works_without_the_checkout(product, tmp_path):
+    home = tmp_path / "home"
     home.mkdir()
-    program = environment.python(place).with_name("thumbnail-workbook")
+    program = environment.python(product).with_name("thumbnail-workbook")
     known = environment.isolated() | {
         "HOME": str(home),
         "XDG_DATA_HOME": str(home / "d"),
@@ -215,8 +217,19 @@ def test_the_product_works_without_the_checkout(tmp_path):
         assert done.returncode == 0, done.stderr
         assert f"Contact sheet: {home}/d/thumbnail-workbook" in done.stdout
         assert done.stdout.count(" made\n") == 8 and "red panda+1 é.jpg" in done.stdout
-        assert not list(place.rglob(".local-cloud"))
+        assert not list(product.rglob(".local-cloud"))
         lab = run("lab", "--no-browser")
         assert lab.returncode == 1 and lab.stderr.count("\n") == 1, lab.stderr
     finally:
         assert run("local", "stop").returncode == 0
+
+
+@pytest.mark.slow
+def test_the_list_installs(product, tmp_path):
+    """After the test of the product alone: here come the packages that tests need."""
+    wanted = [part for line in conda("environment.yml") for part in line.split()]
+    pip(product, *INSTALL, *wanted)
+    pip(product, "check")
+    code = "import deploy, handler, workbook, jupyterlab, ipywidgets, nbval, moto"
+    run = [environment.python(product), "-c", code]
+    assert subprocess.run(run, cwd=tmp_path).returncode == 0

@@ -257,13 +257,17 @@ def without_layer_number(value: Any) -> Any:
 
 
 @pytest.mark.slow
-def test_the_course_builds_what_up_builds(own_folder, tmp_path, monkeypatch):
+def test_the_course_builds_what_up_builds_and_runs_twice(own_folder):
+    """Twice without a reset: first by hand from nothing, then all that is left."""
     by_hand = [path for path in LESSONS if "02" <= path.stem[:2] <= "06"]
-    run(*by_hand, folder=own_folder)
+    others = [path for path in NOTEBOOKS if path not in by_hand]
+    first = run(*by_hand, folder=own_folder)
     cloud = connect("local", say=lambda line: None)
     settings = settings_for(cloud)
     course = state(cloud, settings)
     assert pipeline.status(cloud, settings).ready
+    first += run(*others, folder=own_folder)
+    assert run(*NOTEBOOKS, folder=own_folder) == first
     server.reset(say=lambda line: None)
     pipeline.up(cloud, settings)
     module = state(cloud, settings)
@@ -277,12 +281,6 @@ def test_the_course_builds_what_up_builds(own_folder, tmp_path, monkeypatch):
 @every
 def test_each_notebook_alone_on_a_fresh_cloud(path, own_folder):
     assert run(path, folder=own_folder) == len(cells(path, "code"))
-
-
-@pytest.mark.slow
-def test_the_course_twice_without_a_reset(own_folder):
-    first = run(*NOTEBOOKS, folder=own_folder)
-    assert run(*NOTEBOOKS, folder=own_folder) == first
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Every cell can be run twice in a row, as 02 promises.
 
-Whole notebooks, twice without a reset: test_the_course_twice_without_a_reset.
+Whole notebooks, twice without a reset, are in `test_notebooks.py`.
 """
 
 from __future__ import annotations
