@@ -43,7 +43,7 @@ def _row(figure: str, goal: str, here: str, reached: bool) -> Row:
 
 def _most(figure: str, most: float, here: float, unit: str = "", note: str = "") -> Row:
     """Return the row of a goal that is a bound."""
-    text = f"{round(here, 2):g}{unit}{note}"
+    text = f"{here:.4g}{unit}{note}"
     return _row(figure, f"≤ {most:g}{unit}", text, here <= most)
 
 
