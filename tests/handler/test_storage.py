@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError, IncompleteReadError
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
-from moto import mock_aws
+from support.handler_cloud import SESSION
 
 from handler.config import Config
 from handler.errors import ConfigError, ImageRejected, Stale
@@ -28,23 +28,6 @@ from handler.storage import (
 KEY = "thumbnails/cat.jpg"
 HEADERS = ("image/jpeg", "public, max-age=300")
 OLD, NEW = "0055AED6DCD90281E5", "0055AED6DCD90281E6"
-
-
-# One session, because reading botocore's service files takes most of a client's time.
-SESSION = boto3.Session("test", "test", region_name="us-east-1")
-
-
-def new_client():
-    return SESSION.client("s3")
-
-
-@pytest.fixture
-def client():
-    with mock_aws():
-        client = new_client()
-        client.create_bucket(Bucket="photos")
-        client.create_bucket(Bucket="thumbs")
-        yield client
 
 
 @pytest.fixture
@@ -271,7 +254,7 @@ def test_repeat_writes_nothing(client, ordered):
     ("theirs", "expected"), [(OLD, b"ours"), (NEW + "7", b"theirs")]
 )
 def test_race_for_the_first_write(client, ordered, theirs, expected):
-    other = Storage(new_client(), ordered.config)
+    other = Storage(SESSION.client("s3"), ordered.config)
     before(client, "PutObject", lambda: write(other, b"theirs", theirs, "bbb"))
     try:
         write(ordered, b"ours", NEW)
@@ -285,7 +268,7 @@ def test_race_for_the_first_write(client, ordered, theirs, expected):
 )
 def test_race_between_look_and_write(client, ordered, theirs, expected):
     write(ordered, b"standing", OLD)
-    other = Storage(new_client(), ordered.config)
+    other = Storage(SESSION.client("s3"), ordered.config)
     puts = []
 
     def interfere(**_):
@@ -314,7 +297,7 @@ def test_deleted_between_write_and_look(client, ordered, code, status):
     write(ordered, b"standing", OLD)
 
     def delete():
-        new_client().delete_object(Bucket="thumbs", Key=KEY)
+        SESSION.client("s3").delete_object(Bucket="thumbs", Key=KEY)
         raise client_error(code, status, "HeadObject")
 
     before(client, "HeadObject", delete)
@@ -329,7 +312,7 @@ def test_deleted_between_look_and_write(client, ordered):
     def interfere(**_):
         puts.append(1)
         if len(puts) == 2:
-            new_client().delete_object(Bucket="thumbs", Key=KEY)
+            SESSION.client("s3").delete_object(Bucket="thumbs", Key=KEY)
 
     client.meta.events.register("before-call.s3.PutObject", interfere)
     write(ordered, b"ours", NEW)

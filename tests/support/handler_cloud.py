@@ -10,6 +10,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
+from moto.core.base_backend import BackendDict
 from PIL import Image
 
 from handler import lambda_handler
@@ -18,16 +19,24 @@ EVENTS = Path(__file__).parent / "events"
 ENV = {"TARGET_BUCKET": "thumbs"}
 ORDERED = ENV | {"ORDERED": "true"}
 CONTEXT = SimpleNamespace(aws_request_id="request-1")
+# One session, because reading botocore's service files takes most of a client's time.
 SESSION = boto3.Session("test", "test", region_name="us-east-1")
 
 
-@pytest.fixture
-def client():
+@pytest.fixture(scope="module")
+def moto():
+    """Start moto once for all tests of a module, as it takes longer than they do."""
     with mock_aws():
-        client = SESSION.client("s3")
-        client.create_bucket(Bucket="photos")
-        client.create_bucket(Bucket="thumbs")
-        yield client
+        yield
+
+
+@pytest.fixture
+def client(moto):
+    BackendDict.reset()
+    client = SESSION.client("s3")
+    client.create_bucket(Bucket="photos")
+    client.create_bucket(Bucket="thumbs")
+    return client
 
 
 @pytest.fixture

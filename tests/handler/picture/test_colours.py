@@ -190,9 +190,9 @@ def test_cinema_white_is_brighter_than_full():
 
 
 def test_every_number_is_taken():
-    for primaries in range(25):
-        for transfer in (1, 8, 13, 16, 17, 18, 19):
-            make_thumbnail(after_ihdr(DOT, cicp(primaries, transfer, 0, 1)))
+    numbers = [(n, transfer) for n in range(25) for transfer in (8, 17, 19)]
+    for primaries, transfer in [*numbers, (10, 18)]:  # of X, Y and Z: light below 0
+        make_thumbnail(after_ihdr(DOT, cicp(primaries, transfer, 0, 1)))
 
 
 DOT = encoded(Image.new("RGB", (2, 2), (0, 0, 255)), "PNG")
