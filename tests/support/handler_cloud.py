@@ -3,6 +3,7 @@
 import io
 import json
 from pathlib import Path
+from threading import RLock
 from types import SimpleNamespace
 from urllib.parse import quote_plus
 
@@ -11,6 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 from moto.core.base_backend import BackendDict
+from moto.core.botocore_stubber import BotocoreStubber
 from PIL import Image
 
 from handler import lambda_handler
@@ -25,8 +27,18 @@ SESSION = boto3.Session("test", "test", region_name="us-east-1")
 
 @pytest.fixture(scope="module")
 def moto():
-    """Start moto once for all tests of a module, as it takes longer than they do."""
-    with mock_aws():
+    """Start moto once for all tests of a module, as it takes longer than they do.
+
+    It answers one call at a time: in another's midst it may lose the object of that.
+    """
+    answer, turn = BotocoreStubber.process_request, RLock()
+
+    def in_turn(stubber, request):
+        with turn:
+            return answer(stubber, request)
+
+    with mock_aws(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BotocoreStubber, "process_request", in_turn)
         yield
 
 

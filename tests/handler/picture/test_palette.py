@@ -74,7 +74,7 @@ def test_colours_are_lost_as_far_as_the_source_weighs_less():
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "LA", "RGBA", "JPEG"])
-@pytest.mark.parametrize("size", [(1, 1), (64, 64), (300, 280)])
+@pytest.mark.parametrize("size", [(1, 1), (64, 64), (70, 66)])
 def test_no_heavier_than_a_source_of_few_bytes(mode, size):
     image = landscape(size)
     if mode == "JPEG":
@@ -83,9 +83,9 @@ def test_no_heavier_than_a_source_of_few_bytes(mode, size):
         source = encoded(image.quantize(8), "PNG", optimize=True)
     else:
         source = encoded(image.convert(mode), "PNG", optimize=True)
-    made = make_thumbnail(source)
+    made = make_thumbnail(source, 64)
     assert len(made) <= len(source) + 12
-    assert decoded(made).size == ((256, 239) if size[0] > 256 else size)
+    assert decoded(made).size == ((64, 60) if size[0] > 64 else size)
 
 
 def test_effects_keep_their_quality():
