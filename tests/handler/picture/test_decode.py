@@ -120,7 +120,10 @@ def test_no_scan():
 # Never refused
 
 
-@pytest.mark.parametrize("size", [(1, 1), (8, 8), (33, 17), (2049, 40), (700, 500)])
+@pytest.mark.parametrize(
+    "size",
+    rows([((33, 17),), ((1, 1),), ((8, 8),), ((2049, 40),), ((700, 500),)], quick=4),
+)
 def test_whole(size):
     pictures = landscape(size), Image.new("RGB", size, (9, 99, 200))
     for image, progressive, options in product(pictures, (False, True), KINDS):
@@ -172,7 +175,7 @@ def test_cut_that_changes_no_pixel():
 def test_damage_that_keeps_the_amount():
     data = encoded(photo((64, 48)))
     made = set()
-    for at in range(scan_data(data)[0], len(data) - 2):
+    for at in range(scan_data(data)[0], len(data) - 2, 4):
         flipped = data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
         with contextlib.suppress(ImageRejected):
             made.add(make_thumbnail(flipped))

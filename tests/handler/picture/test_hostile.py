@@ -343,7 +343,9 @@ def test_chunk_bomb():
         make_thumbnail(after_ihdr(data, chunk(b"prIv", b"") * MAX_CHUNKS))
 
 
-@pytest.mark.parametrize("start", [b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0"])
+@pytest.mark.parametrize(
+    "start", rows([b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0"])
+)
 def test_huge_jpeg_metadata(start):
     data = encoded(chart())
     bodies = [segment(0xE1, start + b"II*\0\x08\0\0\0" + b"\xff" * 60_000)] * 300
@@ -422,7 +424,7 @@ def test_flipped_bits_of_a_jpeg():
         assert max(decoded(made).size) <= 256
 
 
-@pytest.mark.parametrize("mode", ["P", "RGB"])
+@pytest.mark.parametrize("mode", rows(["P", "RGB"]))
 def test_flipped_bits_of_a_png(mode):
     clear = 3 if mode == "P" else (1, 1, 1)
     image = chart((24, 16)).convert(mode)
