@@ -120,10 +120,10 @@ def test_no_scan():
 # Never refused
 
 
-@pytest.mark.parametrize(
-    "size",
-    rows([((33, 17),), ((1, 1),), ((8, 8),), ((2049, 40),), ((700, 500),)], quick=4),
-)
+SIZES = [(33, 17), (1, 1), (8, 8), (2049, 40), (700, 500)]
+
+
+@pytest.mark.parametrize(("size",), rows([(size,) for size in SIZES], quick=4))
 def test_whole(size):
     pictures = landscape(size), Image.new("RGB", size, (9, 99, 200))
     for image, progressive, options in product(pictures, (False, True), KINDS):
