@@ -20,6 +20,7 @@ from typing import Any
 import nbformat
 import pytest
 from IPython.core.inputtransformer2 import TransformerManager
+from support.local_cloud import PACE
 
 from deploy import connect, pipeline, settings_for
 from deploy.cloud import Cloud
@@ -239,7 +240,7 @@ def run(*paths: Path, folder: Path, lax: bool = False, **environment: str) -> in
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     if lax:
         command += ["-o", "addopts=--nbval-lax --nbval-current-env"]
-    given = {"WORKBOOK_LOCAL_CLOUD": str(folder)} | environment
+    given = {"WORKBOOK_LOCAL_CLOUD": str(folder), "WORKBOOK_PACE": PACE} | environment
     command += [f"--set={name}={value}" for name, value in given.items()]
     done = subprocess.run(
         [*command, *map(str, paths)],
