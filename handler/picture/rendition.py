@@ -62,7 +62,8 @@ class Plan(NamedTuple):
 
 
 _LITTLE = 16_384  # bytes
-_WORST = 5  # quality
+_WORST = 30  # quality
+_SMALL = 2_048  # bytes, for which nothing is given up
 _FEWER = (256, 64, 16, 4, 2)  # colours
 
 Frame = tuple[Area, Size]
@@ -93,7 +94,7 @@ def encode(
     """Return the picture as a JPEG or PNG, without any metadata.
 
     Of what would have more bytes than ``most``, those of its source, quality or colours
-    are brought down until it has not.
+    are brought down until it has not, within reason.
     """
     image.info = {}  # Pillow copies a comment, a profile or transparency by itself
     if kind == "PNG":
@@ -132,8 +133,10 @@ def _png(image: Image.Image, most: int) -> bytes:
     if drawing is None or raw < _LITTLE:  # of which a palette would be half
         made.append(_saved(image, "PNG", optimize=len(quick) > most))
     smallest = min(made, key=len)
+    shades: Any = image.getcolors() if image.mode == "L" else None
     for colours in _FEWER:
-        if len(smallest) <= most:
+        exact = shades and len(shades) <= colours
+        if len(smallest) <= (most if exact else max(most, _SMALL)):
             break
         fewer = _saved(palette.fewer(image, colours), "PNG", optimize=True)
         smallest = min(smallest, fewer, key=len)

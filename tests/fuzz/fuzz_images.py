@@ -43,7 +43,7 @@ def check(data):
     image = Image.open(io.BytesIO(made.data), formats=["JPEG", "PNG"])
     image.load()
     assert max(image.size) <= BOX and image.size == made.size
-    assert image.mode in ("L", "LA", "RGB", "RGBA", "P")
+    assert image.mode in ("1", "L", "LA", "RGB", "RGBA", "P")
     assert image.format == "JPEG" or len(made.data) <= MOST
     assert not {"exif", "icc_profile", "comment"} & set(image.info)
 

@@ -109,7 +109,7 @@ def is_right(made, box):
     assert small.format == made.content_type.removeprefix("image/").upper()
     assert small.size == made.size
     assert max(made.size) <= box
-    assert small.mode in ("L", "LA", "RGB", "RGBA")
+    assert small.mode in ("1", "L", "LA", "RGB", "RGBA")
     assert not {"exif", "icc_profile", "comment", "transparency"} & set(small.info)
 
 
