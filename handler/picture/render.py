@@ -107,9 +107,10 @@ def render(
         try:
             small = _small(picture, part, size, rendition, turn, kind)
             wanted_kind = rendition.kind or kind
-            alike = wanted_kind == kind and not rendition.finish
-            most = len(data) if alike else sys.maxsize
-            encoded = encode(small, wanted_kind, rendition.quality, most)
+            most = len(data) if wanted_kind == kind else sys.maxsize
+            encoded = encode(
+                small, wanted_kind, rendition.quality, most, firm=not rendition.finish
+            )
         except Exception as error:  # the others can still be made
             made.append(error.with_traceback(None))  # which holds on to the pictures
             continue

@@ -89,28 +89,34 @@ def common_step(frames: Sequence[Frame], gaps: Sequence[float]) -> Size:
 
 
 def encode(
-    image: Image.Image, kind: str, quality: int, most: int = sys.maxsize
+    image: Image.Image,
+    kind: str,
+    quality: int,
+    most: int = sys.maxsize,
+    *,
+    firm: bool = True,
 ) -> bytes:
     """Return the picture as a JPEG or PNG, without any metadata.
 
     Of what would have more bytes than ``most``, those of its source, quality or colours
-    are brought down until it has not, within reason.
+    are brought down until it has not, within reason. Where that is not ``firm``, since
+    effects may add what the source lacks, only as far as nobody sees it.
     """
     image.info = {}  # Pillow copies a comment, a profile or transparency by itself
     if kind == "PNG":
-        return _png(image, most)
+        return _png(image, most, firm=firm)
     if image.mode in ("LA", "RGBA"):  # a JPEG has no alpha: white shows through
         flat = Image.new("RGB", image.size, "white")
         flat.paste(image.convert("RGB"), mask=image.getchannel("A"))
         image = flat
     made = _saved(image, "JPEG", quality=quality, optimize=True)
-    while len(made) > most and quality > _WORST:
+    while firm and len(made) > most and quality > _WORST:
         quality = quality * 3 // 4
         made = _saved(image, "JPEG", quality=quality, optimize=True)
     return made
 
 
-def _png(image: Image.Image, most: int) -> bytes:
+def _png(image: Image.Image, most: int, *, firm: bool) -> bytes:
     """Return the smallest PNG that is worth looking for.
 
     Of a photo's filtered pixels hardly anything repeats but runs: to look for nothing
@@ -134,7 +140,7 @@ def _png(image: Image.Image, most: int) -> bytes:
         made.append(_saved(image, "PNG", optimize=len(quick) > most))
     smallest = min(made, key=len)
     shades: Any = image.getcolors() if image.mode == "L" else None
-    for colours in _FEWER:
+    for colours in _FEWER if firm else ():
         exact = shades and len(shades) <= colours
         if len(smallest) <= (most if exact else max(most, _SMALL)):
             break

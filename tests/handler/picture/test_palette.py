@@ -5,7 +5,7 @@ import random
 from pathlib import Path
 
 import pytest
-from PIL import Image, ImageDraw, ImageOps
+from PIL import Image, ImageChops, ImageDraw, ImageOps
 from support.pictures import chart, decoded, encoded, landscape, near
 
 from handler.picture import palette, rendition
@@ -102,6 +102,16 @@ def test_effects_keep_their_quality():
     wanted = [rendition.Rendition(), rendition.Rendition(finish=ImageOps.invert)]
     plain, inverted = render(source, wanted)
     assert len(plain.data) <= len(source) < len(inverted.data)
+
+
+def test_effects_lose_nothing_that_is_seen():
+    source = (SAMPLES / "screenshot.png").read_bytes()
+    finished = rendition.Rendition(finish=ImageOps.mirror)
+    [made] = render(source, [finished])
+    assert len(made.data) <= len(source)
+    noisy = landscape((256, 256))
+    kept = rendition.encode(noisy, "PNG", 85, most=9_000, firm=False)
+    assert ImageChops.difference(Image.open(io.BytesIO(kept)), noisy).getbbox() is None
 
 
 def test_a_few_shades_more_are_brought_to_256():
