@@ -3,7 +3,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 # A notebook, and a file of tests, stay together on one processor.
-PYTEST := $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
+PYTEST := $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile \
+  --no-loadscope-reorder
 
 .PHONY: lab demo test test-all slow bench pages lint setup stop clean
 .NOTPARALLEL:  # with -j, too: every target uses the same environment
@@ -20,7 +21,7 @@ test: lint  ## unit tests, the local cloud end to end, the notebooks
 test-all: test slow  ## and what takes longer
 
 slow: setup
-	$(PYTEST) --no-loadscope-reorder -m "slow and not alone"
+	$(PYTEST) -m "slow and not alone"
 
 bench: setup  ## times and sizes on this machine, into tests/bench/RESULTS.md
 	$(BIN)/python tests/bench/run.py

@@ -83,11 +83,14 @@ def pytest_xdist_auto_num_workers() -> int:
 
 #: The last notebooks, and the answers, which mend all twelve labs.
 SLOW_NOTEBOOKS = ("08_failures", "09_effects", "10_platform", "answers")
-#: Files of slow tests that take minutes, the longest first.
+#: Files of tests that take long, the longest first: of the slow, then the quick part.
 LONGEST = (
     *("test_notebooks", "test_environment", "test_launcher", "test_lab", "test_local"),
     *("test_aws_account", "test_codes", "test_kills", "test_copies_run", "test_bursts"),
     *("test_load", "test_standing", "test_edition", "test_memory", "test_uploads"),
+    *("test_end_to_end", "test_fidelity", "07_watch", "test_checks", "test_disk"),
+    *("test_rights", "test_tracing", "test_processes", "test_names", "test_explain"),
+    *("test_rows", "test_probe", "test_demo", "test_pause_local", "00_tour"),
 )
 
 
@@ -97,7 +100,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     That each exercise stands solved in the answers is looked at in the quick part, by
     what they stored (test_exercises). `make slow` runs them as the others, each on a
-    fresh cloud (test_notebooks). It begins with what takes longest: begun last, that
+    fresh cloud (test_notebooks). Both begin with what takes longest: begun last, that
     would keep one processor while the other waits.
     """
     for item in items:

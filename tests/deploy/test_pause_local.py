@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+import pytest
 from support.matrix import quiet
 from support.pictures import encoded, photo
 
@@ -38,6 +39,7 @@ def test_pause_loses_events_and_backfill_makes_up(local):
     assert pipeline.down(local, settings).left == ()
 
 
+@pytest.mark.slow
 def test_pause_keeps_events_for_replay(local):
     settings = settings_for(local, name="kept", reliable=True)
     pipeline.up(local, settings, say=quiet)
@@ -55,6 +57,7 @@ def test_pause_keeps_events_for_replay(local):
     assert pipeline.down(local, settings).left == ()
 
 
+@pytest.mark.slow
 def test_pause_lets_a_queue_wait(local):
     settings = settings_for(local, name="waits", queue=True, timeout_s=1)
     pipeline.up(local, settings, say=quiet)

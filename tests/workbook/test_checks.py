@@ -936,7 +936,13 @@ def test_fault_is_seen(world, step, lines, says, break_it):
     assert says in repr(report)
 
 
-@pytest.mark.parametrize("name", LEFT)
+TEXT = "layer with text"  # which takes seconds to build
+LEFT_QUICK = [name for name in LEFT if name != TEXT]
+
+
+@pytest.mark.parametrize(
+    "name", [*LEFT_QUICK, pytest.param(TEXT, marks=pytest.mark.slow)]
+)
 def test_what_is_left_is_seen(world, name):
     wanted, leave = LEFT[name]
     leave(world)

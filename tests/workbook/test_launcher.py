@@ -150,6 +150,7 @@ def test_the_terminal_finds_our_python_whatever_bashrc_says(tmp_path):
     assert done.stdout.splitlines() == [f"{_scripts()}/python", "kept"]
 
 
+@pytest.mark.slow
 def test_a_notebook_runs_from_any_working_directory(local, tmp_path):
     """As papermill runs it; `local` is the tests' cloud, already running."""
     tour = nbformat.read(CHECKOUT / "notebooks" / launcher.FIRST, 4)

@@ -636,6 +636,7 @@ def test_import_errors_in_answer_only(bench):
     assert not any("no_such_module" in line for line in bench.lines(function))
 
 
+@pytest.mark.slow
 def test_a_change_lets_runs_end(bench):
     """Those that run, and those whose Python is just starting."""
     code = (
