@@ -98,9 +98,10 @@ def encode(
 ) -> bytes:
     """Return the picture as a JPEG or PNG, without any metadata.
 
-    Of what would have more bytes than ``most``, those of its source, quality or colours
-    are brought down until it has not, within reason. Where that is not ``firm``, since
-    effects may add what the source lacks, only as far as nobody sees it.
+    Of what would have more bytes than ``most``, those of its source, the quality is
+    brought down to 30 at the lowest, or the colours to 2; a PNG under 2 kB loses none.
+    Where that is not ``firm``, since effects may add what the source lacks, colours go
+    only as far as nobody sees it.
     """
     image.info = {}  # Pillow copies a comment, a profile or transparency by itself
     if kind == "PNG":
@@ -111,7 +112,7 @@ def encode(
         image = flat
     made = _saved(image, "JPEG", quality=quality, optimize=True)
     while firm and len(made) > most and quality > _WORST:
-        quality = quality * 3 // 4
+        quality = max(_WORST, quality * 3 // 4)
         made = _saved(image, "JPEG", quality=quality, optimize=True)
     return made
 

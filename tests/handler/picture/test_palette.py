@@ -97,6 +97,13 @@ def test_no_heavier_than_a_source_of_few_bytes(mode, size):
     assert decoded(made).size == ((64, 60) if size[0] > 64 else size)
 
 
+@pytest.mark.parametrize(("wanted", "least"), [(85, 30), (31, 30), (20, 20)])
+def test_quality_has_an_end(wanted, least):
+    noisy = landscape((200, 150))
+    made = rendition.encode(noisy, "JPEG", wanted, most=1)
+    assert made == rendition.encode(noisy, "JPEG", least)
+
+
 def test_effects_keep_their_quality():
     source = encoded(landscape((300, 280)), quality=20)
     wanted = [rendition.Rendition(), rendition.Rendition(finish=ImageOps.invert)]
