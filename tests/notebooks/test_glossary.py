@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
-import nbformat
 import pytest
+from support.course import FOLDER, NOTEBOOKS, cells, prose
 
-NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
-PAGE = (NOTEBOOKS / "GLOSSARY.md").read_text("utf-8")
+PAGE = (FOLDER / "GLOSSARY.md").read_text("utf-8")
 ROWS = re.findall(r"^\| ([^|]+?) \| ([^|]+?) \| \[\d\d\]\(([^)]+)\) \|$", PAGE, re.M)
-LESSONS = sorted(NOTEBOOKS.glob("[01]*_*.ipynb"))
-
-
-def prose(path: Path) -> str:
-    found = nbformat.read(path, 4).cells
-    return "\n".join(cell.source for cell in found if cell.cell_type == "markdown")
+LESSONS = [path for path in NOTEBOOKS if path.stem != "answers"]
 
 
 @pytest.mark.parametrize(("word", "meaning", "link"), ROWS, ids=[r[0] for r in ROWS])
 def test_a_word_stands_where_it_is_first_explained(word, meaning, link):
-    assert word.lower() in " ".join(prose(NOTEBOOKS / link).lower().split())
+    assert word.lower() in " ".join(prose(FOLDER / link).lower().split())
     assert len(meaning.split()) <= 20
 
 
@@ -33,9 +26,9 @@ def test_words_are_in_order_and_none_is_lost():
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 def test_a_notebook_opens_with_a_link_to_the_glossary(path):
-    assert "](GLOSSARY.md)" in nbformat.read(path, 4).cells[0].source
+    assert "](GLOSSARY.md)" in cells(path)[0].source
 
 
 def test_the_tour_links_the_page_of_help():
-    assert "](HELP.md)" in prose(NOTEBOOKS / "00_tour.ipynb")
-    assert "](GLOSSARY.md)" in (NOTEBOOKS / "HELP.md").read_text("utf-8")
+    assert "](HELP.md)" in prose(FOLDER / "00_tour.ipynb")
+    assert "](GLOSSARY.md)" in (FOLDER / "HELP.md").read_text("utf-8")

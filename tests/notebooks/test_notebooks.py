@@ -20,6 +20,7 @@ from typing import Any
 import nbformat
 import pytest
 from IPython.core.inputtransformer2 import TransformerManager
+from support.course import NOTEBOOKS, cells, prose, sources
 from support.local_cloud import PACE
 
 from deploy import connect, pipeline, settings_for
@@ -30,17 +31,11 @@ from deploy.local import server
 from deploy.settings import Settings
 
 ROOT = Path(__file__).parents[2]
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 #: The lessons; the tour is a demonstration, the answers are a list.
 LESSONS = [path for path in NOTEBOOKS if path.stem not in ("00_tour", "answers")]
 
 every = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 lesson = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
-
-
-def cells(path: Path, kind: str | None = None) -> list[Any]:
-    found = nbformat.read(path, 4).cells
-    return [cell for cell in found if kind in (None, cell.cell_type)]
 
 
 def words(text: str) -> int:
@@ -83,7 +78,7 @@ def test_cells_import_from_public_faces_alone(path):
 @every
 def test_a_notebook_is_as_all_are(path):
     """Run from top to bottom, its errors announced; small, and of no machine."""
-    code, prose = cells(path, "code"), cells(path, "markdown")
+    code, texts = cells(path, "code"), sources(path, "markdown")
     numbers = [cell.execution_count for cell in code]
     assert numbers == list(range(1, len(numbers) + 1))
     for cell in code:
@@ -95,20 +90,9 @@ def test_a_notebook_is_as_all_are(path):
     assert path.stat().st_size < 2_000_000
     # Widgets are dead on GitHub, so state is not stored and pictures have a twin.
     assert "widgets" not in nbformat.read(path, 4).metadata
-    for link in links(prose):
+    for link in re.findall(r"\]\((?!https?:)([^)#\s]+)", prose(path)):
         assert (path.parent / link).exists(), link
-    assert max(words(cell.source) for cell in prose) <= 120
-
-
-def links(prose: list[Any]) -> list[str]:
-    """The links of a notebook that lead into the repository."""
-    every = [re.findall(r"\]\(([^)#\s]+)", cell.source) for cell in prose]
-    return [
-        link
-        for found in every
-        for link in found
-        if not link.startswith(("http:", "https:"))
-    ]
+    assert max(map(words, texts)) <= 120
 
 
 @every
@@ -122,8 +106,10 @@ def test_an_assert_says_what_went_wrong(path):
 
 @every
 def test_code_cells_are_short(path):
-    sources = [cell.source.splitlines() for cell in cells(path, "code")]
-    lengths = [sum(bool(line.strip()) for line in lines) for lines in sources]
+    lengths = [
+        sum(bool(line.strip()) for line in source.splitlines())
+        for source in sources(path, "code")
+    ]
     typical = sorted(lengths)[len(lengths) // 2]
     assert max(lengths) <= 20 and typical <= (12 if path.stem == "answers" else 8)
 
@@ -131,11 +117,11 @@ def test_code_cells_are_short(path):
 @lesson
 def test_a_lesson_is_as_all_are(path):
     """Its length, how it opens, what it breaks, asks, checks, and how it ends."""
-    prose, code = cells(path, "markdown"), cells(path, "code")
+    texts, code = sources(path, "markdown"), cells(path, "code")
     taught = [cell for cell in code if "exercise(" not in cell.source]
-    read = [cell for cell in prose if "## Exercise" not in cell.source]
+    read = [text for text in texts if "## Exercise" not in text]
     assert 10 <= len(taught) <= 20
-    assert 600 <= sum(words(cell.source) for cell in read) <= 1200
+    assert 600 <= sum(map(words, read)) <= 1200
     first, step = cells(path)[0], int(path.stem[:2])
     assert first.source.startswith("# ") and words(first.source) < 120
     assert ".svg)" in first.source and "minutes" in first.source
@@ -143,10 +129,9 @@ def test_a_lesson_is_as_all_are(path):
     assert f"begin(step={step})" in code[0].source
     tags = [cell.metadata.get("tags", []) for cell in code]
     assert sum("raises-exception" in tag for tag in tags) == 1
-    end = "\n".join(cell.source for cell in prose[-3:])
+    end = "\n".join(texts[-3:])
     assert "Key points" in end and re.search(r"Previous: \[|Next: \[", end)
-    text = "\n".join(cell.source for cell in prose)
-    assert "<details>" in text and "xercise" in text
+    assert "<details>" in prose(path) and "xercise" in prose(path)
     checked = any(f"check({step})" in cell.source for cell in code)
     assert checked or path.stem == "01_thumbnail"
 
@@ -155,10 +140,10 @@ def test_the_console_is_named_once_where_a_thing_is_made():
     """As in *S3 ▸ bucket ▸ Properties ▸ Event notifications*."""
     named = {}
     for path in LESSONS:
-        prose = "\n".join(cell.source for cell in cells(path, "markdown"))
-        if found := re.findall(r"\*([A-Z][^*]* ▸ [^*]+)\*", prose):
+        text = prose(path)
+        if found := re.findall(r"\*([A-Z][^*]* ▸ [^*]+)\*", text):
             named[path.stem[:2]] = [" ".join(place.split()) for place in found]
-            assert "In AWS's console: *" in " ".join(prose.split()), path.stem
+            assert "In AWS's console: *" in " ".join(text.split()), path.stem
     assert {"02", "03", "04", "05", "06", "09", "10", "11"} <= set(named)
     places = [place for found in named.values() for place in found]
     assert len(places) == len(set(places))
@@ -167,7 +152,7 @@ def test_the_console_is_named_once_where_a_thing_is_made():
 
 
 def test_few_outputs_are_ignored():
-    code = [cell.source for path in NOTEBOOKS for cell in cells(path, "code")]
+    code = [source for path in NOTEBOOKS for source in sources(path, "code")]
     ignored = sum("NBVAL_IGNORE_OUTPUT" in source for source in code)
     print(f"\n{ignored} of {len(code)} outputs are ignored")
     assert ignored <= len(code) * 0.05

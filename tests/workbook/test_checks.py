@@ -5,17 +5,16 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
-import time
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from types import ModuleType
 from typing import Any
 
 import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
+from support import log_lines
 from support import world as support
 from support.moto_cloud import ACCOUNT, REGION, Wire, standing
 from workbook import check, checks
@@ -113,14 +112,8 @@ def platform(world: World) -> None:
 
 
 def logged(world: World, key: str, outcome: str) -> None:
-    where = {"logGroupName": world.settings.log_group, "logStreamName": "one"}
-    world.logs.create_log_group(logGroupName=world.settings.log_group)
-    world.logs.create_log_stream(**where)
-    done = datetime.now(UTC).isoformat()
-    line = {"key": key, "outcome": outcome, "ms": 1.0, "cold": True, "done": done}
-    line |= {"bucket": world.source, "request_id": "1"}
-    event = {"timestamp": int(time.time() * 1000), "message": json.dumps(line)}
-    world.logs.put_log_events(logEvents=[event], **where)
+    told = log_lines.line(key, outcome, bucket=world.source)
+    log_lines.put(world.cloud, world.settings, told)
 
 
 # --- what can be broken --------------------------------------------------------------

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
-import time
-from pathlib import Path
 from types import SimpleNamespace
 
-import nbformat
 import pytest
-from support.log_lines import line
+from support.course import FOLDER, cells, of_step
+from support.log_lines import line, put
 from support.moto_cloud import here, standing
 from workbook import exercise, exercises, session
 from workbook.errors.messages import WorkbookError
 
 from deploy import logs, pipeline, runtimes
-from deploy.steps import buckets
+from deploy.steps import buckets, trigger
 
 COVER = {"width": 256, "height": 256}
 SQUARE = COVER | {"fit": "cover"}
@@ -175,22 +174,6 @@ def test_an_exercise_knows_right_from_wrong(name, at):
     assert exercise(name, RIGHT[name]).right
 
 
-def put_rules(cloud, settings, *suffixes):
-    rules = [
-        {
-            "Id": f"rule-{number}",
-            "LambdaFunctionArn": settings.function_arn,
-            "Events": ["s3:ObjectCreated:*"],
-            "Filter": {"Key": {"FilterRules": [{"Name": "suffix", "Value": each}]}},
-        }
-        for number, each in enumerate(suffixes)
-    ]
-    cloud.s3.put_bucket_notification_configuration(
-        Bucket=settings.source_bucket,
-        NotificationConfiguration={"LambdaFunctionConfigurations": rules},
-    )
-
-
 @pytest.fixture
 def stands(at, cloud, settings):
     standing("built", lambda: pipeline.up(cloud, settings, say=lambda line: None))
@@ -206,24 +189,16 @@ def stands(at, cloud, settings):
     ],
 )
 def test_a_third_suffix_stands_beside_the_two(suffixes, said, stands, cloud, settings):
-    put_rules(cloud, settings, *suffixes)
+    rules = trigger.rules(dataclasses.replace(settings, suffixes=suffixes))
+    cloud.s3.put_bucket_notification_configuration(
+        Bucket=settings.source_bucket,
+        NotificationConfiguration={"LambdaFunctionConfigurations": rules},
+    )
     assert said in repr(exercise("6a"))
 
 
-def put_log(cloud, settings, *durations_ms):
-    """Write the REPORT lines of runs, as Lambda does."""
-    place = {"logGroupName": settings.log_group, "logStreamName": "exercise"}
-    cloud.logs.create_log_stream(**place)
-    now = int(time.time() * 1000)
-    events = [
-        {"timestamp": now + number, "message": written}
-        for number, each in enumerate(durations_ms)
-        for written in run_lines(number, each)
-    ]
-    cloud.logs.put_log_events(**place, logEvents=events)
-
-
 def run_lines(number, ms):
+    """What a log has of a run, with Lambda's own lines."""
     request = f"{number:08}-0000-0000-0000-000000000000"
     times = f"Duration: {ms} ms\tBilled Duration: {ms} ms"
     return [
@@ -236,7 +211,8 @@ def run_lines(number, ms):
 
 
 def test_the_slowest_run_is_found_in_the_log(stands, cloud, settings):
-    put_log(cloud, settings, 40, 900, 300)
+    for number, ms in enumerate((40, 900, 300)):
+        put(cloud, settings, *run_lines(number, ms))
     quick, slow, middle = sorted(logs.runs(cloud, settings), key=lambda run: run.key)
     assert exercise("7b", slow).right
     for answer, said in (
@@ -279,15 +255,12 @@ def test_a_bucket_that_is_gone_holds_nothing_to_delete(at):
     assert "gone already" in repr(exercise("11b", "paper-boat.png"))
 
 
-NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
-
-
 def verdicts(path):
     """The exercises that a notebook's stored outputs judge, and the verdicts."""
     pattern = r"Exercise (\d+[a-c]) of \w+: (right|not yet)"
     outputs = [
         output["data"].get("text/plain", "")
-        for cell in nbformat.read(path, 4).cells
+        for cell in cells(path)
         for output in cell.get("outputs", ())
         if "data" in output
     ]
@@ -297,10 +270,9 @@ def verdicts(path):
 def test_every_exercise_is_open_in_its_notebook_and_solved_in_the_answers():
     asked = {}
     for step in range(1, 12):
-        (path,) = NOTEBOOKS.glob(f"{step:02}_*.ipynb")
-        asked |= verdicts(path)
+        asked |= verdicts(of_step(step))
     assert asked == dict.fromkeys(exercises.JUDGES, "not yet")
-    solved = verdicts(NOTEBOOKS / "answers.ipynb")
+    solved = verdicts(FOLDER / "answers.ipynb")
     assert solved == dict.fromkeys(exercises.JUDGES, "right")
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import ast
 import json
-from pathlib import Path
 
-import nbformat
 import pytest
 import workbook
 from botocore import xform_name
+from support.course import of_step, sources
 from support.moto_cloud import here
 from workbook import check, exercise, exercises, score, session, tally
 from workbook.checks import LOOKS
@@ -22,7 +21,6 @@ from deploy import pipeline
 from deploy.home import score_at_reset
 from deploy.steps import buckets
 
-NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 RIGHT = 38  # the answer to 1b
 
 
@@ -97,13 +95,10 @@ def test_a_check_counts_once_the_cells_made_every_call(step, at, monkeypatch):
 
 @pytest.mark.parametrize("step", LOOKS)
 def test_a_notebooks_cells_make_the_calls_that_its_check_asks_for(step):
-    (path,) = NOTEBOOKS.glob(f"{step:02}_*.ipynb")
-    cells = [cell for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
-    trees = [ast.parse(cell.source, mode="exec") for cell in cells]
     called = {
         node.attr
-        for tree in trees
-        for node in ast.walk(tree)
+        for source in sources(of_step(step), "code")
+        for node in ast.walk(ast.parse(source))
         if isinstance(node, ast.Attribute)
     }
     assert {xform_name(call) for call in OWN_CALLS[step]} <= called
@@ -159,11 +154,8 @@ def run(at, shell, monkeypatch):
 
 
 def test_a_cell_left_as_it_was_given_is_no_try(run):
-    (given,) = [
-        cell.source
-        for cell in nbformat.read(NOTEBOOKS / "09_effects.ipynb", 4).cells
-        if 'exercise("9b"' in cell.source
-    ]
+    cells = sources(of_step(9), "code")
+    (given,) = [source for source in cells if 'exercise("9b"' in source]
     run(given)
     assert score()["exercises"] == {}
     run(given.replace("needs = set()", 'needs = {"blur"}'))

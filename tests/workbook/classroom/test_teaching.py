@@ -9,8 +9,8 @@ import shlex
 import subprocess
 import sys
 
-import nbformat
 import pytest
+from support.course import cells, of_step, prose, sources
 from support.moto_cloud import here
 from workbook import SAMPLES
 from workbook.__main__ import main
@@ -93,8 +93,7 @@ def test_every_link_leads_somewhere():
 
 def minutes(step):
     """The minutes that a notebook's opening tells."""
-    (path,) = STORED.glob(f"{step}_*.ipynb")
-    opening = nbformat.read(path, as_version=4).cells[0].source
+    opening = cells(of_step(int(step)))[0].source
     return int(re.search(r"\*\*Time:\*\* (\d+) minutes", opening)[1])
 
 
@@ -110,12 +109,10 @@ def test_the_minutes_are_the_notebooks():
 
 def estimated(path, machine_s):
     """The minutes by the page's rule: words, lines of code, predictions, exercises."""
-    cells = nbformat.read(path, as_version=4).cells
-    prose = "\n".join(each.source for each in cells if each.cell_type == "markdown")
-    code = "\n".join(each.source for each in cells if each.cell_type == "code")
-    seconds = len(re.sub(r"\]\([^)]*\)|<[^>]+>", " ", prose).split()) * 60 / 200
+    text, code = prose(path), "\n".join(sources(path, "code"))
+    seconds = len(re.sub(r"\]\([^)]*\)|<[^>]+>", " ", text).split()) * 60 / 200
     seconds += 5 * sum(bool(line.strip()) for line in code.splitlines())
-    seconds += 20 * len(re.findall(r"\*\*predict", prose, re.I))
+    seconds += 20 * len(re.findall(r"\*\*predict", text, re.I))
     seconds += 300 * code.count('exercise("')
     seconds += 120 * 10 * path.name.startswith("08_")
     return (seconds + machine_s) / 60

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import boto3
 import pytest
+from support import log_lines
 from support.moto_cloud import REGION, here
 from support.pictures import chart, encoded
 from workbook.classroom.wall import intake, links
@@ -26,7 +27,7 @@ from workbook.show import html
 
 from deploy import pipeline, settings_for
 from deploy.home import CHECKOUT
-from deploy.steps import buckets
+from deploy.steps import buckets, trigger
 
 PHOTO = encoded(chart().convert("RGB"))
 HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(99)
@@ -37,17 +38,11 @@ def built(cloud):
     """Buckets, and a rule; no function runs in moto."""
     settings = here(cloud, max_bytes=50_000)
     buckets.create(cloud, settings)
-    rules = [
-        {
-            "LambdaFunctionArn": settings.function_arn,
-            "Events": ["s3:ObjectCreated:*"],
-            "Filter": {"Key": {"FilterRules": [{"Name": "suffix", "Value": suffix}]}},
-        }
-        for suffix in settings.suffixes
-    ]
     boto3.client("s3", region_name=REGION).put_bucket_notification_configuration(
         Bucket=settings.source_bucket,
-        NotificationConfiguration={"LambdaFunctionConfigurations": rules},
+        NotificationConfiguration={
+            "LambdaFunctionConfigurations": trigger.rules(settings)
+        },
     )
     return cloud, settings
 
@@ -336,11 +331,8 @@ def log(cloud, settings, key, **more):
     """Leave what the function would: a thumbnail, and a line in its log."""
     target = f"thumbnails/{key}"
     cloud.s3.put_object(Bucket=settings.target_bucket, Key=target, Body=PHOTO)
-    now = datetime.now(UTC)
-    line = {
+    told = {
         "bucket": settings.source_bucket,
-        "key": key,
-        "outcome": "made",
         "reason": "\u202e<b>",
         "target": target,
         "source_size": [400, 200],
@@ -348,16 +340,8 @@ def log(cloud, settings, key, **more):
         "thumbnail_size": [256, 128],
         "thumbnail_bytes": 3200,
         "ms": 143.2,
-        "cold": False,
-        "request_id": "r-1",
-        "done": now.isoformat(),
-    } | more
-    place = {"logGroupName": settings.log_group, "logStreamName": "s"}
-    cloud.logs.create_log_group(logGroupName=settings.log_group)
-    cloud.logs.create_log_stream(**place)
-    at = int(now.timestamp() * 1000)
-    events = [{"timestamp": at, "message": json.dumps(line)}]
-    cloud.logs.put_log_events(**place, logEvents=events)
+    }
+    log_lines.put(cloud, settings, log_lines.line(key, **told | more))
 
 
 # How it opens and ends
