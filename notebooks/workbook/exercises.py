@@ -59,7 +59,9 @@ def judge(name: str, answer: Any, cloud: Cloud, settings: Settings) -> Verdict:
     except (AttributeError, LookupError, ParamValidationError, TypeError, ValueError):
         # What stands where a pair, a name or a number was asked for has no verdict.
         shown = reprlib.repr(answer)
-        wrong = f"`{shown}` has another form than the cell's own value: keep its form."
+        wrong = (
+            f"`{shown}` does not have the form of the cell's own value: keep that form."
+        )
     return Verdict(name, wrong)
 
 
@@ -146,7 +148,7 @@ def _link(link: str, cloud: Cloud, settings: Settings) -> str:
     if settings.target_bucket not in parts.netloc + parts.path:
         return "The link opens the source bucket; the note is in the target bucket."
     if not unquote(parts.path).endswith("/rejected/example.json"):
-        return "The link opens another key than `rejected/example.json`."
+        return "The link opens another key, not `rejected/example.json`."
     seconds = int(query.get("X-Amz-Expires", ["0"])[0])
     if seconds != _HOUR_S:
         return f"The link is good for {seconds} s; an hour has {_HOUR_S:,}."
@@ -167,7 +169,7 @@ def _narrow(statement: dict[str, Any], cloud: Cloud, settings: Settings) -> str:
         return bool(policies.allowed(document, call, f"{target}/{key}"))
 
     if not f"{statement['Resource']}".startswith(f"{target}/"):
-        return f"That is no ARN of objects in the target: it begins with `{target}/`."
+        return f"The ARN of an object in the target begins with `{target}/`."
     if not may("s3:PutObject", "thumbnails/any/photo.jpg"):
         return "Thumbnails may not be written: end the ARN in `/thumbnails/*`."
     if may("s3:PutObject", "rejected/photo.json"):
@@ -254,8 +256,8 @@ def _line(answer: tuple[Any, str], cloud: Cloud, settings: Settings) -> str:
     lines = [text for text in log.splitlines() if not text.startswith(_LAMBDAS)]
     if not any(text.strip() for text in lines):
         return (
-            'The log holds no line of yours: `mine` is a line such as `print("…")`, of '
-            "which the text begins otherwise than the lines of Lambda and the handler."
+            'The log has no line of yours: let `mine` print some text, as `print("…")` '
+            "does. The text must not begin like a line of Lambda or the handler."
         )
     return ""
 
@@ -273,7 +275,7 @@ def _spelling(answer: Any, cloud: Cloud, settings: Settings) -> str:
         return f"The rule for {gone[0]} is gone: a suffix begins with its dot."
     new = found - set(settings.suffixes)
     if not new:
-        return "The bucket has its two rules still: change `suffix` to `.jpeg`."
+        return "The bucket still has only its two rules: change `suffix` to `.jpeg`."
     if ".jpeg" not in new:
         return f"There is a rule for {min(new)!r}, and `.jpeg` was asked for."
     return ""
@@ -347,8 +349,8 @@ def _sound(numbers: Collection[int], cloud: Cloud, settings: Settings) -> str:
         return "In lab 3 the path is broken: no rule matches the name."
     if broken := sorted(named - _SOUND):
         return f"In lab {broken[0]} something is broken: `follow` says what."
-    if missing := _SOUND - named:
-        return f"That is right, and {len(missing)} more is to be named."
+    if _SOUND - named:
+        return "That is right, and one more is missing."
     return ""
 
 
@@ -397,7 +399,7 @@ def _cover(cover: dict[str, Any], cloud: Cloud, settings: Settings) -> str:
     if cover.get("fit") != "cover" or cover.get("width") != cover.get("height"):
         return 'It is not square: `"fit": "cover"` fills the box.'
     if "grayscale" not in effects:
-        return "It has its colours still: the effect is `grayscale`."
+        return "It still has its colours: the effect is `grayscale`."
     if effects.get("text", {}).get("place") != "top":
         return 'Your name is not at the top: a `text` has `"place": "top"`.'
     return ""
@@ -411,7 +413,7 @@ def _permissions(answer: Collection[str], cloud: Cloud, settings: Settings) -> s
     for wish in sorted(named - _MORE):
         return _FREE.get(wish, f"{wish!r} is none of the five.")
     for wish in sorted(_MORE - named):
-        return f"{wish!r} is still to be named: `added` shows its statement."
+        return f"{wish!r} is missing: `added` shows its statement."
     return ""
 
 

@@ -149,13 +149,13 @@ WRONG = [
     ("8a", set(), "Name two labs"),  # nothing done
     ("8a", {3, 10}, "no rule matches"),
     ("8a", {10, 12}, "lab 12"),
-    ("8a", {11}, "1 more"),
+    ("8a", {11}, "one more"),
     ("9a", COVER, "not square"),
     ("9a", SQUARE, "colours"),
     ("9a", SQUARE | {"effects": [GREY]}, "at the top"),
     ("9b", set(), "Two of the five"),  # nothing done
     ("9b", {"backup", "renditions"}, "may write"),
-    ("9b", {"backup"}, "'rekognition' is still"),
+    ("9b", {"backup"}, "'rekognition' is missing"),
     ("9b", {"blur"}, "is computed"),
     ("10a", None, "by a number"),  # nothing done
     ("10a", 160, "multiplies"),
@@ -182,7 +182,7 @@ def stands(at, cloud, settings):
 @pytest.mark.parametrize(
     ("suffixes", "said"),
     [
-        ((".jpg", ".png"), "two rules still"),  # nothing done
+        ((".jpg", ".png"), "only its two rules"),  # nothing done
         (("jpg", ".png"), "begins with its dot"),
         ((".jpg", ".png", ".gif"), "`.jpeg` was asked for"),
         ((".jpg", ".png", ".jpeg"), "right"),

@@ -26,7 +26,8 @@ CLOUD_ERRORS = (DeployError, ClientError, BotoCoreError, Boto3Error)
 #: What is told in a sentence; every other error keeps its traceback.
 TOLD = (*CLOUD_ERRORS, ImageRejected, ConfigError, UploadsFailed)
 
-_RED, _PLAIN = "\x1b[1;31m", "\x1b[0m"
+#: Bold alone: on Jupyter's red ground no red is read in the dark theme.
+_BOLD, _PLAIN = "\x1b[1m", "\x1b[0m"
 
 
 class WorkbookError(DeployError):
@@ -126,7 +127,7 @@ def _show(
     tb_offset: int | None = None,
 ) -> list[str]:
     text = sentence(error)
-    lines = [f"{_RED}{kind.__name__}{_PLAIN}: {text}"]
+    lines = [f"{_BOLD}{kind.__name__}{_PLAIN}: {text}"]
     shell._showtraceback(kind, text, lines)
     explain.under(error)
     return lines

@@ -391,7 +391,7 @@ ROWS: tuple[Row, ...] = (
         "superseded",
         "The object changed between looking and writing: a newer upload came first.",
         "Nothing to mend: look again and decide anew. In the handler this is the "
-        "outcome *stale* (07_watch).",
+        "outcome `stale` (07_watch).",
         "Try again after reading the object anew.",
         codes="PreconditionFailed 412",
     ),
@@ -567,8 +567,8 @@ ROWS: tuple[Row, ...] = (
     Row(
         "rejected",
         "The upload is no picture that a thumbnail can be made of: another format, "
-        "damaged, or too large. It is *rejected*: a record says why, nothing is "
-        "retried.",
+        "damaged, or too large. It is rejected: a record says why, and nothing "
+        "is retried.",
         "Nothing to mend in the pipeline. The record is in the target, below "
         "rejected/; 01_thumbnail shows what is refused, and why.",
         NEVER,

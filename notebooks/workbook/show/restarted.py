@@ -9,8 +9,8 @@ from __future__ import annotations
 from workbook.show import html
 
 TEXT = (
-    "The kernel was restarted, so nothing happens here any more. Run the first cell of "
-    "the notebook, then this one again."
+    "The kernel was restarted, so nothing happens here any more. Click on the code "
+    "above, choose Run ▸ Run All Above Selected Cell, and run this cell again."
 )
 
 PANEL = (

@@ -48,7 +48,7 @@ def thumbnail_lab(path_or_bytes: bytes | Path | str) -> ipywidgets.Widget:
     except messages.TOLD as error:
         shown.value = messages.note(error)
         return ipywidgets.VBox([shown])
-    wide = {"style": {"description_width": "90px"}, "layout": {"width": "420px"}}
+    wide = {"style": {"description_width": "90px"}, "layout": {"width": "380px"}}
     box = ipywidgets.IntSlider(256, 16, 512, 16, description="box, px", **wide)
     quality = ipywidgets.IntSlider(85, 5, 95, 5, description="quality", **wide)
     quality.disabled = image.format == "PNG"  # lossless: there is nothing to choose
@@ -67,7 +67,10 @@ def thumbnail_lab(path_or_bytes: bytes | Path | str) -> ipywidgets.Widget:
         control.observe(show, names="value")
     show()
     sliders, panel = ipywidgets.VBox([box, quality, resample]), restarted.PANEL
-    return ipywidgets.HBox([sliders, shown, ipywidgets.HTML(panel)])
+    return ipywidgets.HBox(
+        [sliders, shown, ipywidgets.HTML(panel)],
+        layout=ipywidgets.Layout(flex_flow="row wrap"),
+    )
 
 
 def _opened(data: bytes) -> Image.Image:

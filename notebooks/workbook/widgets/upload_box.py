@@ -20,8 +20,8 @@ from workbook.show.pictures import Pairs
 from workbook.uploads import put, wait
 
 HINT = (
-    "Jupyter carries about 10 MB at once; 100 if `thumbnail-workbook lab` started it. "
-    'The same in code, without a limit: `upload(cloud, settings, "photo.jpg")`'
+    "At most 10 MB at once, or 100 MB where `thumbnail-workbook lab` started Jupyter. "
+    'In code there is no limit: `upload(cloud, settings, "photo.jpg")`'
 )
 
 Files = tuple[dict[str, Any], ...]
