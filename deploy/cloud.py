@@ -60,40 +60,14 @@ class Cloud:
         client.meta.events.register("needs-retry", waiting.again)
         return client
 
-    @cached_property
-    def s3(self) -> Any:
-        """The S3 client."""
-        return self.client("s3")
-
-    @cached_property
-    def iam(self) -> Any:
-        """The IAM client."""
-        return self.client("iam")
-
-    @cached_property
-    def awslambda(self) -> Any:
-        """The Lambda client (`lambda` is a word of Python's)."""
-        return self.client("lambda")
-
-    @cached_property
-    def logs(self) -> Any:
-        """The CloudWatch Logs client."""
-        return self.client("logs")
-
-    @cached_property
-    def s3control(self) -> Any:
-        """The client for what S3 holds for the whole account."""
-        return self.client("s3control")
-
-    @cached_property
-    def sqs(self) -> Any:
-        """The SQS client."""
-        return self.client("sqs")
-
-    @cached_property
-    def cloudwatch(self) -> Any:
-        """The CloudWatch client: alarms."""
-        return self.client("cloudwatch")
+    # Made when they are first asked for; `lambda` is a word of Python's.
+    s3 = cached_property(lambda cloud: cloud.client("s3"))
+    s3control = cached_property(lambda cloud: cloud.client("s3control"))
+    iam = cached_property(lambda cloud: cloud.client("iam"))
+    awslambda = cached_property(lambda cloud: cloud.client("lambda"))
+    logs = cached_property(lambda cloud: cloud.client("logs"))
+    sqs = cached_property(lambda cloud: cloud.client("sqs"))
+    cloudwatch = cached_property(lambda cloud: cloud.client("cloudwatch"))
 
     def __str__(self) -> str:
         """Say in one line where calls go."""

@@ -36,7 +36,7 @@ from ministack.core.responses import _account_from_sts_session, get_account_id
 from ministack.core.sigv4 import (
     SIGNATURE_MISMATCH,
     HeaderSignature,
-    derive_signing_key,
+    calculate_signature,
     header_signature_failure,
     header_signing_documents,
     parse_header_signature,
@@ -291,13 +291,8 @@ def _check_seed(request: Request) -> None:
     credential = _credential(request, signature.access_key_id)
     asked = (request.method, request.raw_path, request.query, request.headers, b"")
     _, text = header_signing_documents(signature, *asked)
-    key = derive_signing_key(
-        credential.secret_access_key,
-        signature.date_stamp,
-        signature.region,
-        signature.service,
-    )
-    seed = hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+    scope = (signature.date_stamp, signature.region, signature.service)
+    seed = calculate_signature(credential.secret_access_key, *scope, text)
     if not hmac.compare_digest(seed, signature.signature):
         raise _refused(request, "SignatureDoesNotMatch", SIGNATURE_MISMATCH)
 
