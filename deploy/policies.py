@@ -163,6 +163,25 @@ def read(document: Document) -> dict[str, Any]:
     return dict(found) if isinstance(found, Mapping) else {}
 
 
+def of_role(ask: Callable[..., Any], iam: Any, role: str) -> Iterator[Document]:
+    """Read every policy of a role: those inside it, and those attached to it.
+
+    Args:
+        ask: calls a method of the client's; what answers {} is passed over.
+        iam: the client.
+        role: its name.
+    """
+    for name in ask(iam.list_role_policies, RoleName=role).get("PolicyNames", []):
+        inside = ask(iam.get_role_policy, RoleName=role, PolicyName=name)
+        yield inside.get("PolicyDocument", {})
+    attached = ask(iam.list_attached_role_policies, RoleName=role)
+    for arn in (each["PolicyArn"] for each in attached.get("AttachedPolicies", [])):
+        if policy := ask(iam.get_policy, PolicyArn=arn).get("Policy"):
+            version = {"PolicyArn": arn, "VersionId": policy["DefaultVersionId"]}
+            found = ask(iam.get_policy_version, **version)
+            yield found.get("PolicyVersion", {}).get("Document", {})
+
+
 def _is_statement(part: Any) -> bool:
     """Tell whether a statement has the types that the grammar asks for."""
     if not isinstance(part, dict) or part.get("Effect") not in ("Allow", "Deny"):

@@ -71,9 +71,8 @@ def others(tags: Mapping[str, str]) -> dict[str, str]:
 
 def _written(value: Any) -> str:
     # A text that would read as JSON ("true") is put in quotes, all others stay plain.
-    text = json.dumps(value)
-    if isinstance(value, str) and not _is_json(value):
-        text = value
+    plain = isinstance(value, str) and _parsed(value) == value
+    text = value if plain else json.dumps(value)
     written = quote(text, safe=" +-._:/@").replace("~", "%7E").replace("%", "=")
     if len(written) <= _LIMIT and not written.startswith(_PACKED):
         return written
@@ -87,15 +86,14 @@ def _read(written: str) -> Any:
         text = zlib.decompress(packed).decode()
     else:
         text = unquote(written.replace("=", "%"))
-    return json.loads(text) if _is_json(text) else text
+    return _parsed(text)
 
 
-def _is_json(text: str) -> bool:
+def _parsed(text: str) -> Any:
     try:
-        json.loads(text)
+        return json.loads(text)
     except ValueError:
-        return False
-    return True
+        return text
 
 
 def _parts(text: str) -> list[str]:

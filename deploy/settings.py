@@ -37,7 +37,7 @@ def default_name() -> str:
 # https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html
 # Lambda's own limits are wider for the time (1,800 s) and for a batch: no picture needs
 # as long, and ten pictures fit in the memory.
-_LIMITS = {
+LIMITS = {
     "memory_mb": (128, 10_240),
     "timeout_s": (1, 900),
     "batch_size": (1, 10),
@@ -145,7 +145,7 @@ class Settings:
             )
         for texts in ("assets", "suffixes", "events"):
             self._check_texts(texts)
-        for number, limits in _LIMITS.items():
+        for number, limits in LIMITS.items():
             self._check_number(number, *limits)
         for word, known in _KNOWN.items():
             if not (self.runs_here and word == "runtime"):

@@ -9,8 +9,9 @@ modelled, stands in FIDELITY.md.
 from __future__ import annotations
 
 import json
+import operator
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -23,6 +24,8 @@ from deploy import notifications, policies, runtimes
 from deploy.arns import BUCKET, beside
 from deploy.aws_names import check_bucket_name
 from deploy.errors import SettingsError
+from deploy.settings import LIMITS
+from deploy.waiting import NO_ENTITY, NO_RESOURCE, if_there
 
 Lookup = Callable[[str], Any]
 
@@ -111,13 +114,11 @@ def _answer(refusal: Refusal) -> tuple[AWSResponse, dict[str, Any]]:
     return http, {"Error": error, "ResponseMetadata": metadata}
 
 
-def _found(call: Callable[..., Any], *codes: str, **wanted: Any) -> dict[str, Any]:
-    """Look something up; {} for errors of these codes, or of any, without codes."""
+def _found(call: Callable[..., Any], **wanted: Any) -> dict[str, Any]:
+    """Look something up; {} where there is none, or for any other error."""
     try:
         return call(**wanted)
-    except ClientError as error:
-        if codes and error.response["Error"]["Code"] not in codes:
-            raise
+    except ClientError:
         return {}
 
 
@@ -142,8 +143,9 @@ def role_is_assumable(params: dict[str, Any], world: World) -> Refusal | None:
     # The pattern lets an empty name through, which no role has.
     if name := params["Role"].rsplit("/", 1)[-1]:
         look = world.lookup("iam").get_role
-        role = _found(look, "NoSuchEntity", RoleName=name).get("Role")
-        if role and policies.trusts(role["AssumeRolePolicyDocument"], policies.LAMBDA):
+        found = if_there(look, NO_ENTITY, RoleName=name)
+        trust = found["Role"]["AssumeRolePolicyDocument"] if found else {}
+        if policies.trusts(trust, policies.LAMBDA):
             return None
     return _invalid("The role defined for the function cannot be assumed by Lambda.")
 
@@ -176,7 +178,8 @@ def numbers_are_in_range(params: dict[str, Any], world: World) -> Refusal | None
     AWS takes 30 minutes since November 2026; no picture needs as long.
     Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
     """
-    for name, (low, high) in {"Timeout": (1, 900), "MemorySize": (128, 10_240)}.items():
+    for name, setting in {"Timeout": "timeout_s", "MemorySize": "memory_mb"}.items():
+        low, high = LIMITS[setting]
         value = params.get(name, low)
         if not low <= value <= high:
             bound = f"less than or equal to {high}"
@@ -242,7 +245,8 @@ def role_may_read_the_queue(params: dict[str, Any], world: World) -> Refusal | N
     arn, function = params.get("EventSourceArn", ""), _mapped_function(params, world)
     if not function:
         return None
-    documents = list(_role_policies(function["Role"].rsplit("/", 1)[-1], world))
+    role = function["Role"].rsplit("/", 1)[-1]
+    documents = list(policies.of_role(operator.call, world.lookup("iam"), role))
     for action in _QUEUE_ACTIONS:
         if not policies.allowed(documents, f"sqs:{action}", arn, trusting=True):
             return _invalid(
@@ -280,20 +284,6 @@ def _mapped_function(params: dict[str, Any], world: World) -> dict[str, Any]:
         return {}
     look = world.lookup("lambda").get_function
     return _found(look, FunctionName=params["FunctionName"]).get("Configuration", {})
-
-
-def _role_policies(role: str, world: World) -> Iterator[dict[str, Any]]:
-    """Read a role's own and attached policies."""
-    iam = world.lookup("iam")
-    for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:
-        policy = iam.get_role_policy(RoleName=role, PolicyName=name)
-        yield policy["PolicyDocument"]
-    attached = iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]
-    for policy in attached:
-        arn = policy["PolicyArn"]
-        version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
-        found = iam.get_policy_version(PolicyArn=arn, VersionId=version)
-        yield found["PolicyVersion"]["Document"]
 
 
 # S3: notifications
@@ -366,7 +356,8 @@ def _permissions(arn: str, world: World) -> dict[str, Any] | str:
     name, _, qualifier = arn.split(":function:", 1)[-1].partition(":")
     wanted = {"FunctionName": name} | ({"Qualifier": qualifier} if qualifier else {})
     look = world.lookup("lambda").get_policy
-    return _found(look, "ResourceNotFoundException", **wanted).get("Policy", {})
+    found = if_there(look, NO_RESOURCE, **wanted)
+    return found["Policy"] if found else {}
 
 
 # S3: buckets and their policies

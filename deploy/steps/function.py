@@ -63,6 +63,8 @@ def package(settings: Settings, root: Path = ROOT) -> bytes:
     Raises:
         DeployError: there is no such package, module or handler in `root`.
     """
+    from deploy.steps.layer.contents import can_compile  # describing needs no wheels
+
     name = settings.handler.split(".")[0]
     contents = {
         path.relative_to(root).as_posix(): path.read_bytes()
@@ -70,27 +72,22 @@ def package(settings: Settings, root: Path = ROOT) -> bytes:
         if path.suffix in (".py", ".json") and "__pycache__" not in path.parts
     }
     _check_handler(settings.handler, contents)
-    contents |= _compiled(tuple(contents.items()), _can_compile(settings))
+    if can_compile(settings):
+        contents |= _compiled(tuple(contents.items()))
     for file, content in recipes.files(settings).items():
         contents[f"{name}/assets/{file}"] = content
     return zipped(contents, mode=_READABLE)
 
 
 @lru_cache(2)
-def _compiled(files: tuple[tuple[str, bytes], ...], possible: bool) -> dict[str, bytes]:
+def _compiled(files: tuple[tuple[str, bytes], ...]) -> dict[str, bytes]:
     """Compile the modules: 25 ms less of each start."""
-    from deploy.steps.layer import bytecode, contents  # not needed to describe a role
+    from deploy.steps.layer import bytecode, contents
 
     try:
-        return contents.compiled(dict(files), bytecode.TASK) if possible else {}
+        return contents.compiled(dict(files), bytecode.TASK)
     except subprocess.CalledProcessError:  # no Python, which Lambda will say as well
         return {}
-
-
-def _can_compile(settings: Settings) -> bool:
-    from deploy.steps.layer import contents
-
-    return contents.can_compile(settings)
 
 
 def runs_our_code(cloud: Cloud, settings: Settings, digest: str, ours: bytes) -> bool:

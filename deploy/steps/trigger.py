@@ -193,8 +193,7 @@ def _notification(cloud: Cloud, settings: Settings) -> dict[str, Any]:
         Bucket=settings.source_bucket,
         ExpectedBucketOwner=settings.account,
     )
-    found = answer or {}
-    return {kind: value for kind, value in found.items() if kind != "ResponseMetadata"}
+    return answer or {}
 
 
 def _put(cloud: Cloud, settings: Settings, configuration: dict[str, Any]) -> None:

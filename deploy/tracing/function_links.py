@@ -218,7 +218,7 @@ def the_role(facts: Facts) -> Link:
 
 
 def _permitted(facts: Facts, name: str) -> Link:
-    documents = list(_documents(facts, name))
+    documents = list(policies.of_role(ask, facts.cloud.iam, name))
     arn = facts.configuration["Role"]
     for needed, action, bucket, key in _needed(facts):
         resource = facts.settings.arns.bucket(bucket, key)
@@ -253,23 +253,6 @@ def _needed(facts: Facts) -> Iterator[tuple[bool, str, str, str]]:
             yield True, "s3:GetObjectVersion", source, facts.key
         yield False, "s3:GetObject", target, facts.target_key
         yield False, "s3:ListBucket", source, ""
-
-
-def _documents(facts: Facts, name: str) -> Iterator[Any]:
-    """Read every policy of the role: those inside it, and those attached to it."""
-    iam = facts.cloud.iam
-    for policy in ask(iam.list_role_policies, RoleName=name).get("PolicyNames", []):
-        found = ask(iam.get_role_policy, RoleName=name, PolicyName=policy)
-        yield found.get("PolicyDocument", {})
-    attached = ask(iam.list_attached_role_policies, RoleName=name)
-    for policy in attached.get("AttachedPolicies", []):
-        arn = policy["PolicyArn"]
-        version = ask(iam.get_policy, PolicyArn=arn).get("Policy", {})
-        if not version:
-            continue
-        number = version["DefaultVersionId"]
-        found = ask(iam.get_policy_version, PolicyArn=arn, VersionId=number)
-        yield found.get("PolicyVersion", {}).get("Document", {})
 
 
 def _refused(

@@ -57,7 +57,7 @@ def collect(wheel: Path, settings: Settings, isal: Path | None = None) -> Files:
     files = prune(_read(wheel, settings), extensions(settings))
     if isal:
         found = _read(isal, settings).items()
-        files |= {name: data for name, data in found if _is_of_isal(name)}
+        files |= {name: data for name, data in found if _is_wanted(name)}
     check_machine(files, settings.architecture)
     if settings.runs_here:
         check_imports(files, settings)
@@ -133,22 +133,17 @@ def prune(files: Mapping[str, bytes], extensions: frozenset[str] = EXTENSIONS) -
     return dict(sorted(kept.items()))
 
 
-def _is_of_isal(name: str) -> bool:
-    """Keep what unpacks, and the licences of the package and of Intel's library."""
+def _is_wanted(name: str, extensions: frozenset[str] = EXTENSIONS) -> bool:
+    """Keep the modules of the lists, and the licences, that of Intel's library too."""
     path = PurePosixPath(name)
     stem = path.name.split(".")[0]
-    if path.parent == PurePosixPath("isal"):
-        return stem in ISAL and path.suffix in (".py", ".so", ".pyd")
-    return path.name in ("LICENSE", "METADATA")
-
-
-def _is_wanted(name: str, extensions: frozenset[str]) -> bool:
-    path = PurePosixPath(name)
-    stem = path.name.split(".")[0]
-    if path.parent == PurePosixPath("PIL"):
-        wanted = {".py": MODULES, ".so": extensions, ".pyd": extensions}
+    packages = {"PIL": (MODULES, extensions), "isal": (ISAL, ISAL)}
+    if lists := packages.get(str(path.parent)):
+        modules, binaries = lists
+        wanted = {".py": modules, ".so": binaries, ".pyd": binaries}
         return stem in wanted.get(path.suffix, ())
-    return ".dist-info" in name and stem in ("LICENSE", "METADATA")
+    licences = ".dist-info" in name or name.startswith("isal/isa-l/")
+    return licences and stem in ("LICENSE", "METADATA")
 
 
 def can_compile(settings: Settings) -> bool:
