@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from selenium.webdriver.common.keys import Keys
-from support.browser_page import Page, launched, new_checkout
+from support.browser_page import Page, View, launched, new_checkout
 
 pytestmark = pytest.mark.slow
 
@@ -89,19 +88,13 @@ def window(browser, zoom: float = 1, dark: bool = False) -> Iterator[None]:
 def tour(browser, launched_lab):
     """The page that Jupyter's own address leads to, as the browser opens it."""
     browser.get(launched_lab.url)
-    page = Page.__new__(Page)
-    page.browser, page.name = browser, "launcher.ipynb"
-    page.until(_WHERE)
+    View(browser, "launcher").until(_WHERE)
     return Page(browser, f"{launched_lab.url}/lab/tree", "00_tour.ipynb", "work")
 
 
 def test_it_opens_the_tour_in_the_learners_copies(browser, launched_lab):
     browser.get(launched_lab.url)
-    deadline = time.monotonic() + 60
-    while not (path := browser.execute_script(_WHERE)):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    assert path == "work/00_tour.ipynb"
+    assert View(browser, "launcher").until(_WHERE) == "work/00_tour.ipynb"
 
 
 def test_the_diagram_shows(tour):

@@ -6,7 +6,7 @@ import json
 
 import pytest
 from selenium.webdriver.common.keys import Keys
-from support.browser_page import Page
+from support.browser_page import Page, View
 from workbook.show.restarted import TEXT
 
 pytestmark = pytest.mark.slow
@@ -22,9 +22,8 @@ return [...document.querySelectorAll(".workbook-restarted")]
 def lesson(browser, launched_lab):
     """01, in the learner's copies."""
     browser.get(launched_lab.url)
-    page = Page.__new__(Page)
-    page.browser, page.name = browser, "learner.ipynb"
-    page.until("return window.jupyterapp?.shell.currentWidget?.context?.path")
+    opened = "return window.jupyterapp?.shell.currentWidget?.context?.path"
+    View(browser, "learner").until(opened)
     return Page(browser, f"{launched_lab.url}/lab/tree", "01_thumbnail.ipynb", "work")
 
 

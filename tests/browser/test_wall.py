@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import io
-import shutil
 import time
 from pathlib import Path
 
 import pytest
 from PIL import Image
-from selenium import webdriver
-from selenium.webdriver.chrome.options import Options
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from support.browser_page import FLAGS, SCREENSHOTS
+from support.browser_page import View, chromium
 from support.pictures import chart
 from workbook import SAMPLES
 from workbook.classroom.wall.lesson import Lesson
@@ -27,6 +23,7 @@ pytestmark = pytest.mark.slow
 HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(2000)
 _TOLD = "return [...document.querySelectorAll('#files .what')].map(e => e.textContent)"
 _MADE = "return document.querySelectorAll('#photos [data-outcome=made]').length"
+_REFUSED = "return document.querySelectorAll('#files .refused').length"
 # Every picture of the page is there, and has its words.
 _PICTURES = """
 const seen = [...document.querySelectorAll('#photos img')].filter(e => !e.hidden);
@@ -51,38 +48,17 @@ return Math.min(...texts.map(e => {
 """
 
 
-class Screen:
+class Screen(View):
     """One browser of its own, of a size."""
 
     def __init__(self, width: int, height: int, *, mobile: bool = False) -> None:
-        options = Options()
-        for flag in FLAGS:
-            options.add_argument(flag)
-        options.binary_location = shutil.which("chromium") or ""
-        service = Service(shutil.which("chromedriver"))
-        self.browser = webdriver.Chrome(options=options, service=service)
+        super().__init__(chromium(), "wall")
         self.resize(width, height, mobile=mobile)
 
     def resize(self, width: int, height: int, *, mobile: bool = False) -> None:
         metrics = {"width": width, "height": height, "mobile": mobile}
         metrics["deviceScaleFactor"] = 1
         self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-
-    def until(self, script: str, wanted: object = None, seconds: float = 20) -> object:
-        """Wait until a script returns something true, or what is wanted."""
-        deadline = time.monotonic() + seconds
-        while True:
-            value = self.browser.execute_script(script)
-            if value and wanted in (None, value):
-                return value
-            assert time.monotonic() < deadline, (value, self.screenshot("timeout"))
-            time.sleep(0.05)
-
-    def screenshot(self, what: str) -> Path:
-        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-        path = SCREENSHOTS / f"wall-{what}.png"
-        self.browser.save_screenshot(str(path))
-        return path
 
     def errors(self) -> list[str]:
         """What the browser itself complained of, refusals of the policy included."""
@@ -98,8 +74,6 @@ class Screen:
 
 @pytest.fixture(scope="module")
 def screens():
-    if not (shutil.which("chromium") and shutil.which("chromedriver")):
-        pytest.skip("no Chromium here; Debian: apt install chromium chromium-driver")
     screens = Screen(1920, 1080), Screen(390, 844, mobile=True)
     yield screens
     for screen in screens:
@@ -140,8 +114,8 @@ def test_a_lesson_with_ten_photos_and_four_that_are_none(built, screens, tmp_pat
         wall.screenshot("empty")
         phone.screenshot("phone-light")
         phone.choose(*ten_photos(tmp_path))
-        wall.until(_MADE, 10)
-        wall.until(_PICTURES, 20)
+        wall.until(_MADE, wanted=10)
+        wall.until(_PICTURES, wanted=20)
         told = phone.until(_TOLD)
         assert sorted(told) == sorted(
             f"On its way to the wall, as number {number}." for number in range(1, 11)
@@ -163,7 +137,7 @@ def test_a_lesson_with_ten_photos_and_four_that_are_none(built, screens, tmp_pat
             large.write(b"\xff\xd8\xff")
             large.truncate(40_000_000)
         phone.choose(*(tmp_path / n for n in ("letter.jpg", "IMG_1.HEIC", "large.jpg")))
-        phone.until("return document.querySelectorAll('#files .refused').length", 3)
+        phone.until(_REFUSED, wanted=3)
         large, heic, letter = phone.browser.execute_script(_TOLD)[:3]
         assert letter.startswith("Not taken: this is not a JPEG or PNG, but text")
         assert "but a HEIC photo, as iPhones take: export it as JPEG" in heic
@@ -197,7 +171,7 @@ def test_the_teacher_goes_by_keys_and_hides_a_photo(built, screens, tmp_path):
         wall.browser.get(lesson.url)
         phone.browser.get(lesson.link)
         phone.choose(SAMPLES / "lighthouse.jpg", SAMPLES / "paper-boat.png")
-        wall.until(_MADE, 2)
+        wall.until(_MADE, wanted=2)
         said = "return document.getElementById('said').textContent"
         wall.until(f"{said}.startsWith('Photo 2: made in ')")
         wall.browser.execute_script("document.querySelector('li').focus()")
@@ -205,7 +179,7 @@ def test_the_teacher_goes_by_keys_and_hides_a_photo(built, screens, tmp_path):
         active = wall.browser.switch_to.active_element
         assert "#1" in active.text
         active.send_keys(Keys.DELETE)
-        wall.until(_MADE, 1)
+        wall.until(_MADE, wanted=1)
         deadline = time.monotonic() + 10
         while any(len(keys(cloud, bucket)) > 1 for bucket in both):
             assert time.monotonic() < deadline
@@ -234,7 +208,7 @@ def test_a_phone_sends_straight_to_s3_by_a_form(built, screens, tmp_path):
         phone.browser.get(lesson.link)
         (tmp_path / "letter.jpg").write_text("no picture")
         phone.choose(SAMPLES / "lighthouse.jpg", tmp_path / "letter.jpg")
-        wall.until(_MADE, 1)
+        wall.until(_MADE, wanted=1)
         letter, photo = phone.until(_TOLD)
         assert photo == "On its way to the wall, as number 1."
         assert "but text" in letter

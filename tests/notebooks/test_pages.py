@@ -7,7 +7,7 @@ import re
 
 import pytest
 from pages import build
-from support.browser_page import SCREENSHOTS
+from support.browser_page import View, prefer
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 #: What has a light background of its own, and what hangs over the edge.
@@ -114,12 +114,10 @@ def test_every_link_of_the_site_leads_somewhere_in_it(site):
 @pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_page_in_a_browser(site, browser, scheme):
-    media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+    prefer(browser, scheme)
     browser.set_window_size(1300, 1600)
     browser.get((site / "07_watch.html").as_uri())
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    browser.save_screenshot(str(SCREENSHOTS / f"pages-{scheme}.png"))
+    View(browser, "pages").screenshot(scheme)
     seen = browser.execute_script(_SEEN)
     assert seen["dark"] == (scheme == "dark") == (seen["theme"] == "dark")
     assert seen["outputs"] > 3 and seen["images"] == 0 and seen["overflow"] <= 0

@@ -119,13 +119,40 @@ window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart();
 _RUN_ALL = 'window.jupyterapp.commands.execute("notebook:run-all-cells");'
 
 
-class Page:
+class View:
+    """What a browser shows: waited for, and kept as a picture."""
+
+    def __init__(self, browser: webdriver.Chrome, name: str) -> None:
+        self.browser, self.name = browser, name
+
+    def until(self, script: str, seconds: float = 60, *, wanted: object = None) -> Any:
+        """Wait until a script returns something true, or what is wanted."""
+        deadline = time.monotonic() + seconds
+        while True:
+            value = self.browser.execute_script(script)
+            if value and wanted in (None, value):
+                return value
+            if time.monotonic() > deadline:
+                self.screenshot("timeout")
+                waited = f"waited {seconds:.0f} s for {script}"
+                raise TimeoutError(f"{self.name}: {waited}, which is {value!r}")
+            time.sleep(0.05)
+
+    def screenshot(self, what: str) -> Path:
+        """Keep what is seen now."""
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        path = SCREENSHOTS / f"{Path(self.name).stem}-{what}.png"
+        self.browser.save_screenshot(str(path))
+        return path
+
+
+class Page(View):
     """One notebook, open in a browser."""
 
     def __init__(
         self, browser: webdriver.Chrome, url: str, name: str, folder: str = "notebooks"
     ) -> None:
-        self.browser, self.name = browser, name
+        super().__init__(browser, name)
         browser.get(f"{url}/{folder}/{quote(name)}?reset")
         self.until("return !!window.jupyterapp")
         self.until(_READY)
@@ -150,16 +177,6 @@ class Page:
             if output["output_type"] == "error"
             and "raises-exception" not in cell["tags"]
         ]
-
-    def until(self, script: str, seconds: float = 60) -> Any:
-        """Wait until a script returns something true."""
-        deadline = time.monotonic() + seconds
-        while not (value := self.browser.execute_script(script)):
-            if time.monotonic() > deadline:
-                self.screenshot("timeout")
-                raise TimeoutError(f"{self.name}: waited {seconds:.0f} s for {script}")
-            time.sleep(0.1)
-        return value
 
     def find(self, text: str) -> int:
         """Return the index of the first code cell that contains a text."""
@@ -214,13 +231,6 @@ class Page:
             selector,
         )
         time.sleep(0.5)  # the notebook draws what came into sight
-
-    def screenshot(self, what: str) -> Path:
-        """Keep what the learner sees now."""
-        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-        path = SCREENSHOTS / f"{Path(self.name).stem}-{what}.png"
-        self.browser.save_screenshot(str(path))
-        return path
 
 
 #: Where each application shows a notebook.
@@ -354,6 +364,14 @@ def notebook_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[webdriver.Chrome]:
     """Headless Chromium, tall enough to see a whole section."""
+    browser = chromium()
+    browser.set_window_size(1280, 1600)
+    yield browser
+    browser.quit()
+
+
+def chromium() -> webdriver.Chrome:
+    """Start headless Chromium."""
     if not (shutil.which("chromium") and shutil.which("chromedriver")):
         pytest.skip("no Chromium here; Debian: apt install chromium chromium-driver")
     options = Options()
@@ -361,10 +379,13 @@ def browser() -> Iterator[webdriver.Chrome]:
         options.add_argument(flag)
     options.binary_location = shutil.which("chromium") or ""
     service = Service(shutil.which("chromedriver"))
-    browser = webdriver.Chrome(options=options, service=service)
-    browser.set_window_size(1280, 1600)
-    yield browser
-    browser.quit()
+    return webdriver.Chrome(options=options, service=service)
+
+
+def prefer(browser: webdriver.Chrome, scheme: str) -> None:
+    """Let pages see a system that is "light" or "dark"; its own again with ""."""
+    features = [{"name": "prefers-color-scheme", "value": scheme}] if scheme else []
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
 
 
 def free_port() -> int:

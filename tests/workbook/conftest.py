@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import workbook
 from IPython.core.getipython import get_ipython
 from IPython.testing.globalipapp import start_ipython
+from support.moto_cloud import here, standing
 from workbook import session
 from workbook.errors import messages
+
+from deploy import pipeline
+from deploy.cloud import Cloud
+from deploy.settings import Settings
 
 CLIENTS = ("s3", "iam", "awslambda", "logs", "sqs")
 
@@ -34,6 +40,22 @@ def shown(shell, capsys):
         return captured.out + captured.err
 
     return shown
+
+
+@pytest.fixture
+def built(cloud, settings) -> tuple[Cloud, Settings]:
+    """The account in memory, and the plain pipeline that stands in it."""
+    standing("built", lambda: pipeline.up(cloud, settings, say=lambda line: None))
+    return cloud, settings
+
+
+@pytest.fixture
+def at(cloud, monkeypatch, tmp_path) -> Path:
+    """The score of a learner with an account, before any notebook was begun."""
+    monkeypatch.setenv("WORKBOOK_LOCAL_CLOUD", str(tmp_path))
+    monkeypatch.setattr(session, "_current", session._Current())
+    monkeypatch.setattr(session, "current", lambda: (cloud, here(cloud)))
+    return tmp_path / "score.json"
 
 
 @pytest.fixture

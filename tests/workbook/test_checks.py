@@ -16,7 +16,7 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from support import log_lines
 from support import world as support
-from support.moto_cloud import ACCOUNT, REGION, Wire, standing
+from support.moto_cloud import ACCOUNT, REGION, Wire, hooked, standing
 from workbook import check, checks
 
 from deploy import notifications, pipeline
@@ -1078,13 +1078,9 @@ def test_a_log_that_the_account_keeps_longer_is_enough(world):
         for group in parsed["logGroups"]:
             group |= {"retentionInDays": 400, "retentionPolicyName": "keep-all"}
 
-    hook = ("after-call.cloudwatch-logs.DescribeLogGroups", account_wide)
-    world.logs.meta.events.register(*hook)
-    try:
-        found = checks.look(5, world.cloud, world.settings)
-    finally:
-        world.logs.meta.events.unregister(*hook)
-    assert found.ok
+    call = "after-call.cloudwatch-logs.DescribeLogGroups"
+    with hooked(world.logs, call, account_wide):
+        assert checks.look(5, world.cloud, world.settings).ok
 
 
 @pytest.mark.parametrize("stored", ["{oops", "[]", '"text"', "null", '{"a": 1}'])
@@ -1094,15 +1090,11 @@ def test_a_log_that_the_account_keeps_longer_is_enough(world):
 )
 def test_a_stored_policy_that_is_none_is_a_finding(world, step, client, call, stored):
     build(world, step)
-    hook = (f"after-call.{call}", lambda parsed, **_: parsed.update(Policy=stored))
-    events = getattr(world.cloud, client).meta.events
-    events.register(*hook)
-    try:
+    asked = getattr(world.cloud, client), f"after-call.{call}"
+    with hooked(*asked, lambda parsed, **_: parsed.update(Policy=stored)):
         assert not checks.look(step, world.cloud, world.settings).ok
         assert not pipeline.status(world.cloud, world.settings).ready
         assert trace("a.jpg", world.cloud, world.settings).links
-    finally:
-        events.unregister(*hook)
 
 
 def test_reliable_stack_is_green(world):

@@ -9,11 +9,10 @@ from types import SimpleNamespace
 import pytest
 from support.course import FOLDER, cells, of_step
 from support.log_lines import line, put
-from support.moto_cloud import here, standing
-from workbook import exercise, exercises, session
+from workbook import exercise, exercises
 from workbook.errors.messages import WorkbookError
 
-from deploy import logs, pipeline, runtimes
+from deploy import logs, runtimes
 from deploy.steps import buckets, trigger
 
 COVER = {"width": 256, "height": 256}
@@ -21,14 +20,6 @@ SQUARE = COVER | {"fit": "cover"}
 GREY = {"effect": "grayscale"}
 JPEG = {"Name": "suffix", "Value": ".jpg"}
 NAME = {"effect": "text", "text": "Ada", "place": "top"}
-
-
-@pytest.fixture
-def at(cloud, monkeypatch, tmp_path):
-    monkeypatch.setenv("WORKBOOK_LOCAL_CLOUD", str(tmp_path))
-    monkeypatch.setattr(session._current, "cloud", cloud)
-    monkeypatch.setattr(session, "current", lambda: (cloud, here(cloud)))
-    return tmp_path / "score.json"
 
 
 def statement(settings, end, action="s3:PutObject"):
@@ -174,11 +165,6 @@ def test_an_exercise_knows_right_from_wrong(name, at):
     assert exercise(name, RIGHT[name]).right
 
 
-@pytest.fixture
-def stands(at, cloud, settings):
-    standing("built", lambda: pipeline.up(cloud, settings, say=lambda line: None))
-
-
 @pytest.mark.parametrize(
     ("suffixes", "said"),
     [
@@ -188,7 +174,8 @@ def stands(at, cloud, settings):
         ((".jpg", ".png", ".jpeg"), "right"),
     ],
 )
-def test_a_third_suffix_stands_beside_the_two(suffixes, said, stands, cloud, settings):
+def test_a_third_suffix_stands_beside_the_two(suffixes, said, at, built):
+    cloud, settings = built
     rules = trigger.rules(dataclasses.replace(settings, suffixes=suffixes))
     cloud.s3.put_bucket_notification_configuration(
         Bucket=settings.source_bucket,
@@ -210,7 +197,8 @@ def run_lines(number, ms):
     ]
 
 
-def test_the_slowest_run_is_found_in_the_log(stands, cloud, settings):
+def test_the_slowest_run_is_found_in_the_log(at, built):
+    cloud, settings = built
     for number, ms in enumerate((40, 900, 300)):
         put(cloud, settings, *run_lines(number, ms))
     quick, slow, middle = sorted(logs.runs(cloud, settings), key=lambda run: run.key)
@@ -223,7 +211,8 @@ def test_the_slowest_run_is_found_in_the_log(stands, cloud, settings):
         assert said in repr(exercise("7b", answer))
 
 
-def test_what_was_lost_is_found_and_made_again(stands, cloud, settings):
+def test_what_was_lost_is_found_and_made_again(at, built):
+    cloud, settings = built
     photo, thumbnail = "archive/00.jpg", "thumbnails/archive/00.jpg"
     assert "Nothing was missing" in repr(exercise("10b", ()))
     assert "delete only the thumbnail" in repr(exercise("10b", (photo,)))
@@ -233,7 +222,8 @@ def test_what_was_lost_is_found_and_made_again(stands, cloud, settings):
     assert exercise("10b", (photo,)).right
 
 
-def test_every_version_and_every_marker_goes(stands, cloud, settings):
+def test_every_version_and_every_marker_goes(at, built):
+    cloud, settings = built
     place = {"Bucket": settings.source_bucket}
     key = "paper-boat.png"
     cloud.s3.put_bucket_versioning(

@@ -9,7 +9,6 @@ import pytest
 import workbook
 from botocore import xform_name
 from support.course import of_step, sources
-from support.moto_cloud import here
 from workbook import check, exercise, exercises, score, session, tally
 from workbook.checks import LOOKS
 from workbook.checks.findings import Finding, Report
@@ -22,15 +21,6 @@ from deploy.home import score_at_reset
 from deploy.steps import buckets
 
 RIGHT = 38  # the answer to 1b
-
-
-@pytest.fixture
-def at(cloud, monkeypatch, tmp_path):
-    """A learner's account, before any notebook was begun."""
-    monkeypatch.setenv("WORKBOOK_LOCAL_CLOUD", str(tmp_path))
-    monkeypatch.setattr(session, "_current", session._Current())
-    monkeypatch.setattr(session, "current", lambda: (cloud, here(cloud)))
-    return tmp_path / "score.json"
 
 
 @pytest.fixture

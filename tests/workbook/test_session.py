@@ -9,7 +9,6 @@ from urllib.request import proxy_bypass
 import pytest
 import workbook
 from botocore.exceptions import ClientError, EndpointConnectionError
-from support.moto_cloud import standing
 from support.rows import rows
 from workbook import leftovers, session
 from workbook.errors import messages
@@ -29,12 +28,6 @@ def refusal(code: str, message: str = "", operation: str = "Create") -> ClientEr
 
 
 # --- begin ---------------------------------------------------------------------------
-
-
-@pytest.fixture
-def built(cloud, settings):
-    """What 02 to 06 build stands."""
-    standing("built", lambda: pipeline.up(cloud, settings, say=lambda line: None))
 
 
 @pytest.mark.parametrize("step", [0, 1, 2, 11])

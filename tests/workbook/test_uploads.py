@@ -7,6 +7,7 @@ import os
 import boto3
 import pytest
 import workbook
+from support.moto_cloud import hooked
 from support.shown import jpeg
 
 from deploy import notifications
@@ -28,10 +29,8 @@ def test_on_aws_a_cell_waits_until_a_rule_is_heard(cloud, settings, clock, capsy
             key = settings.thumbnail_prefix + params["Key"]
             off_record.put_object(Bucket=settings.target_bucket, Key=key)
 
-    hook = ("provide-client-params.s3.CopyObject", make_at_the_third)
-    cloud.s3.meta.events.register(*hook)
-    workbook.until_heard(cloud, settings, ".png", copied=True)
-    cloud.s3.meta.events.unregister(*hook)
+    with hooked(cloud.s3, "provide-client-params.s3.CopyObject", make_at_the_third):
+        workbook.until_heard(cloud, settings, ".png", copied=True)
     assert len(copies) == 3 and copies[0].endswith(".png")
     assert 30 <= sum(clock.slept) < 45
     assert "Contents" not in cloud.s3.list_objects_v2(Bucket=settings.source_bucket)

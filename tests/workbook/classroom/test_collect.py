@@ -9,8 +9,7 @@ import re
 
 import pytest
 import workbook
-from support.browser_page import SCREENSHOTS
-from workbook import session
+from support.browser_page import View, prefer
 from workbook.__main__ import main
 from workbook.classroom import collect
 
@@ -60,9 +59,7 @@ def test_who_is_where(folder):
     assert found.most == "Most stopped at 03_role (2 of 3)."
 
 
-def test_a_score_that_score_wrote(cloud, settings, monkeypatch, tmp_path):
-    monkeypatch.setenv("WORKBOOK_LOCAL_CLOUD", str(tmp_path / "cloud"))
-    monkeypatch.setattr(session, "current", lambda: (cloud, settings))
+def test_a_score_that_score_wrote(at, tmp_path):
     score = workbook.score(tmp_path / "all" / "anna.json")
     (found,) = collect.collect(tmp_path / "all").learners
     assert (found.points, found.total) == (score.points, score.total)
@@ -176,12 +173,10 @@ def test_the_page_in_a_browser(folder, browser, scheme):
         put(folder / f"learner-{number:02}.json", SCORE | more)
     assert "2b (25 tried" in collect.collect(folder).hardest
     _, page = collect.write(collect.collect(folder), folder)
-    media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+    prefer(browser, scheme)
     browser.set_window_size(1100, 900)
     browser.get(page.as_uri())
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    browser.save_screenshot(str(SCREENSHOTS / f"class-{scheme}.png"))
+    View(browser, "class").screenshot(scheme)
     seen = browser.execute_script(_SEEN)
     assert seen["rows"] == 28 + 3 + 2 and seen["overflow"] <= 0
     assert seen["dark"] == (scheme == "dark") and seen["bars"] == 28

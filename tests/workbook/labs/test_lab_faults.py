@@ -1,6 +1,5 @@
 """The faults of the failure labs can be put in and undone, twice and from any state."""
 
-import base64
 import json
 import subprocess
 import sys
@@ -8,18 +7,12 @@ import zipfile
 from io import BytesIO
 
 import pytest
-from support.moto_cloud import standing
+from support.moto_cloud import sent
 from support.rows import rows
 from workbook.errors.messages import WorkbookError
 from workbook.labs import faults, mistakes
 
 from deploy import function, pipeline
-
-
-@pytest.fixture
-def built(cloud, settings):
-    standing("built", lambda: pipeline.up(cloud, settings, say=lambda line: None))
-    return cloud, settings
 
 
 @pytest.mark.parametrize("name", rows(faults.FAULTS, quick=4))
@@ -138,12 +131,9 @@ def test_a_fault_in_the_code_changes_what_the_handler_does(
 ):
     """The labs' lines meet the handler as it is: a name moved would change nothing."""
     cloud, _ = built
-    sent = []
-    events, event = cloud.awslambda.meta.events, "before-call.lambda.UpdateFunctionCode"
-    events.register(event, lambda params, **_: sent.append(params["body"]), "sent")
-    faults.put(name, *built)
-    events.unregister(event, unique_id="sent")
-    zipped = base64.b64decode(json.loads(sent[-1])["ZipFile"])
+    with sent(cloud.awslambda, "UpdateFunctionCode") as calls:
+        faults.put(name, *built)
+    zipped = calls[-1]["ZipFile"]
     assert outcomes(zipped, faults.FAULTS[name], tmp_path) == wanted
 
 

@@ -10,6 +10,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 from PIL import Image
+from support.browser_page import prefer
 from workbook.show import charts, html, plots
 
 DC = "{http://purl.org/dc/elements/1.1/}"
@@ -167,11 +168,10 @@ def test_a_plot_follows_the_pages_theme(browser, tmp_path, page, ground, system)
     """The page's, not the system's."""
     file = tmp_path / "page.html"
     file.write_text(f"<body {page}>{plots.lines(CURVE, 'Growth').data}", "utf-8")
-    media = {"features": [{"name": "prefers-color-scheme", "value": system}]}
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+    prefer(browser, system)
     browser.get(file.as_uri())
     seen = browser.find_element("class name", "workbook-plot").screenshot_as_png
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    prefer(browser, "")
     with Image.open(io.BytesIO(seen)) as picture:
         red, green, blue = picture.convert("RGB").getpixel((20, 60))
     assert f"#{red:02x}{green:02x}{blue:02x}" == ground

@@ -13,6 +13,7 @@ import ipywidgets
 import pytest
 import workbook
 from botocore.exceptions import ClientError
+from support.moto_cloud import hooked
 from support.pictures import png_bomb
 from support.shown import jpeg
 from workbook import checks, uploads
@@ -254,9 +255,8 @@ def counted(cloud: Cloud) -> Iterator[Counter[tuple[str, str]]]:
         key = unquote(params["url_path"]).rpartition("/")[2]
         calls[model.name, key] += 1
 
-    cloud.s3.meta.events.register("before-call.s3.*", count, "counted")
-    yield calls
-    cloud.s3.meta.events.unregister("before-call.s3.*", unique_id="counted")
+    with hooked(cloud.s3, "before-call.s3.*", count):
+        yield calls
 
 
 TEN = [(f"{n}.jpg", jpeg((280 + n, 280 + n))) for n in range(10)]
@@ -292,9 +292,8 @@ def test_box_tells_that_it_may_not_see_the_rules(box, cloud):
         raise ClientError(error, "GetBucketNotificationConfiguration")
 
     event = "before-call.s3.GetBucketNotificationConfiguration"
-    cloud.s3.meta.events.register(event, refuse, "refuse")
-    choose(box, ("red.jpg", jpeg()))
-    cloud.s3.meta.events.unregister(event, unique_id="refuse")
+    with hooked(cloud.s3, event, refuse):
+        choose(box, ("red.jpg", jpeg()))
     assert "was refused (AccessDenied)" in page(box)
     assert "not uploaded" not in page(box)  # it was
 
