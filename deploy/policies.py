@@ -30,13 +30,11 @@ class Decision:
         statement: the one that allowed or denied; None when no statement speaks of it.
         near: statements that allow the action, but on another resource or to another
             caller, or under a condition that is not met.
-        unsure: a condition was read that cannot be judged from here.
     """
 
     allowed: bool
     statement: Statement | None = None
     near: tuple[Statement, ...] = ()
-    unsure: bool = False
 
     def __bool__(self) -> bool:
         """Be true when the call is allowed."""
@@ -98,26 +96,22 @@ def allowed(
         documents = [documents]
     yes: Statement | None = None
     near: list[Statement] = []
-    unsure = False
     for statement in (found for policy in documents for found in statements(policy)):
         if not _speaks_of(statement, "Action", action, fold=True):
             continue
-        met = _met(statement, context or {}, trusting)
         fits = (
             _speaks_of(statement, "Resource", resource)
             and (principal is None or _names(statement, principal))
-            and met is not False
+            and _met(statement, context or {}, trusting)
         )
-        if fits and met is None:
-            unsure = True
         if statement["Effect"] == "Deny":
-            if fits and met:
+            if fits:
                 return Decision(False, statement)
-        elif fits and met:
+        elif fits:
             yes = yes or statement
         else:
             near.append(statement)
-    return Decision(yes is not None, yes, tuple(near), unsure)
+    return Decision(yes is not None, yes, tuple(near))
 
 
 def trusts(document: Document, service: str) -> bool:
@@ -256,18 +250,14 @@ _COMPARE: dict[str, Callable[[str, str], bool]] = {
 }
 
 
-def _met(
-    statement: Statement, context: Mapping[str, str], trusting: bool
-) -> bool | None:
-    """Judge a statement's conditions: met, not met, or None where we cannot tell."""
+def _met(statement: Statement, context: Mapping[str, str], trusting: bool) -> bool:
+    """Judge a statement's conditions; one that we cannot judge is met if trusting."""
     verdicts = [
         _compared(operator, listed(values), context.get(key.lower()))
         for operator, pairs in statement.get("Condition", {}).items()
         for key, values in pairs.items()
     ]
-    if False in verdicts:
-        return False
-    return None if None in verdicts and not trusting else True
+    return all(trusting if verdict is None else verdict for verdict in verdicts)
 
 
 def _compared(operator: str, wanted: list[Any], is_now: str | None) -> bool | None:

@@ -26,14 +26,12 @@ class Found:
         drift: where it differs from the settings.
         says: what a reader of `status` should know.
         events: how many events or uploads it holds, about.
-        given: whether somebody else looks after it, and we never change it.
     """
 
     arn: str | None = None
     drift: Drift = field(default_factory=dict)
     says: str = ""
     events: int = 0
-    given: bool = False
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -28,15 +27,6 @@ from deploy.errors import DeployError, ForeignResourceError, SettingsError
 from deploy.report import Claim, Drift, Found, left_alone
 from deploy.settings import TAG, Settings
 from deploy.waiting import DENIED, NO_BUCKET, code, if_there, is_denied, retry
-
-
-@dataclass(frozen=True, kw_only=True)
-class Buckets(Found):
-    """The buckets that stand: part → name, and which hold anything."""
-
-    names: dict[str, str]
-    objects: list[str]
-
 
 Tags = dict[str, str]
 PUBLIC_READ_SID = "PublicReadThumbnails"
@@ -173,8 +163,8 @@ def ensure_bucket(cloud: Cloud, settings: Settings, name: str) -> str:
     return name
 
 
-def describe(cloud: Cloud, settings: Settings) -> Buckets | None:
-    """Describe both buckets and where they differ from the settings; None for none.
+def describe(cloud: Cloud, settings: Settings) -> Found | None:
+    """Describe the buckets and where they differ from the settings; None for none.
 
     Raises:
         ForeignResourceError: a bucket of that name is not ours.
@@ -184,10 +174,7 @@ def describe(cloud: Cloud, settings: Settings) -> Buckets | None:
         for part, name in names(settings).items()
         if _exists(cloud, settings, name) and _check_ours(cloud, settings, name)
     }
-    if not found:
-        return None
-    held = [name for name in found.values() if not _is_empty(cloud, name)]
-    return Buckets(names=found, objects=held, drift=_drift(cloud, settings, found))
+    return Found(drift=_drift(cloud, settings, found)) if found else None
 
 
 def claims(cloud: Cloud, settings: Settings) -> list[Claim]:

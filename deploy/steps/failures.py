@@ -11,7 +11,6 @@ Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-rec
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
 from deploy import queues
@@ -26,13 +25,6 @@ KEPT_DAYS = 14
 
 #: The condition of a record whose event was not tried: the function was stopped.
 STOPPED = "ZeroReservedConcurrency"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Failures(Found):
-    """The queue of failed events, and how Lambda is told of it."""
-
-    config: dict[str, Any] | None
 
 
 def event_invoke_config(settings: Settings) -> dict[str, Any]:
@@ -79,7 +71,7 @@ def create(cloud: Cloud, settings: Settings) -> str | None:
     return settings.failure_queue_arn
 
 
-def describe(cloud: Cloud, settings: Settings) -> Failures | None:
+def describe(cloud: Cloud, settings: Settings) -> Found | None:
     """Describe queue and destination, and where they differ; None for neither.
 
     Raises:
@@ -99,11 +91,10 @@ def describe(cloud: Cloud, settings: Settings) -> Failures | None:
     if config != wanted:
         drift["destination"] = (config, wanted)
     events = queues.held(cloud, url) if url else 0
-    return Failures(
+    return Found(
         arn=settings.failure_queue_arn if url else None,
         events=events,
         says=f"{events} events wait" if events else "",
-        config=config,
         drift=drift,
     )
 

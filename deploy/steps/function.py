@@ -51,10 +51,9 @@ _READABLE = 0o644  # by Lambda's user, who is another
 
 @dataclass(frozen=True, kw_only=True)
 class Function(Found):
-    """The function as Lambda describes it, and the name of its log group."""
+    """The function as Lambda describes it."""
 
     configuration: dict[str, Any] | None
-    log_group: str | None
 
 
 def package(settings: Settings, root: Path = ROOT) -> bytes:
@@ -215,7 +214,6 @@ def describe(cloud: Cloud, settings: Settings, *, root: Path = ROOT) -> Function
     return Function(
         arn=found["FunctionArn"] if found else None,
         configuration=found,
-        log_group=settings.log_group if group else None,
         says="`resume` lets it run again" if "paused" in drift else says,
         drift=drift,
     )

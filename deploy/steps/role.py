@@ -9,7 +9,7 @@ Source: https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -35,11 +35,9 @@ _TELL_MISSING = "TellMissingFromForbidden"
 
 @dataclass(frozen=True, kw_only=True)
 class Role(Found):
-    """The role: who may take it (None where you may not read it), and its policies."""
+    """The role, and who may take it: None where you may not read that."""
 
     trust: dict[str, Any] | None
-    policies: dict[str, dict[str, Any]] = field(default_factory=dict)
-    attached: list[str] = field(default_factory=list)
 
 
 def ways_round(settings: Settings) -> str:
@@ -212,10 +210,7 @@ def describe(cloud: Cloud, settings: Settings) -> Role | None:
         drift["permissions boundary"] = (_boundary(role), wanted_bound)
     if basic_execution(settings) not in attached:
         drift["log permission"] = (attached, [basic_execution(settings)])
-    policies = {name: policy for name, policy in found.items() if policy}
-    return Role(
-        arn=role["Arn"], trust=trust, policies=policies, attached=attached, drift=drift
-    )
+    return Role(arn=role["Arn"], trust=trust, drift=drift)
 
 
 def claims(cloud: Cloud, settings: Settings) -> list[Claim]:
@@ -259,7 +254,7 @@ def _given(cloud: Cloud, settings: Settings) -> Role:
         # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_getfederationtoken.html
         if not (is_denied(error) or code(error) == "InvalidClientTokenId"):
             raise
-    return Role(arn=settings.execution_role, trust=trust, given=True)
+    return Role(arn=settings.execution_role, trust=trust)
 
 
 def _make(cloud: Cloud, settings: Settings) -> None:

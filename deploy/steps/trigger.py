@@ -46,11 +46,10 @@ _OURS = ("LambdaFunctionConfigurations", "QueueConfigurations")
 
 @dataclass(frozen=True, kw_only=True)
 class Trigger(Found):
-    """Our rules, the permission, and how many rules of somebody else's there are."""
+    """Our rules, and the permission."""
 
     rules: list[dict[str, Any]]
     permission: dict[str, Any] | None
-    others: int
 
 
 def rule_id(settings: Settings, suffix: str) -> str:
@@ -152,8 +151,7 @@ def describe(cloud: Cloud, settings: Settings) -> Trigger | None:
         drift["rules"] = (ours, rules(settings))
     if not settings.queue and not _permits(statement, settings):
         drift["permission"] = (statement, permission(settings))
-    others = len(notifications.listed(before)) - len(ours)
-    return Trigger(rules=ours, permission=statement, others=others, drift=drift)
+    return Trigger(rules=ours, permission=statement, drift=drift)
 
 
 def claims(cloud: Cloud, settings: Settings) -> list[Claim]:

@@ -113,7 +113,9 @@ def other_notifications(cloud, settings, wire):
     theirs = rule(QueueArn=QUEUE, Events=["s3:ObjectRemoved:*"])
     notify(cloud, settings, QueueConfigurations=[theirs])
     up(cloud, settings)
-    stood = trigger.describe(cloud, settings).others
+    bucket = settings.source_bucket
+    rules = cloud.s3.get_bucket_notification_configuration(Bucket=bucket)
+    stood = len(rules["QueueConfigurations"])
     pipeline.down(cloud, settings)
     return f"`up` keeps the other {stood} rule beside ours"
 

@@ -54,7 +54,6 @@ class Layer(Found):
     arn: str
     version: int
     identity: str
-    description: str
     runtimes: list[str]
     architectures: list[str]
 
@@ -211,13 +210,11 @@ def _versions(cloud: Cloud, settings: Settings) -> Iterator[Layer]:
     )
     found = [version for page in pages for version in page["LayerVersions"]]
     for version in sorted(found, key=lambda version: version["Version"], reverse=True):
-        description = version.get("Description", "")
-        identity = IDENTITY.search(description)
+        identity = IDENTITY.search(version.get("Description", ""))
         yield Layer(
             arn=version["LayerVersionArn"],
             version=version["Version"],
             identity=identity.group() if identity else "",
-            description=description,
             runtimes=version.get("CompatibleRuntimes") or [],
             architectures=version.get("CompatibleArchitectures") or [],
         )

@@ -7,6 +7,7 @@ from support.moto_cloud import ACCOUNT, REGION, here, hooked, sent
 
 from deploy.errors import DeployError, ForeignResourceError
 from deploy.policies import allowed
+from deploy.report import Found
 from deploy.settings import TAG
 from deploy.steps import buckets
 from deploy.waiting import if_there
@@ -213,8 +214,7 @@ def test_bucket_of_another_pipeline_is_refused(cloud, settings):
 
 def test_describe_what_stands(cloud, settings):
     buckets.create(cloud, settings)
-    both = {"source": settings.source_bucket, "target": settings.target_bucket}
-    assert buckets.describe(cloud, settings) == buckets.Buckets(names=both, objects=[])
+    assert buckets.describe(cloud, settings) == Found()
 
 
 def test_describe_drift(cloud, settings):
@@ -225,10 +225,11 @@ def test_describe_drift(cloud, settings):
     assert drift.keys() == {"source bucket", "target policy"}
 
 
-def test_describe_says_what_is_held(cloud, settings):
+def test_claims_say_what_is_held(cloud, settings):
     buckets.create(cloud, settings)
     put(cloud, settings.source_bucket)
-    assert buckets.describe(cloud, settings).objects == [settings.source_bucket]
+    held = [each.what for each in buckets.claims(cloud, settings) if each.holds]
+    assert held == [f"bucket {settings.source_bucket}"]
 
 
 def test_delete_empties_everything(cloud, settings):
