@@ -274,7 +274,7 @@ def down(
             stuck.add(step)
             notes.append(str(error).rstrip("."))
     left = _left(cloud, settings, stuck)
-    return Teardown(settings, str(cloud), tuple(left), tuple(dict.fromkeys(notes)))
+    return Teardown(tuple(left), tuple(dict.fromkeys(notes)))
 
 
 def claims(

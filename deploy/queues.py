@@ -49,24 +49,22 @@ def own(cloud: Cloud, settings: Settings, name: str) -> str | None:
         return None
 
 
-def ensure(cloud: Cloud, settings: Settings, name: str, wanted: dict[str, str]) -> str:
-    """Make a queue with these attributes, or mend the one that stands; return its URL.
+def ensure(cloud: Cloud, settings: Settings, name: str, wanted: dict[str, str]) -> None:
+    """Make a queue with these attributes, or mend the one that stands.
 
     Raises:
         ForeignResourceError: a queue of that name is not ours.
     """
     url = find(cloud, settings, name)
     if url is None:
-        answer = retry(
+        retry(
             lambda: cloud.sqs.create_queue(
                 QueueName=name, Attributes=wanted, tags=settings.tags
             ),
             message="60 seconds after deleting",  # SQS reserves the name
         )
-        return answer["QueueUrl"]
-    if differences(cloud, url, wanted):
+    elif differences(cloud, url, wanted):
         cloud.sqs.set_queue_attributes(QueueUrl=url, Attributes=wanted)
-    return url
 
 
 def differences(

@@ -188,8 +188,6 @@ class Stack:
 class Teardown:
     """What `down` saw afterwards: what is left, and what is worth knowing."""
 
-    settings: Settings
-    where: str
     left: tuple[str, ...]
     notes: tuple[str, ...]
 

@@ -153,7 +153,8 @@ def restore() -> None:
     _drop_half_buckets()
     for record in lambda_svc._functions._data.values():
         # The thread that would have made it active died with the process.
-        for config in (record["config"], *_version_configs(record)):
+        for either in (record, *record.get("versions", {}).values()):
+            config = either["config"]
             config["State"], config["LastUpdateStatus"] = "Active", "Successful"
 
 
@@ -174,10 +175,6 @@ def _drop_half_buckets() -> None:
             said_once = f"A bucket nobody made, {bucket}, lies in {_aside()} now."
         else:
             shutil.rmtree(half, ignore_errors=True)
-
-
-def _version_configs(record: dict) -> list[dict]:
-    return [version["config"] for version in record.get("versions", {}).values()]
 
 
 @around(s3, "get_state")

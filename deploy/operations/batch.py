@@ -3,7 +3,7 @@
 AWS reads a manifest, a CSV of buckets and keys, and invokes the function once for each
 line; the handler answers each task. Neither MiniStack nor moto models it, so here the
 request is validated against botocore's model of it, the handler's answers are tested on
-recorded events, and `submit` refuses every cloud but AWS.
+recorded events, and `batch` refuses every cloud but AWS.
 
 Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-invoke-lambda.html
 """
@@ -47,9 +47,21 @@ def batch(
         DeployError: this is not AWS, there is nothing to do, or a call was refused.
     """
     cloud, settings = resolved(cloud, settings, overrides)
+    if cloud.kind != "aws":
+        raise DeployError(
+            f"{cloud} does not model S3 Batch Operations",
+            where="batch",
+            todo="Use `backfill`, which compares and tells the function by itself.",
+        )
     with explained("batch", STATUS):
-        absent = missing(cloud, settings, pictures(cloud, settings))
-        return submit(cloud, settings, absent, job_role)
+        body = manifest(settings, missing(cloud, settings, pictures(cloud, settings)))
+        if not body:
+            raise DeployError("no picture lacks its thumbnail", where="batch")
+        key = manifest_key(body)
+        put = cloud.s3.put_object(Bucket=settings.target_bucket, Key=key, Body=body)
+        etag = put["ETag"]
+        job = create_job_request(settings, role_arn=job_role, key=key, etag=etag)
+        return cloud.s3control.create_job(**job)["JobId"]
 
 
 def manifest(settings: Settings, pictures: Iterable[Picture]) -> bytes:
@@ -130,26 +142,3 @@ def role_policy(settings: Settings) -> dict[str, Any]:
         "s3:PutObject": f"{place}reports/*",
     }
     return policies.document(*(policies.statement(*pair) for pair in wanted.items()))
-
-
-def submit(
-    cloud: Cloud, settings: Settings, pictures: Iterable[Picture], role_arn: str
-) -> str:
-    """Put the manifest, ask AWS for the job, and return its id.
-
-    Raises:
-        DeployError: this is not AWS, or there is nothing to do.
-    """
-    if cloud.kind != "aws":
-        raise DeployError(
-            f"{cloud} does not model S3 Batch Operations",
-            where="batch",
-            todo="Use `backfill`, which compares and tells the function by itself.",
-        )
-    body = manifest(settings, pictures)
-    if not body:
-        raise DeployError("no picture lacks its thumbnail", where="batch")
-    key = manifest_key(body)
-    put = cloud.s3.put_object(Bucket=settings.target_bucket, Key=key, Body=body)
-    request = create_job_request(settings, role_arn=role_arn, key=key, etag=put["ETag"])
-    return cloud.client("s3control").create_job(**request)["JobId"]

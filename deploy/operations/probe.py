@@ -47,8 +47,6 @@ class Probe:
         trace: of a probe that came to nothing, or whose run failed: why.
     """
 
-    key: str
-    where: str
     seconds: float
     sign: str | None
     trace: Trace | None = None
@@ -99,7 +97,7 @@ def _probed(cloud: Cloud, settings: Settings, timeout_s: float, send: _Send) -> 
         seconds, sign = _wait(cloud, settings, key, timeout_s, send)
         # Before it is deleted: the trace follows what is there.
         why = trace(key, cloud, settings) if sign in (None, "failed") else None
-    return Probe(key, str(cloud), seconds, sign, why)
+    return Probe(seconds, sign, why)
 
 
 def picture(suffix: str) -> bytes:

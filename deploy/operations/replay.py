@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+from deploy import queues
 from deploy.cloud import Cloud
 from deploy.configure import resolved
+from deploy.errors import DeployError
 from deploy.explained import STATUS, explained
 from deploy.settings import Settings
 from deploy.steps import failures
@@ -16,12 +19,62 @@ def replay(
 ) -> list[str]:
     """Send the failed events to the function again; return one line for each.
 
+    An event leaves the queue only when Lambda has accepted it, so an event may run
+    twice, and none is lost; the handler makes the same thumbnail both times. Stops
+    after as many events as the queue held at the start: those that fail anew wait for
+    the next call.
+
     Raises:
-        DeployError: there is no queue, or a call was refused.
+        DeployError: there is no queue, or a call or an event was refused.
     """
     cloud, settings = resolved(cloud, settings, overrides)
     with explained("replay", STATUS):
-        return failures.replay(cloud, settings)
+        return _replayed(cloud, settings)
+
+
+def _replayed(cloud: Cloud, settings: Settings) -> list[str]:
+    url = failures.find(cloud, settings)
+    if url is None:
+        raise DeployError(
+            "there is no queue of failed events",
+            where=f"queue {settings.failure_queue}",
+            todo="Only up(reliable=True) and up(queue=True) keep them.",
+        )
+    sent: list[str] = []
+    for _ in range(max(1, queues.held(cloud, url))):
+        answer = cloud.sqs.receive_message(
+            QueueUrl=url, MaxNumberOfMessages=1, WaitTimeSeconds=1
+        )
+        if not answer.get("Messages"):
+            break
+        sent += [_replay_one(cloud, settings, url, m) for m in answer["Messages"]]
+    return [line for line in sent if line]
+
+
+def _replay_one(
+    cloud: Cloud, settings: Settings, url: str, message: dict[str, Any]
+) -> str:
+    """Invoke with one record's event, then delete its message, in this order."""
+    try:
+        record = json.loads(message["Body"])
+        payload = failures.payload_of(record)
+    except (ValueError, AttributeError, TypeError):
+        payload = None
+    if payload is None:
+        return ""  # neither Lambda's nor S3's: it stays for its owner
+    answer = cloud.awslambda.invoke(
+        FunctionName=settings.function_name,
+        InvocationType="Event",
+        Payload=json.dumps(payload).encode(),
+    )
+    if answer["StatusCode"] != 202:
+        raise DeployError(
+            f"Lambda answered {answer['StatusCode']} and not 202; the event is kept",
+            where=f"function {settings.function_name}",
+            todo="Replay again later.",
+        )
+    cloud.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    return failures.in_words(record)
 
 
 def link(

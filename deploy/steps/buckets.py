@@ -140,8 +140,8 @@ def create(cloud: Cloud, settings: Settings) -> str:
     return settings.source_bucket
 
 
-def ensure_bucket(cloud: Cloud, settings: Settings, name: str) -> str:
-    """Make a bucket that is ours, or take up one that already is; return its name.
+def ensure_bucket(cloud: Cloud, settings: Settings, name: str) -> None:
+    """Make a bucket that is ours, or take up one that already is.
 
     Ours means: in this account and region, and tagged `thumbnail-workbook=<name>`. A
     bucket of this account that is empty and has no such tag is taken up (an earlier
@@ -160,7 +160,6 @@ def ensure_bucket(cloud: Cloud, settings: Settings, name: str) -> str:
     wanted = remembered.others(found) | ours
     if wanted != found:
         _tag(cloud, settings, name, found, wanted)
-    return name
 
 
 def describe(cloud: Cloud, settings: Settings) -> Found | None:

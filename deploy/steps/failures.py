@@ -1,4 +1,4 @@
-"""Failed events, kept and replayed (`reliable=True`).
+"""Failed events, kept (`reliable=True`).
 
 S3 invokes the function asynchronously: Lambda tries three times, then drops the event,
 unless an on-failure destination keeps it. Ours is an SQS queue, and `replay` sends its
@@ -10,12 +10,11 @@ Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-rec
 
 from __future__ import annotations
 
-import json
+from dataclasses import dataclass
 from typing import Any
 
 from deploy import queues
 from deploy.cloud import Cloud
-from deploy.errors import DeployError
 from deploy.report import Claim, Drift, Found, claimed, left_alone
 from deploy.settings import Settings
 from deploy.waiting import NO_RESOURCE, already, if_there, retry
@@ -25,6 +24,13 @@ KEPT_DAYS = 14
 
 #: The condition of a record whose event was not tried: the function was stopped.
 STOPPED = "ZeroReservedConcurrency"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failures(Found):
+    """The queue of failed events, and how Lambda is told of it."""
+
+    config: dict[str, Any] | None
 
 
 def event_invoke_config(settings: Settings) -> dict[str, Any]:
@@ -71,13 +77,13 @@ def create(cloud: Cloud, settings: Settings) -> str | None:
     return settings.failure_queue_arn
 
 
-def describe(cloud: Cloud, settings: Settings) -> Found | None:
+def describe(cloud: Cloud, settings: Settings) -> Failures | None:
     """Describe queue and destination, and where they differ; None for neither.
 
     Raises:
         ForeignResourceError: a queue of that name is not ours.
     """
-    url = _find(cloud, settings)
+    url = find(cloud, settings)
     config = _config(cloud, settings)
     if url is None and config is None:
         return None
@@ -91,51 +97,23 @@ def describe(cloud: Cloud, settings: Settings) -> Found | None:
     if config != wanted:
         drift["destination"] = (config, wanted)
     events = queues.held(cloud, url) if url else 0
-    return Found(
+    return Failures(
         arn=settings.failure_queue_arn if url else None,
         events=events,
         says=f"{events} events wait" if events else "",
+        config=config,
         drift=drift,
     )
 
 
 def claims(cloud: Cloud, settings: Settings) -> list[Claim]:
     """Say whether the queue stands, and whose it is."""
-    return claimed(f"queue {settings.failure_queue}", lambda: _find(cloud, settings))
+    return claimed(f"queue {settings.failure_queue}", lambda: find(cloud, settings))
 
 
 def delete(cloud: Cloud, settings: Settings) -> list[str]:
     """Delete queue and destination; say what was left, or what went with them."""
     return _remove(cloud, settings, discard=True)
-
-
-def replay(cloud: Cloud, settings: Settings) -> list[str]:
-    """Send the failed events to the function again; return one line for each.
-
-    An event leaves the queue only when Lambda has accepted it, so an event may run
-    twice, and none is lost; the handler makes the same thumbnail both times. Stops
-    after as many events as the queue held at the start: those that fail anew wait for
-    the next call.
-
-    Raises:
-        DeployError: there is no queue, or Lambda did not accept an event.
-    """
-    url = _find(cloud, settings)
-    if url is None:
-        raise DeployError(
-            "there is no queue of failed events",
-            where=f"queue {settings.failure_queue}",
-            todo="Only up(reliable=True) and up(queue=True) keep them.",
-        )
-    sent: list[str] = []
-    for _ in range(max(1, queues.held(cloud, url))):
-        answer = cloud.sqs.receive_message(
-            QueueUrl=url, MaxNumberOfMessages=1, WaitTimeSeconds=1
-        )
-        if not answer.get("Messages"):
-            break
-        sent += [_replay_one(cloud, settings, url, m) for m in answer["Messages"]]
-    return [line for line in sent if line]
 
 
 def in_words(record: dict[str, Any]) -> str:
@@ -166,33 +144,8 @@ def payload_of(record: dict[str, Any]) -> dict[str, Any] | None:
     return {"Records": payload} if isinstance(payload, list) else payload  # of Pipes
 
 
-def _replay_one(
-    cloud: Cloud, settings: Settings, url: str, message: dict[str, Any]
-) -> str:
-    """Invoke with one record's event, then delete its message, in this order."""
-    try:
-        record = json.loads(message["Body"])
-        payload = payload_of(record)
-    except (ValueError, AttributeError, TypeError):
-        payload = None
-    if payload is None:
-        return ""  # neither Lambda's nor S3's: it stays for its owner
-    answer = cloud.awslambda.invoke(
-        FunctionName=settings.function_name,
-        InvocationType="Event",
-        Payload=json.dumps(payload).encode(),
-    )
-    if answer["StatusCode"] != 202:
-        raise DeployError(
-            f"Lambda answered {answer['StatusCode']} and not 202; the event is kept",
-            where=f"function {settings.function_name}",
-            todo="Replay again later.",
-        )
-    cloud.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-    return in_words(record)
-
-
-def _find(cloud: Cloud, settings: Settings) -> str | None:
+def find(cloud: Cloud, settings: Settings) -> str | None:
+    """Get the queue's URL if it is ours; None if there is none."""
     return queues.find(cloud, settings, settings.failure_queue)
 
 

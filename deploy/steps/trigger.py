@@ -52,11 +52,6 @@ class Trigger(Found):
     permission: dict[str, Any] | None
 
 
-def rule_id(settings: Settings, suffix: str) -> str:
-    """Name the rule for a suffix, as in "workbook-jpg"."""
-    return f"{settings.name}-{suffix.strip('.')}"
-
-
 def rules(settings: Settings) -> list[dict[str, Any]]:
     """Write our notification rules, one a suffix; suffixes are case-sensitive."""
     target = (
@@ -66,7 +61,7 @@ def rules(settings: Settings) -> list[dict[str, Any]]:
     )
     return [
         {
-            "Id": rule_id(settings, suffix),
+            "Id": f"{settings.name}-{suffix.strip('.')}",  # as in "workbook-jpg"
             **target,
             "Events": [*settings.events, *(REMOVALS if settings.mirror else ())],
             "Filter": {"Key": {"FilterRules": [{"Name": "suffix", "Value": suffix}]}},

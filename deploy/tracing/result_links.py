@@ -70,7 +70,9 @@ def the_invocation(facts: Facts) -> Link:
             f"{cure}",
         )
     if facts.runs or facts.raw:
-        return green("It was called.", _lines(facts))
+        count = len({run.request_id for run in [*facts.runs, *facts.raw]})
+        named = f"{count} invocation{'s' * (count != 1)} named it"
+        return green("It was called.", f"FilterLogEvents → {named}")
     if facts.uploaded is None:
         return NOT_REACHED
     if facts.kept and failures.was_stopped(facts.kept[-1]) and not facts.arrived:
@@ -148,11 +150,6 @@ def _counts(facts: Facts) -> tuple[dict[str, int], str]:
         counts[found["Id"].capitalize()] += int(sum(found["Values"]))
     words = ", ".join(f"{name} {count}" for name, count in counts.items())
     return counts, answer.quoted(words if answer else "")
-
-
-def _lines(facts: Facts) -> str:
-    count = len({run.request_id for run in [*facts.runs, *facts.raw]})
-    return f"FilterLogEvents → {count} invocation{'s' * (count != 1)} named it"
 
 
 def the_log(facts: Facts) -> Link:

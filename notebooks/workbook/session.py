@@ -17,7 +17,7 @@ from botocore.model import OperationModel
 from IPython.core.getipython import get_ipython
 from IPython.display import clear_output
 
-from deploy import Settings, connect, pipeline, settings_for
+from deploy import Settings, connect, pipeline, replay, settings_for
 from deploy.cloud import Cloud
 from deploy.configure import recalled
 from deploy.home import score_at_reset
@@ -340,7 +340,7 @@ def _tidy(
         each.remove()
     pipeline.up(cloud, settings, say=lambda line: None)
     if not settings.keeps_failures and failures.describe(cloud, settings):
-        failures.replay(cloud, settings)  # its cause is mended: no upload is lost
+        replay(cloud, settings)  # its cause is mended: no upload is lost
         failures.create(cloud, settings)
     left = [*differs, *(each.what for each in beside)]
     yield f"Put away what was left: {', '.join(left)}."

@@ -32,6 +32,7 @@ from deploy import pipeline as stack
 from deploy.cloud import Cloud
 from deploy.errors import NotReadyError
 from deploy.local import server
+from deploy.operations.replay import replay
 from deploy.settings import Settings
 from deploy.steps import function, role
 from handler import make_thumbnail
@@ -490,7 +491,7 @@ def test_a_missing_permission_is_kept_and_replayed(reliable):
     stack.up(reliable.cloud, reliable.settings)
     reliable.settle()
     started = datetime.now(UTC)
-    (line,) = stack.failures.replay(reliable.cloud, reliable.settings)
+    (line,) = replay(reliable.cloud, reliable.settings)
     assert "denied.jpg" in line
     assert reliable.outcome("denied.jpg", started).outcome == "made"
     assert held() == 0

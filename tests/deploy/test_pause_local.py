@@ -9,6 +9,7 @@ from support.pictures import encoded, photo
 from deploy import logs, pipeline
 from deploy.configure import settings_for
 from deploy.operations.backfill import backfill
+from deploy.operations.replay import replay
 from deploy.steps import failures
 from deploy.tracing import trace
 from deploy.waiting import until
@@ -51,7 +52,7 @@ def test_pause_keeps_events_for_replay(local):
     assert pipeline.resume(local, settings, say=finding.append)
     assert "keeps 1 failed event: `python -m deploy replay`" in finding[0]
     assert "deploy replay" in trace("a.jpg", local, settings).broken.cure
-    (line,) = failures.replay(local, settings)
+    (line,) = replay(local, settings)
     (run,) = logs.wait_for(local, settings, ["a.jpg"], since)
     assert line.endswith("the function was stopped") and run.outcome == "made"
     assert pipeline.down(local, settings).left == ()

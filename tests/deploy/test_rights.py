@@ -23,8 +23,9 @@ from deploy.configure import settings_for
 from deploy.errors import PreflightError
 from deploy.local import refusals
 from deploy.operations import backfill, probe
+from deploy.operations.replay import replay
 from deploy.settings import Settings
-from deploy.steps import failures, queue, role
+from deploy.steps import queue, role
 from deploy.tracing import result_links
 from deploy.tracing.facts import Facts
 from handler.events import target_key
@@ -203,7 +204,7 @@ def use(cloud, settings):
     # The service's own doing on AWS, which no deployer has the right to.
     boto3.client("sqs", REGION).send_message(QueueUrl=url, MessageBody=body)
     tracing.trace("a.jpg", cloud, settings, reliable=True)
-    failures.replay(cloud, settings)
+    replay(cloud, settings)
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from urllib.parse import unquote_plus
 
 from IPython.display import display
 
-from deploy import logs, trace
+from deploy import logs, replay, trace
 from deploy.cloud import Cloud
 from deploy.settings import Settings
 from deploy.steps import failures
@@ -330,7 +330,7 @@ def _replayed(chosen: Lab, cloud: Cloud, settings: Settings) -> str:
     """Send the function what the queue kept, and say what became of it."""
     key = chosen.mistake.key
     started = datetime.now(UTC)
-    sent = [line for line in failures.replay(cloud, settings) if f"/{key}:" in line]
+    sent = [line for line in replay(cloud, settings) if f"/{key}:" in line]
     if not sent:
         return _again(chosen, cloud, settings)
 

@@ -7,7 +7,7 @@ from urllib.parse import unquote_plus
 
 import pytest
 from botocore.stub import Stubber
-from support.moto_cloud import REGION, here
+from support.moto_cloud import REGION
 
 from deploy.__main__ import main
 from deploy.cloud import Cloud
@@ -81,12 +81,13 @@ def test_only_batch_operations_of_this_account_may_take_it(settings):
 def test_no_emulator_is_asked(settings):
     local = Cloud(None, settings.account, settings.region, "local", "http://127.0.0.1")
     with pytest.raises(DeployError, match="does not model S3 Batch Operations"):
-        batch.submit(local, settings, pictures("a.jpg"), ROLE)
+        batch.batch(local, settings, job_role=ROLE)
 
 
-def test_nothing_missing_is_no_job(cloud):
+def test_nothing_missing_is_no_job(cloud, settings):
+    buckets.create(cloud, settings)
     with pytest.raises(DeployError, match="no picture lacks its thumbnail"):
-        batch.submit(cloud, here(cloud), [], ROLE)
+        batch.batch(cloud, settings, job_role=ROLE)
 
 
 def test_the_command_asks_for_a_job_of_what_is_missing(cloud, wire, capsys):

@@ -14,6 +14,7 @@ from support.rows import rows
 from deploy import logs, notifications, pipeline
 from deploy.configure import settings_for
 from deploy.errors import SettingsError
+from deploy.operations.replay import replay
 from deploy.steps import buckets, failures, function, layer, queue, role, trigger
 
 EVENT = {
@@ -296,7 +297,7 @@ def test_interrupted_change_back_goes_on(cloud, settings, wire, at):
 def test_replay_takes_the_queues_own_messages(cloud, queued, wire):
     url = cloud.sqs.get_queue_url(QueueName=queued.failure_queue)["QueueUrl"]
     cloud.sqs.send_message(QueueUrl=url, MessageBody=json.dumps(EVENT))
-    assert failures.replay(cloud, queued) == ["photos/a.jpg: tried too often"]
+    assert replay(cloud, queued) == ["photos/a.jpg: tried too often"]
 
 
 def test_other_rules_of_the_queue_kind_stay(settings, cloud):
