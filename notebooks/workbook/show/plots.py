@@ -146,6 +146,9 @@ def lines(
     for (name, points), colour in zip(series.items(), COLOURS, strict=False):
         axes.plot(*columns(points), color=colour, label=visible(name, ""), **look)
     _scale(axes, log_x, log_y, limits or {})
+    across = [x for points in series.values() for x, _ in points]
+    if not log_x and all(float(x).is_integer() for x in across):
+        axes.locator_params("x", integer=True)  # there is no run 2.5
     return Plot(axes, text or _words(series, limits or {}), series)
 
 

@@ -60,6 +60,12 @@ def test_dots_are_not_joined():
     assert (one.get_linestyle(), one.get_marker()) == ("None", "o")
 
 
+def test_there_is_no_run_two_and_a_half():
+    runs = {"warm": [(float(number), 1.0) for number in range(1, 19)]}
+    ticks = plots.lines(runs, "Runs", dots=True).axes.get_xticks()
+    assert len(ticks) > 3 and all(tick.is_integer() for tick in ticks)
+
+
 def test_a_matrix_says_yes_and_no():
     plot = plots.matrix({("read", "a"): True, ("write", "a"): False}, "May it?")
     assert {"May it?", "read", "write", "a", "yes", "no"} <= set(words(plot))
