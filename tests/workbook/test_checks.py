@@ -18,6 +18,7 @@ from support import log_lines
 from support import world as support
 from support.moto_cloud import ACCOUNT, REGION, Wire, hooked, standing
 from workbook import check, checks
+from workbook.labs import mistakes
 
 from deploy import notifications, pipeline
 from deploy.cloud import Cloud
@@ -455,8 +456,7 @@ def answer_state(world: World, **changes: object) -> None:
 
 
 def stop(w: World) -> None:
-    none = {"ReservedConcurrentExecutions": 0}
-    w.awslambda.put_function_concurrency(**w.function, **none)
+    mistakes.stopped(w.cloud, w.settings)
 
 
 def attach_another_layer(w: World) -> None:

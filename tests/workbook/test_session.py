@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from support.rows import rows
 from workbook import leftovers, session
 from workbook.errors import messages
-from workbook.labs import faults
+from workbook.labs import faults, mistakes
 
 from deploy import pipeline, settings_for
 from deploy.errors import DeployError
@@ -100,22 +100,16 @@ def test_begin_takes_away_what_another_notebook_left(begin, told, settings):
     cloud = begin(7)
     pipeline.up(cloud, dataclasses.replace(settings, reliable=True))
     cloud.iam.delete_role_policy(RoleName=settings.role_name, PolicyName="thumbnails")
-    stop(cloud, settings)
+    mistakes.stopped(cloud, settings)
     said = told(9)
     assert "03_role" in said and f"what was left: {settings.failure_queue}" in said
     assert pipeline.status(cloud, settings).ready
     assert "Put" not in told(9)
 
 
-def stop(cloud, settings):
-    cloud.awslambda.put_function_concurrency(
-        FunctionName=settings.function_name, ReservedConcurrentExecutions=0
-    )
-
-
 def test_begin_starts_a_stopped_function(begin, told, settings):
     cloud = begin(7)
-    stop(cloud, settings)
+    mistakes.stopped(cloud, settings)
     assert "function" in told(7)
     assert "ReservedConcurrentExecutions" not in (
         cloud.awslambda.get_function_concurrency(FunctionName=settings.function_name)

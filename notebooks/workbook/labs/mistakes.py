@@ -8,11 +8,9 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import mimetypes
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from botocore.exceptions import ClientError
 from PIL import Image
@@ -23,8 +21,7 @@ from deploy.settings import Settings
 from deploy.steps import buckets, function, layer, role, trigger
 from deploy.waiting import code
 from workbook import leftovers
-
-SAMPLES = Path(__file__).resolve().parents[3] / "images" / "samples"
+from workbook.uploads import SAMPLES, content_type
 
 #: Marks the layer versions that a mistake published, so that they are found again.
 LAB = "put in by a failure lab"
@@ -51,13 +48,15 @@ def etag(name: str) -> str:
 
 def upload(cloud: Cloud, settings: Settings, key: str, content: bytes) -> str:
     """Upload bytes in one piece; return their ETag."""
-    kind = mimetypes.guess_type(key)[0] or "application/octet-stream"
     return cloud.s3.put_object(
-        Bucket=settings.source_bucket, Key=key, Body=content, ContentType=kind
+        Bucket=settings.source_bucket,
+        Key=key,
+        Body=content,
+        ContentType=content_type(key),
     )["ETag"].strip('"')
 
 
-def _configure(cloud: Cloud, settings: Settings, **changes: object) -> None:
+def configure(cloud: Cloud, settings: Settings, **changes: object) -> None:
     """Change the function's configuration and wait until it holds."""
     name = settings.function_name
     cloud.awslambda.update_function_configuration(FunctionName=name, **changes)
@@ -69,7 +68,7 @@ def _configure(cloud: Cloud, settings: Settings, **changes: object) -> None:
 
 def no_layer(cloud: Cloud, settings: Settings) -> None:
     """Take the function's layer off."""
-    _configure(cloud, settings, Layers=[])
+    configure(cloud, settings, Layers=[])
 
 
 def wrong_layer(cloud: Cloud, settings: Settings) -> None:
@@ -87,7 +86,7 @@ def wrong_layer(cloud: Cloud, settings: Settings) -> None:
             CompatibleRuntimes=[settings.runtime],
             CompatibleArchitectures=[other],
         )["LayerVersionArn"]
-    _configure(cloud, settings, Layers=[arn])
+    configure(cloud, settings, Layers=[arn])
 
 
 def for_other_processor(settings: Settings) -> bytes:
@@ -172,13 +171,13 @@ def _put_policy(cloud: Cloud, settings: Settings, policy: dict) -> None:
 
 def slow(cloud: Cloud, settings: Settings) -> None:
     """Give the function one second for a job that takes three."""
-    _deploy(cloud, settings, with_mistake(settings, "handler/app.py", _WAITS))
-    _configure(cloud, settings, Timeout=1)
+    deploy(cloud, settings, with_mistake(settings, "handler/app.py", _WAITS))
+    configure(cloud, settings, Timeout=1)
 
 
 def little_memory(cloud: Cloud, settings: Settings) -> None:
     """Give the function the least memory that there is."""
-    _configure(cloud, settings, MemorySize=128)
+    configure(cloud, settings, MemorySize=128)
 
 
 def large_picture() -> bytes:
@@ -195,7 +194,7 @@ def large_picture() -> bytes:
 def into_its_source(cloud: Cloud, settings: Settings) -> None:
     """Send the thumbnails to where the photos come from."""
     variables = settings.environment | {"TARGET_BUCKET": settings.source_bucket}
-    _configure(cloud, settings, Environment={"Variables": variables})
+    configure(cloud, settings, Environment={"Variables": variables})
 
 
 # The function's code: the handler, and a mistake added at the end of a file
@@ -234,7 +233,7 @@ Storage.read = _fails_each_third
 
 def raw_key(cloud: Cloud, settings: Settings) -> None:
     """Take keys as they stand in the event."""
-    _deploy(cloud, settings, with_raw_keys(settings))
+    deploy(cloud, settings, with_raw_keys(settings))
 
 
 def with_raw_keys(settings: Settings) -> bytes:
@@ -245,10 +244,10 @@ def with_raw_keys(settings: Settings) -> bytes:
 def each_third(cloud: Cloud, settings: Settings) -> None:
     """Let each third read fail."""
     zipped = with_mistake(settings, "handler/storage.py", _EACH_THIRD)
-    _deploy(cloud, settings, zipped)
+    deploy(cloud, settings, zipped)
 
 
-def _deploy(cloud: Cloud, settings: Settings, zipped: bytes) -> None:
+def deploy(cloud: Cloud, settings: Settings, zipped: bytes) -> None:
     """Deploy other code, and wait until it holds."""
     name = settings.function_name
     cloud.awslambda.update_function_code(FunctionName=name, ZipFile=zipped)

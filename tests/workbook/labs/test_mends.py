@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 import json
 import time
-import zipfile
 from collections import Counter
 
 import pytest
@@ -27,35 +25,26 @@ def act(make):
     )
 
 
-@act
-def configure(cloud, settings, **changes):
-    name = settings.function_name
-    cloud.awslambda.update_function_configuration(FunctionName=name, **changes)
-    cloud.awslambda.get_waiter("function_updated_v2").wait(FunctionName=name)
+configure = act(mistakes.configure)
 
 
-def deploy(cloud, settings, zipped=None):
-    zipped = zipped or function.package(settings)
-    name = settings.function_name
-    cloud.awslambda.update_function_code(FunctionName=name, ZipFile=zipped)
-    cloud.awslambda.get_waiter("function_updated_v2").wait(FunctionName=name)
+def deploy(cloud, settings):
+    mistakes.deploy(cloud, settings, function.package(settings))
+
+
+#: The cure that most people think of first: it leaves a + as it is.
+UNQUOTED = """
+from urllib.parse import unquote
+
+
+def decoded_key(holder, name):
+    return unquote(text(holder, name))
+"""
 
 
 def unquoted(cloud, settings):
-    """The cure that most people think of first: it leaves a + as it is."""
-    zipped = mistakes.with_raw_keys(settings)
-    before, after = b"return text(holder, name)", b"return unquote(text(holder, name))"
-    new = io.BytesIO()
-    with zipfile.ZipFile(new, "w") as out, zipfile.ZipFile(io.BytesIO(zipped)) as old:
-        for name in old.namelist():
-            code = old.read(name).replace(before, after)
-            if code != old.read(name):
-                code = code.replace(
-                    b"\ndef decoded_key",
-                    b"\nfrom urllib.parse import unquote\n\ndef decoded_key",
-                )
-            out.writestr(name, code)
-    deploy(cloud, settings, new.getvalue())
+    zipped = mistakes.with_mistake(settings, "handler/events.py", UNQUOTED)
+    mistakes.deploy(cloud, settings, zipped)
 
 
 @act
@@ -147,10 +136,6 @@ def cap(cloud, settings, number):
     )
 
 
-def resume(cloud, settings):
-    cloud.awslambda.delete_function_concurrency(FunctionName=settings.function_name)
-
-
 def nothing(cloud, settings):
     pass
 
@@ -174,7 +159,7 @@ MENDS = {
     9: block(),
     10: put("poison.jpg", "lighthouse.jpg"),
     11: nothing,
-    12: resume,
+    12: mistakes.start,
 }
 #: Lab, a wrong mend, what is said of it; the first of each is none.
 WRONG = [
@@ -319,7 +304,7 @@ def standing(local_folder):
 
 
 def with_replay(cloud, settings):
-    resume(cloud, settings)
+    mistakes.start(cloud, settings)
     replay(cloud, settings)
 
 
@@ -350,7 +335,7 @@ def test_a_mend_by_hand_makes_the_path_whole(number, standing):
         (3, rule(".jpg", ".png", ".JPG"), "none for one before"),
         (7, unquoted, "leaves the + in them). Your code asks for a name"),
         (8, configure(MemorySize=160), "not yet"),
-        (12, resume, " from this lab: `replay(cloud, settings)` sends"),
+        (12, mistakes.start, " from this lab: `replay(cloud, settings)` sends"),
     ],
 )
 def test_a_mend_that_only_an_upload_shows_to_be_wrong(number, mend, said, standing):

@@ -17,6 +17,7 @@ from support.moto_cloud import hooked
 from support.pictures import png_bomb
 from support.shown import jpeg
 from workbook import checks, uploads
+from workbook.labs import mistakes
 from workbook.show import restarted, timeline
 from workbook.widgets.live_gallery import LiveGallery
 from workbook.widgets.upload_box import UploadBox
@@ -81,14 +82,11 @@ def choose(widget: ipywidgets.Box, *files: tuple[str, bytes], size: int = 0) -> 
 @contextmanager
 def stopped(cloud: Cloud, settings: Settings) -> Iterator[None]:
     """Keep the function from running, as "stop now" does."""
-    name = settings.function_name
-    cloud.awslambda.put_function_concurrency(
-        FunctionName=name, ReservedConcurrentExecutions=0
-    )
+    mistakes.stopped(cloud, settings)
     try:
         yield
     finally:
-        cloud.awslambda.delete_function_concurrency(FunctionName=name)
+        mistakes.start(cloud, settings)
 
 
 def page(widget: ipywidgets.Box) -> str:
