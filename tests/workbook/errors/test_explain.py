@@ -614,10 +614,6 @@ def test_what_deploy_waits_for_is_known():
     assert set(codes_that_deploy_waits_for()) <= known | said_by_message
 
 
-def test_names_are_once():
-    assert len({one.name for one in table.ROWS}) == len(table.ROWS)
-
-
 # --- what can be asked ---------------------------------------------------------------
 
 
