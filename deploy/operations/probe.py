@@ -86,14 +86,10 @@ def probe(
         DeployError: there is no source bucket, or you may not upload to it.
     """
     cloud, settings = resolved(cloud, settings, overrides)
-    with explained("probe", STATUS):
-        return _probed(cloud, settings, timeout_s, _copy if copied else _upload)
-
-
-def _probed(cloud: Cloud, settings: Settings, timeout_s: float, send: _Send) -> Probe:
-    now = datetime.now(UTC)
-    key = f"{FOLDER}probe-{now:%Y%m%dT%H%M%S%f}{settings.suffixes[0]}"
-    with afterwards(lambda: _clean(cloud, settings, key)):
+    send = _copy if copied else _upload
+    name = f"probe-{datetime.now(UTC):%Y%m%dT%H%M%S%f}{settings.suffixes[0]}"
+    key = f"{FOLDER}{name}"
+    with explained("probe", STATUS), afterwards(lambda: _clean(cloud, settings, key)):
         seconds, sign = _wait(cloud, settings, key, timeout_s, send)
         # Before it is deleted: the trace follows what is there.
         why = trace(key, cloud, settings) if sign in (None, "failed") else None
