@@ -21,10 +21,10 @@ pytest_plugins = [
     "support.aws_account",
     "support.bench",
     "support.browser_page",
-    "support.handler_cloud",
     "support.local_cloud",
     "support.matrix",
-    "support.moto_cloud",
+    "support.moto_cloud",  # before those that import it
+    "support.handler_cloud",
     "support.proxy",
 ]
 
@@ -65,6 +65,9 @@ def pytest_configure(config: pytest.Config) -> None:
         for name in ours:
             del os.environ[name]
         os.environ.update(theirs)
+    if _leaves_slow_out(config):
+        config.option.markexpr = "not slow"
+        config.stash[SLOW_IS_OUT] = True
     given = dict(pair.split("=", 1) for pair in config.getoption("--set"))
     os.environ.update(given)
     if "WORKBOOK_LOCAL_CLOUD" in given:
@@ -73,6 +76,30 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["WORKBOOK_LOCAL_CLOUD"] = str(folder)
     config.add_cleanup(partial(shutil.rmtree, folder, ignore_errors=True))
     config.add_cleanup(partial(server.stop, folder))  # the last comes first
+
+
+SLOW_IS_OUT = pytest.StashKey[bool]()
+#: Who says them says which tests are meant, slow or not.
+CHOICES = ("markexpr", "keyword", "lf", "aws", "write_matrix")
+
+
+def _leaves_slow_out(config: pytest.Config) -> bool:
+    """Tell whether folders are tested, no more is said: files and tests run whole."""
+    if any(config.getoption(choice, None) for choice in CHOICES):
+        return False
+    folder = config.invocation_params.dir
+    return all((folder / place).is_dir() for place in config.args)
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Say that slow tests were left out, and how to run them."""
+    if SLOW_IS_OUT in config.stash:
+        terminalreporter.write_line(
+            "Slow tests were left out: name a file of them, or say -m slow; all of "
+            "them: make slow."
+        )
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -21,7 +21,6 @@ from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
-from workbook import launcher
 
 ROOT = Path(__file__).parents[2]
 #: Kept after the run, to be looked at.
@@ -243,6 +242,8 @@ def serving(application: str, home: Path) -> Iterator[str]:
 
     The local cloud is the test run's own (see conftest.py).
     """
+    from workbook import launcher  # here: every run of pytest reads this file, few this
+
     shutil.copytree(ROOT / "notebooks", home / "notebooks")
     shutil.copytree(ROOT / "images", home / "images")  # a link is not served
     port = free_port()

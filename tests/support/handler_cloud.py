@@ -1,5 +1,6 @@
 """The handler on moto: two buckets, uploads with the records that S3 would send."""
 
+import copy
 import io
 import json
 from pathlib import Path
@@ -14,6 +15,7 @@ from moto import mock_aws
 from moto.core.base_backend import BackendDict
 from moto.core.botocore_stubber import BotocoreStubber
 from PIL import Image
+from support.moto_cloud import standing
 
 from handler import lambda_handler
 
@@ -23,6 +25,7 @@ ORDERED = ENV | {"ORDERED": "true"}
 CONTEXT = SimpleNamespace(aws_request_id="request-1")
 # One session, because reading botocore's service files takes most of a client's time.
 SESSION = boto3.Session("test", "test", region_name="us-east-1")
+BUCKETS = ("photos", "thumbs")
 
 
 @pytest.fixture(scope="module")
@@ -42,13 +45,23 @@ def moto():
         yield
 
 
+@pytest.fixture(scope="session")
+def one_client():
+    """One client for all tests: to make one takes as long as a test."""
+    return SESSION.client("s3")
+
+
 @pytest.fixture
-def client(moto):
+def client(moto, one_client):
+    """A client of two empty buckets; what a test hooks into it goes with the test."""
     BackendDict.reset()
-    client = SESSION.client("s3")
-    client.create_bucket(Bucket="photos")
-    client.create_bucket(Bucket="thumbs")
-    return client
+    create = one_client.create_bucket
+    standing("handler", lambda: [create(Bucket=name) for name in BUCKETS])
+    events = one_client.meta.events
+    before = events._emitter
+    events._emitter = copy.copy(before)
+    yield one_client
+    events._emitter = before
 
 
 @pytest.fixture

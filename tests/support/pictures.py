@@ -5,6 +5,7 @@ import math
 import random
 import struct
 import zlib
+from functools import cache, lru_cache
 from unittest import mock
 
 from PIL import Image, ImageCms, ImageDraw, ImageFile
@@ -55,14 +56,36 @@ def noise(size):
 
 def photo(size=(640, 480)):
     """Draw noise around grey: detail in every block, and no two rows alike."""
-    return Image.blend(Image.new("L", size, 128), noise(size), 0.6).convert("RGB")
+    return _photo(size).copy()
 
 
 def landscape(size):
     """Draw colours that run into each other, with grain, as in a photo."""
+    return _landscape(size).copy()
+
+
+@lru_cache(8)
+def _photo(size):
+    return Image.blend(Image.new("L", size, 128), noise(size), 0.6).convert("RGB")
+
+
+@lru_cache(8)
+def _landscape(size):
     grey = noise((size[0] // 8 + 1, size[1] // 8 + 1)).resize(size)
     falling = Image.linear_gradient("L").resize(size)
     return Image.merge("RGB", (grey, falling, Image.blend(grey, falling, 0.5)))
+
+
+@cache
+def large():
+    """Write a progressive JPEG, of which a thumbnail is decoded at an eighth."""
+    return encoded(landscape((2400, 1800)), progressive=True)
+
+
+@cache
+def zeros():
+    """Pack 60 MB of zeros: a bomb of 60 kB."""
+    return zlib.compress(bytes(60_000_000))
 
 
 def near(pixel, expected, by=12):
@@ -203,17 +226,15 @@ _PASSES = [
 def interlaced(image):
     """Write an interlaced PNG of an L, LA, RGB or RGBA picture."""
     colour = {"L": 0, "RGB": 2, "LA": 4, "RGBA": 6}[image.mode]
-    rows = b""
+    data, channels = image.tobytes(), len(image.getbands())
+    places = range(0, len(data), channels)
+    pixels = [data[place : place + channels] for place in places]
+    rows = []
     for left, top, across, down in _PASSES:
         for y in range(top, image.height, down):
-            xs = range(left, image.width, across)
-            line = b"".join(bytes(_channels(image.getpixel((x, y)))) for x in xs)
-            rows += b"\0" + line if line else b""
-    return raw_png(image.size, 8, colour, rows, interlaced=True)
-
-
-def _channels(pixel):
-    return pixel if isinstance(pixel, tuple) else (pixel,)
+            line = pixels[y * image.width : (y + 1) * image.width][left::across]
+            rows += [b"\0", *line] if line else []
+    return raw_png(image.size, 8, colour, b"".join(rows), interlaced=True)
 
 
 def plain_interlaced(size, mode):

@@ -52,6 +52,7 @@ from support.pictures import (
     tiff,
     wide_profile,
     without_adobe,
+    zeros,
 )
 from support.rows import rows
 
@@ -116,7 +117,7 @@ def test_cmyk_without_adobe_marker():
 @pytest.mark.parametrize("progressive", [True, False])
 def test_cmyk_through_its_profile(adobe, progressive):
     # This profile's cyan ink prints as magenta, and its magenta ink as cyan.
-    image = Image.new("CMYK", (2000, 1000), (255, 0, 0, 0))
+    image = Image.new("CMYK", (1000, 500), (255, 0, 0, 0))
     data = encoded(image, icc_profile=cmyk_profile(), progressive=progressive)
     made = decoded(make_thumbnail(data if adobe else without_adobe(data)))
     assert (made.mode, made.size) == ("RGB", (256, 128))
@@ -140,7 +141,7 @@ def test_wide_gamut(kind):
         b"name\0",
         b"name\0\1" + zlib.compress(swapped_profile())[:50],
         b"name\0\0" + zlib.compress(swapped_profile())[:-5],
-        b"name\0\0" + zlib.compress(bytes(50_000_000)),
+        b"name\0\0" + zeros(),
         b"name\0\0" + zlib.compress(b"no profile"),
     ],
     ids=["empty", "no end", "no body", "other method", "cut", "huge", "no profile"],
@@ -326,13 +327,13 @@ def test_polyglot_of_another_format(data):
 @pytest.mark.parametrize("name", rows([b"zTXt", b"iTXt", b"iCCP"]))
 def test_png_text_bomb(name):
     flags = {b"iTXt": b"\0\1\0\0\0"}.get(name, b"\0\0")
-    bomb = chunk(name, b"k" + flags + zlib.compress(bytes(60_000_000)))
+    bomb = chunk(name, b"k" + flags + zeros())
     data = encoded(chart(), "PNG")
     assert make_thumbnail(after_ihdr(data, *[bomb] * 50)) == make_thumbnail(data)
 
 
 def test_text_behind_the_pixels():
-    bomb = chunk(b"zTXt", b"k\0\0" + zlib.compress(bytes(60_000_000)))
+    bomb = chunk(b"zTXt", b"k\0\0" + zeros())
     data = encoded(chart(), "PNG")
     assert make_thumbnail(data[:-12] + bomb * 50 + data[-12:]) == make_thumbnail(data)
 
@@ -343,12 +344,15 @@ def test_chunk_bomb():
         make_thumbnail(after_ihdr(data, chunk(b"prIv", b"") * MAX_CHUNKS))
 
 
+EXIF, XMP = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0"
+
+
 @pytest.mark.parametrize(
-    "start", rows([b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0"])
+    ("start", "count"), rows([(EXIF, 90), (EXIF, 300), (XMP, 300)])
 )
-def test_huge_jpeg_metadata(start):
+def test_huge_jpeg_metadata(start, count):
     data = encoded(chart())
-    bodies = [segment(0xE1, start + b"II*\0\x08\0\0\0" + b"\xff" * 60_000)] * 300
+    bodies = [segment(0xE1, start + b"II*\0\x08\0\0\0" + b"\xff" * 60_000)] * count
     assert thumbnail(after_soi(data, *bodies)).size == (256, 128)
 
 
@@ -389,7 +393,7 @@ def test_cut_in_its_last_bytes(kind, options):
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
 def test_cut_anywhere(kind):
-    data = encoded(photo((40, 30)), kind, exif=exif_of(6))
+    data = encoded(photo((24, 16)), kind, exif=exif_of(6))
     behind = {"JPEG": 5, "PNG": 22}[kind]
     for end in range(len(data) - behind):
         with pytest.raises(ImageRejected):
@@ -424,8 +428,8 @@ def test_flipped_bits_of_a_jpeg():
         assert max(decoded(made).size) <= 256
 
 
-@pytest.mark.parametrize("mode", rows(["P", "RGB"]))
-def test_flipped_bits_of_a_png(mode):
+@pytest.mark.parametrize(("mode", "step"), rows([("P", 3), ("P", 1), ("RGB", 1)]))
+def test_flipped_bits_of_a_png(mode, step):
     clear = 3 if mode == "P" else (1, 1, 1)
     image = chart((24, 16)).convert(mode)
     data = encoded(image, "PNG", transparency=clear, exif=exif_of(6))
@@ -440,13 +444,14 @@ def test_flipped_bits_of_a_png(mode):
         )
     }
     made = 0
-    for bit in range(len(data) * 8):
+    bits = range(0, len(data) * 8, step)
+    for bit in bits:
         broken = bytearray(data)
         broken[bit // 8] ^= 1 << bit % 8
         with contextlib.suppress(ImageRejected):
             assert make_thumbnail(bytes(broken)) in right
             made += 1
-    assert 0 < made < len(data) * 4
+    assert 0 < made < len(bits) / 2
 
 
 def test_text_from_pillow_itself():

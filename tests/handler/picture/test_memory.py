@@ -67,7 +67,9 @@ def test_columns_are_counted():
         thumbnail(data, room=8 * MIB)
 
 
-@pytest.mark.parametrize("size", rows([[20_000, 300], [3_000_001, 2], [2, 3_000_001]]))
+@pytest.mark.parametrize(
+    "size", rows([[20_000, 100], [20_000, 300], [3_000_001, 2], [2, 3_000_001]])
+)
 def test_tiles_are_averaged_as_a_whole_picture_is(size):
     whole = Image.linear_gradient("L").resize(size).convert("RGBA")
     whole.putalpha(Image.linear_gradient("L").rotate(90).resize(size))

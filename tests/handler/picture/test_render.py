@@ -1,10 +1,9 @@
 """Pictures: size, mode, format and pixels of what comes out, and what is refused."""
 
 import struct
-import zlib
 
 import pytest
-from PIL import Image, PngImagePlugin
+from PIL import Image, ImageChops, PngImagePlugin
 from support.pictures import (
     BLUE,
     GREEN,
@@ -24,6 +23,7 @@ from support.pictures import (
     raw_png,
     swapped_profile,
     with_checksums,
+    zeros,
 )
 
 from handler.errors import ImageRejected
@@ -35,7 +35,7 @@ from handler.picture.render import make_thumbnail, thumbnail
 @pytest.mark.parametrize(
     ("size", "expected"),
     [
-        ((4000, 3000), (256, 192)),
+        ((1600, 1200), (256, 192)),
         ((300, 1200), (64, 256)),
         ((256, 256), (256, 256)),
         ((100, 50), (100, 50)),
@@ -66,7 +66,7 @@ def test_box_and_quality():
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
 def test_same_bytes_twice(kind):
-    data = encoded(photo(), kind)
+    data = encoded(photo((320, 240)), kind)
     assert make_thumbnail(data) == make_thumbnail(data)
 
 
@@ -87,16 +87,17 @@ def test_first_frame():
 
 @pytest.mark.parametrize("options", [{"progressive": True}, {"subsampling": 0}, {}])
 def test_kinds_of_jpeg(options):
-    made = decoded(make_thumbnail(encoded(chart((4001, 2003)), **options)))
+    made = decoded(make_thumbnail(encoded(chart((2101, 1003)), **options)))
     assert all(map(near, corners(made), (RED, GREEN, BLUE, WHITE)))
 
 
 def test_looks_like_a_plain_resize():
-    source = Image.radial_gradient("L").resize((1600, 1200)).convert("RGB")
+    source = Image.radial_gradient("L").resize((1024, 768)).convert("RGB")
     plain = source.resize((256, 192), Image.Resampling.LANCZOS)
     made = decoded(make_thumbnail(encoded(source, "PNG")))
-    pairs = zip(plain.tobytes(), made.tobytes(), strict=True)
-    assert max(abs(a - b) for a, b in pairs) <= 2
+    assert (made.mode, made.size) == (plain.mode, plain.size)
+    off = ImageChops.difference(plain, made).getextrema()
+    assert max(most for _, most in off) <= 2
 
 
 # Orientation
@@ -148,7 +149,7 @@ def test_broken_exif_rejects_nothing(kind, exif):
 # Colours
 
 
-@pytest.mark.parametrize("size", [(100, 80), (1600, 1200)])
+@pytest.mark.parametrize("size", [(100, 80), (1600, 400)])
 @pytest.mark.parametrize(("mode", "clear"), [("RGBA", (9, 8, 7, 0)), ("LA", (9, 0))])
 def test_alpha_is_kept(mode, clear, size):
     image = chart(size).convert(mode)
@@ -166,13 +167,13 @@ def test_clear_colour_does_not_bleed():
     assert all(near(pixel[:3], RED, by=4) for pixel in edge if pixel[3] > 32)
 
 
-@pytest.mark.parametrize("size", [(100, 80), (1600, 1200)])
+@pytest.mark.parametrize("size", [(100, 80), (1600, 400)])
 def test_palette(size):
     made = decoded(make_thumbnail(encoded(chart(size).quantize(4), "PNG")))
     assert all(map(near, corners(made), (RED, GREEN, BLUE, WHITE)))
 
 
-@pytest.mark.parametrize("size", [(100, 80), (1600, 1200)])
+@pytest.mark.parametrize("size", [(100, 80), (1600, 400)])
 def test_palette_with_transparency(size):
     image = chart(size).quantize(4)
     clear = image.getpixel((0, 0))
@@ -312,14 +313,14 @@ def test_not_an_image(data, reason):
     ("kind", "options"), [("JPEG", {}), ("JPEG", {"progressive": True}), ("PNG", {})]
 )
 def test_truncated(kind, options):
-    data = encoded(photo(), kind, **options)
+    data = encoded(photo((320, 240)), kind, **options)
     for percent in range(0, 100, 5):
         with pytest.raises(ImageRejected):
             make_thumbnail(data[: len(data) * percent // 100])
 
 
 def test_cause_is_kept():
-    data = encoded(photo(), "PNG")
+    data = encoded(photo((100, 80)), "PNG")
     with pytest.raises(ImageRejected, match="broken data stream") as caught:
         make_thumbnail(with_checksums(data[:50] + bytes(9) + data[59:]))
     assert isinstance(caught.value.__cause__, OSError)
@@ -327,7 +328,7 @@ def test_cause_is_kept():
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
 def test_flipped_bytes(kind):
-    data = bytearray(encoded(photo((64, 48)), kind))
+    data = bytearray(encoded(photo((32, 24)), kind))
     for at in range(0, len(data), 5):
         broken = data.copy()
         broken[at] ^= 0xFF
@@ -376,9 +377,8 @@ def test_pixel_cap_is_an_argument():
 
 
 def test_text_bomb():
-    bomb = b"k\0\0" + zlib.compress(bytes(80_000_000))
     data = encoded(chart(), "PNG")
-    bombs = chunk(b"zTXt", bomb) * 100
+    bombs = chunk(b"zTXt", b"k\0\0" + zeros()) * 100
     assert make_thumbnail(data[:33] + bombs + data[33:]) == make_thumbnail(data)
 
 

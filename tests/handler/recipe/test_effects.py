@@ -1,7 +1,7 @@
 """Effects: pixels before and after, alpha kept, text that the font and picture take."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -104,6 +104,7 @@ def test_font_file_that_is_none():
         effects.text(half(size=(200, 200)), text="a", font=b"no font")
 
 
+@settings(max_examples=50)
 @given(
     st.sampled_from(MODES),
     st.tuples(st.integers(1, 40), st.integers(1, 40)),

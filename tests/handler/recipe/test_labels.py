@@ -149,6 +149,7 @@ def test_labels_of_an_upload(client, lines, path, label):
     assert output["target"] == f"thumbnails/{name}"
 
 
+@pytest.mark.slow  # thirty uploads; three are above
 def test_held_out_uploads(client):
     # What was trained outside says the same inside the handler, of its own rendition.
     right = 0

@@ -191,6 +191,7 @@ def test_needs_text(part, needs):
 SIDES = st.integers(16, 300)
 
 
+@settings(max_examples=30)
 @given(SIDES, SIDES, SIDES, SIDES, st.booleans(), st.sampled_from(range(1, 9)))
 def test_frame(width, height, across, down, cover, turn):
     fit = "cover" if cover else "inside"

@@ -1,7 +1,7 @@
 """Watermarks: nine places, a share of the width, opacity, alpha of both pictures."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -89,6 +89,7 @@ def test_mark_higher_than_the_picture():
         put(mark=tall, width=0.3)
 
 
+@settings(max_examples=50)
 @given(
     st.sampled_from(watermark.PLACES),
     st.floats(0.02, 1),
