@@ -27,15 +27,16 @@ _FILES = (
 _LINK = re.compile(r"(?<!!)\[([^]]*)\]\((?![a-z]+:|#)([^)#]+)[^)]*\)")
 _README = """# Thumbnail Workbook, student edition
 
-You need Python 3.11 or newer. In this folder, in a virtual environment of yours:
+You need Python 3.11 or newer. In this folder:
 
     python -m venv .venv
     .venv/bin/pip install -e .
     .venv/bin/thumbnail-workbook lab
 
-On Windows the programs are in `.venv\\Scripts`. The first run takes a few minutes and
-the network; later ones need none. `thumbnail-workbook lab --name anna` gives what you
-make in the cloud a name of its own. Answers to the exercises are with your teacher.
+On Windows the programs are in `.venv\\Scripts`. The first run needs the network and
+takes a few minutes; later runs are quick and work offline. With
+`thumbnail-workbook lab --name anna` all your names in the cloud begin with `anna`. Your
+teacher has the answers to the exercises.
 """
 
 
