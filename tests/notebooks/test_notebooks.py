@@ -12,7 +12,6 @@ import os
 import re
 import socket
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from typing import Any
 import nbformat
 import pytest
 from IPython.core.inputtransformer2 import TransformerManager
+from support import programs
 from support.course import NOTEBOOKS, cells, prose, sources
 from support.local_cloud import PACE
 
@@ -222,17 +222,12 @@ def run(*paths: Path, folder: Path, lax: bool = False, **environment: str) -> in
 
     Lax: errors count, and outputs are not compared (they name account and region).
     """
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    command = ["-m", "pytest", "-q", "-p", "no:cacheprovider"]
     if lax:
         command += ["-o", "addopts=--nbval-lax --nbval-current-env"]
     given = {"WORKBOOK_LOCAL_CLOUD": str(folder), "WORKBOOK_PACE": PACE} | environment
     command += [f"--set={name}={value}" for name, value in given.items()]
-    done = subprocess.run(
-        [*command, *map(str, paths)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
+    done = programs.python(*command, *paths, cwd=ROOT)
     assert done.returncode == 0, done.stdout[-6000:]
     return int(re.search(r"(\d+) passed", done.stdout)[1])
 
@@ -344,15 +339,10 @@ def test_a_notebook_named_by_its_path_runs_on_no_cloud_of_the_learners(tmp_path)
         "WORKBOOK_NAME": "learners",
         "AWS_PROFILE": "learners",
     }
-    command = [sys.executable, "-m", "pytest", "-p", "probe", "-p", "no:cacheprovider"]
-    notebook = "notebooks/11_cleanup.ipynb"
-    done = subprocess.run(
-        [*command, "--collect-only", "-q", notebook],
-        cwd=ROOT,
-        env=os.environ | theirs | {"PYTHONPATH": str(tmp_path)},
-        capture_output=True,
-        text=True,
-    )
+    command = ["-m", "pytest", "-p", "probe", "-p", "no:cacheprovider"]
+    command += ["--collect-only", "-q", "notebooks/11_cleanup.ipynb"]
+    known = os.environ | theirs | {"PYTHONPATH": str(tmp_path)}
+    done = programs.python(*command, cwd=ROOT, env=known)
     found = json.loads((tmp_path / "found.json").read_text("utf-8"))
     assert done.returncode == 0 and "11_cleanup" in done.stdout, done.stderr
     assert "workbook-tests-" in found.pop("WORKBOOK_LOCAL_CLOUD")

@@ -1,12 +1,11 @@
 import json
 import re
-import subprocess
-import sys
 from datetime import date
 from pathlib import Path
 
 import nbformat
 import pytest
+from support.programs import python, run
 from workbook import copies
 from workbook.errors.messages import WorkbookError
 
@@ -49,8 +48,8 @@ def edit(path: Path, source: str, *, run: bool = False) -> None:
 
 def test_they_lie_beside_the_notebooks_and_git_ignores_them():
     assert copies.folder() == CHECKOUT / "work"
-    ignored = ["git", "check-ignore", "work/00_tour.ipynb"]
-    assert subprocess.run(ignored, cwd=CHECKOUT, capture_output=True).returncode == 0
+    ignored = run("git", "check-ignore", "work/00_tour.ipynb", cwd=CHECKOUT)
+    assert ignored.returncode == 0
 
 
 def test_where_the_learner_writes_elsewhere_they_lie_there(work, tmp_path):
@@ -197,8 +196,7 @@ def test_without_the_notebooks_it_says_what_to_install(tmp_path, monkeypatch):
 
 def test_a_kernel_waits_for_no_library_that_only_copies_need():
     asks = "import sys, workbook; print({'jsonschema', 'nbformat'} & {*sys.modules})"
-    command = [sys.executable, "-c", asks]
-    assert subprocess.check_output(command, text=True) == "set()\n"
+    assert python("-c", asks).stdout == "set()\n"
 
 
 def test_the_code_of_a_copy_is_known_without_making_it():

@@ -9,6 +9,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 from support.moto_cloud import REGION
+from support.programs import run
 from support.rows import rows
 from workbook import launcher
 from workbook.__main__ import main
@@ -141,12 +142,9 @@ def _scripts() -> str:
 def test_the_terminal_finds_our_python_whatever_bashrc_says(tmp_path):
     (tmp_path / ".bashrc").write_text("PATH=/usr/bin:$PATH; theirs=kept\n")
     rc = str(launcher.CONFIGURATION / "terminal.bash")
-    done = subprocess.run(
-        ["bash", "--rcfile", rc, "-i", "-c", "command -v python; echo $theirs"],
-        env=os.environ | launcher.environment() | {"HOME": str(tmp_path)},
-        capture_output=True,
-        text=True,
-    )
+    asked = ("-i", "-c", "command -v python; echo $theirs")
+    known = os.environ | launcher.environment() | {"HOME": str(tmp_path)}
+    done = run("bash", "--rcfile", rc, *asked, env=known)
     assert done.stdout.splitlines() == [f"{_scripts()}/python", "kept"]
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import posixpath
 import re
-import subprocess
-import sys
 import zipfile
 
 import nbformat
 import pytest
+from support.programs import python
 from workbook.__main__ import main
 from workbook.classroom import edition
 
@@ -100,10 +99,9 @@ def test_it_unpacks_and_runs_its_first_three_notebooks(packed, tmp_path):
     known = kept | {"PYTHONPATH": code, "HOME": str(tmp_path)}
 
     def run(folder, *arguments):
-        command = [sys.executable, *arguments]
-        done = subprocess.run(command, cwd=folder, env=known, capture_output=True)
-        assert done.returncode == 0, done.stderr.decode()
-        return done.stdout.decode()
+        done = python(*arguments, cwd=folder, env=known)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
     try:
         assert str(top / "work") in run(top, "-m", "workbook", "copies")

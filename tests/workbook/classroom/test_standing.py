@@ -5,14 +5,13 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from support.moto_cloud import REGION, here
+from support.programs import python
 from support.rows import rows
 from workbook import SAMPLES, checks
 from workbook.__main__ import main
@@ -187,8 +186,7 @@ def test_two_learners_at_once_on_one_local_cloud(local, tmp_path):
         known = os.environ | {"WORKBOOK_NAME": name}
         photo, file = str(tmp_path / f"{name}.jpg"), str(tmp_path / f"{name}.json")
         script = LEARN.format(photo=photo, file=file)
-        command = [sys.executable, "-c", script]
-        done = subprocess.run(command, env=known, capture_output=True, text=True)
+        done = python("-c", script, env=known)
         assert done.returncode == 0, done.stderr
 
     with ThreadPoolExecutor(2) as pool:

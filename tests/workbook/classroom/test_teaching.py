@@ -6,12 +6,11 @@ import json
 import os
 import re
 import shlex
-import subprocess
-import sys
 
 import pytest
 from support.course import cells, of_step, prose, sources
 from support.moto_cloud import here
+from support.programs import python
 from workbook import SAMPLES
 from workbook.__main__ import main
 from workbook.classroom import collect
@@ -64,13 +63,7 @@ def test_every_other_command_runs_as_written(own_folder, tmp_path):
         known = os.environ | {"WORKBOOK_NAME": "ws-anna"}
         if "copies" in arguments:  # not the developer's own
             known["WORKBOOK_HOME"] = str(tmp_path / "home")
-        done = subprocess.run(
-            [sys.executable, *arguments],
-            cwd=tmp_path,
-            env=known,
-            capture_output=True,
-            text=True,
-        )
+        done = python(*arguments, cwd=tmp_path, env=known)
         assert done.returncode == 0, (arguments, done.stdout, done.stderr)
 
     others = [each for each in COMMANDS if each not in ON_AWS]

@@ -13,8 +13,6 @@ import io
 import json
 import os
 import re
-import subprocess
-import sys
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,6 +26,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from PIL import Image
+from support import programs
 from support import world as support
 from support.log_lines import line
 from workbook import SAMPLES, checks, explain, launcher, session, try_recipe
@@ -55,12 +54,8 @@ def refused(code: str, message: str = "No.", call: str = "PutThing") -> ClientEr
 
 def python(code: str, *options: str) -> str:
     """Run Python as Lambda would, and return what it says at the end."""
-    done = subprocess.run(
-        [sys.executable, *options, "-c", code],
-        capture_output=True,
-        text=True,
-        env={k: v for k, v in os.environ.items() if k != "AWS_DEFAULT_REGION"},
-    )
+    known = {k: v for k, v in os.environ.items() if k != "AWS_DEFAULT_REGION"}
+    done = programs.python(*options, "-c", code, env=known)
     return done.stderr.strip().splitlines()[-1]
 
 

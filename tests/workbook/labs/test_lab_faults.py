@@ -1,13 +1,12 @@
 """The faults of the failure labs can be put in and undone, twice and from any state."""
 
 import json
-import subprocess
-import sys
 import zipfile
 from io import BytesIO
 
 import pytest
 from support.moto_cloud import sent
+from support.programs import python
 from support.rows import rows
 from workbook.errors.messages import WorkbookError
 from workbook.labs import faults, mistakes
@@ -109,12 +108,7 @@ def outcomes(zipped, fault, folder):
     """What three uploads come to with this code, and how long it would have slept."""
     zipfile.ZipFile(BytesIO(zipped)).extractall(folder / "code")
     (folder / "photo").write_bytes(fault.content())
-    done = subprocess.run(
-        [sys.executable, "-c", TRIAL, fault.key],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-    )
+    done = python("-c", TRIAL, fault.key, cwd=folder)
     return json.loads(done.stdout or f'"{done.stderr[-300:]}"')
 
 

@@ -4,13 +4,12 @@ import base64
 import io
 import logging
 import re
-import subprocess
-import sys
 import xml.etree.ElementTree as ET
 
 import pytest
 from PIL import Image
 from support.browser_page import prefer
+from support.programs import python
 from workbook.show import charts, html, plots
 
 DC = "{http://purl.org/dc/elements/1.1/}"
@@ -204,10 +203,6 @@ def test_matplotlib_comes_with_the_first_plot_and_says_nothing(tmp_path):
         "print(repr(workbook.plots.areas({'a': 1}, 'Areas')))"
     )
     (tmp_path / "file").touch()
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code],
-        env={"MPLCONFIGDIR": str(tmp_path / "file")},
-        capture_output=True,
-        text=True,
-    )
+    environment = {"MPLCONFIGDIR": str(tmp_path / "file")}
+    done = python("-W", "error", "-c", code, env=environment)
     assert (done.stdout, done.stderr) == ("Areas\na: 1\n", "")
