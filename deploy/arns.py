@@ -28,6 +28,8 @@ ROLE = re.compile(rf"{_IAM}(\d{{12}}):role/(?:[\x21-\x7e]+/)?[\w+=,.@-]+")
 POLICY = re.compile(rf"{_IAM}(?:\d{{12}}|aws):policy/[\x21-\x7e]+")
 #: A bucket's ARN or an object's; its group is the bucket.
 BUCKET = re.compile(r"arn:aws[a-z-]*:s3:::([^/]*)(?:/.*)?", re.DOTALL)
+#: A topic's ARN; its group is the region.
+TOPIC = re.compile(r"arn:aws[a-z-]*:sns:([a-z0-9-]+):\d{12}:[\w.-]{1,256}", re.ASCII)
 #: Who calls, as STS says it: an account's root, a user or role, a role that was taken.
 ROOT = re.compile(rf"{_IAM}\d+:root")
 CALLER = re.compile(rf"{_IAM}\d+:(user|role)/.+")

@@ -12,6 +12,8 @@ from deploy.errors import SettingsError
 _PIPELINE_NAME = re.compile(r"[a-z][a-z0-9-]*[a-z0-9]")
 # As many letters leave room in a bucket's name for account and region, anywhere.
 _SHORT = 25
+# Of every partition, as in us-gov-west-1.
+_REGION = re.compile(r"[a-z]+(-[a-z]+)+-[0-9]+")
 _BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
 
@@ -33,6 +35,16 @@ def nearest_name(name: str) -> str:
     words = re.sub(r"[^a-z0-9]+", "-", plain).lstrip("-0123456789")
     short = words[:_SHORT].strip("-")
     return short if len(short) > 1 else f"{short or 'learner'}-1"
+
+
+def check_region(name: str) -> None:
+    """Refuse what no region is called."""
+    if not _REGION.fullmatch(name):
+        raise SettingsError(
+            f"{name!r} is no region",
+            where="--region, AWS_DEFAULT_REGION or Settings.region",
+            todo="Write it as eu-west-1.",
+        )
 
 
 def check_length(name: str, limit: int, what: str) -> None:
@@ -92,6 +104,21 @@ def check_role_arn(arn: str, home: arns.Arns) -> None:
             "the function's own account",
             where="Settings.execution_role",
             todo=todo,
+        )
+
+
+def check_topic_arn(arn: str, home: arns.Arns) -> None:
+    """Refuse a topic that is no topic's ARN, or is in another region than its alarms.
+
+    Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+    """
+    match = arns.TOPIC.fullmatch(arn)
+    if match is None or match[1] != home.region:
+        what = "is no topic's ARN" if match is None else f"is not in {home.region}"
+        raise SettingsError(
+            f"{arn!r} {what}",
+            where="Settings.alarm_topic",
+            todo=f"Write it as {home.of('sns', '<name>')}; SNS shows it.",
         )
 
 

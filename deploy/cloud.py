@@ -14,6 +14,7 @@ from botocore.config import Config
 
 from deploy import endpoints, signin, waiting
 from deploy.arns import Arns
+from deploy.aws_names import check_region
 from deploy.errors import ConnectError
 
 # Standard mode retries throttling and transient errors with backoff and jitter.
@@ -92,9 +93,12 @@ def connect(
     accident, and account, region and identity are said before anything is done there.
 
     Raises:
+        SettingsError: the region's name is none.
         ConnectError: unknown target, no credentials or region, an endpoint in the way.
         LocalCloudError: the local cloud could not be set up or started.
     """
+    if region is not None:
+        check_region(region)
     if target is None and endpoint is None:
         target = os.environ.get("WORKBOOK_CLOUD") or None
     from_environment = os.environ.get("AWS_ENDPOINT_URL")
@@ -152,6 +156,7 @@ def _connect_endpoint(
             # Emulators take any key; without one botocore would not even sign.
             session = boto3.Session("test", "test", region_name=region)
         region = session.region_name or "us-east-1"
+        check_region(region)
     cloud = _identified(session, region, "endpoint", endpoint)
     say(f"Using {cloud}.")
     if cloud.identity.endswith(":user/moto"):  # as it calls everybody
@@ -166,6 +171,7 @@ def _connect_aws(region: str | None, say: Callable[[str], None]) -> Cloud:
         session = boto3.Session(region_name=region)
         if session.region_name is None:
             raise signin.no_region()
+        check_region(session.region_name)
         endpoints.check(session)
     cloud = _identified(session, session.region_name, "aws", None)
     say(f"AWS account {cloud.account}, region {cloud.region}, as {cloud.identity}.")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
+from collections.abc import Collection
 from typing import Any
 
 from deploy import arns, recipes, remembered, runtimes, tags
@@ -42,7 +44,8 @@ def resolved(
     cloud = cloud or connect()
     if settings is None:
         names = {"name", "source_bucket"} & overrides.keys()
-        settings = recalled(cloud, **{name: overrides[name] for name in names})
+        which = {name: overrides[name] for name in names}
+        settings = recalled(cloud, anew=overrides, **which)
     if overrides:
         settings = changed(settings, overrides)
     if (settings.account, settings.region) != (cloud.account, cloud.region):
@@ -55,14 +58,28 @@ def resolved(
     return cloud, settings
 
 
-def recalled(cloud: Cloud, **which: Any) -> Settings:
+def recalled(cloud: Cloud, *, anew: Collection[str] = (), **which: Any) -> Settings:
     """Return the settings that a pipeline was built with; the defaults where none is.
 
-    `which` may have its `name` and `source_bucket`.
+    `which` may have its `name` and `source_bucket`; `anew` names the fields that are
+    said anew, which matters where what is kept of them is no longer right.
+
+    Raises:
+        SettingsError: what is kept is not right, as a runtime that AWS has retired.
     """
     plain = settings_for(cloud, **which)
     kept = remembered.read(_tags(cloud, plain))
-    return dataclasses.replace(plain, **with_text(kept))
+    rest = {name: kept[name] for name in kept.keys() - {*anew}}
+    with contextlib.suppress(SettingsError):
+        return dataclasses.replace(plain, **with_text(kept))
+    try:
+        return dataclasses.replace(plain, **with_text(rest))
+    except SettingsError as error:
+        raise SettingsError(
+            f"the pipeline was built with what is not taken now, {error.what}",
+            where=f"tags of bucket {plain.source_bucket}, {error.where}",
+            todo=f"Say that option anew with this command. {error.todo}",
+        ) from error
 
 
 def to_remember(cloud: Cloud, settings: Settings) -> dict[str, str]:
@@ -78,7 +95,8 @@ def changes(cloud: Cloud, settings: Settings) -> list[str]:
     which = {"name": settings.name, "source_bucket": settings.source_bucket}
     if not _tags(cloud, settings):
         return []
-    stood = recalled(cloud, **which)
+    every = [field.name for field in dataclasses.fields(Settings)]
+    stood = recalled(cloud, anew=every, **which)
     return [
         f"{field.name}: {_in_words(before)} → {_in_words(after)}"
         for field in dataclasses.fields(Settings)

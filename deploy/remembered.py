@@ -82,8 +82,11 @@ def _written(value: Any) -> str:
 
 def _read(written: str) -> Any:
     if written.startswith(_PACKED):
-        packed = base64.urlsafe_b64decode(written.removeprefix(_PACKED))
-        text = zlib.decompress(packed).decode()
+        try:
+            packed = base64.urlsafe_b64decode(written.removeprefix(_PACKED))
+            text = zlib.decompress(packed).decode()
+        except (ValueError, zlib.error):
+            return written  # not as we wrote it: no setting takes this
     else:
         text = unquote(written.replace("=", "%"))
     return _parsed(text)

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field, fields
+from itertools import permutations
 from typing import Any
 
 from deploy import runtimes
 from deploy.arns import POLICY, Arns
-from deploy.aws_names import check_bucket_name, check_length, check_name, check_role_arn
+from deploy.aws_names import (
+    check_bucket_name,
+    check_length,
+    check_name,
+    check_region,
+    check_role_arn,
+    check_topic_arn,
+)
 from deploy.errors import SettingsError
 from handler.config import Config
 from handler.errors import ConfigError
@@ -44,6 +52,13 @@ LIMITS = {
     "max_concurrency": (2, 1000),
 }
 _ENVIRONMENT_BYTES = 4096
+# https://docs.aws.amazon.com/AmazonS3/latest/API/API_FilterRule.html
+_SUFFIX_BYTES = 1024
+#: A field's type → what it is called, and how it is written.
+_PLAIN = {
+    "bool": (bool, "yes or no", "Write True or False."),
+    "str": (str, "text", "Write it in quotes."),
+}
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
 _DAYS = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
@@ -131,7 +146,9 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Derive the bucket names and refuse what AWS would refuse."""
+        self._check_types()
         check_name(self.name)
+        check_region(self.region)
         for role in ("source", "target"):
             if not getattr(self, f"{role}_bucket"):
                 object.__setattr__(self, f"{role}_bucket", self._bucket(role))
@@ -145,11 +162,24 @@ class Settings:
             )
         for texts in ("assets", "suffixes", "events"):
             self._check_texts(texts)
+        self._check_suffixes()
         for number, limits in LIMITS.items():
             self._check_number(number, *limits)
         for word, known in _KNOWN.items():
-            if not (self.runs_here and word == "runtime"):
+            own = self.runs_here and self.runtime == runtimes.machine_runtime()
+            if not (own and word == "runtime"):
                 self._check_known(word, known)
+        self._check_arns()
+        check_length(self.role_name, 64, "role")
+        check_length(self.function_name, 64, "function")
+        object.__setattr__(self, "recipe", as_text(self.recipe))
+        if self.backup:
+            check_bucket_name(self.backup_bucket)
+        self._check_environment()
+
+    def _check_arns(self) -> None:
+        if self.alarm_topic:
+            check_topic_arn(self.alarm_topic, self.arns)
         if self.execution_role:
             check_role_arn(self.execution_role, self.arns)
         if self.permissions_boundary and not POLICY.fullmatch(
@@ -160,22 +190,41 @@ class Settings:
                 where="Settings.permissions_boundary",
                 todo=f"Write it as {self.arns.iam('policy/<name>')}; IAM shows it.",
             )
-        check_length(self.role_name, 64, "role")
-        check_length(self.function_name, 64, "function")
-        object.__setattr__(self, "recipe", as_text(self.recipe))
-        if self.backup:
-            check_bucket_name(self.backup_bucket)
-        self._check_environment()
+
+    def _check_types(self) -> None:
+        for each in fields(self):
+            value, kind = getattr(self, each.name), _PLAIN.get(str(each.type))
+            if kind and each.name != "recipe" and not isinstance(value, kind[0]):
+                raise SettingsError(
+                    f"{value!r} is no {kind[1]}",
+                    where=f"Settings.{each.name}",
+                    todo=kind[2],
+                )
 
     def _check_texts(self, name: str) -> None:
         value = getattr(self, name)
-        if isinstance(value, str) or not all(isinstance(one, str) for one in value):
+        many = isinstance(value, Iterable) and not isinstance(value, str)
+        if not many or not all(isinstance(one, str) for one in value):
             raise SettingsError(
                 f"{value!r} is no list of texts",
                 where=f"Settings.{name}",
                 todo=f"Write ({value!r},), with the comma.",
             )
         object.__setattr__(self, name, tuple(value))
+
+    def _check_suffixes(self) -> None:
+        """Refuse what S3 refuses in rules, or what would match one upload twice."""
+        what = todo = ""
+        for one in self.suffixes:
+            if len(one.encode()) > _SUFFIX_BYTES or not one.isprintable():
+                what = f"{one[:60]!r} is no end of a name"
+                todo = f"Use visible characters, {_SUFFIX_BYTES:,} bytes at most."
+        for one, other in permutations(self.suffixes, 2):
+            if one.endswith(other):
+                what = f"what ends in {one!r} ends in {other!r}, too"
+                todo = "S3 takes no two rules that match one upload: leave one out."
+        if what:
+            raise SettingsError(what, where="Settings.suffixes", todo=todo)
 
     def _check_number(self, name: str, low: int, high: int) -> None:
         value = getattr(self, name)

@@ -9,6 +9,8 @@ Source: https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -158,7 +160,7 @@ def create(cloud: Cloud, settings: Settings) -> str:
         return settings.execution_role
     role = _find(cloud, settings)
     if role is None:
-        with already("EntityAlreadyExists"):
+        with already("EntityAlreadyExists"), _boundary_explained(settings):
             _make(cloud, settings)
         cloud.iam.get_waiter("role_exists").wait(RoleName=settings.role_name)
     elif role["AssumeRolePolicyDocument"] != trust_policy():
@@ -171,10 +173,11 @@ def create(cloud: Cloud, settings: Settings) -> str:
             _ensure_inline(cloud, settings, name, wanted)
     bound = _boundary(role) if role else settings.permissions_boundary
     if settings.permissions_boundary and bound != settings.permissions_boundary:
-        cloud.iam.put_role_permissions_boundary(
-            RoleName=settings.role_name,
-            PermissionsBoundary=settings.permissions_boundary,
-        )
+        with _boundary_explained(settings):
+            cloud.iam.put_role_permissions_boundary(
+                RoleName=settings.role_name,
+                PermissionsBoundary=settings.permissions_boundary,
+            )
     if basic_execution(settings) not in _attached(cloud, settings):
         cloud.iam.attach_role_policy(
             RoleName=settings.role_name, PolicyArn=basic_execution(settings)
@@ -275,6 +278,22 @@ def _make(cloud: Cloud, settings: Settings) -> None:
             f"CreateRole was refused ({code(error)}): {text}",
             where=f"role {settings.role_name}",
             todo=ways_round(settings),
+        ) from error
+
+
+@contextmanager
+def _boundary_explained(settings: Settings) -> Iterator[None]:
+    """Say of a boundary that IAM does not know that it is none."""
+    try:
+        yield
+    except ClientError as error:
+        if not settings.permissions_boundary or code(error) != NO_ENTITY:
+            raise
+        raise DeployError(
+            f"there is no policy {settings.permissions_boundary} to bound it",
+            where=f"role {settings.role_name}",
+            todo="Give the ARN of one that stands: up(permissions_boundary=…) or "
+            "--permissions-boundary, with nothing after its = where none is needed.",
         ) from error
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from deploy import connect, endpoints
 from deploy.cloud import Cloud
-from deploy.errors import ConnectError
+from deploy.errors import ConnectError, SettingsError
 
 
 @pytest.fixture
@@ -39,6 +39,21 @@ def test_aws_by_environment(account, monkeypatch, said):
 
 def test_a_region_given_counts_over_the_profiles(account, said):
     assert connect("aws", region="us-west-2", say=said.append).region == "us-west-2"
+
+
+@pytest.mark.parametrize("region", ["", "ä", "EU-WEST-1", "0", "eu-west-1\n", "../x"])
+@pytest.mark.parametrize(
+    "where", [{}, {"target": "aws"}, {"endpoint": "http://127.0.0.1:1"}]
+)
+def test_a_region_that_is_none_is_refused_first(where, region):
+    with pytest.raises(SettingsError, match=r"is no region.*as eu-west-1"):
+        connect(**where, region=region)
+
+
+def test_a_region_of_the_environment_that_is_none(account, monkeypatch):
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "Ireland")
+    with pytest.raises(SettingsError, match=r"AWS_DEFAULT_REGION.*: 'Ireland' is no"):
+        connect("aws")
 
 
 def test_aws_refuses_an_endpoint_in_the_environment(account, monkeypatch):

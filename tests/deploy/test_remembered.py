@@ -11,7 +11,7 @@ from support.rows import rows
 from deploy import connect, down, pipeline, probe, remembered, status, up
 from deploy.__main__ import main
 from deploy.configure import recalled
-from deploy.errors import DeployError
+from deploy.errors import DeployError, SettingsError
 from deploy.settings import TAG, Settings
 from deploy.tracing import trace
 
@@ -143,14 +143,14 @@ def settings_with(**fields):
     st.text(max_size=2_000),
     st.lists(st.text(min_size=1, max_size=20), max_size=3).map(tuple),
 )
-def test_any_text_comes_back(text, suffixes):
+def test_any_text_comes_back(text, events):
     written = remembered.tags(
-        settings_with(recipe=json.dumps({"a": text}), suffixes=suffixes),
+        settings_with(recipe=json.dumps({"a": text}), events=events),
         settings_with(),
     )
     found = remembered.read(written)
     assert json.loads(found.get("recipe", "{}")) == {"a": text}
-    assert found.get("suffixes", (".jpg", ".png")) == suffixes
+    assert found.get("events", settings_with().events) == events
     assert all(len(value) <= 256 for value in written.values())
     allowed = " +-=._:/@"
     assert all(c in allowed or (c.isascii() and c.isalnum()) for c in "".join(written))
@@ -159,6 +159,34 @@ def test_any_text_comes_back(text, suffixes):
         for value in written.values()
         for c in value
     )
+
+
+#: A tag by hand, or of a year ago → what is said of it.
+SPOILED = {
+    "runtime": ("python3.8", "'python3.8' is none that AWS takes"),
+    "memory_mb": ("packed !", "'packed !' is out of range"),
+    "public": ("maybe", "'maybe' is no yes or no"),
+    "suffixes": ("5", "5 is no list of texts"),
+}
+
+
+@pytest.mark.parametrize("name", SPOILED)
+def test_what_is_kept_and_no_longer_taken_is_said_anew(cloud, machine, name):
+    """Else not even `down` would run."""
+    value, why = SPOILED[name]
+    made = up(cloud, say=lambda line: None, **machine)
+    which = {"Bucket": made.settings.source_bucket}
+    found = cloud.s3.get_bucket_tagging(**which)["TagSet"]
+    kept = [tag for tag in found if tag["Key"] != f"{TAG}:{name}"]
+    kept.append({"Key": f"{TAG}:{name}", "Value": value})
+    cloud.s3.put_bucket_tagging(**which, Tagging={"TagSet": kept})
+    with pytest.raises(SettingsError, match=f"tags of bucket .*{why}.* anew"):
+        status(cloud)
+    anew = {name: getattr(made.settings, name)}
+    assert up(cloud, say=lambda line: None, **anew).settings == made.settings
+    assert status(cloud).ready
+    cloud.s3.put_bucket_tagging(**which, Tagging={"TagSet": kept})
+    assert down(cloud, **anew).left == ()
 
 
 def test_a_setting_of_a_later_version_is_passed_over():

@@ -3,6 +3,7 @@ import json
 import pytest
 from support.moto_cloud import ACCOUNT, here
 
+from deploy.errors import DeployError
 from deploy.steps import buckets, role
 
 
@@ -107,6 +108,17 @@ def test_wrong_trust_is_mended(cloud, settings):
     assert "trust policy" in role.describe(cloud, settings).drift
     role.create(cloud, settings)
     assert role.describe(cloud, settings).drift == {}
+
+
+@pytest.mark.parametrize("operation", ["CreateRole", "PutRolePermissionsBoundary"])
+def test_a_boundary_that_is_not_there_is_said(cloud, wire, operation):
+    if operation != "CreateRole":
+        role.create(cloud, here(cloud))
+    why = "Scope ARN: … does not exist or is not attachable."
+    wire.fail(operation, "NoSuchEntity", why, status=404)
+    bound = f"arn:aws:iam::{ACCOUNT}:policy/none"
+    with pytest.raises(DeployError, match=f"no policy {bound}.*--permissions-boundary"):
+        role.create(cloud, here(cloud, permissions_boundary=bound))
 
 
 def test_versioned_source_is_seen(cloud, settings):
