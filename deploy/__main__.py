@@ -7,6 +7,7 @@ import contextlib
 import dataclasses
 import io
 import json
+import os
 import shlex
 import sys
 from collections.abc import Callable, Sequence
@@ -24,6 +25,9 @@ from deploy.operations.export import export
 from deploy.report import Claim
 from deploy.settings import Settings
 
+#: What a shell calls the end of a program whose output nobody reads.
+SIGPIPE = 128 + 13
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one of deploy's commands."""
@@ -40,7 +44,11 @@ def run(parser: argparse.ArgumentParser, argv: Sequence[str] | None = None) -> i
     options = parser.parse_args(argv)
     try:
         with explained("AWS", STATUS):
-            return options.run(options) or 0
+            status = options.run(options) or 0
+        _flush()
+        return status
+    except BrokenPipeError:  # as of `| head`: no more of it is wanted
+        return SIGPIPE
     except DeployError as error:
         print(error, file=sys.stderr)
         if words := _local_notice(options):
@@ -51,12 +59,26 @@ def run(parser: argparse.ArgumentParser, argv: Sequence[str] | None = None) -> i
         print(f"{place}{error.strerror or error}.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print(
-            "\nInterrupted. The same command again goes on where this one stopped; "
-            "`python -m deploy down` removes what there is.",
-            file=sys.stderr,
-        )
+        builds = options.run in (_up, _demo)
+        way_back = "; `python -m deploy down` removes what there is" * builds
+        goes_on = "The same command again goes on where this one stopped"
+        print(f"\nInterrupted. {goes_on}{way_back}.", file=sys.stderr)
         return 130
+    finally:
+        with contextlib.suppress(OSError):
+            _flush()
+
+
+def _flush() -> None:
+    """Write out what was printed; what cannot be is dropped, or Python tries again."""
+    if sys.stdout is None:  # as after `>&-`
+        return
+    try:
+        sys.stdout.flush()
+    except OSError:
+        with contextlib.suppress(OSError), Path(os.devnull).open("w") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+        raise
 
 
 def _local_notice(options: argparse.Namespace) -> str:

@@ -76,7 +76,7 @@ def recalled(cloud: Cloud, *, anew: Collection[str] = (), **which: Any) -> Setti
         return dataclasses.replace(plain, **with_text(rest))
     except SettingsError as error:
         raise SettingsError(
-            f"the pipeline was built with what is not taken now, {error.what}",
+            f"the pipeline was built with a value that is refused now ({error.what})",
             where=f"tags of bucket {plain.source_bucket}, {error.where}",
             todo=f"Say that option anew with this command. {error.todo}",
         ) from error

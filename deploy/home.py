@@ -28,9 +28,26 @@ def home() -> Path:
     `WORKBOOK_HOME` names it; else it is `.local-cloud` in the checkout, or, where the
     checkout is read-only or there is none, a folder of the user's own.
     """
-    if named := os.environ.get("WORKBOOK_HOME"):
-        return Path(named).expanduser().resolve()
-    return _BESIDE if _stays() else _of_the_user() / "thumbnail-workbook"
+    if found := named("WORKBOOK_HOME"):
+        return found
+    try:
+        return _BESIDE if _stays() else _of_the_user() / "thumbnail-workbook"
+    except RuntimeError:  # a user without a home: writing there is refused, and said
+        return _BESIDE
+
+
+def named(variable: str) -> Path | None:
+    """Return the folder that an environment variable names; None for none.
+
+    What is no path (a user's home that is not known, links in a circle) stays as it
+    is: whoever writes there is told. `Path` would raise here, as we are imported.
+    """
+    if not (text := os.environ.get(variable)):
+        return None
+    path = Path(text)
+    with contextlib.suppress(RuntimeError):
+        path = path.expanduser()
+    return Path(os.path.realpath(path))
 
 
 def in_utf8(path: Path | str) -> str:
@@ -43,9 +60,9 @@ def score_file() -> Path:
 
     Each name has a file: learners may share a cloud, or a machine.
     """
-    own, name = os.environ.get("WORKBOOK_LOCAL_CLOUD"), os.environ.get("WORKBOOK_NAME")
+    name = os.environ.get("WORKBOOK_NAME")
     file = f"score-{name}.json" if name else "score.json"
-    return (Path(own).resolve() if own else home()) / file
+    return (named("WORKBOOK_LOCAL_CLOUD") or home()) / file
 
 
 def score_at_reset(clear: bool, how: str) -> str:

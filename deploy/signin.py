@@ -141,7 +141,10 @@ CAUSES = (
     Cause(
         "profile {profile!r} gets its credentials from a program, and that failed",
         "Run its credential_process in a terminal: it may ask you to sign in.",
-        ("CredentialRetrievalError",),
+        (
+            *("CredentialRetrievalError", "JSONDecodeError", "UnicodeDecodeError"),
+            *("FileNotFoundError", "PermissionError"),
+        ),
     ),
     Cause(
         "the answer is not AWS's, but a web page's or a program's",
@@ -176,6 +179,10 @@ CAUSES = (
 )
 
 
+#: What botocore passes on of a terminal, a program or a file of credentials.
+_PLAIN = (EOFError, ValueError, OSError)
+
+
 @contextmanager
 def explained(where: str, region: str = "", profile: str = "") -> Iterator[None]:
     """Turn what goes wrong while signing in into one sentence, AWS's own quoted.
@@ -189,7 +196,7 @@ def explained(where: str, region: str = "", profile: str = "") -> Iterator[None]
         answer = error.response["Error"]
         code, message = str(answer.get("Code", "")), answer.get("Message") or ""
         raise _refused(code, message, where, region, profile) from error
-    except (BotoCoreError, ResponseParserError, EOFError, KeyError) as error:
+    except (BotoCoreError, ResponseParserError, LookupError, *_PLAIN) as error:
         code = type(error).__name__
         raise _refused(code, str(error), where, region, profile) from error
 

@@ -35,7 +35,7 @@ from filelock import FileLock
 
 from deploy import environment, runtimes
 from deploy.errors import LocalCloudError
-from deploy.home import home, in_plain_words, make_private, moved
+from deploy.home import home, in_plain_words, make_private, moved, named
 from deploy.local import lock
 
 HERE = Path(__file__).resolve().parent
@@ -109,8 +109,7 @@ class Running:
 
 def folder() -> Path:
     """The folder of this checkout's local cloud."""
-    named = os.environ.get("WORKBOOK_LOCAL_CLOUD")
-    return Path(named).resolve() if named else home() / "cloud"
+    return named("WORKBOOK_LOCAL_CLOUD") or home() / "cloud"
 
 
 def find(where: Path | None = None) -> Running | None:

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from deploy import home
+from deploy.errors import LocalCloudError
+from deploy.local import server
 
 
 @pytest.fixture
@@ -30,6 +32,33 @@ def test_it_is_beside_the_checkout(checkout):
 def test_a_variable_names_it(monkeypatch, tmp_path):
     monkeypatch.setenv("WORKBOOK_HOME", str(tmp_path / "else" / ".." / "where"))
     assert home.home() == tmp_path / "where" and home.moved() == ""
+
+
+@pytest.mark.parametrize("variable", ["WORKBOOK_HOME", "WORKBOOK_LOCAL_CLOUD"])
+def test_what_is_no_path_is_said_when_it_is_written_to(monkeypatch, tmp_path, variable):
+    """`home` is asked at import: there nothing could say it."""
+    monkeypatch.chdir(tmp_path)
+    circle = tmp_path / "circle"
+    circle.symlink_to(circle)
+    monkeypatch.setenv(variable, "~no-such-user/x")
+    assert home.named(variable) == tmp_path / "~no-such-user" / "x"
+    monkeypatch.setenv(variable, str(circle))
+    assert home.named(variable) == circle
+    with pytest.raises(LocalCloudError, match="circle: a file stands where"):
+        server.reset(say=str)
+    monkeypatch.setenv(variable, "~/x")
+    assert home.named(variable) == Path.home() / "x"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="each platform has its own")
+def test_a_user_without_a_home(checkout, monkeypatch, request):
+    checkout.chmod(0o555)
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)
+    request.getfixturevalue("as_nobody")
+    assert home.home() == checkout / ".local-cloud"
+    with pytest.raises(LocalCloudError, match=r"may not write there.*WORKBOOK_HOME"):
+        server.set_up(say=str)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="each platform has its own")

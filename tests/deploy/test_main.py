@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 
@@ -256,6 +257,26 @@ def test_output_that_knows_no_arrow():
     assert done.returncode == 0
     done = run("up", "--help", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
     assert "UnicodeEncodeError" not in done.stderr and done.returncode == 0
+
+
+#: Where output goes → exit status, and what is said.
+OUTPUTS = {"nobody reads": (141, ""), "a full disk": (1, "No space left on device.")}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/dev/full is Linux's")
+@pytest.mark.parametrize("output", OUTPUTS)
+def test_output_that_goes_nowhere(tmp_path, monkeypatch, capsys, output):
+    """It is written as the command ends: what Python would say at its exit is said."""
+    monkeypatch.setenv("WORKBOOK_LOCAL_CLOUD", str(tmp_path))
+    reads, writes = os.pipe()
+    os.close(reads)
+    if output == "a full disk":
+        os.close(writes)
+        writes = os.open("/dev/full", os.O_WRONLY)
+    with os.fdopen(writes, "w", encoding="utf-8") as nowhere:
+        monkeypatch.setattr(sys, "stdout", nowhere)
+        status = main(["local", "status"])
+    assert (status, capsys.readouterr().err.strip()) == OUTPUTS[output]
 
 
 def test_down_keeps_backups_unless_told(account, capsys):

@@ -38,6 +38,12 @@ aws_secret_access_key = secret
 aws_access_key_id = AKIAIOSFODNN7EXAMPLE
 [profile program]
 credential_process = {python} -c "raise SystemExit('sign in first')"
+[profile chatty]
+credential_process = echo Welcome
+[profile binary]
+credential_process = {python} -c "import os; os.write(1, bytes([255, 254]))"
+[profile uninstalled]
+credential_process = /nonexistent/sign-in
 """
 PAGE = "<!DOCTYPE html><html><head><title>Sign in</title><body><p>to Café<br>Wi-Fi"
 EARLY = (
@@ -161,6 +167,9 @@ def profiles(tmp_path, monkeypatch):
         ("nonexistent", "there is no profile 'nonexistent'"),
         ("half", "there are no credentials"),
         ("program", "Run its credential_process"),
+        ("chatty", "Run its credential_process"),
+        ("binary", "Run its credential_process"),
+        ("uninstalled", "Run its credential_process"),
     ],
 )
 def test_each_kind_of_profile_has_its_own_cure(profiles, monkeypatch, profile, words):
