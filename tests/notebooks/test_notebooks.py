@@ -51,7 +51,7 @@ def public(package: str) -> set[str]:
     """The names that a package's own `__init__` brings together."""
     face = importlib.import_module(package)
     tree = ast.parse(Path(face.__file__).read_text("utf-8"))
-    brought = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
+    brought = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
     names = {alias.asname or alias.name for node in brought for alias in node.names}
     return set(getattr(face, "__all__", names))
 
