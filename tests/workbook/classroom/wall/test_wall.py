@@ -28,6 +28,7 @@ from workbook.show import html
 from deploy import pipeline, settings_for
 from deploy.home import CHECKOUT
 from deploy.steps import buckets, trigger
+from deploy.waiting import if_there
 
 PHOTO = encoded(chart().convert("RGB"))
 HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(99)
@@ -462,11 +463,9 @@ def test_the_cors_rule_is_for_that_page_and_goes_with_it(built, before):
 
 
 def cors(cloud, settings):
-    try:
-        return cloud.s3.get_bucket_cors(Bucket=settings.source_bucket)["CORSRules"]
-    except cloud.s3.exceptions.ClientError as error:
-        assert error.response["Error"]["Code"] == "NoSuchCORSConfiguration"
-        return []
+    asked = cloud.s3.get_bucket_cors, "NoSuchCORSConfiguration"
+    found = if_there(*asked, Bucket=settings.source_bucket)
+    return found["CORSRules"] if found else []
 
 
 # The link
