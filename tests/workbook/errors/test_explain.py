@@ -13,6 +13,7 @@ import io
 import json
 import os
 import re
+import tomllib
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -296,218 +297,15 @@ PROVOKED: dict[str, list[Callable[[World], Any]]] = {
 }
 
 
-# --- AWS's answers in its own words ---------------------------------------------------
+# --- what AWS, a log or Python said, in its own words --------------------------------
 
+_QUOTED = Path(__file__).with_name("quoted.toml")
+QUOTED: dict[str, dict[str, list[str]]] = tomllib.loads(_QUOTED.read_text("utf-8"))
 #: A row of the table → "call code: message".
-QUOTED: dict[str, list[str]] = {
-    "layer-of-others": [
-        "GetLayerVersion AccessDeniedException: User: arn:aws:iam::123456789012:"
-        "user/me is not authorized to perform: lambda:GetLayerVersion on resource: "
-        "arn:aws:lambda:eu-west-1:770693421928:layer:Klayers:1 because no "
-        "resource-based policy allows the lambda:GetLayerVersion action"
-    ],
-    "too-large": [
-        "PublishLayerVersion InvalidParameterValueException: Unzipped size must be "
-        "smaller than 262144000 bytes"
-    ],
-    "may-not-make-roles": [
-        "CreateRole AccessDenied: User: arn:aws:sts::123456789012:assumed-role/"
-        "voclabs/user1 is not authorized to perform: iam:CreateRole on resource: "
-        "arn:aws:iam::123456789012:role/r because no identity-based policy allows the "
-        "iam:CreateRole action"
-    ],
-    "acls-are-off": [
-        "PutObjectAcl AccessControlListNotSupported: The bucket does not allow ACLs"
-    ],
-    "function-may-not": [
-        "GetObject AccessDenied: Access Denied",
-        "PutObject AccessDenied: User: arn:aws:sts::123456789012:assumed-role/r/f "
-        'is not authorized to perform: s3:PutObject on resource: "arn:aws:s3:::b/a.jpg"'
-        " because no identity-based policy allows the s3:PutObject action",
-    ],
-    "bucket-name-taken": [
-        "CreateBucket BucketAlreadyExists: The requested bucket name is not "
-        "available. The bucket namespace is shared by all users of the system. Please "
-        "select a different name and try again."
-    ],
-    "statement-exists": [
-        "UpdateFunctionConfiguration ResourceConflictException: The statement id "
-        "(source-bucket-may-invoke) provided already exists. Please provide a new "
-        "statement id, or remove the existing statement."
-    ],
-    "update-in-progress": [
-        "UpdateFunctionConfiguration ResourceConflictException: The operation "
-        "cannot be performed at this time. An update is in progress for resource: "
-        "arn:aws:lambda:eu-west-1:123456789012:function:f"
-    ],
-    "credentials-expired": [
-        "ListBuckets ExpiredToken: The provided token has expired."
-    ],
-    "role-made-anew": [
-        "Invoke KMSAccessDeniedException: Lambda was unable to decrypt the "
-        "environment variables because KMS access was denied. Please check the "
-        "function's AWS KMS key settings. KMS Exception: UnrecognizedClientException"
-        "KMS Message: The security token included in the request is invalid."
-    ],
-    "queue-name-reserved": [
-        "CreateQueue AWS.SimpleQueueService.QueueDeletedRecently: You must wait 60 "
-        "seconds after deleting a queue before you can create another with the same "
-        "name."
-    ],
-    "throttled": [
-        "DeleteFunction TooManyRequestsException: Rate exceeded",
-        "PutObject SlowDown: Please reduce your request rate.",
-    ],
-    "aws-is-busy": [
-        "PutObject InternalError: We encountered an internal error. Please try again.",
-        "DeleteFunction ServiceException: An error occurred and the request cannot "
-        "be processed.",
-    ],
-    "changing-now": [
-        "CreateBucket OperationAborted: A conflicting conditional operation is "
-        "currently in progress against this resource. Please try again."
-    ],
-    "you-may-not": [
-        "DeleteFunction AccessDeniedException: User: arn:aws:iam::123456789012:"
-        "user/me is not authorized to perform: lambda:DeleteFunction on resource: "
-        "arn:aws:lambda:eu-west-1:123456789012:function:f because no identity-based "
-        "policy allows the lambda:DeleteFunction action"
-    ],
-    # As people have quoted them.
-    "archived": [
-        "GetObject InvalidObjectState: The operation is not valid for the object's "
-        "storage class"
-    ],
-    "key-of-the-uploader": [
-        "HeadObject InvalidRequest: The object was stored using a form of Server "
-        "Side Encryption. The correct parameters must be provided to retrieve the "
-        "object.",
-        "GetObject NoSuchKey: The specified key needs SSE-C",
-    ],
-    "kms-key-is-off": [
-        "GetObject KMS.DisabledException: arn:aws:kms:eu-west-1:123456789012:key/a "
-        "is disabled."
-    ],
-    "kms-denied": [
-        "GetObject AccessDenied: User: arn:aws:sts::123456789012:assumed-role/r/f "
-        "is not authorized to perform: kms:Decrypt on the resource"
-    ],
-    "another-region": [
-        "ListObjectsV2 PermanentRedirect: The bucket you are attempting to access "
-        "must be addressed using the specified endpoint.",
-        "PutObject AuthorizationHeaderMalformed: The authorization header is "
-        "malformed; the region 'us-east-1' is wrong; expecting 'eu-west-1'",
-    ],
-    "clock-is-wrong": [
-        "ListBuckets RequestTimeTooSkewed: The difference between the request time "
-        "and the current time is too large."
-    ],
-    "too-many-buckets": [
-        "CreateBucket TooManyBuckets: You have attempted to create more buckets "
-        "than allowed"
-    ],
-    "malformed-xml": [
-        "DeleteObjects MalformedXML: The XML you provided was not well-formed or "
-        "did not validate against our published schema"
-    ],
-    "another-partition": [
-        'AttachRolePolicy InvalidInput: Partition "aws" is not valid for resource '
-        '"arn:aws:iam::aws:policy/p".'
-    ],
-    "runs-in-a-loop": [
-        "Invoke RecursiveInvocationException: Lambda has detected your function "
-        "being invoked in a recursive loop"
-    ],
-    "malformed-policy": [
-        "CreateRole MalformedPolicyDocument: Syntax errors in policy.",
-        "PutRolePolicy MalformedPolicyDocument: Syntax errors in policy.",
-        "PutBucketPolicy MalformedPolicy: Missing required field Principal",
-    ],
-    "zip-cannot-be-read": [
-        f"{call} InvalidParameterValueException: Could not unzip uploaded file. "
-        "Please check your file, then try to upload again."
-        for call in ("CreateFunction", "PublishLayerVersion")
-    ],
-    "value-out-of-range": [
-        "UpdateFunctionConfiguration ValidationException: 1 validation error "
-        "detected: Value '901' at 'timeout' failed to satisfy constraint: Member must "
-        "have value less than or equal to 900"
-    ],
-    "rule-has-another-filter": [
-        "PutBucketNotificationConfiguration InvalidArgument: filter rule name must "
-        "be either prefix or suffix"
-    ],
-    "too-early-for-infrequent-access": [
-        "PutBucketLifecycleConfiguration InvalidArgument: 'Days' in Transition "
-        "action must be greater than or equal to 30 for storageClass 'STANDARD_IA'"
-    ],
-    "no-such-storage-class": [
-        "PutObject InvalidStorageClass: The storage class you specified is not valid"
-    ],
-    "too-little-left-for-others": [
-        "PutFunctionConcurrency InvalidParameterValueException: Specified "
-        "ReservedConcurrentExecutions for function decreases account's "
-        "UnreservedConcurrentExecution below its minimum value of [50]."
-    ],
-    "payload-is-no-json": [
-        "Invoke InvalidRequestContentException: Could not parse request body into "
-        "json: Unexpected character"
-    ],
-    "no-such-version": [
-        "GetObject NoSuchVersion: The specified version does not exist."
-    ],
-}
-
+ANSWERS = QUOTED["answers"]
 #: A row of the table → lines as a log has them, or Python.
-LOGGED: dict[str, list[str]] = {
-    "pillow-is-missing": [
-        "[ERROR] Runtime.ImportModuleError: Unable to import module 'handler.app': "
-        "No module named 'PIL'"
-    ],
-    "handler-not-found": [
-        "[ERROR] Runtime.ImportModuleError: Unable to import module 'handler.app': "
-        "No module named 'handler'",
-        "[ERROR] Runtime.HandlerNotFound: Handler 'lambda_handle' missing on module "
-        "'handler.app'",
-    ],
-    "code-is-no-python": [
-        "[ERROR] Runtime.UserCodeSyntaxError: Syntax error in module 'handler.app': "
-        "invalid syntax (app.py, line 3)"
-    ],
-    "timed-out": [
-        "2026-11-23T12:00:03.000Z 4fee85d1-e0a3-44eb-a7f9-f2dd70fc6cc1 Task timed out "
-        "after 3.00 seconds",
-        "REPORT RequestId: 4fee85d1-e0a3-44eb-a7f9-f2dd70fc6cc1\tDuration: 3000.00 ms\t"
-        "Billed Duration: 3000 ms\tMemory Size: 512 MB\tMax Memory Used: 97 MB\t"
-        "Status: timeout",
-    ],
-    "out-of-memory": [
-        "REPORT RequestId: 4fee85d1-e0a3-44eb-a7f9-f2dd70fc6cc1\tDuration: 912.44 ms\t"
-        "Billed Duration: 913 ms\tMemory Size: 128 MB\tMax Memory Used: 128 MB\t"
-        "Status: error\tError Type: Runtime.OutOfMemory",
-        # Recorded on AWS: https://gist.github.com/a-h/5760e3f9599a880794bb69c2d0ab4aa2
-        "REPORT RequestId: 16f8d3a2-26fc-11e8-bca6-73dbc61c39e7\tDuration: 24792.85 ms"
-        "\tBilled Duration: 24800 ms\tMemory Size: 128 MB\tMax Memory Used: 129 MB",
-        "RequestId: 4fee85d1-e0a3-44eb-a7f9-f2dd70fc6cc1 Error: Runtime exited with "
-        "error: signal: killed",
-    ],
-    "rejected-in-the-log": [line("a.jpg", "rejected", reason="not a JPEG or PNG")],
-    "certificate-not-trusted": [
-        "SSLError: SSL validation failed for https://sts.amazonaws.com/ [SSL: "
-        "CERTIFICATE_VERIFY_FAILED] certificate verify failed"
-    ],
-    "no-such-profile": [
-        "ProfileNotFound: The config profile (class) could not be found"
-    ],
-    "credentials-expired": ["LoginRefreshRequired"],
-    "no-way-to-s3": [
-        "ConnectTimeoutError: Connect timeout on endpoint URL: "
-        '"https://s3.eu-west-1.amazonaws.com/photos/a.jpg"',
-        "botocore.exceptions.ConnectTimeoutError: Connect timeout on endpoint URL: "
-        '"https://photos.s3.cn-north-1.amazonaws.com.cn/a.jpg"',
-        "ConnectTimeoutError: Connect timeout on endpoint URL: "
-        '"https://photos.s3.eu-west-1.amazonaws.com/a.jpg"',
-    ],
+LINES = QUOTED["lines"] | {
+    "rejected-in-the-log": [line("a.jpg", "rejected", reason="not a JPEG or PNG")]
 }
 
 
@@ -540,7 +338,7 @@ def test_an_error_provoked_finds_its_row(
     assert row_of(what) == name
 
 
-@cases(QUOTED)
+@cases(ANSWERS)
 def test_an_answer_quoted_finds_its_row(name, given):
     head, _, message = given.partition(": ")
     call, code = head.split()
@@ -548,7 +346,7 @@ def test_an_answer_quoted_finds_its_row(name, given):
     assert row_of(error) == row_of(str(error)) == name
 
 
-@cases(LOGGED)
+@cases(LINES)
 def test_a_line_of_a_log_finds_its_row(name, given):
     assert row_of(given) == name
 
@@ -571,7 +369,7 @@ def test_runtime_not_here(local):
 
 
 def test_no_row_without_the_real_error():
-    every = {*PROVOKED, *QUOTED, *LOGGED}
+    every = {*PROVOKED, *ANSWERS, *LINES}
     # Above, on the local cloud: moto runs nothing, and any runtime.
     assert {row.name for row in table.ROWS} == every | {"runtime-not-here"}
 
