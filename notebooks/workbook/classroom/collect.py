@@ -91,8 +91,13 @@ class Learner:
 
     @property
     def stopped(self) -> Step | None:
-        """The first step that is not whole; None where all are."""
-        return next((step for step in self.steps if not step.whole), None)
+        """The first step that is not whole, from the last that was begun on.
+
+        A plan leaves steps out, and nobody stopped there. None where all are whole.
+        """
+        last = max((at for at, step in enumerate(self.steps) if step.best), default=0)
+        ahead_first = (*self.steps[last:], *self.steps[:last])
+        return next((step for step in ahead_first if not step.whole), None)
 
 
 @dataclass(frozen=True, repr=False)
@@ -126,7 +131,7 @@ class Collected:
             for name, tried in self.exercises.items()
         }
         if not any(unsolved.values()):
-            return "No exercise that was tried is open still."
+            return "No exercise that was tried is still open."
         where, most = _most(unsolved)
         return (
             f"The exercise that stopped most: {where} "

@@ -59,6 +59,24 @@ def test_who_is_where(folder):
     assert found.most == "Most stopped at 03_role (2 of 3)."
 
 
+@pytest.mark.parametrize(
+    ("best", "stopped"),
+    [
+        ((0, 0, 0), "02_buckets"),  # nothing is begun
+        ((0, 3, 0), "03_role"),  # the plan left 02 out
+        ((4, 0, 2), "04_layer"),  # what was left behind is no stop
+        ((4, 8, 0), "04_layer"),  # goes on there
+        ((4, 8, 5), "02_buckets"),  # all but that
+    ],
+)
+def test_a_step_that_the_plan_leaves_out_stopped_nobody(tmp_path, best, stopped):
+    reached = dict(zip(STEPS, best, strict=True))
+    steps = {k: v | {"best": reached[k]} for k, v in STEPS.items()}
+    put(tmp_path / "anna.json", SCORE | {"steps": steps})
+    (anna,) = collect.collect(tmp_path).learners
+    assert anna.stopped.notebook == stopped
+
+
 def test_a_score_that_score_wrote(at, tmp_path):
     score = workbook.score(tmp_path / "all" / "anna.json")
     (found,) = collect.collect(tmp_path / "all").learners
