@@ -68,12 +68,6 @@ def attach(
     for call, rules in RULES.items():
         _register(session, call, rules, world)
 
-    def close(context: dict[str, Any], http_response: Any, **_: Any) -> None:
-        if http_response.status_code < 300:
-            close_new_bucket(context[_PARAMS], world)
-
-    session.events.register("after-call.s3.CreateBucket", close)
-
 
 _PARAMS = "workbook-params"
 
@@ -424,20 +418,6 @@ def bucket_name_is_legal(params: dict[str, Any], world: World) -> Refusal | None
     except SettingsError:
         return Refusal("InvalidBucketName", "The specified bucket is not valid.")
     return None
-
-
-def close_new_bucket(params: dict[str, Any], world: World) -> None:
-    """Give a new bucket what AWS gives it: Block Public Access, all four on.
-
-    Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
-    """
-    if not _public_access_block(params["Bucket"], world):
-        acls = ("BlockPublicAcls", "IgnorePublicAcls")
-        names = (*acls, "BlockPublicPolicy", "RestrictPublicBuckets")
-        world.lookup("s3").put_public_access_block(
-            Bucket=params["Bucket"],
-            PublicAccessBlockConfiguration=dict.fromkeys(names, True),
-        )
 
 
 def policy_is_well_formed(params: dict[str, Any], world: World) -> Refusal | None:

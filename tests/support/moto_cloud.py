@@ -18,7 +18,7 @@ import botocore.endpoint
 import botocore.session
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-from botocore.exceptions import ConnectionClosedError
+from botocore.exceptions import ClientError, ConnectionClosedError
 from moto import mock_aws
 from moto.core import responses
 from moto.core.base_backend import BackendDict, BaseBackend
@@ -402,4 +402,34 @@ def here(cloud: Cloud, **overrides: Any) -> Settings:
 
 def _attach_rules(session: boto3.Session) -> None:
     plain = boto3.Session("test", "test", region_name=REGION)
-    refusals.attach(session, lookup=Cloud(plain, ACCOUNT, REGION, "aws").client)
+    lookup = cache(Cloud(plain, ACCOUNT, REGION, "aws").client)
+    refusals.attach(session, lookup)
+    close_new_buckets(session, lookup)
+
+
+_BLOCKS = (
+    *("BlockPublicAcls", "IgnorePublicAcls"),
+    *("BlockPublicPolicy", "RestrictPublicBuckets"),
+)
+
+
+def close_new_buckets(session: boto3.Session, lookup: Callable[[str], Any]) -> None:
+    """Give a new bucket what AWS gives it and moto does not: Block Public Access."""
+
+    def remember(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+        context["new bucket"] = params["Bucket"]
+
+    def close(context: dict[str, Any], http_response: Any, **_: Any) -> None:
+        if http_response.status_code >= 300:
+            return
+        s3, name = lookup("s3"), context["new bucket"]
+        try:
+            s3.get_public_access_block(Bucket=name)
+        except ClientError:
+            block = dict.fromkeys(_BLOCKS, True)
+            s3.put_public_access_block(
+                Bucket=name, PublicAccessBlockConfiguration=block
+            )
+
+    session.events.register_first("before-parameter-build.s3.CreateBucket", remember)
+    session.events.register("after-call.s3.CreateBucket", close)

@@ -5,6 +5,7 @@ import pytest
 from botocore.exceptions import ClientError, ParamValidationError
 from moto import mock_aws
 from support.bench import TRUST, zipped
+from support.moto_cloud import close_new_buckets
 
 from deploy.local import refusals
 
@@ -38,6 +39,7 @@ def new_session():
 def attached(plain, interpreter=None):
     session = new_session()
     refusals.attach(session, plain.client, interpreter)
+    close_new_buckets(session, plain.client)
     return session
 
 
