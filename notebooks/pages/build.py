@@ -21,6 +21,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from workbook import copies
+
 from deploy import environment
 
 HERE = Path(__file__).resolve().parent
@@ -106,6 +108,7 @@ class Source:
             if cell["cell_type"] == "markdown":
                 cell["source"] = self._linked("".join(cell["source"]), "notebooks")
             else:
+                cell["source"] = copies.to_run("".join(cell["source"]))
                 cell["outputs"] = [*_read_without_running(cell["outputs"])]
         return notebook
 

@@ -45,6 +45,13 @@ def test_a_progress_bar_is_left_out_and_a_widget_is_named():
     assert shown(picture) == [picture["data"]]
 
 
+def test_what_a_cell_says_to_the_tests_is_left_out(tmp_path):
+    stored = build.ROOT / "notebooks" / "11_cleanup.ipynb"
+    notebook = build.Source(tmp_path)._notebook(stored)
+    assert "NBVAL_" in stored.read_text("utf-8")
+    assert "NBVAL_" not in json.dumps(notebook)
+
+
 def test_the_readme_is_cut_where_it_says_how_to_run():
     intro, how = build.readme()
     assert intro.startswith("# Thumbnail Workbook") and "make lab" not in intro
