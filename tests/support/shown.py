@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import io
+from typing import Any
 
 from PIL import Image
 from support.log_lines import NOW
 
+from deploy.cloud import Cloud
 from deploy.logs import Run
 
 
@@ -21,6 +23,13 @@ def run_of(key: str, **more: object) -> Run:
     values = dict.fromkeys(Run.__dataclass_fields__)
     values |= {"bucket": "b", "key": key, "outcome": "made", "ms": 12.5, "cold": True}
     return Run(**values | {"request_id": "1", "done": NOW} | more)
+
+
+def put(cloud: Cloud, bucket: str, key: str, labels: str = "", **photo: Any) -> None:
+    """Store a picture, with labels as the function writes them."""
+    metadata = {"labels": labels} if labels else {}
+    body = jpeg(**photo)
+    cloud.s3.put_object(Bucket=bucket, Key=key, Body=body, Metadata=metadata)
 
 
 def embedded(html: str) -> Image.Image:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from support.course import cells, prose
 from support.programs import python, run
 from workbook import copies
 from workbook.errors.messages import WorkbookError
@@ -56,24 +57,17 @@ def test_where_the_learner_writes_elsewhere_they_lie_there(work, tmp_path):
     assert work == tmp_path / "own" / "work"
 
 
-def test_a_copy_has_no_outputs(work):
-    for path in work.glob("*.ipynb"):
-        for cell in nbformat.read(path, 4).cells:
-            assert not cell.get("outputs") and not cell.get("execution_count")
-            assert "NBVAL" not in cell.source
-
-
 def test_only_the_answers_are_left_out(work):
     stored = {path.name for path in (CHECKOUT / "notebooks").glob("*.ipynb")}
     assert {path.name for path in work.glob("*.ipynb")} == stored - {"answers.ipynb"}
 
 
-def test_the_rest_is_as_it_is_stored(work):
+def test_a_copy_has_no_outputs_and_the_rest_is_as_it_is_stored(work):
     for path in work.glob("*.ipynb"):
-        stored = nbformat.read(CHECKOUT / "notebooks" / path.name, 4)
-        for cell, before in zip(
-            nbformat.read(path, 4).cells, stored.cells, strict=True
-        ):
+        stored = cells(CHECKOUT / "notebooks" / path.name)
+        for cell, before in zip(cells(path), stored, strict=True):
+            assert not cell.get("outputs") and not cell.get("execution_count")
+            assert "NBVAL" not in cell.source
             assert cell.id == before.id and cell.metadata == before.metadata
             if cell.cell_type == "code":
                 assert cell.source == re.sub("# NBVAL_.*\n", "", before.source)
@@ -84,12 +78,11 @@ def test_the_rest_is_as_it_is_stored(work):
 def test_every_link_of_a_copy_leads_somewhere_in_jupyters_root(work):
     links = 0
     for path in work.glob("*.ipynb"):
-        for cell in nbformat.read(path, 4).cells:
-            for link in LINK.findall(cell.source if cell.cell_type != "code" else ""):
-                if not link.startswith(("http", "attachment:")):
-                    assert (work / link).exists(), (path.name, link)
-                    assert link.count("..") <= 1, (path.name, link)
-                    links += 1
+        for link in LINK.findall(prose(path)):
+            if not link.startswith(("http", "attachment:")):
+                assert (work / link).exists(), (path.name, link)
+                assert link.count("..") <= 1, (path.name, link)
+                links += 1
     assert links > 50
 
 

@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 import pytest
 import workbook
 from support.log_lines import NOW
-from support.shown import jpeg, run_of
+from support.shown import put, run_of
 from workbook.show import html, timeline, trace_picture
 
 from deploy.steps import buckets
@@ -74,11 +74,6 @@ def test_a_trace_is_a_picture_whatever_the_key(key):
 
 
 # --- labels --------------------------------------------------------------------------
-
-
-def put(cloud, bucket, key, labels):
-    metadata = {"labels": labels}
-    cloud.s3.put_object(Bucket=bucket, Key=key, Body=jpeg((99, 99)), Metadata=metadata)
 
 
 @pytest.mark.parametrize(

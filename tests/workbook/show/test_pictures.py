@@ -9,7 +9,7 @@ import pytest
 import workbook
 from PIL import Image
 from support.pictures import png_bomb
-from support.shown import embedded, jpeg, run_of
+from support.shown import embedded, jpeg, put, run_of
 from workbook import SAMPLES
 from workbook.show.html import Html
 
@@ -86,9 +86,7 @@ def test_side_by_side_of_nothing(cloud, settings):
 def test_gallery(cloud, settings):
     buckets.create(cloud, settings)
     assert repr(workbook.gallery(cloud, settings)) == "no thumbnails yet"
-    cloud.s3.put_object(
-        Bucket=settings.target_bucket, Key="thumbnails/a.jpg", Body=jpeg((99, 99))
-    )
+    put(cloud, settings.target_bucket, "thumbnails/a.jpg", size=(99, 99))
     assert "base64," in workbook.gallery(cloud, settings).data
     assert "base64," in workbook.gallery(cloud, settings, ["a.jpg", "b.jpg"]).data
 
@@ -101,8 +99,7 @@ def test_nothing_links_to_this_machine(cloud, settings):
 def test_gallery_of_another_folder(cloud, settings):
     buckets.create(cloud, settings)
     for key in ("renditions/wide/a.jpg", "thumbnails/a.jpg"):
-        place = {"Bucket": settings.target_bucket, "Key": key}
-        cloud.s3.put_object(**place, Body=jpeg((640, 360)))
+        put(cloud, settings.target_bucket, key, size=(640, 360))
     shown = workbook.gallery(cloud, settings, folder="renditions/")
     assert repr(shown).startswith("renditions/wide/a.jpg: ")
     assert embedded(shown.data).size == (256, 144)
@@ -110,12 +107,8 @@ def test_gallery_of_another_folder(cloud, settings):
 
 def test_labels_are_shown(cloud, settings):
     buckets.create(cloud, settings)
-    cloud.s3.put_object(
-        Bucket=settings.target_bucket,
-        Key="thumbnails/a.jpg",
-        Body=jpeg(),
-        Metadata={"labels": "coast=0.81,city=0.12,meadow=0.05"},
-    )
+    labels = "coast=0.81,city=0.12,meadow=0.05"
+    put(cloud, settings.target_bucket, "thumbnails/a.jpg", labels)
     shown = workbook.gallery(cloud, settings)
     assert repr(shown).endswith(", label coast")
     assert "coast 0.81" in shown.data and "meadow" not in shown.data
