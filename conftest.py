@@ -26,6 +26,7 @@ pytest_plugins = [
     "support.moto_cloud",  # before those that import it
     "support.handler_cloud",
     "support.proxy",
+    "support.site",
 ]
 
 # How long an example takes says how busy the machine is, no more.

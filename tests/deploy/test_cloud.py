@@ -1,7 +1,3 @@
-import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from typing import ClassVar
-
 import boto3
 import pytest
 
@@ -62,31 +58,13 @@ def test_aws_refuses_an_endpoint_in_the_environment(account, monkeypatch):
         connect("aws")
 
 
-class Sink(BaseHTTPRequestHandler):
-    """Whoever is sent the learner's calls: remembers what came."""
-
-    seen: ClassVar[list[str]] = []
-
-    def do_POST(self):
-        self.seen.append(self.headers.get("Authorization", ""))
-        self.send_error(500)
-
-    do_GET = do_PUT = do_POST
-
-
 @pytest.fixture
-def sink(monkeypatch):
-    """The address of a server that must not hear of us, and what it heard."""
+def sink(site, monkeypatch):
+    """A server that must not hear of us."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     monkeypatch.setenv("AWS_SESSION_TOKEN", "token")
-    with HTTPServer(("127.0.0.1", 0), Sink) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        Sink.seen.clear()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    return site
 
 
 PROFILE = "[default]\nregion = eu-west-1\nendpoint_url = {}\n"
@@ -98,19 +76,19 @@ SECTION = (
 
 @pytest.mark.parametrize("service", ["STS", "S3", "S3_CONTROL", "LAMBDA", "SSO_OIDC"])
 def test_no_variable_gets_a_signed_request(sink, service, monkeypatch):
-    monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service}", sink)
+    monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service}", sink.url)
     with pytest.raises(ConnectError, match=f"AWS_ENDPOINT_URL_{service} sends"):
         connect("aws", region="eu-west-1")
-    assert Sink.seen == []
+    assert sink.asked == []
 
 
 @pytest.mark.parametrize("text", [PROFILE, SECTION])
 def test_no_profile_gets_a_signed_request(sink, text, tmp_path, monkeypatch):
-    (tmp_path / "config").write_text(text.format(sink))
+    (tmp_path / "config").write_text(text.format(sink.url))
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     with pytest.raises(ConnectError, match="the profile 'default' sends") as caught:
         connect("aws")
-    assert str(tmp_path / "config") in str(caught.value) and Sink.seen == []
+    assert str(tmp_path / "config") in str(caught.value) and sink.asked == []
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,7 @@ The answers are put in where botocore sends its requests.
 
 import subprocess
 import sys
-import threading
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import botocore.handlers
 import pytest
@@ -219,31 +217,6 @@ def test_aws_region_is_named_where_boto3_does_not_read_it(monkeypatch):
     assert "--region eu-west-1" in said
 
 
-class Answer(BaseHTTPRequestHandler):
-    """A web server that is no AWS, and an emulator that fails."""
-
-    def do_GET(self):
-        status, body = self.server.answer
-        self.send_response(status)
-        self.end_headers()
-        self.wfile.write(body.encode())
-
-    do_POST = do_PUT = do_HEAD = do_DELETE = do_GET
-
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture
-def server():
-    with HTTPServer(("127.0.0.1", 0), Answer) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
-
-
 @pytest.mark.parametrize("verb", ["up", "status", "probe", "down"])
 @pytest.mark.parametrize(
     ("answer", "words"),
@@ -253,12 +226,11 @@ def server():
         ((500, error("InternalError", "it broke")), "the server failed"),
     ],
 )
-def test_an_endpoint_that_is_no_emulator(server, keys, capsys, verb, answer, words):
-    server.answer = answer
-    url = f"http://127.0.0.1:{server.server_port}"
-    assert main([verb, "--endpoint", url, "--region", "us-east-1"]) == 1
+def test_an_endpoint_that_is_no_emulator(site, keys, capsys, verb, answer, words):
+    site.answer = answer
+    assert main([verb, "--endpoint", site.url, "--region", "us-east-1"]) == 1
     said = capsys.readouterr().err
-    assert words in said and url in said and said.count("\n") == 1
+    assert words in said and site.url in said and said.count("\n") == 1
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,6 @@
 
 import json
 import socket
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
 import pytest
@@ -274,37 +272,14 @@ def test_web_sockets_are_closed(running, origin, host, protocol, path):
 
 
 @pytest.fixture
-def page():
-    """A page of another origin; call it with its HTML, get its address.
-
-    A thread a connection: a browser keeps spare ones open, for minutes.
-    """
-    html = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.send_response(200)
-            self.send_header("Content-Type", "text/html")
-            self.end_headers()
-            self.wfile.write(html[-1].encode())
-
-        def log_message(self, *args):
-            pass
-
-    other = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    other.daemon_threads = True
-    thread = threading.Thread(target=other.serve_forever)
-    thread.start()
-    address = f"http://127.0.0.1:{other.server_port}"
+def page(site):
+    """A page of another origin; call it with its HTML, get its address."""
 
     def shown(text):
-        html.append(text)
-        return address
+        site.answer = (200, text)
+        return site.url
 
-    yield shown
-    other.shutdown()
-    thread.join()
-    other.server_close()
+    return shown
 
 
 def waited(browser, script):

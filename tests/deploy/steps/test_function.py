@@ -1,12 +1,9 @@
-import http.server
 import importlib.util
 import io
 import json
 import subprocess
 import sys
-import threading
 import zipfile
-from contextlib import contextmanager
 
 import pytest
 from support.moto_cloud import here, hooked, sent, standing
@@ -197,35 +194,12 @@ def test_new_code_is_an_update(cloud, settings, ground, wire, root):
     assert wire.mutations == ["UpdateFunctionCode"]
 
 
-@contextmanager
-def lambda_shows(cloud, content):
-    """Let Lambda name a place where its copy of the code is."""
+def test_code_packed_by_another_python_is_no_drift(
+    cloud, settings, ground, wire, root, site
+):
+    def lambda_shows_its_copy(parsed, **_):
+        parsed["Code"]["Location"] = f"{site.url}/code.zip"
 
-    class Place(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *_):
-            pass
-
-    def name_place(parsed, **_):
-        host, port = server.server_address
-        parsed["Code"]["Location"] = f"http://{host}:{port}/code.zip"
-
-    with http.server.HTTPServer(("127.0.0.1", 0), Place) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            with hooked(cloud.awslambda, OF_FUNCTION, name_place):
-                yield
-        finally:
-            server.shutdown()
-            thread.join()
-
-
-def test_code_packed_by_another_python_is_no_drift(cloud, settings, ground, wire, root):
     other = io.BytesIO()
     with (
         zipfile.ZipFile(io.BytesIO(function.package(settings, root))) as ours,
@@ -240,7 +214,8 @@ def test_code_packed_by_another_python_is_no_drift(cloud, settings, ground, wire
         FunctionName=settings.function_name, ZipFile=other.getvalue()
     )
     assert "CodeSha256" in function.describe(cloud, settings, root=root).drift
-    with lambda_shows(cloud, other.getvalue()):
+    site.answer = (200, other.getvalue())
+    with hooked(cloud.awslambda, OF_FUNCTION, lambda_shows_its_copy):
         assert function.describe(cloud, settings, root=root).drift == {}
         wire.calls.clear()
         function.create(cloud, settings, root=root)
