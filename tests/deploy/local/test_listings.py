@@ -62,6 +62,9 @@ def test_a_bucket_with_such_keys_is_emptied(local, bucket):
     version(local, bucket)
     put_all(local, bucket)
     local.s3.delete_object(Bucket=bucket, Key=KEYS[0])
+    doomed = {"Objects": [{"Key": KEYS[1]}]}
+    with pytest.raises(local.s3.exceptions.ClientError, match="MalformedXML"):
+        local.s3.delete_objects(Bucket=bucket, Delete=doomed)
     buckets.empty(local, bucket)
     assert "Versions" not in local.s3.list_object_versions(Bucket=bucket)
     local.s3.delete_bucket(Bucket=bucket)

@@ -1,8 +1,12 @@
+"""Whatever botocore lets through, a rule answers it: with None or with a refusal."""
+
 import json
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError, ParamValidationError
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from moto import mock_aws
 from support.bench import TRUST, zipped
 from support.moto_cloud import close_new_buckets
@@ -12,44 +16,108 @@ from deploy.local import refusals
 ACCOUNT = "123456789012"
 FUNCTION = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:thumbnailer"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/worker"
-UNVALIDATED = "Unable to validate the following destination configurations"
-AMBIGUOUS = (
-    "Configuration is ambiguously defined. Cannot have overlapping suffixes in two "
-    "rules if the prefixes are overlapping for the same event type."
+
+#: Names and ARNs, nearly right.
+text = st.one_of(
+    st.text(max_size=20),
+    st.text("arn:aws3lmbdqiofucti/-*$\n0129", max_size=60),
+    st.sampled_from([FUNCTION, FUNCTION + ":", FUNCTION[:-12], ROLE, ROLE[:-6], "*"]),
+)
+queue = st.one_of(text, st.builds("arn:aws:sqs:us-east-1:123456789012:{}".format, text))
+json_value = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(-9, 9), text),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(text, inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+statement = st.fixed_dictionaries(
+    {},
+    optional={
+        "Effect": st.one_of(st.sampled_from(["Allow", "Deny"]), json_value),
+        "Principal": st.one_of(st.sampled_from(["*", {"AWS": "*"}]), json_value),
+        "Action": json_value,
+        "Resource": json_value,
+        "Condition": st.one_of(
+            json_value,
+            st.dictionaries(text, st.dictionaries(text, json_value), max_size=2),
+        ),
+    },
+)
+policy = st.one_of(
+    text,
+    json_value.map(json.dumps),
+    st.one_of(statement, st.lists(statement, max_size=2)).map(
+        lambda found: json.dumps({"Version": "2012-10-17", "Statement": found})
+    ),
 )
 
 
-@pytest.fixture
-def plain(monkeypatch):
-    monkeypatch.setenv("AWS_CONFIG_FILE", "none")
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "none")
-    with mock_aws(config={"lambda": {"use_docker": False}}):
-        yield new_session()
+def some(**fields):
+    """A structure of which every member may be left out."""
+    return st.fixed_dictionaries({}, optional=fields)
 
 
-@pytest.fixture
-def ruled(plain):
-    return attached(plain)
+filters = some(Key=some(FilterRules=st.lists(some(Name=text, Value=text), max_size=2)))
+
+
+def kind(arn):
+    known = {arn: text, "Events": st.lists(text, max_size=2)}
+    rule = st.fixed_dictionaries(known, optional={"Id": text, "Filter": filters})
+    return st.lists(rule, max_size=2)
+
+
+SHAPES = {
+    "lambda.CreateFunction": some(Role=text, Runtime=text, Timeout=st.integers()),
+    "lambda.PublishLayerVersion": some(CompatibleRuntimes=st.lists(text, max_size=2)),
+    "lambda.UpdateFunctionConfiguration": some(Role=text, MemorySize=st.integers()),
+    "lambda.CreateEventSourceMapping": st.fixed_dictionaries(
+        {"FunctionName": st.sampled_from(["thumbnailer", "none", FUNCTION])},
+        optional={"EventSourceArn": queue},
+    ),
+    "s3.CreateBucket": st.fixed_dictionaries({"Bucket": text}),
+    "s3.PutBucketPolicy": st.fixed_dictionaries(
+        {"Bucket": st.just("made"), "Policy": policy}
+    ),
+    "s3.PutBucketLifecycleConfiguration": some(
+        LifecycleConfiguration=some(
+            Rules=st.lists(
+                some(
+                    Status=st.sampled_from(["Enabled", "enabled"]),
+                    Prefix=text,
+                    Expiration=some(Days=st.integers()),
+                    Transitions=st.lists(
+                        some(StorageClass=text, Days=st.integers()), max_size=2
+                    ),
+                ),
+                max_size=2,
+            )
+        )
+    ),
+    "s3.PutBucketNotificationConfiguration": st.fixed_dictionaries(
+        {
+            "Bucket": st.just("made"),
+            "NotificationConfiguration": some(
+                LambdaFunctionConfigurations=kind("LambdaFunctionArn"),
+                QueueConfigurations=kind("QueueArn"),
+                TopicConfigurations=kind("TopicArn"),
+            ),
+        }
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def moto():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_CONFIG_FILE", "none")
+        patch.setenv("AWS_SHARED_CREDENTIALS_FILE", "none")
+        with mock_aws(config={"lambda": {"use_docker": False}}):
+            yield
 
 
 def new_session():
     return boto3.Session("test", "test", region_name="us-east-1")
-
-
-def attached(plain, interpreter=None):
-    session = new_session()
-    refusals.attach(session, plain.client, interpreter)
-    close_new_buckets(session, plain.client)
-    return session
-
-
-def refusal(call, **arguments):
-    """Make the call and return its error's code, message, operation and status."""
-    with pytest.raises(ClientError) as caught:
-        call(**arguments)
-    error = caught.value.response["Error"]
-    status = caught.value.response["ResponseMetadata"]["HTTPStatusCode"]
-    return error["Code"], error["Message"], caught.value.operation_name, status
 
 
 def document(**statement):
@@ -57,284 +125,306 @@ def document(**statement):
     return {"Version": "2012-10-17", "Statement": [statement]}
 
 
-def make_role(session, policy=TRUST):
-    session.client("iam").create_role(
-        RoleName="worker", AssumeRolePolicyDocument=json.dumps(policy)
-    )
+RENTED = document(Principal={"Service": "ec2.amazonaws.com"}, Action="sts:AssumeRole")
+#: Function → what its permission has in place of the one that lets `made` in.
+PERMITTED = {
+    "thumbnailer": {},
+    "of-another-bucket": {"SourceArn": "arn:aws:s3:::other"},
+    "of-another-account": {"SourceAccount": "999999999999"},
+    "of-another-service": {"Principal": "sns.amazonaws.com"},
+    "to-be-looked-at": {"Action": "lambda:GetFunction"},
+}
 
 
-def make_function(session, **arguments):
-    wanted = {
-        "FunctionName": "thumbnailer",
-        "Runtime": "python3.14",
-        "Handler": "app.handler",
-        "Role": ROLE,
-        "Code": {"ZipFile": zipped("", "app.py")},
+@pytest.fixture(scope="module")
+def world(moto):
+    """Roles, functions and buckets: `made` lets nobody in, `open` may be opened."""
+    session = new_session()
+    clients = {
+        name: session.client(name) for name in ("s3", "iam", "lambda", "sqs", "sts")
     }
-    return session.client("lambda").create_function(**wanted | arguments)
-
-
-def make_function_and_bucket(session):
-    make_role(session)
-    make_function(session)
-    session.client("s3").create_bucket(Bucket="photos")
-
-
-def permit(session, **arguments):
-    wanted = {
-        "FunctionName": "thumbnailer",
-        "StatementId": "s3",
-        "Action": "lambda:InvokeFunction",
-        "Principal": "s3.amazonaws.com",
-        "SourceArn": "arn:aws:s3:::photos",
-        "SourceAccount": ACCOUNT,
-    }
-    session.client("lambda").add_permission(**wanted | arguments)
-
-
-def fires(suffix=None, prefix=None, events=("s3:ObjectCreated:Put",)):
-    filters = [
-        {"Name": name, "Value": value}
-        for name, value in (("Prefix", prefix), ("suffix", suffix))
-        if value is not None
-    ]
-    rule = {"LambdaFunctionArn": FUNCTION, "Events": list(events)}
-    return rule | ({"Filter": {"Key": {"FilterRules": filters}}} if filters else {})
-
-
-def notify(session, *rules, **arguments):
-    return session.client("s3").put_bucket_notification_configuration(
-        Bucket="photos",
-        NotificationConfiguration={"LambdaFunctionConfigurations": list(rules)},
-        **arguments,
-    )
-
-
-# The role
-
-UNASSUMABLE = (
-    "InvalidParameterValueException",
-    "The role defined for the function cannot be assumed by Lambda.",
-    "CreateFunction",
-    400,
-)
-
-
-def test_missing_role_and_one_that_trusts_another_service(ruled):
-    assert refusal(make_function, session=ruled) == UNASSUMABLE
-    ec2 = {"Service": "ec2.amazonaws.com"}
-    make_role(ruled, document(Principal=ec2, Action="sts:AssumeRole"))
-    assert refusal(make_function, session=ruled) == UNASSUMABLE
-
-
-def test_role_with_a_path(ruled, plain):
-    plain.client("iam").create_role(
-        RoleName="deep", Path="/a/b/", AssumeRolePolicyDocument=json.dumps(TRUST)
-    )
-    assert make_function(ruled, Role=f"arn:aws:iam::{ACCOUNT}:role/a/b/deep")
-
-
-def test_update_to_a_missing_role_and_of_the_memory_alone(ruled):
-    make_role(ruled)
-    make_function(ruled)
-    update = ruled.client("lambda").update_function_configuration
-    answer = refusal(update, FunctionName="thumbnailer", Role=ROLE + "-gone")
-    assert answer == (*UNASSUMABLE[:2], "UpdateFunctionConfiguration", 400)
-    assert update(FunctionName="thumbnailer", MemorySize=512)["MemorySize"] == 512
-
-
-def test_the_refusal_is_the_clients_own_exception(ruled):
-    awslambda = ruled.client("lambda")
-    with pytest.raises(awslambda.exceptions.InvalidParameterValueException):
-        awslambda.create_function(
-            FunctionName="f", Role=ROLE, Code={"ZipFile": b""}, Runtime="python3.14"
+    make = clients["iam"].create_role
+    for path, name, trust in (
+        ("/", "worker", TRUST),
+        ("/", "renter", RENTED),
+        ("/a/b/", "deep", TRUST),
+    ):
+        document = json.dumps(trust)
+        make(Path=path, RoleName=name, AssumeRolePolicyDocument=document)
+    for name, change in PERMITTED.items():
+        clients["lambda"].create_function(
+            FunctionName=name,
+            Role=ROLE,
+            Runtime="python3.13",
+            Handler="a.b",
+            Code={"ZipFile": b"x"},
         )
+        permission = {"StatementId": "s3", "Action": "lambda:InvokeFunction"}
+        permission |= {"SourceArn": "arn:aws:s3:::made", "SourceAccount": ACCOUNT}
+        permission |= {"Principal": "s3.amazonaws.com"} | change
+        clients["lambda"].add_permission(FunctionName=name, **permission)
+    for name, closed in (("made", True), ("lifted", False), ("bare", None)):
+        clients["s3"].create_bucket(Bucket=name)
+        if closed is not None:
+            blocks = {"BlockPublicAcls": True, "BlockPublicPolicy": closed}
+            clients["s3"].put_public_access_block(
+                Bucket=name, PublicAccessBlockConfiguration=blocks
+            )
+    return refusals.World(clients.__getitem__, "python3.13")
 
 
-def test_botocores_validation_comes_first(ruled):
-    with pytest.raises(ParamValidationError):
-        ruled.client("lambda").create_function(FunctionName="f", Role=ROLE)
+def test_every_call_with_rules_has_shapes():
+    assert set(SHAPES) == set(refusals.RULES)
 
 
-# The runtime
+@pytest.mark.parametrize("call", SHAPES)
+def test_rules_survive_what_botocore_lets_through(world, call):
+    @settings(max_examples=100, deadline=None, database=None)
+    @given(SHAPES[call])
+    def answered(params):
+        if (refusal := refused(call, params, world)) is not None:
+            assert refusal.code and refusal.message and 400 <= refusal.status < 500
+
+    answered()
 
 
-def test_retired_runtime(ruled):
-    make_role(ruled)
-    assert refusal(make_function, session=ruled, Runtime="python3.8") == (
-        "InvalidParameterValueException",
-        "The runtime parameter of python3.8 is no longer supported for creating or "
-        "updating AWS Lambda functions. We recommend you use a supported runtime "
-        "while creating or updating functions.",
-        "CreateFunction",
-        400,
-    )
+def refused(call, params, world):
+    found = (rule(params, world) for rule in refusals.RULES[call])
+    return next((refusal for refusal in found if refusal), None)
 
 
-def test_runtime_that_is_here_and_one_that_is_not(plain):
-    ruled = attached(plain, interpreter="python3.13")
-    make_role(ruled)
-    assert make_function(ruled, Runtime="python3.13")["Runtime"] == "python3.13"
-    code, message, operation, _ = refusal(make_function, session=ruled)
-    assert (code, operation) == ("InvalidParameterValueException", "CreateFunction")
-    assert "limit of the local cloud" in message
-    assert "Runtime=python3.13 and not python3.14" in message
+INVALID = "InvalidParameterValueException"
+NOTIFY = "s3.PutBucketNotificationConfiguration"
+CREATE = "lambda.CreateFunction"
+UPDATE = "lambda.UpdateFunctionConfiguration"
+LAYER = "lambda.PublishLayerVersion"
+LIFECYCLE = "s3.PutBucketLifecycleConfiguration"
+POLICY = "s3.PutBucketPolicy"
+UNASSUMABLE = "The role defined for the function cannot be assumed by Lambda."
+UNVALIDATED = "Unable to validate the following destination configurations"
+AMBIGUOUS = (
+    "Configuration is ambiguously defined. Cannot have overlapping suffixes in two "
+    "rules if the prefixes are overlapping for the same event type."
+)
+RETIRED = (
+    "The runtime parameter of python3.8 is no longer supported for creating or "
+    "updating AWS Lambda functions. We recommend you use a supported runtime "
+    "while creating or updating functions."
+)
+NOT_HERE = "it takes Runtime=python3.13 and not python3.14."
+CLOSED_BY = "by the BlockPublicPolicy block public access setting."
 
 
-# Who may invoke the function
+def rule(**parts):
+    return {"LambdaFunctionArn": FUNCTION, "Events": ["s3:ObjectCreated:*"]} | parts
 
 
-def refused_notification(session, *rules):
-    with pytest.raises(ClientError) as caught:
-        notify(session, *rules)
-    assert caught.value.operation_name == "PutBucketNotificationConfiguration"
-    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
-    return caught.value.response["Error"]
+def to(name):
+    return notification(rule(LambdaFunctionArn=FUNCTION.replace("thumbnailer", name)))
 
 
-def test_notification_without_permission(ruled):
-    make_function_and_bucket(ruled)
-    error = refused_notification(ruled, fires())
-    assert (error["Code"], error["Message"]) == ("InvalidArgument", UNVALIDATED)
-    assert error["ArgumentName1"] == f"{FUNCTION}, null"
+def notification(*rules, **more):
+    rules = {"LambdaFunctionConfigurations": list(rules)}
+    return {"Bucket": "made", "NotificationConfiguration": rules} | more
 
 
-def test_notification_to_no_function(ruled):
-    ruled.client("s3").create_bucket(Bucket="photos")
-    assert refused_notification(ruled, fires())["Message"] == UNVALIDATED
+def filtered(**part):
+    return rule(Filter={"Key": {"FilterRules": [part]}})
 
 
-def test_notification_with_permission(ruled):
-    make_function_and_bucket(ruled)
-    permit(ruled)
-    notify(ruled, fires(".jpg"), fires(".png"))
-    s3 = ruled.client("s3")
-    rules = s3.get_bucket_notification_configuration(Bucket="photos")
-    assert len(rules["LambdaFunctionConfigurations"]) == 2
+JPG = filtered(Name="suffix", Value=".jpg")
+PNG = filtered(Name="suffix", Value=".png")
+ELSEWHERE = rule(LambdaFunctionArn=FUNCTION.replace("us-east-1", "eu-west-1"))
+MOVE = {"Days": 30, "StorageClass": "STANDARD_IA"}
+
+
+def lifecycle(**change):
+    rule = {"Status": "Enabled", "Filter": {"Prefix": ""}, "Transitions": [MOVE]}
+    rule = {name: part for name, part in (rule | change).items() if part}
+    return {"LifecycleConfiguration": {"Rules": [rule]}}
+
+
+SAME = {"ID": "same", **lifecycle()["LifecycleConfiguration"]["Rules"][0]}
+READ = {"Action": "s3:GetObject"}
+OPEN = document(Principal="*", **READ, Resource="arn:aws:s3:::made/*")
+CLOSED = document(Principal={"AWS": ACCOUNT}, **READ, Resource="arn:aws:s3:::made/*")
+
+
+def policy_of(text=OPEN, bucket="made"):
+    text = text if isinstance(text, str) else json.dumps(text)
+    return {"Bucket": bucket, "Policy": text.replace("made", bucket)}
+
+
+#: What is asked → call, parameters, AWS's code and words; no code: it passes.
+ASKED = {
+    "role that is not there": (CREATE, {"Role": f"{ROLE}-gone"}, INVALID, UNASSUMABLE),
+    "role of another service": (
+        *(CREATE, {"Role": ROLE.replace("worker", "renter")}, INVALID, UNASSUMABLE),
+    ),
+    "role with a path": (CREATE, {"Role": ROLE.replace("worker", "a/b/deep")}, "", ""),
+    "no role": (CREATE, {"Role": ""}, "ValidationException", ""),
+    "role by its name": (CREATE, {"Role": "worker"}, "ValidationException", ""),
+    "role of no account": (
+        *(CREATE, {"Role": "arn:aws:iam::1:role/x"}, "ValidationException", ""),
+    ),
+    "update to no role": (UPDATE, {"Role": f"{ROLE}-gone"}, INVALID, UNASSUMABLE),
+    "update of the memory": (UPDATE, {"MemorySize": 512}, "", ""),
+    "retired runtime": (CREATE, {"Runtime": "python3.8"}, INVALID, RETIRED),
+    "runtime that is here": (CREATE, {"Role": ROLE, "Runtime": "python3.13"}, "", ""),
+    "runtime that is not here": (CREATE, {"Runtime": "python3.14"}, INVALID, NOT_HERE),
+    "our own limit": (
+        *(CREATE, {"Runtime": "python3.14"}, INVALID, "limit of the local cloud"),
+    ),
+    "901 seconds": (
+        *(CREATE, {"Timeout": 901}, "ValidationException"),
+        "Value '901' at 'timeout' failed",
+    ),
+    "64 MB": (
+        *(CREATE, {"MemorySize": 64}, "ValidationException"),
+        "Value '64' at 'memorySize' failed",
+    ),
+    "10,241 MB": (
+        *(CREATE, {"MemorySize": 10_241}, "ValidationException"),
+        "less than or equal to 10240",
+    ),
+    "layer for a mistyped runtime": (
+        *(LAYER, {"CompatibleRuntimes": ["phyton3.13"]}, "ValidationException", ""),
+    ),
+    "layer for a mistyped processor": (
+        *(LAYER, {"CompatibleArchitectures": ["arm"]}, "ValidationException", ""),
+    ),
+    "layer for what there is": (
+        LAYER,
+        {"CompatibleRuntimes": ["python3.13"], "CompatibleArchitectures": ["arm64"]},
+        *("", ""),
+    ),
+    "notification to a name": (
+        *(NOTIFY, notification(rule(LambdaFunctionArn="thumbnailer"))),
+        *("InvalidArgument", ""),
+    ),
+    "notification to half an ARN": (NOTIFY, to(""), "InvalidArgument", ""),
+    "filter without a value": (
+        *(NOTIFY, notification(filtered(Name="suffix")), "MalformedXML", ""),
+    ),
+    "filter without a name": (
+        *(NOTIFY, notification(filtered(Value=".jpg")), "MalformedXML", ""),
+    ),
+    "filter of the middle": (
+        *(NOTIFY, notification(filtered(Name="middle", Value=".jpg"))),
+        *("InvalidArgument", ""),
+    ),
+    "notification to no function": (
+        *(NOTIFY, to("nobody"), "InvalidArgument", UNVALIDATED),
+    ),
+    **{
+        f"permission {name}": (NOTIFY, to(name), "InvalidArgument", UNVALIDATED)
+        for name, change in PERMITTED.items()
+        if change
+    },
+    "function in another region": (
+        *(NOTIFY, notification(ELSEWHERE), "InvalidArgument", UNVALIDATED),
+    ),
+    "notification that is permitted": (NOTIFY, notification(JPG, PNG), "", ""),
+    "notification that is not to be validated": (
+        *(NOTIFY, to("nobody") | {"SkipDestinationValidation": True}, "", ""),
+    ),
+    "no notification": (NOTIFY, notification(), "", ""),
+    "no notification of no bucket": (NOTIFY, notification(Bucket="gone"), "", ""),
+    "overlap": (
+        *(NOTIFY, notification(JPG, filtered(Name="suffix", Value="g"))),
+        *("InvalidArgument", AMBIGUOUS),
+    ),
+    "overlap without filters": (
+        *(NOTIFY, notification(rule(), rule())),
+        *("InvalidArgument", "Configurations overlap."),
+    ),
+    **{
+        f"bucket called {name}": (
+            *("s3.CreateBucket", {"Bucket": name}),
+            *("InvalidBucketName", "The specified bucket is not valid."),
+        )
+        for name in (
+            *("Photos", "a..b", "192.168.0.1", "sthree-x", "photos-s3alias"),
+            "photos-",
+        )
+    },
+    "public policy": (POLICY, policy_of(), "AccessDenied", CLOSED_BY),
+    "public policy, blocks lifted": (POLICY, policy_of(bucket="lifted"), "", ""),
+    "public policy, no blocks": (POLICY, policy_of(bucket="bare"), "", ""),
+    "policy that is not public": (POLICY, policy_of(CLOSED), "", ""),
+    "policy: half": (POLICY, policy_of("{"), "MalformedPolicy", ""),
+    "policy: a list": (POLICY, policy_of("[]"), "MalformedPolicy", ""),
+    "policy: conditions in a list": (
+        *(POLICY, policy_of(document(Condition=[])), "MalformedPolicy", ""),
+    ),
+    **{
+        f"policy of version {version!r}": (
+            *(POLICY, policy_of(OPEN | {"Version": version})),
+            *("MalformedPolicy", "valid version string"),
+        )
+        for version in ("2026-11-26", "", 2012)
+    },
+    "lifecycle": (LIFECYCLE, lifecycle(), "", ""),
+    "two rules of one ID": (
+        LIFECYCLE,
+        {"LifecycleConfiguration": {"Rules": [SAME, SAME]}},
+        *("InvalidArgument", "Rule ID must be unique"),
+    ),
+    "deletes after it moves": (LIFECYCLE, lifecycle(Expiration={"Days": 31}), "", ""),
+    "deletes as it moves": (
+        *(LIFECYCLE, lifecycle(Expiration={"Days": 30}), "InvalidArgument", ""),
+    ),
+    "deletes at once": (
+        *(LIFECYCLE, lifecycle(Expiration={"Days": 0}), "InvalidArgument"),
+        "positive integer",
+    ),
+    "lower-case status": (LIFECYCLE, lifecycle(Status="enabled"), "MalformedXML", ""),
+    "no filter": (LIFECYCLE, lifecycle(Filter=None), "MalformedXML", ""),
+    "no action": (LIFECYCLE, lifecycle(Transitions=None), "InvalidRequest", ""),
+    "transition without a class": (
+        *(LIFECYCLE, lifecycle(Transitions=[{"Days": 30}]), "MalformedXML", ""),
+    ),
+}
+
+
+@pytest.mark.parametrize(("call", "params", "code", "words"), ASKED.values(), ids=ASKED)
+def test_refused_as_on_aws(world, call, params, code, words):
+    found = refused(call, params, world)
+    assert (found.code if found else "") == code
+    assert words in (found.message if found else "")
+
+
+def test_every_dead_target_is_named(world):
+    gone = [
+        filtered(Name="suffix", Value=f".{end}") | {"LambdaFunctionArn": FUNCTION + end}
+        for end in "ab"
+    ]
+    details = refused(NOTIFY, notification(JPG, *gone), world).details
+    names = [details[f"ArgumentName{number}"] for number in (1, 2)]
+    assert names == [f"{FUNCTION}a, null", f"{FUNCTION}b, null"]
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    ("change", "words"),
     [
-        {"SourceArn": "arn:aws:s3:::other"},
-        {"SourceAccount": "999999999999"},
-        {"Principal": "sns.amazonaws.com"},
-        {"Action": "lambda:GetFunction"},
+        ({"Principal": None}, "Missing required field Principal"),
+        ({"Action": None}, "Missing required field Action"),
+        ({"Resource": None}, "Missing required field Resource"),
+        ({"Resource": "arn:aws:s3:::other/*"}, "Policy has invalid resource"),
+        ({"Resource": "thumbnails/*"}, "Policy has invalid resource"),
+        ({"Action": "lambda:InvokeFunction"}, "Policy has invalid action"),
+        ({"Effect": "allow"}, "Invalid policy syntax"),
     ],
 )
-def test_permission_for_something_else(ruled, wrong):
-    make_function_and_bucket(ruled)
-    permit(ruled, **wrong)
-    assert refused_notification(ruled, fires())["Message"] == UNVALIDATED
+def test_a_statement_lacks_nothing_or_is_refused(world, change, words):
+    (whole,) = OPEN["Statement"]
+    parts = {name: part for name, part in (whole | change).items() if part}
+    for statement in (parts, [whole, parts]):
+        params = policy_of(OPEN | {"Statement": statement})
+        assert words in refusals.policy_is_well_formed(params, world).message
 
 
-def test_function_in_another_region(ruled):
-    make_function_and_bucket(ruled)
-    permit(ruled)
-    rule = fires() | {"LambdaFunctionArn": FUNCTION.replace("us-east-1", "eu-west-1")}
-    assert refused_notification(ruled, rule)["Message"] == UNVALIDATED
-
-
-def test_every_dead_target_is_named(ruled):
-    make_function_and_bucket(ruled)
-    permit(ruled)
-    gone = [fires(s) | {"LambdaFunctionArn": FUNCTION + s[1:]} for s in (".a", ".b")]
-    error = refused_notification(ruled, fires(".jpg"), *gone)
-    assert error["ArgumentName1"] == f"{FUNCTION}a, null"
-    assert error["ArgumentName2"] == f"{FUNCTION}b, null"
-
-
-def test_validation_can_be_skipped_as_on_aws(plain):
-    rule = refusals.functions_may_be_invoked
-    configuration = {"LambdaFunctionConfigurations": [fires()]}
-    params = {"Bucket": "photos", "NotificationConfiguration": configuration}
-    params["SkipDestinationValidation"] = True
-    assert rule(params, refusals.World(plain.client)) is None
-
-
-def test_missing_bucket_is_named_by_the_call_itself(ruled):
-    assert refusal(notify, session=ruled)[0] == "NoSuchBucket"
-
-
-def test_notifications_can_be_emptied(ruled):
-    ruled.client("s3").create_bucket(Bucket="photos")
-    assert notify(ruled)["ResponseMetadata"]["HTTPStatusCode"] == 200
-
-
-# Overlapping rules
-
-
-def test_overlap_inside_one_request(ruled):
-    make_function_and_bucket(ruled)
-    permit(ruled)
-    error = refused_notification(ruled, fires(".jpg"), fires("g"))
-    assert (error["Code"], error["Message"]) == ("InvalidArgument", AMBIGUOUS)
-
-
-def test_overlap_without_filters(ruled):
-    make_function_and_bucket(ruled)
-    permit(ruled)
-    message = refused_notification(ruled, fires(), fires())["Message"]
-    assert message.startswith("Configurations overlap.")
-
-
-# Buckets
-
-
-READ = {"Action": "s3:GetObject", "Resource": "arn:aws:s3:::photos/*"}
-OPEN = document(Principal="*", **READ)
-CLOSED = document(Principal={"AWS": ACCOUNT}, **READ)
 FROM_HERE = {"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}}
-
-
-@pytest.fixture
-def s3(ruled):
-    """S3 with one new bucket."""
-    client = ruled.client("s3")
-    client.create_bucket(Bucket="photos")
-    return client
-
-
-def put_policy(session, policy=OPEN):
-    return session.client("s3").put_bucket_policy(
-        Bucket="photos", Policy=json.dumps(policy)
-    )
-
-
-def test_public_policy_on_a_new_bucket(ruled, s3):
-    code, message, operation, status = refusal(put_policy, session=ruled)
-    assert (code, operation, status) == ("AccessDenied", "PutBucketPolicy", 403)
-    assert message.endswith("by the BlockPublicPolicy block public access setting.")
-
-
-def test_public_policy_with_the_blocks_lifted(ruled, s3):
-    lifted = {"BlockPublicAcls": True, "IgnorePublicAcls": True}
-    lifted |= {"BlockPublicPolicy": False, "RestrictPublicBuckets": False}
-    s3.put_public_access_block(Bucket="photos", PublicAccessBlockConfiguration=lifted)
-    put_policy(ruled)
-    assert json.loads(s3.get_bucket_policy(Bucket="photos")["Policy"]) == OPEN
-
-
-def test_public_policy_with_the_blocks_deleted(ruled, s3):
-    s3.delete_public_access_block(Bucket="photos")
-    assert put_policy(ruled)
-
-
-def test_policy_that_is_not_public(ruled, s3):
-    assert put_policy(ruled, CLOSED)
-
-
-def test_new_buckets_are_closed_as_on_aws(s3):
-    block = s3.get_public_access_block(Bucket="photos")
-    assert all(block["PublicAccessBlockConfiguration"].values())
-
-
-def test_a_bucket_made_twice_stays_as_it_is(s3):
-    off = {"BlockPublicPolicy": False}
-    s3.put_public_access_block(Bucket="photos", PublicAccessBlockConfiguration=off)
-    s3.create_bucket(Bucket="photos")
-    block = s3.get_public_access_block(Bucket="photos")
-    assert not block["PublicAccessBlockConfiguration"]["BlockPublicPolicy"]
 
 
 @pytest.mark.parametrize(
@@ -354,17 +444,68 @@ def test_public(policy, public):
     assert refusals.is_public(policy) is public
 
 
+# --- on a session --------------------------------------------------------------------
+
+
+@pytest.fixture
+def ruled(world):
+    """A session whose clients obey the rules, on any Python."""
+    session = new_session()
+    refusals.attach(session, world.lookup)
+    close_new_buckets(session, world.lookup)
+    return session
+
+
+def function(**parts):
+    code = {"ZipFile": zipped("", "app.py")}
+    return {"FunctionName": "f", "Runtime": "python3.14", "Code": code, **parts}
+
+
 @pytest.mark.parametrize(
-    "name", ["Photos", "a..b", "192.168.0.1", "sthree-x", "photos-s3alias", "photos-"]
+    ("service", "call", "params", "code", "operation", "status"),
+    [
+        (
+            *("lambda", "create_function", function(Role=f"{ROLE}-gone")),
+            *("InvalidParameterValueException", "CreateFunction", 400),
+        ),
+        (
+            *("s3", "put_bucket_policy", policy_of()),
+            *("AccessDenied", "PutBucketPolicy", 403),
+        ),
+    ],
 )
-def test_illegal_bucket_name(ruled, name):
-    assert refusal(ruled.client("s3").create_bucket, Bucket=name) == (
-        "InvalidBucketName",
-        "The specified bucket is not valid.",
-        "CreateBucket",
-        400,
+def test_a_refusal_is_as_an_answer_of_aws(
+    ruled, service, call, params, code, operation, status
+):
+    client = ruled.client(service)
+    with pytest.raises(client.exceptions.from_code(code)) as caught:
+        getattr(client, call)(**params)
+    metadata = caught.value.response["ResponseMetadata"]
+    assert caught.value.response["Error"]["Code"] == code
+    assert (caught.value.operation_name, metadata["HTTPStatusCode"]) == (
+        *(operation, status),
     )
 
 
-def test_other_calls_pass(ruled):
-    assert ruled.client("s3").list_buckets()["Buckets"] == []
+def test_a_refusals_details_are_in_its_error(ruled):
+    with pytest.raises(ClientError) as caught:
+        ruled.client("s3").put_bucket_notification_configuration(**to("nobody"))
+    name = caught.value.response["Error"]["ArgumentName1"]
+    assert name == f"{FUNCTION.replace('thumbnailer', 'nobody')}, null"
+
+
+def test_botocores_validation_comes_first(ruled):
+    with pytest.raises(ParamValidationError):
+        ruled.client("lambda").create_function(FunctionName="f", Role=ROLE)
+
+
+def test_a_bucket_made_twice_stays_as_it_is(ruled):
+    s3 = ruled.client("s3")
+    s3.create_bucket(Bucket="new")
+    block = s3.get_public_access_block(Bucket="new")["PublicAccessBlockConfiguration"]
+    assert len(block) == 4 and all(block.values())  # as on AWS
+    off = {"BlockPublicPolicy": False}
+    s3.put_public_access_block(Bucket="new", PublicAccessBlockConfiguration=off)
+    s3.create_bucket(Bucket="new")
+    block = s3.get_public_access_block(Bucket="new")["PublicAccessBlockConfiguration"]
+    assert not block["BlockPublicPolicy"]

@@ -11,6 +11,7 @@ from email.utils import formatdate
 
 import pytest
 from botocore import auth
+from support.bench import ECHO, zipped
 from support.raw_requests import CALLS, WAYS, Call, send, send_signed
 
 from deploy import connect, policies
@@ -273,13 +274,17 @@ def test_a_function_is_its_role(bench):
 
 def test_links_to_zips_are_signed(bench, local, running):
     name = bench.function()
-    link = local.awslambda.get_function(FunctionName=name)["Code"]["Location"]
-    target = link.partition(str(running.port))[2]
-    path, _, query = target.partition("?")
-    assert send(running.port, "GET", target)[0] == 200
-    later = query.replace("made=", "made=9")
-    for forged in (path, f"{path}?{later}", path.replace(name, "other") + f"?{query}"):
-        assert send(running.port, "GET", forged)[0] == 404, forged
+    function = local.awslambda.get_function(FunctionName=name)
+    layer = bench.layer(zipped(ECHO))
+    for link in (function["Code"]["Location"], layer["Content"]["Location"]):
+        target = link.partition(str(running.port))[2]
+        path, _, query = target.partition("?")
+        status, body, _ = send(running.port, "GET", target)
+        assert status == 200 and b"index.py" in body
+        later = query.replace("made=", "made=9")
+        of_another = path.replace(name, "other") + f"?{query}"
+        for forged in (path, f"{path}?{later}", *([of_another] * (name in path))):
+            assert send(running.port, "GET", forged)[0] == 404, forged
 
 
 def test_the_learners_session_signs_with_the_folders_secret(local, running):
