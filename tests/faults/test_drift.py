@@ -3,39 +3,12 @@
 import json
 
 import pytest
+from support import by_hand
 from support.matrix import Row, quiet, standing
 from support.moto_cloud import here
 
 from deploy import pipeline
-from deploy.steps import buckets, function, role, trigger
-
-OTHER_TRUST = json.dumps(role.trust_policy()).replace("lambda", "ec2")
-CLOSED = buckets.public_access_block(public_policy=False)
-
-
-def configured(**changes):
-    def change(cloud, settings):
-        cloud.awslambda.update_function_configuration(
-            FunctionName=settings.function_name, **changes
-        )
-
-    return change
-
-
-def blocked(part, block):
-    def change(cloud, settings):
-        cloud.s3.put_public_access_block(
-            Bucket=getattr(settings, part), PublicAccessBlockConfiguration=block
-        )
-
-    return change
-
-
-def without_policy(name):
-    def change(cloud, settings):
-        cloud.iam.delete_role_policy(RoleName=settings.role_name, PolicyName=name)
-
-    return change
+from deploy.steps import buckets, function, role
 
 
 def wider_policy(cloud, settings):
@@ -45,45 +18,10 @@ def wider_policy(cloud, settings):
     )
 
 
-def only_put(cloud, settings):
-    rules = [
-        rule | {"Events": ["s3:ObjectCreated:Put"]} for rule in trigger.rules(settings)
-    ]
-    cloud.s3.put_bucket_notification_configuration(
-        Bucket=settings.source_bucket,
-        NotificationConfiguration={"LambdaFunctionConfigurations": rules},
-    )
-
-
-def no_rules(cloud, settings):
-    cloud.s3.put_bucket_notification_configuration(
-        Bucket=settings.source_bucket, NotificationConfiguration={}
-    )
-
-
-def other_account(cloud, settings):
-    name = settings.function_name
-    cloud.awslambda.remove_permission(
-        FunctionName=name, StatementId=trigger.STATEMENT_ID
-    )
-    wrong = trigger.permission(settings) | {"SourceAccount": "999999999999"}
-    cloud.awslambda.add_permission(FunctionName=name, **wrong)
-
-
-def no_permission(cloud, settings):
-    cloud.awslambda.remove_permission(
-        FunctionName=settings.function_name, StatementId=trigger.STATEMENT_ID
-    )
-
-
 def other_code(cloud, settings):
     cloud.awslambda.update_function_code(
         FunctionName=settings.function_name, ZipFile=b"other"
     )
-
-
-def queue_url(cloud, settings):
-    return cloud.sqs.get_queue_url(QueueName=settings.failure_queue)["QueueUrl"]
 
 
 def no_destination(cloud, settings):
@@ -99,10 +37,12 @@ CHANGES = {
         "source tag",
     ),
     "source: opened": (
-        blocked("source_bucket", buckets.public_access_block(public_policy=True)),
+        by_hand.blocked(
+            "source_bucket", buckets.public_access_block(public_policy=True)
+        ),
         "source public access block",
     ),
-    "target: closed": (blocked("target_bucket", CLOSED), "target public access block"),
+    "target: closed": (by_hand.blocked("target_bucket"), "target public access block"),
     "target: block taken off": (
         lambda c, s: c.s3.delete_public_access_block(Bucket=s.target_bucket),
         "target public access block",
@@ -112,32 +52,28 @@ CHANGES = {
         "target policy",
     ),
     "role: trusts another service": (
-        lambda c, s: c.iam.update_assume_role_policy(
-            RoleName=s.role_name, PolicyDocument=OTHER_TRUST
-        ),
+        by_hand.trusts_another,
         "trust policy",
     ),
     "role: a wider policy": (wider_policy, "policy thumbnails"),
-    "role: a policy deleted": (without_policy(role.THUMBNAILS), "policy thumbnails"),
+    "role: a policy deleted": (
+        by_hand.without_policy(role.THUMBNAILS),
+        "policy thumbnails",
+    ),
     "role: the second policy deleted": (
-        without_policy(role.RELIABLE),
+        by_hand.without_policy(role.RELIABLE),
         "policy reliable",
     ),
-    "role: may not log": (
-        lambda c, s: c.iam.detach_role_policy(
-            RoleName=s.role_name, PolicyArn=role.basic_execution(s)
-        ),
-        "log permission",
-    ),
-    "function: 3 seconds": (configured(Timeout=3), "Timeout"),
-    "function: 128 MB": (configured(MemorySize=128), "MemorySize"),
-    "function: another runtime": (configured(Runtime="python3.14"), "Runtime"),
-    "function: another handler": (configured(Handler="app.main"), "Handler"),
+    "role: may not log": (by_hand.may_not_log, "log permission"),
+    "function: 3 seconds": (by_hand.configured(Timeout=3), "Timeout"),
+    "function: 128 MB": (by_hand.configured(MemorySize=128), "MemorySize"),
+    "function: another runtime": (by_hand.configured(Runtime="python3.14"), "Runtime"),
+    "function: another handler": (by_hand.configured(Handler="app.main"), "Handler"),
     "function: no environment": (
-        configured(Environment={"Variables": {}}),
+        by_hand.configured(Environment={"Variables": {}}),
         "Environment",
     ),
-    "function: no layer": (configured(Layers=[]), "Layers"),
+    "function: no layer": (by_hand.configured(Layers=[]), "Layers"),
     "function: other code": (other_code, "CodeSha256"),
     "log: kept longer": (
         lambda c, s: c.logs.put_retention_policy(
@@ -152,14 +88,18 @@ CHANGES = {
     "failures: no destination": (no_destination, "destination"),
     "failures: queue keeps a minute": (
         lambda c, s: c.sqs.set_queue_attributes(
-            QueueUrl=queue_url(c, s), Attributes={"MessageRetentionPeriod": "60"}
+            QueueUrl=by_hand.queue_url(c, s.failure_queue),
+            Attributes={"MessageRetentionPeriod": "60"},
         ),
         "retention",
     ),
-    "trigger: Put alone": (only_put, "rules"),
-    "trigger: no rules": (no_rules, "rules"),
-    "trigger: for another account": (other_account, "permission"),
-    "trigger: no permission": (no_permission, "permission"),
+    "trigger: Put alone": (by_hand.only_put, "rules"),
+    "trigger: no rules": (by_hand.notify, "rules"),
+    "trigger: for another account": (
+        by_hand.permitted(SourceAccount="999999999999"),
+        "permission",
+    ),
+    "trigger: no permission": (by_hand.permitted(), "permission"),
     "alarm deleted": (
         lambda c, s: c.cloudwatch.delete_alarms(AlarmNames=[s.alarm_name("errors")]),
         "errors",
@@ -207,7 +147,7 @@ def test_everything_carries_the_tag(cloud):
         assert name in cloud.s3.get_bucket_tagging(Bucket=bucket)["TagSet"]
     pairs = {"thumbnail-workbook": settings.name}
     assert function.tags(cloud, settings) == pairs
-    url = queue_url(cloud, settings)
+    url = by_hand.queue_url(cloud, settings.failure_queue)
     assert cloud.sqs.list_queue_tags(QueueUrl=url)["Tags"] == pairs
     arn = f"{group}:{settings.log_group}"
     assert cloud.logs.list_tags_for_resource(resourceArn=arn)["tags"] == pairs

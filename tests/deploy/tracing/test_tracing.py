@@ -6,20 +6,23 @@ import contextlib
 import dataclasses
 import json
 import time
-import zipfile
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 from botocore.exceptions import ClientError
+from support import by_hand
 from support.moto_cloud import here, standing
 
-from deploy import logs, notifications, pipeline, trace
+from deploy import logs, notifications, pipeline, policies, trace
 from deploy.__main__ import main
 from deploy.steps import buckets, failures, role, trigger
 from deploy.tracing import NAMES, event_links
 from deploy.tracing import function_links as parts
+from deploy.zips import zipped
 
 KEY = "a b.jpg"
+OTHERS = "arn:aws:s3:::others"
 
 
 @pytest.fixture
@@ -65,11 +68,6 @@ def log(cloud, settings, *messages):
     now = int(time.time() * 1000) + 1
     events = [{"timestamp": now, "message": message} for message in messages]
     cloud.logs.put_log_events(logEvents=events, **names)
-
-
-def configure(cloud, settings, **changes):
-    name = settings.function_name
-    cloud.awslambda.update_function_configuration(FunctionName=name, **changes)
 
 
 # --- the whole --------------------------------------------------------------------
@@ -136,14 +134,14 @@ def test_a_look_that_is_denied(made, wire):
 
 
 def test_a_fault_that_came_later_is_a_warning(made):
-    configure(*made, Layers=[])
+    by_hand.configured(Layers=[])(*made)
     found = trace(KEY, *made)
     assert (found.ending, found.broken) == ("made", None)
     assert found["layer"].finding.startswith("This upload came through; the next would")
 
 
 def test_consequences_are_grey(built):
-    configure(*built, Layers=[])
+    by_hand.configured(Layers=[])(*built)
     say(*built, "failed", reason="AccessDenied")
     found = trace(KEY, *built)
     assert found.broken.name == "layer"
@@ -154,6 +152,151 @@ def test_command_line(cloud, monkeypatch, capsys):
     monkeypatch.setattr("deploy.__main__.connect", lambda *_, **__: cloud)
     assert main(["trace", KEY]) == 1
     assert "✗ object" in capsys.readouterr().out
+
+
+# --- what is broken ---------------------------------------------------------------
+
+
+def deleted_with_a_marker(cloud, settings):
+    by_hand.version(cloud, settings.source_bucket)
+    cloud.s3.delete_object(Bucket=settings.source_bucket, Key=KEY)
+
+
+def layer_for_another_runtime(cloud, settings):
+    layer = cloud.awslambda.publish_layer_version(
+        LayerName="other",
+        Content={"ZipFile": zipped({"a.py": b""}, mode=0o644)},
+        CompatibleRuntimes=["python3.9"],
+    )
+    by_hand.configured(Layers=[layer["LayerVersionArn"]])(cloud, settings)
+
+
+def denied_by_the_target(cloud, settings):
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:Put*", "Resource": "*"}
+    document = json.dumps(policies.document(deny))
+    cloud.s3.put_bucket_policy(Bucket=settings.target_bucket, Policy=document)
+
+
+def encrypted_with_a_key(cloud, settings):
+    by_default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "key-1"}
+    rules = {"Rules": [{"ApplyServerSideEncryptionByDefault": by_default}]}
+    cloud.s3.put_bucket_encryption(
+        Bucket=settings.target_bucket, ServerSideEncryptionConfiguration=rules
+    )
+    thumbnail(cloud, settings)
+    say(cloud, settings, "made", target=f"thumbnails/{KEY}")
+
+
+def function_deleted(cloud, settings):
+    cloud.awslambda.delete_function(FunctionName=settings.function_name)
+
+
+def thumbnail_deleted(cloud, settings):
+    cloud.s3.delete_object(Bucket=settings.target_bucket, Key=f"thumbnails/{KEY}")
+
+
+def policy_deleted(cloud, settings):
+    cloud.s3.delete_bucket_policy(Bucket=settings.target_bucket)
+
+
+def failed(reason, outcome="failed", times=1):
+    def change(cloud, settings):
+        for number in range(times):
+            say(cloud, settings, outcome, reason=reason, request_id=str(number))
+
+    return change
+
+
+def logged(line):
+    return lambda cloud, settings: log(cloud, settings, line)
+
+
+#: The link that trace names → its words, and what happened to the picture.
+BROKEN = {
+    "object": {"delete marker": deleted_with_a_marker},
+    "target": {"ResourceNotFoundException": function_deleted},
+    "permission": {
+        "-may-invoke' is for another bucket": by_hand.permitted(SourceArn=OTHERS),
+        "for another account": by_hand.permitted(SourceAccount="999999999999"),
+        "does not let the bucket in.": by_hand.permitted(),
+    },
+    "function": {
+        "defines no nothing": by_hand.configured(Handler="handler.app.nothing"),
+        "no file lambda_function.py": by_hand.configured(Handler="lambda_function.m"),
+        "TARGET_BUCKET is not set": by_hand.configured(Environment={"Variables": {}}),
+    },
+    "layer": {
+        "No module named 'PIL'": by_hand.configured(Layers=[]),
+        "CompatibleRuntimes: python3.9": layer_for_another_runtime,
+    },
+    "role": {
+        "A statement denies s3:PutObject": denied_by_the_target,
+        "was deleted": role.delete,
+        "NoSuchEntity": role.delete,
+        "does not trust Lambda": by_hand.trusts_another,
+    },
+    "invocation": {"ReservedConcurrentExecutions 0": by_hand.limited(0)},
+    "log": {
+        "1 time: RuntimeError: no. Lambda tries again": failed("RuntimeError: no"),
+        "failed 1 time: AccessDenied": failed("AccessDenied: An error"),
+        "Give the role kms:Decrypt on that key": failed(
+            "ClientError: AccessDenied … not authorized to perform: kms:Decrypt on key"
+        ),
+        "Raise MemorySize (05_function)": failed(
+            "decoding takes 29 MB of memory, more than", outcome="rejected"
+        ),
+        "given up": failed("RuntimeError", times=logs.ATTEMPTS),
+        "more than 1 s: set Timeout to 30 (05_function)": logged(
+            "x Task timed out after 1.00 seconds"
+        ),
+        "more than 30 s: raise Timeout": logged("x Task timed out after 30.00 seconds"),
+        "04_layer": logged("[ERROR] Runtime.ImportModuleError: Unable to import"),
+    },
+    "public": {
+        "encrypted with a KMS key": encrypted_with_a_key,
+        "SSE-S3": encrypted_with_a_key,
+    },
+}
+#: The same, after its thumbnail was made.
+BROKEN_LATER = {
+    "thumbnail": {
+        "from another upload": partial(thumbnail, etag="another"),
+        "browsers do not show it": partial(thumbnail, kind="binary/octet-stream"),
+        "deleted since": thumbnail_deleted,
+    },
+    "public": {
+        "RestrictPublicBuckets true": by_hand.blocked("target_bucket"),
+        "NoSuchBucketPolicy": policy_deleted,
+    },
+}
+
+
+def each(table):
+    rows = [(link, *row) for link, rows in table.items() for row in rows.items()]
+    return pytest.mark.parametrize(
+        ("link", "words", "change"), rows, ids=[words for _, words, _ in rows]
+    )
+
+
+@each(BROKEN)
+def test_broken(built, link, words, change):
+    change(*built)
+    found = trace(KEY, *built).broken
+    assert found.name == link
+    assert words in f"{found.finding} {found.evidence} {found.cure}"
+
+
+@each(BROKEN_LATER)
+def test_broken_later(made, link, words, change):
+    test_broken(made, link, words, change)
+
+
+def test_warnings(made):
+    cloud, settings = made
+    cloud.awslambda.delete_layer_version(LayerName=settings.layer_name, VersionNumber=1)
+    by_hand.may_not_log(*made)
+    found = trace(KEY, *made)
+    assert found["layer"].state == found["role"].state == "amber"
 
 
 # --- the way in -------------------------------------------------------------------
@@ -179,15 +322,6 @@ def test_similar_names():
     present = ["photos/cat.jpg", "dog.jpg", "Cat.JPG"]
     assert event_links.similar("cat.jpg", present)[0] == "Cat.JPG"
     assert event_links.similar("elephant.png", present) == []
-
-
-def test_a_delete_marker(built):
-    cloud, settings = built
-    cloud.s3.put_bucket_versioning(
-        Bucket=settings.source_bucket, VersioningConfiguration={"Status": "Enabled"}
-    )
-    cloud.s3.delete_object(Bucket=settings.source_bucket, Key=KEY)
-    assert "delete marker" in trace(KEY, *built).broken.finding
 
 
 def test_a_name_that_no_rule_matches(built):
@@ -252,42 +386,12 @@ def test_a_rule_for_forms_alone(with_rule_for):
     assert all(kind in found.finding for kind in ("Put", "Post", "Copy"))
 
 
-def test_the_rules_function_is_gone(built):
-    cloud, settings = built
-    cloud.awslambda.delete_function(FunctionName=settings.function_name)
-    found = trace(KEY, *built).broken
-    assert found.name == "target"
-    assert "ResourceNotFoundException" in found.evidence
-
-
 def test_a_rule_for_another_pipelines_function(built):
     cloud, settings = built
     other = here(cloud, name="other", source_bucket=settings.source_bucket)
     found = trace(KEY, cloud, other)
     assert found.broken.name == "target"
     assert "another function" in found.broken.finding
-
-
-@pytest.mark.parametrize(
-    ("changed", "why"),
-    [
-        ({"SourceArn": "arn:aws:s3:::others"}, "-may-invoke' is for another bucket"),
-        ({"SourceAccount": "999999999999"}, "for another account"),
-        (None, "does not let the bucket in."),
-    ],
-)
-def test_a_permission_that_does_not_let_it_in(built, changed, why):
-    cloud, settings = built
-    name = settings.function_name
-    cloud.awslambda.remove_permission(
-        FunctionName=name, StatementId=trigger.STATEMENT_ID
-    )
-    if changed:
-        wrong = trigger.permission(settings) | changed
-        cloud.awslambda.add_permission(FunctionName=name, **wrong)
-    found = trace(KEY, *built).broken
-    assert found.name == "permission"
-    assert why in found.finding
 
 
 def test_by_way_of_the_queue(cloud):
@@ -301,43 +405,6 @@ def test_by_way_of_the_queue(cloud):
 
 
 # --- the function's parts ---------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("changes", "name", "finding"),
-    [
-        ({"Handler": "handler.app.nothing"}, "function", "defines no nothing"),
-        ({"Handler": "lambda_function.main"}, "function", "no file lambda_function.py"),
-        ({"Environment": {"Variables": {}}}, "function", "TARGET_BUCKET is not set"),
-        ({"Layers": []}, "layer", "No module named 'PIL'"),
-    ],
-)
-def test_a_wrong_configuration(built, changes, name, finding):
-    configure(*built, **changes)
-    found = trace(KEY, *built).broken
-    assert found.name == name
-    assert finding in found.finding
-
-
-def test_a_layer_for_another_runtime(built):
-    arn = built[0].awslambda.publish_layer_version(
-        LayerName="other",
-        Content={"ZipFile": empty_zip()},
-        CompatibleRuntimes=["python3.9"],
-    )["LayerVersionArn"]
-    configure(*built, Layers=[arn])
-    found = trace(KEY, *built).broken
-    assert found.name == "layer"
-    assert "CompatibleRuntimes: python3.9" in found.evidence
-
-
-def empty_zip():
-    from io import BytesIO
-
-    out = BytesIO()
-    with zipfile.ZipFile(out, "w") as archive:
-        archive.writestr("a.py", "")
-    return out.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -355,12 +422,6 @@ def test_modules_that_python_would_not_find(module, finding):
     assert finding in found if finding else found == ""
 
 
-def test_a_deleted_layer_version_is_a_warning(built):
-    cloud, settings = built
-    cloud.awslambda.delete_layer_version(LayerName=settings.layer_name, VersionNumber=1)
-    assert trace(KEY, *built)["layer"].state == "amber"
-
-
 def test_a_missing_statement_is_printed(built):
     cloud, settings = built
     cloud.iam.delete_role_policy(
@@ -372,51 +433,7 @@ def test_a_missing_statement_is_printed(built):
     assert missing == role.thumbnails_policy(settings)["Statement"][0]
 
 
-def test_a_denial_in_the_buckets_policy(built):
-    cloud, settings = built
-    deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:Put*", "Resource": "*"}
-    cloud.s3.put_bucket_policy(
-        Bucket=settings.target_bucket,
-        Policy=json.dumps({"Version": "2012-10-17", "Statement": [deny]}),
-    )
-    assert "A statement denies s3:PutObject" in trace(KEY, *built).broken.finding
-
-
-def test_the_role_is_gone(built):
-    role.delete(*built)
-    found = trace(KEY, *built).broken
-    assert "was deleted" in found.finding
-    assert "NoSuchEntity" in found.evidence
-
-
-def test_the_role_trusts_someone_else(built):
-    cloud, settings = built
-    trust = json.dumps(role.trust_policy()).replace("lambda.", "ec2.")
-    cloud.iam.update_assume_role_policy(
-        RoleName=settings.role_name, PolicyDocument=trust
-    )
-    assert "does not trust Lambda" in trace(KEY, *built).broken.finding
-
-
-def test_a_role_that_may_not_log(made):
-    cloud, settings = made
-    cloud.iam.detach_role_policy(
-        RoleName=settings.role_name, PolicyArn=role.basic_execution(settings)
-    )
-    assert trace(KEY, *made)["role"].state == "amber"
-
-
 # --- what came of it --------------------------------------------------------------
-
-
-def test_stopped(built):
-    cloud, settings = built
-    cloud.awslambda.put_function_concurrency(
-        FunctionName=settings.function_name, ReservedConcurrentExecutions=0
-    )
-    found = trace(KEY, *built).broken
-    assert found.name == "invocation"
-    assert "ReservedConcurrentExecutions 0" in found.evidence
 
 
 def test_stopped_when_it_came(built):
@@ -460,36 +477,6 @@ def test_nothing_was_ever_called(built, monkeypatch):
     assert "it came by" not in found.finding and "backfill" in found.cure
 
 
-@pytest.mark.parametrize(
-    ("outcome", "reason", "told"),
-    [
-        ("failed", "RuntimeError: no", "1 time: RuntimeError: no. Lambda tries again"),
-        ("failed", "AccessDenied: An error", "failed 1 time: AccessDenied"),
-        (
-            "failed",
-            "ClientError: AccessDenied … not authorized to perform: kms:Decrypt on key",
-            "Give the role kms:Decrypt on that key",
-        ),
-        (
-            "rejected",
-            "decoding takes 29 MB of memory, more than",
-            "Raise MemorySize (05_function)",
-        ),
-    ],
-)
-def test_it_failed(built, outcome, reason, told):
-    say(*built, outcome, reason=reason)
-    found = trace(KEY, *built).broken
-    assert found.name == "log"
-    assert told in f"{found.finding} {found.cure}"
-
-
-def test_it_failed_for_good(built):
-    for number in range(logs.ATTEMPTS):
-        say(*built, "failed", reason="RuntimeError", request_id=str(number))
-    assert "given up" in trace(KEY, *built).broken.finding
-
-
 def test_a_retry_mended_it(made):
     say(*made, "failed", reason="RuntimeError: a bad day")
     say(*made, "made")
@@ -513,24 +500,6 @@ def test_a_key_that_was_not_decoded(built, key, looked_for, how):
     found = trace(key, *built).broken
     assert found.name == "log"
     assert repr(looked_for) in found.finding and how in found.finding
-
-
-@pytest.mark.parametrize(
-    ("line", "cure"),
-    [
-        (
-            "x Task timed out after 1.00 seconds",
-            "more than 1 s: set Timeout to 30 (05_function)",
-        ),
-        ("x Task timed out after 30.00 seconds", "more than 30 s: raise Timeout"),
-        ("[ERROR] Runtime.ImportModuleError: Unable to import", "04_layer"),
-    ],
-)
-def test_an_end_without_a_word(built, line, cure):
-    log(*built, line)
-    found = trace(KEY, *built).broken
-    assert found.name == "log"
-    assert cure in found.cure
 
 
 def test_figures_of_the_run(made):
@@ -573,58 +542,6 @@ def record(head):
         "requestPayload": {"Records": [{"s3": {"bucket": bucket, "object": thing}}]},
         "responsePayload": error,
     }
-
-
-@pytest.mark.parametrize(
-    ("changes", "finding"),
-    [
-        ({"etag": "another"}, "from another upload"),
-        ({"kind": "binary/octet-stream"}, "browsers do not show it"),
-    ],
-)
-def test_a_wrong_thumbnail(made, changes, finding):
-    thumbnail(*made, **changes)
-    found = trace(KEY, *made).broken
-    assert found.name == "thumbnail" and finding in found.finding
-
-
-def test_a_thumbnail_that_was_deleted(made):
-    cloud, settings = made
-    cloud.s3.delete_object(Bucket=settings.target_bucket, Key=f"thumbnails/{KEY}")
-    assert "deleted since" in trace(KEY, *made).broken.cure
-
-
-def test_blocked(made):
-    cloud, settings = made
-    cloud.s3.put_public_access_block(
-        Bucket=settings.target_bucket,
-        PublicAccessBlockConfiguration=buckets.public_access_block(public_policy=False),
-    )
-    found = trace(KEY, *made).broken
-    assert found.name == "public"
-    assert "RestrictPublicBuckets true" in found.evidence
-
-
-def test_a_target_encrypted_with_a_key_shows_nobody_its_pictures(built):
-    cloud, settings = built
-    by_default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "key-1"}
-    rules = [{"ApplyServerSideEncryptionByDefault": by_default}]
-    cloud.s3.put_bucket_encryption(
-        Bucket=settings.target_bucket,
-        ServerSideEncryptionConfiguration={"Rules": rules},
-    )
-    thumbnail(*built)
-    say(*built, "made", target=f"thumbnails/{KEY}")
-    found = trace(KEY, *built).broken
-    assert found.name == "public"
-    assert "encrypted with a KMS key" in found.finding
-    assert "SSE-S3" in found.cure
-
-
-def test_no_public_policy(made):
-    cloud, settings = made
-    cloud.s3.delete_bucket_policy(Bucket=settings.target_bucket)
-    assert "NoSuchBucketPolicy" in trace(KEY, *made).broken.evidence
 
 
 def test_a_private_pipeline_is_not_broken_and_need_not_say_so(cloud, settings):
