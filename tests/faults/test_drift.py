@@ -6,9 +6,10 @@ import pytest
 from support import by_hand
 from support.matrix import Row, quiet, standing
 from support.moto_cloud import here
+from support.moto_cloud import standing as standing_in
 
 from deploy import pipeline
-from deploy.steps import buckets, function, role
+from deploy.steps import alarms, buckets, function, role
 
 
 def wider_policy(cloud, settings):
@@ -123,6 +124,59 @@ def test_every_change_is_named_and_mended(cloud, no_delays, matrix):
         assert pipeline.status(cloud, settings).ready, what
         rows.append(Row(what, sees, remains, "`up`: ready"))
     matrix("changed by hand", rows)
+
+
+def mapping(**changes):
+    def change(cloud, settings):
+        (found,) = cloud.awslambda.list_event_source_mappings(
+            EventSourceArn=settings.queue_arn
+        )["EventSourceMappings"]
+        cloud.awslambda.update_event_source_mapping(UUID=found["UUID"], **changes)
+
+    return change
+
+
+def louder_alarm(cloud, settings):
+    changed = alarms.alarms(settings)[0] | {"Threshold": 7.0}
+    cloud.cloudwatch.put_metric_alarm(**changed)
+
+
+#: What is changed, where there is a queue and a backup, too.
+MORE = {
+    "queue: shows messages early": (
+        lambda c, s: c.sqs.set_queue_attributes(
+            QueueUrl=by_hand.queue_url(c, s.queue_name),
+            Attributes={"VisibilityTimeout": "9"},
+        ),
+        "queue attributes",
+    ),
+    "mapping: small batches": (mapping(BatchSize=4), "mapping"),
+    "mapping: disabled": (mapping(Enabled=False), "mapping"),
+    "backup: forgets": (
+        lambda c, s: by_hand.version(c, s.backup_bucket, "Suspended"),
+        "backup versions",
+    ),
+    "source: lets http in": (
+        lambda c, s: c.s3.delete_bucket_policy(Bucket=s.source_bucket),
+        "source policy",
+    ),
+    "alarm: another threshold": (louder_alarm, "errors"),
+}
+QUICK = ("target: policy deleted", "role: trusts another service", "role: may not log")
+QUICK += ("role: a policy deleted", "trigger: for another account", "alarm deleted")
+
+
+@pytest.mark.parametrize("what", [*MORE, *QUICK])
+def test_a_change_is_named_and_mended_by_its_step(cloud, what):
+    change, name = (CHANGES | MORE)[what]
+    settings = here(cloud, reliable=True, queue=what in MORE, backup=what in MORE)
+    standing_in(settings, lambda: pipeline.up(cloud, settings, say=quiet))
+    change(cloud, settings)
+    found = {step: step.module.describe(cloud, settings) for step in pipeline.STEPS}
+    (differs,) = (step for step, seen in found.items() if seen and seen.drift)
+    assert list(found[differs].drift) == [name]
+    differs.module.create(cloud, settings)
+    assert differs.module.describe(cloud, settings).drift == {}
 
 
 @pytest.mark.parametrize("step", pipeline.STEPS, ids=lambda step: step.name)

@@ -1,6 +1,5 @@
-import json
-
 import pytest
+from support.by_hand import fail
 from support.moto_cloud import here
 
 from deploy import pipeline
@@ -26,37 +25,20 @@ def test_create(cloud, reliable):
     names = alarms.create(cloud, reliable).split(", ")
     assert names == [alarm["AlarmName"] for alarm in stored(cloud, reliable)]
     assert alarms.describe(cloud, reliable).drift == {}
+    assert not any(alarm["AlarmActions"] for alarm in stored(cloud, reliable))
 
 
-def test_changed_alarm_is_mended(cloud, reliable):
-    alarms.create(cloud, reliable)
-    changed = alarms.alarms(reliable)[0] | {"Threshold": 7.0}
-    cloud.cloudwatch.put_metric_alarm(**changed)
-    assert list(alarms.describe(cloud, reliable).drift) == ["errors"]
-    alarms.create(cloud, reliable)
-    assert alarms.describe(cloud, reliable).drift == {}
-
-
-def test_missing_alarm_is_drift(cloud, reliable):
-    alarms.create(cloud, reliable)
-    cloud.cloudwatch.delete_alarms(AlarmNames=[reliable.alarm_name("kept")])
-    assert list(alarms.describe(cloud, reliable).drift) == ["kept"]
-
-
-def test_each_watches_what_is_ours(reliable):
+def test_each_watches_what_is_ours_and_takes_silence_for_no_alarm(reliable):
+    every = alarms.alarms(reliable)
     watched = {
         (alarm["Namespace"], part["Name"], part["Value"])
-        for alarm in alarms.alarms(reliable)
+        for alarm in every
         for part in alarm["Dimensions"]
     }
     assert watched == {
         ("AWS/Lambda", "FunctionName", reliable.function_name),
         ("AWS/SQS", "QueueName", reliable.failure_queue),
     }
-
-
-def test_silence_is_no_alarm(reliable):
-    every = alarms.alarms(reliable)
     assert {alarm["TreatMissingData"] for alarm in every} == {"notBreaching"}
 
 
@@ -66,11 +48,6 @@ def test_topic_is_told(cloud):
     alarms.create(cloud, told)
     actions = [alarm["AlarmActions"] for alarm in stored(cloud, told)]
     assert actions == [[topic]] * len(alarms.RULES)
-
-
-def test_nobody_is_told_by_default(cloud, reliable):
-    alarms.create(cloud, reliable)
-    assert not any(alarm["AlarmActions"] for alarm in stored(cloud, reliable))
 
 
 @pytest.mark.parametrize(
@@ -91,8 +68,6 @@ def test_status_says_what_rings(cloud, reliable, state, says):
 
 def test_status_says_what_waits(cloud, reliable):
     pipeline.up(cloud, reliable)
-    url = cloud.sqs.get_queue_url(QueueName=reliable.failure_queue)["QueueUrl"]
-    for _ in range(3):
-        cloud.sqs.send_message(QueueUrl=url, MessageBody=json.dumps({}))
+    fail(cloud, reliable, times=3)
     status = pipeline.status(cloud, reliable)
     assert "(3 events wait)" in repr(status) and status.ready

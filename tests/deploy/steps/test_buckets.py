@@ -3,10 +3,11 @@ import json
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from support.by_hand import version
 from support.moto_cloud import ACCOUNT, REGION, here, hooked, sent
 
+from deploy import policies
 from deploy.errors import DeployError, ForeignResourceError
-from deploy.policies import allowed
 from deploy.report import Found
 from deploy.settings import TAG
 from deploy.steps import buckets
@@ -33,16 +34,10 @@ def names(cloud):
     return [bucket["Name"] for bucket in cloud.s3.list_buckets()["Buckets"]]
 
 
-def test_us_east_1_is_not_named():
+def test_a_request_names_region_and_namespace():
     assert buckets.bucket_request("abc", ACCOUNT, "us-east-1") == {"Bucket": "abc"}
-
-
-def test_other_regions_are_named():
     request = buckets.bucket_request("abc", ACCOUNT, REGION)
     assert request["CreateBucketConfiguration"] == {"LocationConstraint": REGION}
-
-
-def test_namespace_follows_the_name():
     own = buckets.bucket_request(f"abc-{ACCOUNT}-{REGION}-an", ACCOUNT, REGION)
     other = buckets.bucket_request(f"abc-{ACCOUNT}-us-east-1-an", ACCOUNT, REGION)
     assert own["BucketNamespace"] == "account-regional"
@@ -59,24 +54,34 @@ def test_only_thumbnails_are_public(settings):
     }
 
 
-def test_merged_keeps_other_statements():
-    policy = {
-        "Version": "2012-10-17",
-        "Statement": [{"Sid": "a"}, {"Sid": "b", "x": 1}],
-    }
-    merged = buckets.merged(policy, {"Sid": "b", "x": 2})
-    assert merged["Statement"] == [{"Sid": "a"}, {"Sid": "b", "x": 2}]
-
-
-def test_merged_takes_a_bare_statement():
-    merged = buckets.merged({"Statement": {"Sid": "a"}}, {"Sid": "b"})
-    assert merged["Statement"] == [{"Sid": "a"}, {"Sid": "b"}]
+@pytest.mark.parametrize(
+    ("theirs", "merged"),
+    [
+        ([{"Sid": "a"}, {"Sid": "b", "x": 1}], [{"Sid": "a"}, {"Sid": "b", "x": 2}]),
+        ({"Sid": "a"}, [{"Sid": "a"}, {"Sid": "b", "x": 2}]),
+    ],
+    ids=["several", "a bare one"],
+)
+def test_merged_keeps_other_statements(theirs, merged):
+    found = buckets.merged({"Statement": theirs}, {"Sid": "b", "x": 2})
+    assert found["Statement"] == merged
 
 
 def test_create_makes_both(cloud, settings):
-    assert buckets.create(cloud, settings) == settings.source_bucket
-    made = [settings.source_bucket, settings.target_bucket]
-    assert made == names(cloud)
+    """The source closed, the target open to a policy; tagged from the first, no ACL."""
+    with sent(cloud.s3, "*") as requests:
+        assert buckets.create(cloud, settings) == settings.source_bucket
+    assert not any("ACL" in params for params in requests)
+    made = [r for r in requests if "CreateBucketConfiguration" in r]
+    tag = {"Key": TAG, "Value": settings.name}
+    for request in made:
+        assert tag in request["CreateBucketConfiguration"]["Tags"]
+    both = [settings.source_bucket, settings.target_bucket]
+    assert [r["Bucket"] for r in made] == names(cloud) == both
+    assert buckets.describe(cloud, settings) == Found()
+    assert all(block(cloud, settings.source_bucket).values())
+    lifted = {k for k, v in block(cloud, settings.target_bucket).items() if not v}
+    assert lifted == {"BlockPublicPolicy", "RestrictPublicBuckets"}
 
 
 def test_create_in_us_east_1(cloud):
@@ -85,34 +90,19 @@ def test_create_in_us_east_1(cloud):
     assert len(names(east)) == 2
 
 
-def test_no_acl_is_sent(cloud, settings):
-    with sent(cloud.s3, "*") as requests:
-        buckets.create(cloud, settings)
-    assert requests and not any("ACL" in params for params in requests)
-
-
-def test_source_stays_blocked(cloud, settings):
-    buckets.create(cloud, settings)
-    assert all(block(cloud, settings.source_bucket).values())
-
-
-def test_target_lifts_two_blocks(cloud, settings):
-    buckets.create(cloud, settings)
-    lifted = {k for k, v in block(cloud, settings.target_bucket).items() if not v}
-    assert lifted == {"BlockPublicPolicy", "RestrictPublicBuckets"}
+def with_theirs(cloud, settings, *ours):
+    """Put somebody else's statement into the target's policy; return it."""
+    objects = f"arn:aws:s3:::{settings.target_bucket}/secret/*"
+    theirs = policies.statement("s3:DeleteObject", objects, sid="Theirs", principal="*")
+    theirs |= {"Effect": "Deny"}
+    policy = json.dumps(policies.document(theirs, *ours))
+    cloud.s3.put_bucket_policy(Bucket=settings.target_bucket, Policy=policy)
+    return theirs
 
 
 def test_other_policy_statements_survive(cloud, settings):
     buckets.create(cloud, settings)
-    theirs = {
-        "Sid": "Theirs",
-        "Effect": "Deny",
-        "Principal": "*",
-        "Action": "s3:DeleteObject",
-        "Resource": f"arn:aws:s3:::{settings.target_bucket}/*",
-    }
-    policy = {"Version": "2012-10-17", "Statement": [theirs]}
-    cloud.s3.put_bucket_policy(Bucket=settings.target_bucket, Policy=json.dumps(policy))
+    theirs = with_theirs(cloud, settings)
     assert "target policy" in buckets.describe(cloud, settings).drift
     buckets.create(cloud, settings)
     found = statements(cloud, settings.target_bucket)
@@ -180,21 +170,14 @@ def test_other_region_is_refused(cloud, settings):
         buckets.create(cloud, here(cloud, source_bucket=name))
 
 
-def test_empty_bucket_is_taken_up(cloud, settings):
-    request = buckets.bucket_request(settings.source_bucket, ACCOUNT, REGION)
-    cloud.s3.create_bucket(**request)
-    buckets.create(cloud, settings)
-    tags = cloud.s3.get_bucket_tagging(Bucket=settings.source_bucket)["TagSet"]
-    assert {"Key": TAG, "Value": "workbook"} in tags
-
-
-def test_other_tags_survive(cloud, settings):
+def test_empty_bucket_is_taken_up_with_its_tags(cloud, settings):
     name = settings.source_bucket
     cloud.s3.create_bucket(**buckets.bucket_request(name, ACCOUNT, REGION))
     theirs = {"Key": "team", "Value": "photos"}
     cloud.s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": [theirs]})
     buckets.create(cloud, settings)
-    assert theirs in cloud.s3.get_bucket_tagging(Bucket=name)["TagSet"]
+    tags = cloud.s3.get_bucket_tagging(Bucket=name)["TagSet"]
+    assert theirs in tags and {"Key": TAG, "Value": "workbook"} in tags
 
 
 def test_filled_bucket_is_not_taken_up(cloud, settings):
@@ -212,19 +195,6 @@ def test_bucket_of_another_pipeline_is_refused(cloud, settings):
         buckets.create(cloud, other)
 
 
-def test_describe_what_stands(cloud, settings):
-    buckets.create(cloud, settings)
-    assert buckets.describe(cloud, settings) == Found()
-
-
-def test_describe_drift(cloud, settings):
-    buckets.create(cloud, settings)
-    cloud.s3.delete_bucket_policy(Bucket=settings.target_bucket)
-    cloud.s3.delete_bucket(Bucket=settings.source_bucket)
-    drift = buckets.describe(cloud, settings).drift
-    assert drift.keys() == {"source bucket", "target policy"}
-
-
 def test_claims_say_what_is_held(cloud, settings):
     buckets.create(cloud, settings)
     put(cloud, settings.source_bucket)
@@ -236,9 +206,7 @@ def test_delete_empties_everything(cloud, settings):
     buckets.create(cloud, settings)
     name = settings.source_bucket
     put(cloud, name)
-    cloud.s3.put_bucket_versioning(
-        Bucket=name, VersioningConfiguration={"Status": "Enabled"}
-    )
+    version(cloud, name)
     put(cloud, name)
     cloud.s3.delete_object(Bucket=name, Key="a.jpg")
     cloud.s3.create_multipart_upload(Bucket=name, Key="half")
@@ -276,9 +244,6 @@ def test_without_takes_one_statement_out():
     policy = {"Version": "2012-10-17", "Statement": [{"Sid": "a"}, {"Sid": "b"}]}
     assert buckets.without(policy, "b")["Statement"] == [{"Sid": "a"}]
     assert buckets.without(policy, "c") is policy
-
-
-def test_without_the_last_statement_is_no_policy():
     assert buckets.without({"Statement": {"Sid": "a"}}, "a") is None
     assert buckets.without(None, "a") is None
 
@@ -306,16 +271,7 @@ def test_public_comes_and_goes(cloud, settings):
 
 def test_closing_keeps_other_statements(cloud, settings):
     buckets.create(cloud, settings)
-    theirs = {
-        "Sid": "Theirs",
-        "Effect": "Deny",
-        "Principal": "*",
-        "Action": "s3:GetObject",
-        "Resource": f"arn:aws:s3:::{settings.target_bucket}/secret/*",
-    }
-    both = buckets.merged({"Statement": [theirs]}, buckets.public_read(settings))
-    both["Version"] = "2012-10-17"
-    cloud.s3.put_bucket_policy(Bucket=settings.target_bucket, Policy=json.dumps(both))
+    theirs = with_theirs(cloud, settings, buckets.public_read(settings))
     buckets.create(cloud, here(cloud, public=False))
     closed = [theirs, buckets.tls_only(settings, settings.target_bucket)]
     assert statements(cloud, settings.target_bucket) == closed
@@ -328,7 +284,7 @@ def test_no_bucket_speaks_http(cloud, part):
     bucket = buckets.names(settings)[part]
     caller = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
     found = {
-        (action, resource, secure): allowed(
+        (action, resource, secure): policies.allowed(
             buckets.policy(settings, part),
             action,
             resource,
@@ -348,28 +304,11 @@ def test_no_bucket_speaks_http(cloud, part):
     assert statements(cloud, bucket) == buckets.policy(settings, part)["Statement"]
 
 
-def test_a_policy_that_lets_http_in_again_is_drift(cloud, settings):
-    buckets.create(cloud, settings)
-    cloud.s3.delete_bucket_policy(Bucket=settings.source_bucket)
-    assert buckets.describe(cloud, settings).drift.keys() == {"source policy"}
-    buckets.create(cloud, settings)
-    assert buckets.describe(cloud, settings).drift == {}
-
-
 def test_http_comes_back_where_it_is_asked_for(cloud, settings):
     buckets.create(cloud, settings)
     buckets.create(cloud, here(cloud, tls_only=False))
     assert statements(cloud, settings.source_bucket) == []
     assert statements(cloud, settings.target_bucket) == [buckets.public_read(settings)]
-
-
-def test_tags_come_with_the_bucket(cloud, settings):
-    with sent(cloud.s3, "CreateBucket") as requests:
-        buckets.create(cloud, settings)
-    tag = {"Key": "thumbnail-workbook", "Value": settings.name}
-    for request in requests:
-        assert tag in request["CreateBucketConfiguration"]["Tags"]
-    assert len(requests) == 2
 
 
 def test_without_the_right_to_tag_it_is_made_and_tagged_after(cloud, settings, wire):

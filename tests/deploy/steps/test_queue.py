@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 from botocore.exceptions import ClientError
+from support.by_hand import fail, queue_url
 from support.moto_cloud import here, standing
 from support.pictures import encoded, photo
 from support.rows import rows
@@ -43,13 +44,6 @@ def mapping(cloud, settings):
     return found
 
 
-def attributes(cloud, settings):
-    url = cloud.sqs.get_queue_url(QueueName=settings.queue_name)["QueueUrl"]
-    return cloud.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])[
-        "Attributes"
-    ]
-
-
 def notification(cloud, settings):
     answer = cloud.s3.get_bucket_notification_configuration(
         Bucket=settings.source_bucket
@@ -65,22 +59,17 @@ def policies(cloud, settings):
     return set(answer["PolicyNames"])
 
 
-def test_the_mapping_has_batches_a_cap_and_partial_failures(cloud, queued):
+def test_the_queue_and_its_mapping(cloud, queued):
+    """Batches, a cap, partial failures; hidden six timeouts, five tries."""
     queue.create(cloud, queued)
     found = mapping(cloud, queued)
     assert found["BatchSize"] == 10
     assert found["ScalingConfig"] == {"MaximumConcurrency": 10}
     assert found["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-
-
-def test_a_message_stays_hidden_six_timeouts(cloud, queued):
-    queue.create(cloud, queued)
-    assert attributes(cloud, queued)["VisibilityTimeout"] == "180"
-
-
-def test_what_fails_too_often_goes_to_the_failures(cloud, queued):
-    queue.create(cloud, queued)
-    redrive = json.loads(attributes(cloud, queued)["RedrivePolicy"])
+    url = queue_url(cloud, queued.queue_name)
+    answer = cloud.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
+    assert answer["Attributes"]["VisibilityTimeout"] == "180"
+    redrive = json.loads(answer["Attributes"]["RedrivePolicy"])
     assert redrive["deadLetterTargetArn"] == queued.failure_queue_arn
     assert int(redrive["maxReceiveCount"]) == 5
 
@@ -100,33 +89,6 @@ def test_the_role_may_take_from_this_queue_alone(settings):
     assert len(statement["Action"]) == 3
 
 
-def test_drifted_attributes_are_mended(cloud, queued):
-    queue.create(cloud, queued)
-    url = cloud.sqs.get_queue_url(QueueName=queued.queue_name)["QueueUrl"]
-    cloud.sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "9"})
-    assert "queue attributes" in queue.describe(cloud, queued).drift
-    queue.create(cloud, queued)
-    assert queue.describe(cloud, queued).drift == {}
-
-
-def test_a_drifted_mapping_is_mended(cloud, queued):
-    queue.create(cloud, queued)
-    more = here(cloud, queue=True, batch_size=4, max_concurrency=2)
-    assert "mapping" in queue.describe(cloud, more).drift
-    queue.create(cloud, more)
-    assert mapping(cloud, more)["BatchSize"] == 4
-
-
-def test_a_disabled_mapping_is_enabled(cloud, queued):
-    queue.create(cloud, queued)
-    cloud.awslambda.update_event_source_mapping(
-        UUID=mapping(cloud, queued)["UUID"], Enabled=False
-    )
-    assert "mapping" in queue.describe(cloud, queued).drift
-    queue.create(cloud, queued)
-    assert mapping(cloud, queued)["State"] == "Enabled"
-
-
 @pytest.mark.parametrize(
     "busy", ["ResourceInUseException", "ResourceConflictException"]
 )
@@ -140,54 +102,49 @@ def test_a_busy_mapping_is_waited_for(cloud, queued, wire, no_delays, busy):
     assert queue.describe(cloud, queued) is None
 
 
-def test_unready_role_is_waited_for(cloud, queued, wire, no_delays):
-    wire.refuse(
-        "CreateEventSourceMapping",
-        "InvalidParameterValueException",
-        "The provided execution role does not have permissions to call ReceiveMessage "
-        "on SQS",
-    )
-    assert queue.create(cloud, queued)
-
-
-def test_a_role_without_the_permission_is_told(cloud, queued, wire, no_delays):
-    for _ in range(4):
+@pytest.mark.parametrize("times", [1, 4])
+def test_unready_role_is_waited_for_and_then_told(
+    cloud, queued, wire, no_delays, times
+):
+    words = "The provided execution role does not have permissions to call "
+    for _ in range(times):
         wire.refuse(
             "CreateEventSourceMapping",
             "InvalidParameterValueException",
-            "The provided execution role does not have permissions to call "
-            "ReceiveMessage on SQS",
+            f"{words}ReceiveMessage on SQS",
         )
-    with pytest.raises(ClientError, match="ReceiveMessage"):
-        queue.create(cloud, queued)
+    if times == 1:
+        assert queue.create(cloud, queued)
+    else:
+        with pytest.raises(ClientError, match="ReceiveMessage"):
+            queue.create(cloud, queued)
 
 
-def test_up_turns_the_rules_to_the_queue_and_back(cloud, settings):
+def test_up_turns_the_rules_to_the_queue_and_back(cloud, settings, wire):
+    """All by one call, after the mapping; S3's permission outlives the change."""
     pipeline.up(cloud, settings)
     before = notification(cloud, settings)
+    plan = pipeline.plan(cloud, settings, queue=True)
+    states = {item.step: item.state for item in plan.items}
+    assert states["queue"] == "create" and states["role"] == "update"
+    assert f"policy 'queue' of {settings.role_name}" in plan.policies
+    wire.calls.clear()
     pipeline.up(cloud, settings, queue=True)
+    assert "RemovePermission" not in wire.calls
+    assert wire.calls.count("PutBucketNotificationConfiguration") == 1
+    queue_first = wire.calls.index("CreateEventSourceMapping")
+    assert queue_first < wire.calls.index("PutBucketNotificationConfiguration")
     assert notification(cloud, settings) == {
         "LambdaFunctionConfigurations": [],
         "QueueConfigurations": ["workbook-jpg", "workbook-png"],
     }
+    assert pipeline.status(cloud, settings, queue=True).ready
     pipeline.up(cloud, settings)
     assert notification(cloud, settings) == before
-
-
-def test_one_call_turns_all_rules(cloud, settings, wire):
-    pipeline.up(cloud, settings)
-    wire.calls.clear()
-    pipeline.up(cloud, settings, queue=True)
-    assert wire.calls.count("PutBucketNotificationConfiguration") == 1
-    queue_first = wire.calls.index("CreateEventSourceMapping")
-    assert queue_first < wire.calls.index("PutBucketNotificationConfiguration")
-
-
-def test_s3s_permission_outlives_the_change(cloud, settings, wire):
-    pipeline.up(cloud, settings)
-    wire.calls.clear()
-    pipeline.up(cloud, settings, queue=True)
-    assert "RemovePermission" not in wire.calls
+    found = pipeline.status(cloud, settings)
+    assert found.ready
+    assert {item.step for item in found.items}.isdisjoint({"queue", "failures"})
+    assert policies(cloud, settings) == {role.THUMBNAILS}
 
 
 def test_off_means_rules_first_then_mapping_then_policy(cloud, settings, wire):
@@ -226,7 +183,7 @@ def test_a_queue_that_is_not_empty_stays_and_works(cloud, settings, monkeypatch)
     cloud.awslambda.update_event_source_mapping(
         UUID=mapping(cloud, settings)["UUID"], Enabled=False
     )
-    url = cloud.sqs.get_queue_url(QueueName=settings.queue_name)["QueueUrl"]
+    url = queue_url(cloud, settings.queue_name)
     cloud.sqs.send_message(QueueUrl=url, MessageBody="{}")
     said = []
     pipeline.up(cloud, settings, say=said.append)
@@ -235,40 +192,14 @@ def test_a_queue_that_is_not_empty_stays_and_works(cloud, settings, monkeypatch)
     assert notification(cloud, settings)["QueueConfigurations"] == []
 
 
-def test_queue_comes_and_goes(cloud, settings):
-    pipeline.up(cloud, settings, queue=True)
-    assert pipeline.status(cloud, settings, queue=True).ready
-    pipeline.up(cloud, settings)
-    found = pipeline.status(cloud, settings)
-    assert found.ready
-    assert {item.step for item in found.items}.isdisjoint({"queue", "failures"})
-    assert policies(cloud, settings) == {role.THUMBNAILS}
-
-
-def test_reliable_stays_when_the_queue_goes(cloud, settings):
+@pytest.mark.parametrize(
+    ("stays", "kept"), [("reliable", role.RELIABLE), ("queue", role.QUEUE)]
+)
+def test_queue_and_reliable_come_and_go_alone(cloud, settings, stays, kept):
     pipeline.up(cloud, settings, queue=True, reliable=True)
-    pipeline.up(cloud, settings, reliable=True)
-    assert pipeline.status(cloud, settings, reliable=True).ready
-    assert policies(cloud, settings) == {role.THUMBNAILS, role.RELIABLE}
-
-
-def test_reliable_goes_and_the_queue_stays(cloud, settings):
-    pipeline.up(cloud, settings, queue=True, reliable=True)
-    pipeline.up(cloud, settings, queue=True)
-    assert pipeline.status(cloud, settings, queue=True).ready
-
-
-def test_plan_shows_the_difference(cloud, settings):
-    pipeline.up(cloud, settings)
-    plan = pipeline.plan(cloud, settings, queue=True)
-    states = {item.step: item.state for item in plan.items}
-    assert states["queue"] == "create" and states["role"] == "update"
-    assert f"policy 'queue' of {settings.role_name}" in plan.policies
-
-
-def test_down_takes_it_all(cloud, settings):
-    pipeline.up(cloud, settings, queue=True)
-    assert pipeline.down(cloud, settings).left == ()
+    pipeline.up(cloud, settings, **{stays: True})
+    assert pipeline.status(cloud, settings, **{stays: True}).ready
+    assert policies(cloud, settings) == {role.THUMBNAILS, kept}
 
 
 @pytest.mark.parametrize("at", rows((13, 1, 21)))
@@ -295,8 +226,7 @@ def test_interrupted_change_back_goes_on(cloud, settings, wire, at):
 
 
 def test_replay_takes_the_queues_own_messages(cloud, queued, wire):
-    url = cloud.sqs.get_queue_url(QueueName=queued.failure_queue)["QueueUrl"]
-    cloud.sqs.send_message(QueueUrl=url, MessageBody=json.dumps(EVENT))
+    fail(cloud, queued, EVENT)
     assert replay(cloud, queued) == ["photos/a.jpg: tried too often"]
 
 

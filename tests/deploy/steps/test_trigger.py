@@ -1,4 +1,5 @@
 import pytest
+from support.by_hand import notify
 from support.moto_cloud import here, standing
 
 from deploy.errors import DeployError
@@ -20,9 +21,7 @@ def ground(cloud, settings):
 
 def put(cloud, settings, **configuration):
     cloud.sqs.create_queue(QueueName="audit")
-    cloud.s3.put_bucket_notification_configuration(
-        Bucket=settings.source_bucket, NotificationConfiguration=configuration
-    )
+    notify(cloud, settings, **configuration)
 
 
 def get(cloud, settings):
@@ -102,17 +101,11 @@ def test_permission_comes_first(cloud, settings, ground, wire):
 def test_other_rules_survive(cloud, settings, ground):
     put(cloud, settings, QueueConfigurations=[THEIRS])
     trigger.create(cloud, settings)
+    names = [rule["Id"] for rule in trigger.describe(cloud, settings).rules]
+    assert names == ["workbook-jpg", "workbook-png"]
     assert get(cloud, settings)["QueueConfigurations"] == [THEIRS]
     trigger.delete(cloud, settings)
     assert get(cloud, settings) == {"QueueConfigurations": [THEIRS]}
-
-
-def test_wrong_permission_is_replaced(cloud, settings, ground, wire):
-    wrong = trigger.permission(settings) | {"SourceAccount": "999999999999"}
-    cloud.awslambda.add_permission(FunctionName=settings.function_name, **wrong)
-    assert "permission" in trigger.describe(cloud, settings).drift
-    trigger.create(cloud, settings)
-    assert trigger.describe(cloud, settings).drift == {}
 
 
 def test_overlap_is_shown_before_the_call(cloud, settings, ground, wire):
@@ -134,19 +127,8 @@ def test_dead_target_is_named(cloud, settings, ground, wire, no_delays):
 def test_dead_function_is_not_waited_for(cloud, settings, ground, wire):
     gone = "arn:aws:lambda:eu-west-1:123456789012:function:gone"
     theirs = {"Id": "old", "LambdaFunctionArn": gone, "Events": ["s3:ObjectRemoved:*"]}
-    cloud.s3.put_bucket_notification_configuration(
-        Bucket=settings.source_bucket,
-        NotificationConfiguration={"LambdaFunctionConfigurations": [theirs]},
-        SkipDestinationValidation=True,
-    )
+    notify(cloud, settings, LambdaFunctionConfigurations=[theirs])
     wire.calls.clear()
     with pytest.raises(DeployError, match=r"rule 'old' → .*function:gone \(Not auth"):
         trigger.create(cloud, settings)
     assert wire.calls.count("PutBucketNotificationConfiguration") == 1
-
-
-def test_describe_leaves_the_others_out(cloud, settings, ground):
-    put(cloud, settings, QueueConfigurations=[THEIRS])
-    trigger.create(cloud, settings)
-    names = [rule["Id"] for rule in trigger.describe(cloud, settings).rules]
-    assert names == ["workbook-jpg", "workbook-png"]
