@@ -148,17 +148,13 @@ def majority(given: list[Example]) -> float:
     return max(counted.values()) / len(given)
 
 
-def confusions(model: labels.Model, given: list[Example]) -> Counter[tuple[str, str]]:
-    """Count (what it is, what was said) of all examples."""
-    return Counter((label, _likeliest(model, found)) for found, label in given)
-
-
 def told(
     model: labels.Model, given: list[Example]
 ) -> dict[str, tuple[int, int, int, int]]:
     """Count for each label its pictures, and how many were right, wrong and unsure."""
     table = {}
-    counted = confusions(model, given)
+    # What it is, and what was said of it.
+    counted = Counter((label, _likeliest(model, found)) for found, label in given)
     for label in model["labels"]:
         counts = {name: n for (what, name), n in counted.items() if what == label}
         right, unsure = counts.get(label, 0), counts.get(labels.UNSURE, 0)
