@@ -20,7 +20,7 @@ _Commands = argparse._SubParsersAction
 
 def add_commands(commands: _Commands[argparse.ArgumentParser]) -> None:
     """Add `class` with its own commands to a command line."""
-    says = "for who teaches: what stands, scores, notebooks to hand out"
+    says = "for teachers: what stands, scores, notebooks to hand out"
     group = commands.add_parser("class", help=says, description=says)
     verbs = group.add_subparsers(required=True, metavar="command")
     for name, run, says in (
