@@ -2,10 +2,11 @@ import dataclasses
 import json
 
 import pytest
+from support.by_hand import fail, version
 from support.moto_cloud import here
 
 from deploy import pipeline
-from deploy.errors import DeployError, PreflightError, SettingsError
+from deploy.errors import DeployError, SettingsError
 from deploy.steps import failures, role
 
 
@@ -13,11 +14,8 @@ def states(report):
     return {item.step: item.state for item in report.items}
 
 
-def test_plan_of_nothing_creates(cloud, settings):
+def test_plan_of_nothing_creates(cloud, settings, wire):
     assert set(states(pipeline.plan(cloud, settings)).values()) == {"create"}
-
-
-def test_plan_changes_nothing(cloud, settings, wire):
     pipeline.plan(cloud, settings, reliable=True)
     assert wire.mutations == []
 
@@ -58,18 +56,6 @@ def test_plan_shows_what_is_foreign(cloud, settings, wire):
     assert states(pipeline.plan(cloud, settings))["buckets"] == "refused"
 
 
-def test_up_builds_everything(cloud, settings):
-    pipeline.up(cloud, settings)
-    assert pipeline.status(cloud, settings).ready
-
-
-def test_up_twice_changes_nothing(cloud, settings, wire):
-    pipeline.up(cloud, settings, reliable=True)
-    wire.calls.clear()
-    pipeline.up(cloud, settings, reliable=True)
-    assert wire.mutations == []
-
-
 def test_up_says_where(cloud, settings):
     text = repr(pipeline.up(cloud, settings))
     assert f"s3://{settings.source_bucket}/" in text
@@ -95,8 +81,7 @@ def test_reliable_comes_and_goes(cloud, settings):
 def test_held_events_are_not_thrown_away(cloud, settings):
     reliable = here(cloud, reliable=True)
     pipeline.up(cloud, reliable)
-    url = cloud.sqs.get_queue_url(QueueName=settings.failure_queue)["QueueUrl"]
-    cloud.sqs.send_message(QueueUrl=url, MessageBody="{}")
+    fail(cloud, settings)
     said = []
     pipeline.up(cloud, settings, say=said.append)
     assert said[1:] == ["Queue workbook-failures stays: it holds 1 failed events."]
@@ -111,13 +96,6 @@ def test_up_explains_a_refusal(cloud, settings, wire):
         pipeline.up(cloud, settings)
     assert caught.value.where == "step role"
     assert caught.value.__cause__.operation_name == "PutRolePolicy"
-
-
-def test_foreign_bucket_stops_up(cloud, settings, wire):
-    wire.refuse("HeadBucket", "403", "Forbidden", 403)
-    with pytest.raises(PreflightError, match="belongs to another account"):
-        pipeline.up(cloud, settings)
-    assert wire.mutations == []
 
 
 def test_settings_of_another_account_are_refused(cloud, settings):
@@ -151,9 +129,7 @@ def test_status_names_the_difference(cloud, settings):
 def test_down_leaves_nothing(cloud, settings):
     pipeline.up(cloud, settings, reliable=True)
     name = settings.source_bucket
-    cloud.s3.put_bucket_versioning(
-        Bucket=name, VersioningConfiguration={"Status": "Enabled"}
-    )
+    version(cloud, name)
     cloud.s3.put_object(Bucket=name, Key="a.jpg", Body=b"1")
     cloud.s3.delete_object(Bucket=name, Key="a.jpg")
     assert repr(pipeline.down(cloud, settings)) == "Nothing is left."
@@ -164,11 +140,6 @@ def test_down_leaves_nothing(cloud, settings):
     assert cloud.logs.describe_log_groups()["logGroups"] == []
     assert "QueueUrls" not in cloud.sqs.list_queues()
     assert cloud.cloudwatch.describe_alarms()["MetricAlarms"] == []
-
-
-def test_down_of_nothing(cloud, settings, wire):
-    assert repr(pipeline.down(cloud, settings)) == "Nothing is left."
-    assert wire.mutations == []
 
 
 def test_down_says_what_is_left(cloud, settings, wire, no_delays):
@@ -182,19 +153,10 @@ def test_down_says_what_is_left(cloud, settings, wire, no_delays):
 
 def test_down_tells_of_lost_events(cloud, settings):
     pipeline.up(cloud, settings, reliable=True)
-    url = cloud.sqs.get_queue_url(QueueName=settings.failure_queue)["QueueUrl"]
-    cloud.sqs.send_message(QueueUrl=url, MessageBody="{}")
+    fail(cloud, settings)
     report = pipeline.down(cloud, settings)
     assert report.notes == ("1 failed events went with queue workbook-failures",)
     assert report.left == ()
-
-
-def test_pipelines_do_not_meet(cloud, settings):
-    pipeline.up(cloud, settings)
-    other = here(cloud, name="other")
-    pipeline.up(cloud, other)
-    pipeline.down(cloud, other)
-    assert pipeline.status(cloud, settings).ready
 
 
 def test_emulator_urls_have_the_bucket_in_the_path(cloud, settings):
@@ -203,12 +165,6 @@ def test_emulator_urls_have_the_bucket_in_the_path(cloud, settings):
     )
     see = pipeline.urls(emulator, settings)["thumbnails"]
     assert see == f"http://127.0.0.1:1/{settings.target_bucket}/thumbnails/"
-
-
-def test_every_step_has_its_verbs():
-    for step in pipeline.STEPS:
-        assert all(hasattr(step.module, v) for v in ("create", "describe", "delete"))
-    assert failures in [step.module for step in pipeline.STEPS]
 
 
 def test_given_role_outlives_the_pipeline(cloud, settings, wire):

@@ -74,8 +74,17 @@ def test_only_what_the_rules_match(pair):
     assert missing(*pair) == ["a.jpg", "b.png"]
 
 
-def test_a_thumbnail_of_these_bytes_is_enough(pair):
-    answer(*pair, TRICKY, put(*pair, TRICKY))
+@pytest.mark.parametrize(
+    ("key", "place"),
+    [
+        (TRICKY, ("thumbnails/",)),
+        ("x" * 1016 + ".jpg", ("thumbnails/",)),
+        ("a.jpg", ("rejected/", ".json")),
+    ],
+    ids=["thumbnail", "of a long key", "reject record"],
+)
+def test_what_was_made_of_these_bytes_is_enough(pair, key, place):
+    answer(*pair, key, put(*pair, key), *place)
     assert missing(*pair) == []
 
 
@@ -103,12 +112,6 @@ def test_a_thumbnail_much_younger_than_the_picture_is_not_looked_at(pair, wire):
     assert "HeadObject" not in wire.calls
 
 
-def test_a_reject_record_is_an_answer(pair):
-    etag = put(*pair, "a.jpg")
-    answer(*pair, "a.jpg", etag, "rejected/", ".json")
-    assert missing(*pair) == []
-
-
 @pytest.mark.parametrize("reason", ["archived: restore it first", "no picture"])
 def test_a_picture_that_an_archive_gave_back_is_told_again(pair, reason):
     cloud, settings = pair
@@ -124,12 +127,6 @@ def test_a_picture_that_an_archive_gave_back_is_told_again(pair, reason):
     assert missing(*pair) == []
     cloud.s3.restore_object(**source, RestoreRequest={"Days": 1})
     assert missing(*pair) == (["a.jpg"] if reason.startswith("archived") else [])
-
-
-def test_a_long_key_is_found_by_its_hash(pair):
-    key = "x" * 1016 + ".jpg"
-    answer(*pair, key, put(*pair, key))
-    assert missing(*pair) == []
 
 
 def test_the_handler_reads_the_event_and_finds_no_sequencer(settings):

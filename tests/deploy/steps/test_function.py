@@ -96,11 +96,6 @@ def test_package_is_readable_by_lambda(settings, root):
     assert modes == {0o644}
 
 
-def test_our_own_handler_packs(settings):
-    names = [entry.filename for entry in members(function.package(settings))]
-    assert "handler/app.py" in names
-
-
 @pytest.mark.parametrize(
     ("handler", "why"),
     [
