@@ -1,11 +1,15 @@
 """A picture with a palette: exactly the same, or as good as the same."""
 
+import math
 from typing import Any
 
 from PIL import Image, ImageChops, ImageStat
 
 MOST = 256  # colours
+_DRAWN = 1_024  # colours of a drawing with smooth edges
 PSNR_40_DB = 255**2 / 10**4  # the mean square of a difference that nobody sees
+
+Colour = tuple[int, ...]  # a part for each channel
 
 
 def exact(image: Image.Image) -> Image.Image | None:
@@ -13,18 +17,10 @@ def exact(image: Image.Image) -> Image.Image | None:
 
     Grey is one byte a pixel as it is.
     """
-    counted: Any = image.getcolors(MOST)
-    if counted is None or image.mode not in ("RGB", "RGBA"):
+    counted = _counted(image, MOST)
+    if image.mode not in ("RGB", "RGBA") or not counted:
         return None
-    colours = [colour for _, colour in counted]
-    colours.sort(key=lambda colour: colour[3:])  # so that few have to have an alpha
-    numbers = {colour: number for number, colour in enumerate(colours)}
-    made = Image.new("P", image.size)
-    made.putdata([numbers[pixel] for pixel in image.get_flattened_data()])
-    made.putpalette(bytes(part for colour in colours for part in colour[:3]))
-    if image.mode == "RGBA":
-        made.info["transparency"] = bytes(colour[3] for colour in colours)
-    return made
+    return _numbered(image, {colour: colour for _, colour in counted})
 
 
 def near(image: Image.Image) -> Image.Image | None:
@@ -32,18 +28,62 @@ def near(image: Image.Image) -> Image.Image | None:
     if image.mode not in ("RGB", "RGBA"):  # grey has 256 shades at most
         return None
     made = fewer(image, MOST)
-    difference = ImageChops.difference(image, made.convert(image.mode))
+    return made if error(image, made) <= PSNR_40_DB else None
+
+
+def error(image: Image.Image, other: Image.Image) -> float:
+    """Return the mean square of the difference of two pictures of the same size."""
+    difference = ImageChops.difference(image, other.convert(image.mode))
     errors = ImageStat.Stat(difference).sum2
-    mean = sum(errors) / len(errors) / (image.width * image.height)
-    return made if mean <= PSNR_40_DB else None
+    return sum(errors) / len(errors) / (image.width * image.height)
 
 
 def fewer(image: Image.Image, colours: int) -> Image.Image:
-    """Return the picture with so many colours at most, whatever that looks like."""
-    counted: Any = image.getcolors(2)
-    if image.mode == "L" and counted and {shade for _, shade in counted} <= {0, 255}:
+    """Return the picture with so many colours at most, whatever that looks like.
+
+    The commonest stay as they are where they are most of it, as of a drawing: what it
+    loses are its smooth edges.
+    """
+    shades = {shade for _, shade in _counted(image, 2)}
+    if image.mode == "L" and shades and shades <= {0, 255}:
         return image.convert("1", dither=Image.Dither.NONE)
     image = image.convert({"L": "RGB", "LA": "RGBA"}.get(image.mode, image.mode))
+    counted = sorted(_counted(image, _DRAWN), reverse=True)
+    kept = [colour for _, colour in counted[:colours]]
+    if sum(pixels for pixels, _ in counted[:colours]) * 2 >= image.width * image.height:
+        nearest = {colour: _nearest(colour, kept) for _, colour in counted[colours:]}
+        return _numbered(image, {colour: colour for colour in kept} | nearest)
     octree, median = Image.Quantize.FASTOCTREE, Image.Quantize.MEDIANCUT
     method = octree if image.mode == "RGBA" else median
     return image.quantize(colours, method, dither=Image.Dither.NONE)
+
+
+def coarser(image: Image.Image, bits: int) -> Image.Image:
+    """Return the picture with so many bits a channel, of which black and white are."""
+    steps = (1 << bits) - 1
+    table = [round(round(value * steps / 255) * 255 / steps) for value in range(256)]
+    return image.point(table * len(image.getbands()))
+
+
+def _counted(image: Image.Image, most: int) -> list[tuple[int, Any]]:
+    """Return each colour with its pixels; of more than ``most`` colours none."""
+    return image.getcolors(most) or []
+
+
+def _nearest(colour: Colour, others: list[Colour]) -> Colour:
+    return min(others, key=lambda other: math.dist(colour, other))
+
+
+def _numbered(image: Image.Image, colours: dict[Colour, Colour]) -> Image.Image:
+    """Return the picture by number, with another colour in the place of each."""
+    # Sorted, so that few have to have an alpha.
+    kept = sorted(dict.fromkeys(colours.values()), key=lambda colour: colour[3:])
+    numbers = {colour: number for number, colour in enumerate(kept)}
+    places = {colour: numbers[other] for colour, other in colours.items()}
+    made = Image.new("P", image.size)
+    pixels: Any = image.get_flattened_data()
+    made.putdata([places[pixel] for pixel in pixels])
+    made.putpalette(bytes(part for colour in kept for part in colour[:3]))
+    if image.mode == "RGBA":
+        made.info["transparency"] = bytes(colour[3] for colour in kept)
+    return made

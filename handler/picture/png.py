@@ -9,8 +9,10 @@ bits of each channel, and compares those with all 16 of the colour; so none woul
 transparent, and of the upper 8 alone too many would be.
 """
 
+import io
 import itertools
 import re
+import struct
 import zlib
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -26,6 +28,8 @@ MAX_PROFILE = 4 * 1024 * 1024  # the largest printers' profiles are 3 MB
 
 _COLOUR_TYPE = len(SIGNATURE) + 17  # its place, in the first chunk
 _PALETTE = 3  # that colour type
+_PIXELS = {b"tRNS", b"IDAT"}  # beside the palette
+_CHANNELS = {0: 1, 2: 3, _PALETTE: 1, 4: 2, 6: 4}
 _COLOURS = {b"cICP", b"gAMA"}
 # What is read of a PNG beside its pixels, and how it has to look.
 _EXTRA = {
@@ -177,6 +181,48 @@ def _profile(chunk: bytes) -> bytes | None:
     except zlib.error:
         return None
     return icc.readable(profile, any_space=True) if inflate.eof else None
+
+
+def bare(data: bytes, image: Image.Image) -> bytes | None:
+    """Return the PNG without all that is not the image's pixels, packed as they are.
+
+    None where it shows anything else, or may hold more than it shows: bytes behind the
+    pixels, or colours that none has. Interlaced ones are not looked into.
+    """
+    data = walk(data).data
+    chunks = _bodies(data)
+    header = chunks.pop(b"IHDR")
+    width, height, depth, kind, *methods = struct.unpack(">2I5B", header[:13])
+    palette = chunks.pop(b"PLTE", b"")
+    if (width, height) != image.size or any(methods) or len(header) != 13:
+        return None
+    if depth > 8 or (kind != _PALETTE and palette) or chunks.keys() - _PIXELS:
+        return None
+    size = height * (1 + (width * depth * _CHANNELS[kind] + 7) // 8)
+    inflate = zlib.decompressobj()
+    try:
+        rows = inflate.decompress(chunks[b"IDAT"], size + 1)
+    except zlib.error:  # a wrong checksum alone, since they were decoded
+        return None
+    if len(rows) != size or inflate.unused_data or not inflate.eof:
+        return None
+    with Image.open(io.BytesIO(data), formats=["PNG"]) as own:
+        used = len(bytes(map(bool, own.histogram())).rstrip(b"\0"))  # colours
+        if kind == _PALETTE and len(palette) > 3 * used:
+            return None
+        same = own.convert(image.mode).tobytes() == image.tobytes()
+    return data if same else None
+
+
+def _bodies(data: bytes) -> dict[bytes, bytes]:
+    """Return what the chunks before the end hold, by their names."""
+    bodies: dict[bytes, list[bytes]] = {}
+    at = len(SIGNATURE)
+    while (name := data[at + 4 : at + 8]) != b"IEND":
+        end = at + _FRAMING + int.from_bytes(data[at : at + 4])
+        bodies.setdefault(name, []).append(data[at + 8 : end - 4])
+        at = end
+    return {name: b"".join(parts) for name, parts in bodies.items()}
 
 
 def names_a_colour(image: ImageFile.ImageFile) -> bool:

@@ -103,14 +103,18 @@ def render(
     made: list[Thumbnail | Exception] = []
     for rendition, (part, size) in zip(wanted, frames, strict=True):
         started = time.perf_counter()
-        part = _scaled(part, source_size, area)
         try:
-            small = _small(picture, part, size, rendition, turn, kind)
+            decoded = _scaled(part, source_size, area)
+            small = _small(picture, decoded, size, rendition, turn, kind)
             wanted_kind = rendition.kind or kind
             most = len(data) if wanted_kind == kind else sys.maxsize
-            encoded = encode(
-                small, wanted_kind, rendition.quality, most, firm=not rendition.finish
-            )
+            quality = rendition.quality
+            encoded = encode(small, wanted_kind, quality, most)
+            # Effects may add what the source lacks.
+            if len(encoded) > most and not rendition.finish:
+                from handler.picture.lighter import lighter  # for the few
+
+                small, encoded = lighter(small, encoded, kind, quality, data, part)
         except Exception as error:  # the others can still be made
             made.append(error.with_traceback(None))  # which holds on to the pictures
             continue

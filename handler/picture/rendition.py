@@ -62,9 +62,6 @@ class Plan(NamedTuple):
 
 
 _LITTLE = 16_384  # bytes
-_WORST = 30  # quality
-_SMALL = 2_048  # bytes, for which nothing is given up
-_FEWER = (256, 64, 16, 4, 2)  # colours
 
 Frame = tuple[Area, Size]
 
@@ -89,35 +86,23 @@ def common_step(frames: Sequence[Frame], gaps: Sequence[float]) -> Size:
 
 
 def encode(
-    image: Image.Image,
-    kind: str,
-    quality: int,
-    most: int = sys.maxsize,
-    *,
-    firm: bool = True,
+    image: Image.Image, kind: str, quality: int, most: int = sys.maxsize
 ) -> bytes:
     """Return the picture as a JPEG or PNG, without any metadata.
 
-    Of what would have more bytes than ``most``, those of its source, the quality is
-    brought down to 30 at the lowest, or the colours to 2; a PNG under 2 kB loses none.
-    Where that is not ``firm``, since effects may add what the source lacks, colours go
-    only as far as nobody sees it.
+    A PNG that would have more bytes than ``most`` has 256 colours, if nobody sees it.
     """
     image.info = {}  # Pillow copies a comment, a profile or transparency by itself
     if kind == "PNG":
-        return _png(image, most, firm=firm)
+        return _png(image, most)
     if image.mode in ("LA", "RGBA"):  # a JPEG has no alpha: white shows through
         flat = Image.new("RGB", image.size, "white")
         flat.paste(image.convert("RGB"), mask=image.getchannel("A"))
         image = flat
-    made = _saved(image, "JPEG", quality=quality, optimize=True)
-    while firm and len(made) > most and quality > _WORST:
-        quality = max(_WORST, quality * 3 // 4)
-        made = _saved(image, "JPEG", quality=quality, optimize=True)
-    return made
+    return saved(image, "JPEG", quality=quality, optimize=True)
 
 
-def _png(image: Image.Image, most: int, *, firm: bool) -> bytes:
+def _png(image: Image.Image, most: int) -> bytes:
     """Return the smallest PNG that is worth looking for.
 
     Of a photo's filtered pixels hardly anything repeats but runs: to look for nothing
@@ -127,7 +112,7 @@ def _png(image: Image.Image, most: int, *, firm: bool) -> bytes:
     """
     from handler.picture import palette
 
-    quick = _saved(image, "PNG", compress_type=zlib.Z_RLE)
+    quick = saved(image, "PNG", compress_type=zlib.Z_RLE)
     raw = image.width * image.height * len(image.getbands())
     if raw // 4 < len(quick) <= most:
         return quick
@@ -136,21 +121,14 @@ def _png(image: Image.Image, most: int, *, firm: bool) -> bytes:
         drawing = palette.near(image)
     made = [quick]
     if drawing:
-        made.append(_saved(drawing, "PNG", optimize=True))
+        made.append(saved(drawing, "PNG", optimize=True))
     if drawing is None or raw < _LITTLE:  # of which a palette would be half
-        made.append(_saved(image, "PNG", optimize=len(quick) > most))
-    smallest = min(made, key=len)
-    shades: Any = image.getcolors() if image.mode == "L" else None
-    for colours in _FEWER if firm else ():
-        exact = shades and len(shades) <= colours
-        if len(smallest) <= (most if exact else max(most, _SMALL)):
-            break
-        fewer = _saved(palette.fewer(image, colours), "PNG", optimize=True)
-        smallest = min(smallest, fewer, key=len)
-    return smallest
+        made.append(saved(image, "PNG", optimize=len(quick) > most))
+    return min(made, key=len)
 
 
-def _saved(image: Image.Image, kind: str, **options: Any) -> bytes:
+def saved(image: Image.Image, kind: str, **options: Any) -> bytes:
+    """Return what Pillow writes to a file."""
     file = io.BytesIO()
     image.save(file, kind, **options)
     return file.getvalue()

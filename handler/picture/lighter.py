@@ -1,0 +1,106 @@
+"""A thumbnail that would weigh more than its source: what it can do without.
+
+Lines and points of a picture of few colours are packed the better where they are
+straight and alike, as in its source; shrunk, their edges are smooth and no two alike.
+"""
+
+import bisect
+import io
+from collections.abc import Iterator
+
+from PIL import Image
+
+from handler.picture import Area, palette, png
+from handler.picture.rendition import encode, saved
+
+_LITTLE = 256  # bytes: a PNG's frame alone is 57
+_WORST = 5  # quality
+_BITS = (7, 6, 5)  # a channel
+_FEWER = (256, 128, 64, 32, 16, 12, 8, 6, 5, 4, 3, 2)  # colours
+_PSNR_20_DB = 255**2 / 10**2  # the mean square of a difference that spoils a picture
+
+
+def lighter(
+    image: Image.Image,
+    encoded: bytes,
+    kind: str,
+    quality: int,
+    source: bytes,
+    area: Area,
+) -> tuple[Image.Image, bytes]:
+    """Return the picture in as many bytes as its source has at most, and those.
+
+    So far it is ``encoded``, in more. ``area`` is the part of the source that it shows.
+    Where that is as large in a PNG, the source's own pixels are taken as they are
+    packed, and up to 256 bytes do not matter. Else the picture loses quality or
+    colours, and where that would spoil it, it is made smaller.
+    """
+    if kind == "PNG" and (own := png.bare(source, image)):
+        return image, own
+    shrunk = max(image.size) < round(max(area[2] - area[0], area[3] - area[1]))
+    little = _LITTLE if kind == "PNG" and not shrunk else 0
+    most = max(len(source), little)
+    best, least = None, float("inf")
+    for smaller in _smaller(image, area):
+        if smaller is not image:
+            encoded = encode(smaller, kind, quality, most)
+        if len(encoded) > most:
+            encoded = _lossy(smaller, encoded, kind, quality, most)
+        if len(encoded) > most:
+            continue
+        loss = _loss(image, encoded)
+        if loss >= least:
+            break
+        best, least = (smaller, encoded), loss
+        if loss <= _PSNR_20_DB:
+            break
+    return best or (smaller, encoded)
+
+
+def _smaller(image: Image.Image, area: Area) -> Iterator[Image.Image]:
+    """Yield the picture as it is, then as a half of its source, a third, a quarter …
+
+    Of a QR code whose points are ten pixels wide, those of a half are all five, and
+    sharp.
+    """
+    yield image
+    long, whole = max(area[2] - area[0], area[3] - area[1]), max(image.size)
+    part, size = int(long / whole), image.size
+    while size != (1, 1):
+        part += 1 + part // 4
+        scale = long / part / whole
+        size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
+        yield image.resize(size, Image.Resampling.LANCZOS)
+
+
+def _loss(image: Image.Image, made: bytes) -> float:
+    with Image.open(io.BytesIO(made), formats=["JPEG", "PNG"]) as smaller:
+        again = smaller.convert(image.mode).resize(image.size)
+    return palette.error(image, again)
+
+
+def _lossy(
+    image: Image.Image, made: bytes, kind: str, quality: int, most: int
+) -> bytes:
+    """Return a JPEG or PNG of at most so many bytes, or what comes closest."""
+    if kind == "PNG":
+        return _lossy_png(image, most, near=len(made) < 1.5 * most)
+    while len(made) > most and quality > _WORST:
+        quality = max(_WORST, quality * 3 // 4)
+        made = encode(image, kind, quality)
+    return made
+
+
+def _lossy_png(image: Image.Image, most: int, *, near: bool) -> bytes:
+    for bits in _BITS if near else ():  # a gradient, which a palette packs worse
+        made = saved(palette.coarser(image, bits), "PNG", optimize=True)
+        if len(made) <= most:
+            return made
+    tried: dict[int, bytes] = {}
+
+    def fits(colours: int) -> bool:
+        tried[colours] = saved(palette.fewer(image, colours), "PNG", optimize=True)
+        return len(tried[colours]) <= most
+
+    place = bisect.bisect_left(_FEWER, True, key=fits)
+    return tried[_FEWER[min(place, len(_FEWER) - 1)]]

@@ -1,0 +1,207 @@
+"""No thumbnail weighs more than its source of the same kind, whatever that takes."""
+
+import io
+import random
+import zlib
+
+import pytest
+import segno
+from PIL import Image, ImageDraw, ImageOps
+from support.pictures import chunk, decoded, encoded, landscape, near, noise, raw_png
+
+from handler.picture import palette, png
+from handler.picture.lighter import lighter
+from handler.picture.render import make_thumbnail, render, thumbnail
+from handler.picture.rendition import Rendition, encode
+
+MODES = ["1", "L", "P", "LA", "RGB", "RGBA", "JPEG"]
+
+
+def drawing(size):
+    """Draw circles and squares, which compress to next to nothing."""
+    chance = random.Random(3)
+    image = Image.new("RGB", size, "white")
+    draw = ImageDraw.Draw(image)
+    for _ in range(12):
+        x, y = chance.randrange(size[0]), chance.randrange(size[1])
+        shape = chance.choice([draw.ellipse, draw.rectangle])
+        shape((x, y, x + 40, y + 40), tuple(chance.randbytes(3)))
+    return image
+
+
+def gradient(size):
+    up = Image.linear_gradient("L").resize(size)
+    return Image.merge("RGB", (up, up.rotate(90, expand=False), up))
+
+
+def code(scale):
+    file = io.BytesIO()
+    segno.make("https://example.com/a/class/42").save(file, kind="png", scale=scale)
+    return file.getvalue()
+
+
+def source(image, mode):
+    if mode == "JPEG":
+        return encoded(image, quality=15, optimize=True)
+    image = image.quantize(16) if mode == "P" else image.convert(mode)
+    return encoded(image, "PNG", optimize=True)
+
+
+def lightened(image, kind, data, size):
+    return lighter(image, encode(image, kind, 85), kind, 85, data, (0, 0, *size))
+
+
+@pytest.mark.parametrize("draw", [drawing, landscape, gradient])
+@pytest.mark.parametrize("mode", MODES)
+def test_no_heavier_than_its_source(draw, mode):
+    for size in ((1, 1), (8, 7), (64, 48), (65, 64), (70, 66), (90, 91), (200, 150)):
+        data = source(draw(size), mode)
+        assert len(make_thumbnail(data, 64)) <= len(data), size
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("quality", [3, 5, 15, 30, 60, 95])
+def test_no_heavier_than_a_jpeg_of_any_quality(quality):
+    for side in (257, 300, 640, 1280):
+        for picture in (drawing, landscape, gradient, noise):
+            data = encoded(picture((side, side * 3 // 4)), quality=quality)
+            assert len(make_thumbnail(data)) <= len(data), (side, picture)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", MODES[:-1])
+def test_no_heavier_than_a_png_of_any_size(mode):
+    for side in (31, 256, 257, 300, 640):
+        for picture in (drawing, landscape, gradient, noise):
+            data = source(picture((side, side * 3 // 4)), mode)
+            assert len(make_thumbnail(data)) <= len(data), (side, picture)
+
+
+@pytest.mark.parametrize("mode", MODES[:-1])
+def test_a_picture_that_is_small_already_loses_nothing(mode):
+    picture = landscape((60, 44))
+    data = source(picture, mode)
+    made = decoded(make_thumbnail(data))
+    wanted = "LA" if mode == "LA" else "RGBA" if mode == "RGBA" else "RGB"
+    assert made.convert(wanted).tobytes() == decoded(data).convert(wanted).tobytes()
+
+
+def rows(image):
+    return b"".join(
+        b"\0" + image.crop((0, y, image.width, y + 1)).tobytes()
+        for y in range(image.height)
+    )
+
+
+HIDDEN = b"SECRET: what no thumbnail may show"
+
+
+@pytest.mark.parametrize(
+    ("colour", "extra", "behind", "rest"),
+    [
+        (2, b"", b"", HIDDEN),  # behind the compressed pixels
+        (2, b"", HIDDEN, b""),  # more rows than there are
+        (2, chunk(b"PLTE", HIDDEN + b"!!"), b"", b""),  # colours that none has
+        (2, chunk(b"tEXt", b"a\0" + HIDDEN), b"", b""),
+        (3, chunk(b"PLTE", bytes(range(6)) + HIDDEN + b"!!"), b"", b""),
+    ],
+)
+def test_nothing_hidden_is_taken_from_a_small_picture(colour, extra, behind, rest):
+    shown = Image.new("RGB" if colour == 2 else "P", (9, 9), 1)
+    pixels = zlib.compress(rows(shown) + behind, 0) + rest
+    data = raw_png((9, 9), 8, colour, b"", extra=extra).replace(
+        chunk(b"IDAT", zlib.compress(b"", 1)), chunk(b"IDAT", pixels)
+    )
+    assert HIDDEN in data
+    shown = decoded(data).convert("RGB")
+    assert HIDDEN not in lightened(shown, "PNG", data, (9, 9))[1]
+    assert HIDDEN not in make_thumbnail(data)
+
+
+def test_a_wrong_checksum_is_not_passed_on():
+    shown = noise((9, 9))
+    data = raw_png((9, 9), 8, 0, rows(shown))
+    pixels = zlib.compress(rows(shown), 9)
+    wrong = data.replace(
+        chunk(b"IDAT", zlib.compress(rows(shown), 1)),
+        chunk(b"IDAT", pixels[:-1] + bytes([pixels[-1] ^ 1])),
+    )
+    assert png.bare(data, shown) == data and png.bare(wrong, shown) is None
+    assert decoded(make_thumbnail(wrong)).tobytes() == shown.tobytes()
+
+
+def test_16_bits_are_not_passed_on():
+    clear = chunk(b"tRNS", b"\0\1")
+    data = raw_png((9, 9), 16, 0, random.Random(1).randbytes(9 * 19), extra=clear)
+    assert png.bare(data, Image.new("LA", (9, 9))) is None
+
+
+def test_a_code_is_an_exact_half_or_third():
+    for scale, part in ((9, 3), (10, 2), (14, 2)):
+        data = code(scale)
+        made = thumbnail(data)
+        assert len(made.data) <= len(data)
+        whole = decoded(data).convert("L")
+        assert made.size == (whole.width // part, whole.height // part)
+        half = whole.resize(made.size, Image.Resampling.NEAREST)
+        assert decoded(made.data).convert("L").tobytes() == half.tobytes()
+
+
+def test_a_drawing_keeps_its_colours():
+    picture = drawing((640, 480))
+    made = decoded(make_thumbnail(source(picture, "P"))).convert("RGB")
+    theirs = {colour for _, colour in picture.quantize(16).convert("RGB").getcolors()}
+    assert made.size == (256, 192)
+    commonest = sorted(made.getcolors(), reverse=True)[:8]
+    assert {colour for _, colour in commonest} <= theirs
+
+
+def test_a_gradient_stays_one():
+    picture = Image.radial_gradient("L").resize((270, 270))
+    data = encoded(picture, "PNG", optimize=True)
+    made = decoded(make_thumbnail(data))
+    assert made.size == (256, 256)
+    smooth = picture.resize(made.size, Image.Resampling.LANCZOS)
+    assert palette.error(smooth, made) < palette.PSNR_40_DB
+
+
+def test_what_would_be_spoilt_is_made_smaller():
+    image = drawing((280, 210)).resize((256, 192))
+    least = encoded(Image.new("1", (1, 1)), "PNG")
+    for most, colours in ((600, 8), (400, 3)):  # of 256 pixels only 2 would fit
+        data = least + bytes(most - len(least))
+        smaller, made = lightened(image, "PNG", data, (280, 210))
+        assert smaller.size == decoded(made).size == (93, 70)
+        assert len(made) <= most and len(decoded(made).getcolors()) >= colours
+
+
+def test_a_jpeg_loses_quality_before_anything_else():
+    noisy = landscape((200, 150))
+    data = encoded(noisy, quality=10)
+    smaller, made = lightened(noisy, "JPEG", data, (200, 150))
+    assert smaller is noisy and len(data) // 2 < len(made) <= len(data)
+
+
+def test_what_cannot_be_lighter_ends_at_a_pixel():
+    for kind in ("JPEG", "PNG"):
+        least = encoded(Image.new("1", (1, 1)), "PNG")[:-9]
+        one, made = lightened(landscape((99, 70)), kind, least, (198, 140))
+        assert one.size == decoded(made).size == (1, 1)
+
+
+def test_a_dot_keeps_its_colour():
+    dot = encoded(Image.new("RGB", (1, 1), (10, 200, 30)), quality=95, optimize=True)
+    assert near(decoded(make_thumbnail(dot[:-2])).getpixel((0, 0)), (10, 200, 30))
+
+
+def test_effects_keep_their_quality():
+    data = encoded(landscape((300, 280)), quality=20)
+    wanted = [Rendition(), Rendition(finish=ImageOps.invert)]
+    plain, inverted = render(data, wanted)
+    assert len(plain.data) <= len(data) < len(inverted.data)
+
+
+def test_effects_lose_nothing_that_is_seen():
+    picture = landscape((256, 256))
+    kept = decoded(encode(picture, "PNG", 85, most=9_000))
+    assert palette.error(picture, kept) <= palette.PSNR_40_DB
