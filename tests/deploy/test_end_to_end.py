@@ -24,6 +24,7 @@ import psutil
 import pytest
 from PIL import Image
 from support import aws_account
+from support.by_hand import version
 from support.pictures import encoded
 from support.rows import rows
 
@@ -462,10 +463,7 @@ def test_many_overwrites_end_with_the_last(reliable):
 
 @pytest.mark.aws
 def test_a_versioned_source_is_read_by_version(reliable):
-    reliable.cloud.s3.put_bucket_versioning(
-        Bucket=reliable.settings.source_bucket,
-        VersioningConfiguration={"Status": "Enabled"},
-    )
+    version(reliable.cloud, reliable.settings.source_bucket)
     stack.up(reliable.cloud, reliable.settings)  # the permission that it takes
     reliable.settle()
     run = reliable.put("version.jpg", picture())

@@ -3,12 +3,13 @@
 from datetime import UTC, datetime
 
 import pytest
+from support.by_hand import notify, only_put, version
 from support.matrix import Row, forget, left, quiet, sections, shown
 
 from deploy import logs, pipeline
 from deploy.cloud import connect
 from deploy.errors import DeployError
-from deploy.steps import buckets, layer, role, trigger
+from deploy.steps import buckets, layer, role
 from deploy.steps.layer import contents
 
 GONE = "arn:aws:lambda:eu-west-1:123456789012:function:gone"
@@ -35,14 +36,6 @@ def differing(cloud, settings):
     """The lines of `status` that are not ready."""
     lines = repr(pipeline.status(cloud, settings)).splitlines()
     return "; ".join(line for line in lines if line.startswith(("  miss", "  diff")))
-
-
-def notify(cloud, settings, **configuration):
-    cloud.s3.put_bucket_notification_configuration(
-        Bucket=settings.source_bucket,
-        NotificationConfiguration=configuration,
-        SkipDestinationValidation=True,
-    )
 
 
 def rule(**more):
@@ -136,10 +129,7 @@ def suffix_of_another_case(cloud, settings, wire):
 
 def parts_do_nothing(cloud, settings, wire):
     up(cloud, settings)
-    puts = [
-        one | {"Events": ["s3:ObjectCreated:Put"]} for one in trigger.rules(settings)
-    ]
-    notify(cloud, settings, LambdaFunctionConfigurations=puts)
+    only_put(cloud, settings)
     return differing(cloud, settings)
 
 
@@ -182,9 +172,7 @@ def one_bucket_for_both(cloud, settings, wire):
 def bucket_not_empty(cloud, settings, wire):
     up(cloud, settings)
     name = settings.source_bucket
-    cloud.s3.put_bucket_versioning(
-        Bucket=name, VersioningConfiguration={"Status": "Enabled"}
-    )
+    version(cloud, name)
     cloud.s3.put_object(Bucket=name, Key="a.jpg", Body=b"1")
     cloud.s3.delete_object(Bucket=name, Key="a.jpg")
     return repr(pipeline.down(cloud, settings))

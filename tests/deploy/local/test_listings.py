@@ -6,6 +6,7 @@ import time
 
 import pytest
 from PIL import Image
+from support.by_hand import version
 
 from deploy import pipeline, settings_for
 from deploy.steps import buckets
@@ -26,12 +27,6 @@ def bucket(local):
 def put_all(local, bucket):
     for key in KEYS:
         local.s3.put_object(Bucket=bucket, Key=key, Body=b"x")
-
-
-def version(local, bucket):
-    local.s3.put_bucket_versioning(
-        Bucket=bucket, VersioningConfiguration={"Status": "Enabled"}
-    )
 
 
 def test_every_listing_has_every_key_as_it_is(local, bucket):

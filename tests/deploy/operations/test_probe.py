@@ -2,6 +2,7 @@
 
 import boto3
 import pytest
+from support.by_hand import version
 from support.matrix import quiet
 from support.moto_cloud import here, hooked, standing
 
@@ -50,9 +51,7 @@ def test_a_trigger_without_rules(built):
 def test_all_versions_go(built):
     """Uploaded again until one comes through; here somebody else makes it."""
     cloud, settings = built
-    cloud.s3.put_bucket_versioning(
-        Bucket=settings.source_bucket, VersioningConfiguration={"Status": "Enabled"}
-    )
+    version(cloud, settings.source_bucket)
     uploads = []
 
     def make_at_the_third(params, **_):

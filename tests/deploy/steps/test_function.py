@@ -1,11 +1,11 @@
 import importlib.util
 import io
-import json
 import subprocess
 import sys
 import zipfile
 
 import pytest
+from support.by_hand import trusts_another
 from support.moto_cloud import here, hooked, sent, standing
 
 from deploy.errors import DeployError, ForeignResourceError
@@ -234,10 +234,7 @@ def test_missing_layer_is_named(cloud, settings, wire):
 
 
 def test_wrong_trust_is_not_waited_for(cloud, settings, ground, wire, no_delays):
-    wrong = json.dumps(role.trust_policy()).replace("lambda", "ec2")
-    cloud.iam.update_assume_role_policy(
-        RoleName=settings.role_name, PolicyDocument=wrong
-    )
+    trusts_another(cloud, settings)
     wire.refuse("CreateFunction", "InvalidParameterValueException", NOT_YET)
     with pytest.raises(DeployError, match="does not let lambda"):
         function.create(cloud, settings)
