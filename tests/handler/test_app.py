@@ -303,10 +303,10 @@ def run_within(client, seconds, *records, env=ENV):
 
 
 def test_too_slow_is_rejected_once(client, lines):
-    bomb = scan_bomb(90, photo((1500, 1000)))
+    bomb = scan_bomb(90, photo((3000, 2000)))
     record = upload(client, "bomb.jpg", bomb)
     # A third of the function's time; a box so large that all scans are decoded.
-    answer = run_within(client, 0.5, record, env=ENV | {"BOX": "1500"})
+    answer = run_within(client, 0.6, record, env=ENV | {"BOX": "1500"})
     assert answer == {"outcomes": {"rejected": 1}}
     [line] = lines()
     assert line["reason"].startswith("too slow: not decoded within 0.")
