@@ -457,7 +457,11 @@ _COMMANDS = (
     ("status", _status, "show what exists and where it differs"),
     ("down", _down, "delete the pipeline and every picture in its buckets"),
     ("export", _export, "write it as a CloudFormation template, with its two zips"),
-    ("pause", _pause, "let the function run no more, as when it runs in a loop"),
+    (
+        "pause",
+        _pause,
+        "stop the function from running, as in a loop; resume starts it again",
+    ),
     ("resume", _resume, "let it run again, and say how to make up for the pause"),
     ("replay", _replay, "send failed events to the function again"),
     ("trace", _trace, "follow an upload, and name the first broken link"),

@@ -51,7 +51,7 @@ class Refreshed:
     def __str__(self) -> str:
         """Say it in a line."""
         yours = f"; yours is kept as {self.kept.name}" if self.kept else ""
-        return f"{self.copy.name} is new{yours}."
+        return f"{self.copy.name} is the course's again{yours}."
 
 
 def folder() -> Path:

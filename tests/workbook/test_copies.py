@@ -109,7 +109,9 @@ def test_refresh_leaves_what_has_no_new_version(course, work):
 def test_refresh_replaces_what_was_only_run(course, work):
     edit(work / "00_tour.ipynb", "output", run=True)
     edit(course / "00_tour.ipynb", "newer = 1")
-    assert [str(each) for each in copies.refresh(TODAY)] == ["00_tour.ipynb is new."]
+    assert [str(each) for each in copies.refresh(TODAY)] == [
+        "00_tour.ipynb is the course's again."
+    ]
     assert "newer = 1" in (work / "00_tour.ipynb").read_text("utf-8")
     assert sorted(path.name for path in work.glob("00*")) == ["00_tour.ipynb"]
 
@@ -120,7 +122,8 @@ def test_refresh_keeps_what_the_learner_changed(course, work):
     edit(course / "01_thumbnail.ipynb", "newer = 1")
     (told,) = copies.refresh(TODAY)
     kept = work / "01_thumbnail.mine-2026-11-26.ipynb"
-    assert str(told) == f"01_thumbnail.ipynb is new; yours is kept as {kept.name}."
+    name = "01_thumbnail.ipynb"
+    assert str(told) == f"{name} is the course's again; yours is kept as {kept.name}."
     assert kept.read_bytes() == yours
     assert "newer = 1" in (work / "01_thumbnail.ipynb").read_text("utf-8")
 

@@ -95,7 +95,10 @@ def test_copies_says_what_has_a_newer_version(capsys, own):
     main(["copies"])
     assert "Of 03_role.ipynb there is a newer version" in capsys.readouterr().out
     assert main(["copies", "--refresh"]) == 0
-    assert "03_role.ipynb is new; yours is kept as 03" in capsys.readouterr().out
+    assert (
+        "03_role.ipynb is the course's again; yours is kept as 03"
+        in capsys.readouterr().out
+    )
 
 
 def test_what_the_learner_set_stays_behind_ours(own, monkeypatch):
