@@ -13,7 +13,6 @@ from PIL import Image
 from handler.picture import Area, palette, png
 from handler.picture.rendition import encode, saved
 
-_LITTLE = 256  # bytes: a PNG's frame alone is 57
 _WORST = 5  # quality
 _BITS = (7, 6, 5)  # a channel
 _FEWER = (256, 128, 64, 32, 16, 12, 8, 6, 5, 4, 3, 2)  # colours
@@ -31,15 +30,14 @@ def lighter(
     """Return the picture in as many bytes as its source has at most, and those.
 
     So far it is ``encoded``, in more. ``area`` is the part of the source that it shows.
-    Where that is as large in a PNG, the source's own pixels are taken as they are
-    packed, and up to 256 bytes do not matter. Else the picture loses quality or
-    colours, and where that would spoil it, it is made smaller.
+    A PNG that is as large as that loses nothing, whatever it weighs: its own pixels are
+    taken as they are packed, unless colours or alpha had to change. Else the picture
+    loses quality or colours, and where that would spoil it, it is made smaller.
     """
-    if kind == "PNG" and (own := png.bare(source, image)):
-        return image, own
-    shrunk = max(image.size) < round(max(area[2] - area[0], area[3] - area[1]))
-    little = _LITTLE if kind == "PNG" and not shrunk else 0
-    most = max(len(source), little)
+    across, down = round(area[2] - area[0]), round(area[3] - area[1])
+    if kind == "PNG" and max(image.size) == max(across, down):
+        return image, png.bare(source, image) or encoded
+    most = len(source)
     best, least = None, float("inf")
     for smaller in _smaller(image, area):
         if smaller is not image:

@@ -210,8 +210,26 @@ def bare(data: bytes, image: Image.Image) -> bytes | None:
         used = len(bytes(map(bool, own.histogram())).rstrip(b"\0"))  # colours
         if kind == _PALETTE and len(palette) > 3 * used:
             return None
-        same = own.convert(image.mode).tobytes() == image.tobytes()
-    return data if same else None
+        return data if _shows(own.convert(image.mode), image) else None
+
+
+def _shows(own: Image.Image, image: Image.Image) -> bool:
+    """Tell whether one picture is the other, and hides none where it is transparent.
+
+    Multiplied by its alpha once more, a colour can be off by one.
+    """
+    if image.mode not in ("LA", "RGBA"):
+        return own.tobytes() == image.tobytes()
+    own, image = own.convert("RGBA"), image.convert("RGBA")
+    seen, other = (each.convert("RGBa").tobytes() for each in (own, image))
+    clear = own.getchannel("A").point([255] + [0] * 255)
+    unseen = Image.composite(own.convert("RGB"), Image.new("RGB", own.size), clear)
+    alike = own.getchannel("A").tobytes() == image.getchannel("A").tobytes()
+    return (
+        alike
+        and unseen.getcolors(2) is not None
+        and all(abs(one - two) <= 1 for one, two in zip(seen, other, strict=True))
+    )
 
 
 def _bodies(data: bytes) -> dict[bytes, bytes]:

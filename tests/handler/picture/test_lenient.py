@@ -85,7 +85,7 @@ TAILS = {
     "JPEG 4:4:4": {"subsampling": "4:4:4"},
     "JPEG, restarts": {"restart_marker_rows": 2},
     "JPEG, progressive": {"progressive": True},
-    "JPEG, L": {"mode": "L"},
+    "JPEG, L": {"mode": "L", "quality": 95},  # no lighter than its thumbnail
     "JPEG, CMYK": {"mode": "CMYK"},
     "PNG": {"format": "PNG"},
     "PNG, P": {"format": "PNG", "mode": "P"},
@@ -129,6 +129,11 @@ KINDS += [(8, 3), (8, 4), (16, 4), (8, 6), (16, 6)]
 SEVEN = [(2, 2), (1, 2), (3, 1), (2, 3), (5, 2), (4, 5), (9, 4)]  # passes of 9 × 9
 
 
+def seen(data):
+    """Return the pixels, times their alpha: of a clear one no colour is seen."""
+    return decoded(data).convert("RGBA").convert("RGBa").tobytes()
+
+
 @pytest.mark.parametrize("clear", [False, True])
 @pytest.mark.parametrize("adam7", [False, True])
 @pytest.mark.parametrize(("depth", "colour"), KINDS)
@@ -141,12 +146,12 @@ def test_every_byte_of_every_kind_of_png_has_to_be_there(depth, colour, adam7, c
         extra += chunk(b"tRNS", bytes({0: 2, 2: 6, 3: 1}[colour]))
     kind = {"interlaced": adam7, "extra": extra}
     data = raw_png((9, 9), depth, colour, rows, **kind)
-    pixels = decoded(make_thumbnail(data)).convert("RGBA").tobytes()
+    pixels = seen(make_thumbnail(data))
     for missing in (1, len(rows) // 2, len(rows)):
         with pytest.raises(ImageRejected, match="truncated"):
             make_thumbnail(raw_png((9, 9), depth, colour, rows[:-missing], **kind))
     end = len(data) - IEND - CHECKSUMS
-    assert decoded(make_thumbnail(data[:end])).convert("RGBA").tobytes() == pixels
+    assert seen(make_thumbnail(data[:end])) == pixels
     with pytest.raises(ImageRejected, match="truncated"):
         make_thumbnail(data[: end - 3])  # deflate pads its last byte or two
 

@@ -7,7 +7,16 @@ import zlib
 import pytest
 import segno
 from PIL import Image, ImageDraw, ImageOps
-from support.pictures import chunk, decoded, encoded, landscape, near, noise, raw_png
+from support.pictures import (
+    after_ihdr,
+    chunk,
+    decoded,
+    encoded,
+    landscape,
+    near,
+    noise,
+    raw_png,
+)
 
 from handler.picture import palette, png
 from handler.picture.lighter import lighter
@@ -128,6 +137,26 @@ def test_a_wrong_checksum_is_not_passed_on():
     )
     assert png.bare(data, shown) == data and png.bare(wrong, shown) is None
     assert decoded(make_thumbnail(wrong)).tobytes() == shown.tobytes()
+
+
+def test_what_alpha_hides_is_not_passed_on():
+    plain = Image.new("RGBA", (30, 30), (200, 30, 30, 255))
+    plain.putalpha(Image.radial_gradient("L").resize((30, 30)))
+    data = encoded(plain, "PNG")
+    assert make_thumbnail(data) == data
+    hiding = landscape((30, 30)).convert("RGBA")
+    hiding.putalpha(0)
+    made = decoded(make_thumbnail(encoded(hiding, "PNG")))
+    assert len(made.convert("RGBA").getcolors()) == 1
+
+
+def test_colours_that_had_to_change_lose_nothing():
+    levels = (0, 60, 110, 150, 190, 255)
+    image = Image.new("RGB", (216, 1))
+    image.putdata([(r, g, b) for r in levels for g in levels for b in levels])
+    colours = chunk(b"cICP", bytes([1, 16, 0, 1]))
+    data = after_ihdr(encoded(image, "PNG"), colours)
+    assert decoded(make_thumbnail(data)).size == (216, 1)
 
 
 def test_16_bits_are_not_passed_on():
