@@ -76,7 +76,10 @@ return [...panel.querySelectorAll(parts)].filter(part => {
   const place = part.closest(".jp-OutputArea-output, .jp-RenderedMarkdown");
   const box = part.getBoundingClientRect();
   return box.width && box.right > place.getBoundingClientRect().right + 1;
-}).map(part => part.tagName + ": " + (part.innerText || part.alt).slice(0, 40));
+}).map(part => {
+  const text = part.innerText || part.alt || part.textContent;
+  return part.tagName + ": " + text.slice(0, 40);
+});
 """
 _WIDGETS = "window.jupyterapp.shell.currentWidget.content.widgets"
 _SCROLL = """
