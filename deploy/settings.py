@@ -216,7 +216,7 @@ class Settings:
         """Refuse what S3 refuses in rules, or what would match one upload twice."""
         what = todo = ""
         for one in self.suffixes:
-            if len(one.encode()) > _SUFFIX_BYTES or not one.isprintable():
+            if not one.isprintable() or len(one.encode()) > _SUFFIX_BYTES:
                 what = f"{one[:60]!r} is no end of a name"
                 todo = f"Use visible characters, {_SUFFIX_BYTES:,} bytes at most."
         for one, other in permutations(self.suffixes, 2):

@@ -220,6 +220,7 @@ def test_bad_role_arns_are_refused(arn, why):
         ({"suffixes": (".jpg", "")}, "ends in '', too"),
         ({"suffixes": ("x" * 1025,)}, "1,024 bytes at most"),
         ({"suffixes": ("\x07",)}, "visible characters"),
+        ({"suffixes": ("\ud800",)}, "visible characters"),
         ({"runtime": "ä", "runs_here": True}, "Choose one of python3"),
         ({"runtime": "", "runs_here": True}, "Choose one of python3"),
         ({"alarm_topic": "us"}, "no topic's ARN"),
