@@ -311,5 +311,5 @@ def _missing(size: tuple[int, int] | None) -> str:
 
 def _caption(name: str, size: tuple[int, int] | None, data: bytes | None) -> str:
     facts = filter(None, (html.pixels(size), html.weight(len(data)) if data else ""))
-    kept = [fact.replace(" ", "\N{NO-BREAK SPACE}") for fact in facts]
+    kept = [f'<span style="white-space:nowrap">{fact}</span>' for fact in facts]
     return f"<br><b>{name}</b><br>{', '.join(kept)}"
