@@ -26,6 +26,7 @@ from deploy.aws_names import check_bucket_name
 from deploy.errors import SettingsError
 from deploy.settings import LIMITS
 from deploy.waiting import NO_ENTITY, NO_RESOURCE, if_there
+from handler.events import MAX_KEY_BYTES
 
 Lookup = Callable[[str], Any]
 
@@ -420,6 +421,18 @@ def bucket_name_is_legal(params: dict[str, Any], world: World) -> Refusal | None
     return None
 
 
+def key_is_short(params: dict[str, Any], world: World) -> Refusal | None:
+    """Refuse a key of more bytes than S3 takes.
+
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
+    """
+    size = len(params["Key"].encode("utf-8", "surrogatepass"))
+    if size <= MAX_KEY_BYTES:
+        return None
+    sizes = {"Size": str(size), "MaxSizeAllowed": str(MAX_KEY_BYTES)}
+    return Refusal("KeyTooLongError", "Your key is too long", details=sizes)
+
+
 def policy_is_well_formed(params: dict[str, Any], world: World) -> Refusal | None:
     """Refuse a policy that is no JSON, or whose statements lack their parts."""
     try:
@@ -526,7 +539,10 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "lambda.CreateFunction": _LAMBDA_RULES,
     "lambda.PublishLayerVersion": (layer_names_what_there_is,),
     "lambda.UpdateFunctionConfiguration": _LAMBDA_RULES,
+    "s3.CopyObject": (key_is_short,),
     "s3.CreateBucket": (bucket_name_is_legal,),
+    "s3.CreateMultipartUpload": (key_is_short,),
+    "s3.PutObject": (key_is_short,),
     "s3.PutBucketPolicy": (policy_is_well_formed, policy_is_not_public),
     "s3.PutBucketLifecycleConfiguration": (lifecycle_is_well_formed,),
     "s3.PutBucketNotificationConfiguration": (

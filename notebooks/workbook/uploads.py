@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import mimetypes
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -70,18 +70,23 @@ def upload(
     goes up as `IMG.jpg`, a WebP as a JPEG.
 
     Raises:
-        WorkbookError: a file cannot be read; nothing was uploaded then.
+        WorkbookError: a file cannot be read, or two would have one name; nothing was
+            uploaded then.
         NotReadyError: the function logged nothing about a key in time.
     """
-    names = [files] if isinstance(files, str | Path) else files
-    paths = [messages.check_file(Path(name)) for name in names]
+    names: Iterable[Any] = [files]
+    if isinstance(files, Iterable) and not isinstance(files, str | bytes | Path):
+        names = files
+    paths = [messages.check_file(name) for name in names]
     named = [(in_utf8(path.name), path) for path in paths]
     started = datetime.now(UTC)
     if rename:
         pictures = [photos.ready(key, path.read_bytes()) for key, path in named]
+        _check_names([key for key, _ in pictures], paths)
         for key, content in tqdm(pictures, "Uploading", **_BAR):
             put(cloud, settings, key, content)
         return outcomes(cloud, settings, [key for key, _ in pictures], started)
+    _check_names([key for key, _ in named], paths)
     for key, path in tqdm(named, "Uploading", **_BAR):
         cloud.s3.upload_file(
             str(path),
@@ -92,6 +97,19 @@ def upload(
         _note(settings, key)
     contents = {key: path.read_bytes() for key, path in named}
     return outcomes(cloud, settings, [*contents], started, contents)
+
+
+def _check_names(keys: Sequence[str], paths: Sequence[Path]) -> None:
+    """Refuse two files under one name: the second would replace the first, unsaid."""
+    first: dict[str, Path] = {}
+    for key, path in zip(keys, paths, strict=True):
+        if not first.setdefault(key, path).samefile(path):
+            raise messages.WorkbookError(
+                f"{first[key]} and {path} would both be called {key}, and the second "
+                "would replace the first",
+                where="this notebook",
+                todo="Rename one of them.",
+            )
 
 
 def put(cloud: Cloud, settings: Settings, key: str, content: bytes) -> None:

@@ -9,6 +9,7 @@ import pytest
 import workbook
 from support.moto_cloud import hooked
 from support.shown import jpeg
+from workbook.errors import messages
 
 from deploy import notifications
 from deploy.steps import buckets
@@ -61,3 +62,28 @@ def test_a_key_is_utf8_in_a_c_locale_too(cloud, settings, tmp_path, rename):
     assert workbook.upload(cloud, settings, file, rename=rename) == []  # no rules
     listed = cloud.s3.list_objects_v2(Bucket=settings.source_bucket)["Contents"]
     assert [item["Key"] for item in listed] == ["é.jpg"]
+
+
+@pytest.mark.parametrize(
+    "files",
+    [None, 5, [None], b"x.jpg", [b"x.jpg"], "", "\0", "x" * 5000, "nowhere.jpg", "/"],
+)
+@pytest.mark.parametrize("rename", [False, True])
+def test_what_is_no_file_is_refused_in_a_sentence(cloud, settings, files, rename):
+    """Before anything is uploaded: there is no bucket."""
+    with pytest.raises(messages.WorkbookError, match=r"the file .* cannot be read"):
+        workbook.upload(cloud, settings, files, rename=rename)
+
+
+@pytest.mark.parametrize(
+    ("names", "rename"),
+    [(("a/x.jpg", "b/x.jpg"), False), (("a/x.JPG", "a/x.jpeg"), True)],
+)
+def test_two_files_under_one_name_are_refused(cloud, settings, tmp_path, names, rename):
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(jpeg())
+    files = [tmp_path / name for name in names]
+    why = r"would both be called x\.jpg, and the second would replace the first"
+    with pytest.raises(messages.WorkbookError, match=why):
+        workbook.upload(cloud, settings, files, rename=rename)

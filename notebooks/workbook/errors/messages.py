@@ -87,19 +87,21 @@ def file_bytes(path: Path) -> bytes:
     return check_file(path).read_bytes()
 
 
-def check_file(path: Path) -> Path:
+def check_file(name: Path | str) -> Path:
     """Find a file, and refuse what cannot be read, before anything is done with it.
 
     Raises:
         WorkbookError: there is no such file, or it cannot be read.
     """
-    path = found(path)
     try:
+        path = found(Path(name))
         with path.open("rb") as file:
             file.read(1)
-    except OSError as error:
+    except (OSError, TypeError, ValueError) as error:  # None, a list; a NUL in it
+        last = Path(name).name if isinstance(name, str | Path) else name
+        why = getattr(error, "strerror", None) or error
         raise WorkbookError(
-            f"the file {path.name!r} cannot be read ({error.strerror or error})",
+            f"the file {str(last)[:100]!r} cannot be read ({why})",
             where="this notebook",
             todo="Names are relative to your notebook, as in "
             '"../images/samples/….jpg".',

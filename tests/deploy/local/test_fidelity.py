@@ -783,6 +783,13 @@ def test_keys_are_bytes(bench):
     assert bodies == [b"0", b"1", b"2", b"3"]
 
 
+def test_long_keys_are_refused(bench):
+    bucket = bench.bucket()
+    bench.put(bucket, "ü" * 510 + ".jpg")
+    code = refused(lambda: bench.put(bucket, "ü" * 511 + ".jpg"))
+    assert code == "KeyTooLongError"
+
+
 def test_key_below_a_key(bench):
     bucket = bench.bucket()
     bench.put(bucket, "a", b"1")

@@ -67,6 +67,7 @@ def kind(arn):
     return st.lists(rule, max_size=2)
 
 
+KEYED = ("PutObject", "CopyObject", "CreateMultipartUpload")
 SHAPES = {
     "lambda.CreateFunction": some(Role=text, Runtime=text, Timeout=st.integers()),
     "lambda.PublishLayerVersion": some(CompatibleRuntimes=st.lists(text, max_size=2)),
@@ -75,6 +76,7 @@ SHAPES = {
         {"FunctionName": st.sampled_from(["thumbnailer", "none", FUNCTION])},
         optional={"EventSourceArn": queue},
     ),
+    **{f"s3.{call}": st.fixed_dictionaries({"Key": st.text()}) for call in KEYED},
     "s3.CreateBucket": st.fixed_dictionaries({"Bucket": text}),
     "s3.PutBucketPolicy": st.fixed_dictionaries(
         {"Bucket": st.just("made"), "Policy": policy}
@@ -347,6 +349,14 @@ ASKED = {
             *("Photos", "a..b", "192.168.0.1", "sthree-x", "photos-s3alias"),
             "photos-",
         )
+    },
+    **{
+        f"{call}, a key of {size} bytes": (
+            *(f"s3.{call}", {"Key": "é" * (size // 2)}, code),
+            "Your key is too long" if code else "",
+        )
+        for call in KEYED
+        for size, code in ((1024, ""), (1026, "KeyTooLongError"))
     },
     "public policy": (POLICY, policy_of(), "AccessDenied", CLOSED_BY),
     "public policy, blocks lifted": (POLICY, policy_of(bucket="lifted"), "", ""),
