@@ -6,6 +6,7 @@ At the top, as pytest reads it there for notebooks that are named by their path,
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import tempfile
@@ -90,6 +91,11 @@ def _leaves_slow_out(config: pytest.Config) -> bool:
         return False
     folder = config.invocation_params.dir
     return all((folder / place).is_dir() for place in config.args)
+
+
+def pytest_collection_finish() -> None:
+    """Let the collector of garbage pass over what was imported, for all of the run."""
+    gc.freeze()
 
 
 def pytest_terminal_summary(

@@ -41,7 +41,7 @@ from support.handler_cloud import (
     run,
     upload,
 )
-from support.pictures import photo, raw_png, scan_bomb
+from support.pictures import landscape, photo, raw_png, scan_bomb
 
 from handler import app, lambda_handler
 from handler.errors import ConfigError, UploadsFailed
@@ -303,10 +303,10 @@ def run_within(client, seconds, *records, env=ENV):
 
 
 def test_too_slow_is_rejected_once(client, lines):
-    bomb = scan_bomb(90, photo((3000, 2000)))
+    bomb = scan_bomb(90, landscape((2000, 1500)))
     record = upload(client, "bomb.jpg", bomb)
     # A third of the function's time; a box so large that all scans are decoded.
-    answer = run_within(client, 0.6, record, env=ENV | {"BOX": "1500"})
+    answer = run_within(client, 0.3, record, env=ENV | {"BOX": "1500"})
     assert answer == {"outcomes": {"rejected": 1}}
     [line] = lines()
     assert line["reason"].startswith("too slow: not decoded within 0.")
@@ -332,7 +332,7 @@ def test_seconds_for_a_picture():
 
 def test_one_picture_at_a_time(client):
     # Sampled from the threads' stacks: how many are inside the decoder's module.
-    body = picture("PNG", (1500, 1500))
+    body = picture("PNG", (800, 800))
     records = [upload(client, f"{number}.png", body) for number in range(4)]
     inside, seen = render.render.__code__, []
     finished = threading.Event()
