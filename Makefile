@@ -7,10 +7,11 @@ PYTEST := $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile \
   --no-loadscope-reorder
 
 .PHONY: lab demo test test-all slow bench pages lint setup stop clean
+unexport PYTHONHOME PYTHONPATH  # what is there is for another Python
 .NOTPARALLEL:  # with -j, too: every target uses the same environment
 
 lab: setup  ## open the workbook in JupyterLab, on the local cloud
-	$(BIN)/thumbnail-workbook lab
+	$(BIN)/python -m workbook lab
 
 demo: setup  ## the whole pipeline without a browser: a table and a contact sheet
 	$(BIN)/python -m deploy demo

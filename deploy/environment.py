@@ -9,14 +9,18 @@ the same function. What the user's pip or Python was told for other work (`PIP_U
 from __future__ import annotations
 
 import ast
+import contextlib
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+#: What `make` works in.
+VENV = ROOT / ".venv"
 
 #: Of pip's settings, those that say how a package index is reached.
 _REACH = (
@@ -49,18 +53,22 @@ def make(
     It is ready when the modules that it `needs` can be imported.
 
     Raises:
-        SetUpError: no venv module, no network, or no room.
+        SetUpError: no venv module, no network, no room, or no right to write there.
     """
-    if _stamp(folder)[:1] != [_python_id(folder)] or not _runs(folder):
-        _run([sys.executable, "-m", "venv", "--clear", str(folder)], _VENV)
-    (folder / "ready").unlink(missing_ok=True)
-    pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    reach = for_pip(python(folder))
-    _run([str(python(folder)), *pip, *packages], _NETWORK, reach)
     anew = f"Delete {folder}, then try again."
-    _run([str(python(folder)), "-Ic", f"import {', '.join(needs)}"], anew)
-    stamp = f"{_python_id(folder)}\n{_digest(lists)}"
-    (folder / "ready").write_text(stamp, "utf-8")
+    try:
+        if _stamp(folder)[:1] != [_python_id(folder)] or not _runs(folder):
+            _run([sys.executable, "-m", "venv", "--clear", str(folder)], folder, _VENV)
+        (folder / "ready").unlink(missing_ok=True)
+        pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        reach = for_pip(python(folder))
+        _run([str(python(folder)), *pip, *packages], folder, _NETWORK, reach)
+        _run([str(python(folder)), "-Ic", f"import {', '.join(needs)}"], folder, anew)
+        stamp = f"{_python_id(folder)}\n{_digest(lists)}"
+        (folder / "ready").write_text(stamp, "utf-8")
+    except OSError as error:
+        text = str(error)
+        raise SetUpError(f"set-up failed: {text}", _cure(text, folder, anew)) from error
 
 
 _VENV = "On Debian and Ubuntu: sudo apt install python3-venv. Then try again."
@@ -68,12 +76,10 @@ _NETWORK = (
     "The first set-up needs the network (later starts do not): check it, then try "
     "again."
 )
-#: What stands in the last words of pip or Python → what to do, whatever failed.
-_SIGNS = (
-    ("No space left", "The disk is full: free some room, then try again."),
-    ("Permission denied", "WORKBOOK_HOME names another folder to write to."),
-    ("Read-only file system", "WORKBOOK_HOME names another folder to write to."),
-)
+_FULL = "The disk is full: free some room, then try again."
+_CLOSED = ("Permission denied", "Operation not permitted", "Read-only file system")
+#: What pip itself takes, about. `venv` keeps to itself why it could not install it.
+_ROOM_BYTES = 20_000_000
 
 
 def python(folder: Path) -> Path:
@@ -139,27 +145,57 @@ def _hash(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _run(command: list[str], todo: str, known: dict[str, str] | None = None) -> None:
+def _run(
+    command: list[str], folder: Path, todo: str, known: dict[str, str] | None = None
+) -> None:
     env = known or isolated()
     done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True)
     if done.returncode:
         text = (done.stderr or done.stdout).strip() or "no message"
-        todo = next((cure for sign, cure in _SIGNS if sign in text), todo)
         last = text.splitlines()[-1].removeprefix("ERROR: ").removesuffix(".")
-        raise SetUpError(f"set-up failed: {last}", todo)
+        raise SetUpError(f"set-up failed: {last}", _cure(text, folder, todo))
+
+
+def _cure(text: str, folder: Path, todo: str) -> str:
+    """Say what to do: of a disk that refuses, whatever was being done."""
+    there = next(at for at in (folder, *folder.parents) if os.access(at, os.F_OK))
+    if "No space left" in text or shutil.disk_usage(there).free < _ROOM_BYTES:
+        return _FULL
+    if not any(sign in text for sign in _CLOSED):
+        return todo
+    if folder == VENV:
+        return f"This user may not write to {folder}: work in a clone of your own."
+    return "WORKBOOK_HOME names another folder to write to."
+
+
+@contextlib.contextmanager
+def _turn(held: Path) -> Iterator[None]:
+    """One at a time: who comes second would clear what the first installs."""
+    with held.open() as file:
+        if sys.platform != "win32":
+            import fcntl
+
+            with contextlib.suppress(OSError):  # a disk that knows no locks
+                fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def main() -> int:
     """Make the checkout's `.venv`: the workbook, and what its tests need."""
-    folder, lists = ROOT / ".venv", [ROOT / "pyproject.toml"]
-    if is_ready(folder, lists):
+    lists = [ROOT / "pyproject.toml"]
+    if is_ready(VENV, lists):
         return 0
     print("Installing packages (once, about a minute) …", flush=True)
     try:
-        make(folder, ["--editable", ".[dev]"], lists, ["boto3", "deploy"])
+        with _turn(lists[0]):
+            if not is_ready(VENV, lists):
+                make(VENV, ["--editable", ".[dev]"], lists, ["boto3", "deploy"])
     except SetUpError as error:
         print(error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted. The same command begins it anew.", file=sys.stderr)
+        return 130
     return 0
 
 

@@ -129,6 +129,19 @@ CAUSES = (
         ("ConfigParseError",),
     ),
     Cause(
+        "a setting of AWS's has a value that it cannot have",
+        "Correct or remove it: it is an AWS_… variable, or stands in {files}.",
+        (
+            *("InvalidChecksumConfigError", "InvalidConfigError"),
+            *("InvalidDefaultsMode", "InvalidEndpointConfigurationError"),
+            *("InvalidEndpointDiscoveryConfigurationError", "InvalidRetryModeError"),
+            *("InvalidMaxRetryAttemptsError", "InvalidRetryConfigurationError"),
+            *("InvalidProxiesConfigError", "InvalidS3AddressingStyleError"),
+            "InvalidS3UsEast1RegionalEndpointConfigError",
+            "InvalidSTSRegionalEndpointsConfigError",
+        ),
+    ),
+    Cause(
         "profile {profile!r} asks for an MFA code, and there is no terminal to ask in",
         "Sign in first in a terminal: `aws login`, or a session token in the profile.",
         ("EOFError",),

@@ -1,5 +1,6 @@
 """One list of packages; set-up, packaging and `make` touch nothing but their own."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -7,6 +8,8 @@ import sys
 import tomllib
 import venv
 import zipfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -122,6 +125,36 @@ def test_an_environment_is_made_anew_when_it_must_be(wheel, tmp_path, monkeypatc
     assert not environment.is_ready(folder, [needed])
 
 
+@pytest.fixture
+def does(tmp_path, monkeypatch) -> Callable[[str], None]:
+    """Let the Python that makes `.venv` do what a shell is told."""
+    if os.name == "nt":
+        pytest.skip("a shell, and POSIX signals")
+    program = tmp_path / "python"
+    monkeypatch.setattr(sys, "executable", str(program))
+    monkeypatch.setattr(environment, "VENV", tmp_path / ".venv")
+
+    def written(line: str) -> None:
+        program.write_text(f"#!/bin/sh\n{line}\n")
+        program.chmod(0o700)
+
+    return written
+
+
+def test_an_interrupted_set_up_is_one_sentence(does, capsys):
+    does("kill -INT $PPID")
+    assert environment.main() == 130
+    assert "begins it anew" in capsys.readouterr().err
+
+
+def test_two_set_ups_at_once_take_turns(does, tmp_path):
+    log = tmp_path / "log"
+    does(f"echo in >> {log}; sleep 0.1; echo out >> {log}; exit 1")
+    with ThreadPoolExecutor(2) as both:
+        assert list(both.map(lambda _: environment.main(), range(2))) == [1, 1]
+    assert log.read_text().split() == ["in", "out"] * 2
+
+
 # make
 
 
@@ -161,7 +194,9 @@ def test_clean_touches_only_what_the_project_made(checkout):
     assert left == {*kept, "Makefile"}
 
 
-def test_an_older_python_is_told_which_is_needed(checkout, tmp_path):
+def test_an_older_python_is_told_which_is_needed(checkout, tmp_path, monkeypatch):
+    """Where another Python's modules are named for every program, too."""
+    monkeypatch.setenv("PYTHONHOME", str(tmp_path / "another"))
     old = "import sys\nsys.version_info = (3, 10, 13)\nsys.version = '3.10.13 (main)'\n"
     (tmp_path / "old.py").write_text(old + "exec(sys.argv[2])\n")
     done = make("setup", f"PYTHON={sys.executable} {tmp_path / 'old.py'}", cwd=checkout)

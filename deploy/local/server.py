@@ -97,6 +97,8 @@ class Running:
         settings = core.get_component("config_store")
         for name, (_, _, default, _) in BOTOCORE_DEFAUT_SESSION_VARIABLES.items():
             settings.set_config_provider(name, ConstantProvider(default))
+        for name in ("s3", "proxies_config"):  # which have variables of their own
+            settings.set_config_provider(name, ConstantProvider(None))
         for name in ("config_file", "credentials_file"):
             settings.set_config_provider(name, ConstantProvider(os.devnull))
         return boto3.Session(
@@ -271,10 +273,16 @@ def _try_port(where: Path, port: int, say: Say) -> Running | None:
                 _write_private(where / "server.json", json.dumps(asdict(running)))
                 adopt()  # without it, it ends itself
                 return running
+            if _is_alive(pid):  # on another port it would not answer, either
+                raise LocalCloudError(
+                    f"it did not answer for {START_TIMEOUT_S} seconds",
+                    where=f"the local cloud on port {port}",
+                    todo="Does a firewall keep programs from 127.0.0.1, or is that "
+                    f"network down? Else read {where / 'server.log'}.",
+                )
         except BaseException:  # a full disk, or Ctrl-C: nobody would find it
             _kill(pid)
             raise
-        _kill(pid)
         return None
 
 

@@ -195,6 +195,22 @@ def test_a_config_that_cannot_be_parsed_is_named(profiles):
     assert "cannot be read" in said and str(profiles) in said
 
 
+@pytest.mark.parametrize(
+    "variable",
+    [
+        "AWS_REQUEST_CHECKSUM_CALCULATION",
+        "AWS_DEFAULTS_MODE",
+        "AWS_S3_US_EAST_1_REGIONAL_ENDPOINT",
+        "AWS_STS_REGIONAL_ENDPOINTS",
+    ],
+)
+def test_a_setting_that_is_no_value_is_not_the_sign_in(keys, monkeypatch, variable):
+    monkeypatch.setenv(variable, "nonsense")
+    said = refusal()
+    assert "nonsense" in said and "it is an AWS_… variable" in said
+    assert "the sign-in failed" not in said
+
+
 def test_mfa_without_a_terminal_is_one_sentence(profiles, monkeypatch):
     monkeypatch.setenv("AWS_PROFILE", "mfa")
     words = [sys.executable, "-m", "deploy", "status", "--cloud", "aws"]

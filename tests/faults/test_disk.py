@@ -22,6 +22,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from support.matrix import quiet
 from support.rows import rows
 
+from deploy import environment
 from deploy.cloud import Cloud, connect
 from deploy.errors import LocalCloudError
 from deploy.local import server
@@ -113,6 +114,14 @@ def test_a_start_on_a_full_disk_is_one_sentence(small_disk):
     with pytest.raises(LocalCloudError, match=r"disk is full|No space left"):
         server.start(say=quiet)
     assert server.find() is None
+
+
+@pytest.mark.slow
+def test_a_set_up_on_a_full_disk_is_one_sentence(small_disk, monkeypatch):
+    """Where `venv` itself says of its pip only that it failed."""
+    monkeypatch.setenv("WORKBOOK_HOME", str(server.folder().parent / "home"))
+    with pytest.raises(LocalCloudError, match="The disk is full: free some room"):
+        server.set_up(say=quiet)
 
 
 @pytest.fixture
@@ -234,6 +243,17 @@ def test_a_folder_of_another_user_is_one_sentence(elsewhere, as_nobody):
     for call in (server.start, server.reset):
         with pytest.raises(LocalCloudError, match="may not write"):
             call(say=quiet)
+
+
+def test_the_checkout_of_another_user_is_one_sentence(
+    elsewhere, as_nobody, monkeypatch, capsys
+):
+    if os.geteuid() == elsewhere.stat().st_uid:
+        pytest.skip("takes root, to be two users")
+    monkeypatch.setattr(environment, "VENV", elsewhere / ".venv")
+    assert environment.main() == 1
+    said = capsys.readouterr().err
+    assert f"may not write to {elsewhere / '.venv'}: work in a clone" in said
 
 
 def test_the_cloud_of_another_user_is_one_sentence(elsewhere):

@@ -104,6 +104,14 @@ def test_a_server_that_hangs_is_replaced(own_folder):
     assert again.pid != running.pid and again.url == running.url
 
 
+def test_a_server_that_never_answers_is_said_at_once_and_ended(own_folder, monkeypatch):
+    """As where the loopback interface is down: no other port would help."""
+    monkeypatch.setattr(server, "START_TIMEOUT_S", 0)
+    with pytest.raises(LocalCloudError, match=r"not answer for 0 .*127\.0\.0\.1"):
+        server.start(say=quiet)
+    assert server._is_freed(own_folder / "server.lock", 5)
+
+
 def test_another_program_on_the_port_is_avoided(own_folder):
     running = server.start(say=quiet)
     server.stop()
@@ -123,7 +131,10 @@ def test_an_asked_for_port_that_is_taken_is_named(own_folder, monkeypatch):
             server.start(say=quiet)
 
 
-@pytest.mark.parametrize("name", ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"])
+@pytest.mark.parametrize(
+    "name",
+    ["AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_S3_US_EAST_1_REGIONAL_ENDPOINT"],
+)
 def test_the_learners_profile_does_not_matter(own_folder, monkeypatch, name):
     monkeypatch.setenv(name, "no-such-profile")
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
