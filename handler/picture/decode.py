@@ -26,7 +26,14 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from PIL import Image, ImageChops, ImageFile, JpegImagePlugin, PngImagePlugin
+from PIL import (
+    Image,
+    ImageChops,
+    ImageFile,
+    ImagePalette,
+    JpegImagePlugin,
+    PngImagePlugin,
+)
 
 from handler.errors import ImageRejected
 from handler.picture import Area, Size, bands, exif, icc, jpeg, kinds, memory, png
@@ -91,11 +98,28 @@ def open_image(data: bytes, seconds: float) -> ImageFile.ImageFile:
     found = png.walk(data)
     image = PngImagePlugin.PngImageFile(Reader(found.data, deadline))
     image.info |= {"exif": found.exif, "icc_profile": found.profile}
+    image.info["grey"] = image.tile[0].args == "LA;16B"  # whose mode is RGBA
     clear = image.info.get("transparency")
     if isinstance(clear, int) and image.mode == "L":
         # Of 2 or 4 bits Pillow scales the pixels, and not the shade that is clear.
         image.info["transparency"] = clear * _SCALES.get(str(image.tile[0].args), 1)
+    if image.palette:
+        _fill_palette(image, image.palette)
     return image
+
+
+def _fill_palette(image: ImageFile.ImageFile, palette: Any) -> None:
+    """Give the last colour to numbers that have none, as browsers do."""
+    count = len(palette.palette) // 3
+    rest = 256 - count
+    colours = bytes(palette.palette[: 3 * count])
+    image.palette = ImagePalette.raw("RGB", colours + colours[-3:] * rest)
+    clear = image.info.get("transparency")
+    if isinstance(clear, int):  # the only one that is
+        clear = b"\xff" * clear + b"\0"
+    if clear:
+        alphas = clear[:count].ljust(count, b"\xff")
+        image.info["transparency"] = alphas + alphas[-1:] * rest
 
 
 def _exif(segments: Sequence[tuple[str, bytes]]) -> bytes:

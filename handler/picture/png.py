@@ -29,6 +29,7 @@ MAX_PROFILE = 4 * 1024 * 1024  # the largest printers' profiles are 3 MB
 _COLOUR_TYPE = len(SIGNATURE) + 17  # its place, in the first chunk
 _PALETTE = 3  # that colour type
 _PIXELS = {b"tRNS", b"IDAT"}  # beside the palette
+_CLEAR = {0: 2, 2: 6}  # bytes that name a transparent grey, or a colour
 _CHANNELS = {0: 1, 2: 3, _PALETTE: 1, 4: 2, 6: 4}
 _COLOURS = {b"cICP", b"gAMA"}
 # What is read of a PNG beside its pixels, and how it has to look.
@@ -74,7 +75,7 @@ def walk(data: bytes) -> Png:
     extra: dict[bytes, bytes] = {}
     began = False  # whether the pixels have
     kind = _colour_type(data)
-    palette = 0  # bytes
+    palette = clear = 0  # bytes
     tail = b""  # what comes after all that is kept
     at = since = stop = 0
     end = len(SIGNATURE)
@@ -99,7 +100,10 @@ def walk(data: bytes) -> Png:
         began = began or name == b"IDAT"
         size = end - at - _FRAMING
         palette = palette or size * (name == b"PLTE")
-        if critical or (right and name == b"tRNS" and _is_clear(kind, size, palette)):
+        if right and name == b"tRNS" and not clear and _is_clear(kind, size, palette):
+            clear = size
+            continue
+        if critical:
             continue
         if right and not began:
             _note(extra, name, view[at + 8 : end - 4], palette)
@@ -130,8 +134,8 @@ def _colour_type(data: bytes) -> int:
 def _is_clear(kind: int, size: int, palette: int) -> bool:
     """Tell whether a tRNS chunk counts: else browsers leave it out."""
     if kind == _PALETTE:
-        return 0 < size <= palette // 3
-    return size == {0: 2, 2: 6}.get(kind)
+        return 0 < size <= 256 and palette > 0
+    return size == _CLEAR.get(kind)
 
 
 def _note(
@@ -208,7 +212,8 @@ def bare(data: bytes, image: Image.Image) -> bytes | None:
         return None
     with Image.open(io.BytesIO(data), formats=["PNG"]) as own:
         used = len(bytes(map(bool, own.histogram())).rstrip(b"\0"))  # colours
-        if kind == _PALETTE and len(palette) > 3 * used:
+        alphas = len(chunks.get(b"tRNS", b""))
+        if kind == _PALETTE and (len(palette) > 3 * used or alphas > used):
             return None
         return data if _shows(own.convert(image.mode), image) else None
 

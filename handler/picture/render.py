@@ -154,6 +154,8 @@ def _small(
     # Here it is only pixels; EXIF and profile are read, never passed on.
     try:
         small = pixels.shrink(image, part, size, wanted.gap)
+        if image.info.get("grey"):
+            small = small.convert("LA")
         small = pixels.turn_upright(small, turn)
         small = pixels.to_srgb(small, image.info.get("icc_profile"))
     except _BAD_IMAGE as error:

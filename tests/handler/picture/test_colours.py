@@ -14,6 +14,7 @@ from support.pictures import (
     decoded,
     encoded,
     near,
+    raw_png,
     wide_profile,
 )
 
@@ -116,6 +117,20 @@ def test_gamma():
     assert shown(gama(22727))[2][0] < 70
     grey = shown(gama(55556), mode="L")
     assert grey[2] == pytest.approx(shown(gama(55556))[2], abs=1)
+
+
+@pytest.mark.parametrize("extra", [gama(55556), cicp(1, 8, 0, 1), cicp(9, 16, 0, 1)])
+def test_every_kind_of_grey(extra):
+    """Of 16 bits with alpha, too, which Pillow keeps as colours."""
+    shades = (0, 64, 128, 200, 255)
+    row = b"\0" + bytes(part for shade in shades for part in [shade, shade, 255, 255])
+    deep = raw_png((len(shades), 4), 16, 4, row * 4, extra=extra)
+    grey = Image.new("L", (len(shades), 4))
+    grey.putdata(shades * 4)
+    wanted = decoded(make_thumbnail(after_ihdr(encoded(grey, "PNG"), extra)))
+    made = decoded(make_thumbnail(deep))
+    assert made.convert("RGB").tobytes() == wanted.convert("RGB").tobytes()
+    assert wanted.tobytes() != grey.tobytes() and made.mode == "LA"
 
 
 def test_the_order_of_the_standard():

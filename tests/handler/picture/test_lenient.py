@@ -183,8 +183,11 @@ CLEAR = chunk(b"tRNS", b"\0\xff")
     [
         (PALETTE + CLEAR, 0),
         (CLEAR + PALETTE, 255),  # before there is a palette it is of
-        (PALETTE + chunk(b"tRNS", bytes(3)), 255),  # of more colours than there are
+        (PALETTE + chunk(b"tRNS", bytes(3)), 0),  # of more colours than there are
+        (PALETTE + chunk(b"tRNS", bytes(257)), 255),  # of more than there can be
         (PALETTE + chunk(b"tRNS", b""), 255),
+        (PALETTE + CLEAR + chunk(b"tRNS", b"\xff"), 0),  # the first counts
+        (PALETTE + damaged(b"tRNS") + CLEAR, 0),
     ],
 )
 def test_transparency_that_counts(extra, alpha):
@@ -200,6 +203,16 @@ def test_a_shade_of_few_bits_is_transparent(bits):
     made = decoded(make_thumbnail(data)).convert("RGBA")
     assert made.getpixel((3, 8))[3] == 0
     assert made.getpixel((12, 8)) == (0, 0, 0, 255)
+
+
+@pytest.mark.parametrize(
+    ("alphas", "last"), [(b"", 255), (b"\0", 255), (b"\xff\x50", 80), (b"\x50" * 9, 80)]
+)
+def test_numbers_without_a_colour_have_the_last(alphas, last):
+    extra = PALETTE + (chunk(b"tRNS", alphas) if alphas else b"")
+    data = raw_png((8, 8), 8, 3, (b"\0" + bytes([2] * 4 + [255] * 4)) * 8, extra=extra)
+    made = decoded(make_thumbnail(data)).convert("RGBA")
+    assert made.getpixel((1, 4)) == made.getpixel((6, 4)) == (0, 0, 255, last)
 
 
 def test_palette_is_no_chunk_that_can_be_left_out():

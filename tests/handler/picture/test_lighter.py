@@ -102,6 +102,7 @@ def rows(image):
     )
 
 
+TWO = chunk(b"PLTE", bytes(range(6)))
 HIDDEN = b"SECRET: what no thumbnail may show"
 
 
@@ -113,6 +114,12 @@ HIDDEN = b"SECRET: what no thumbnail may show"
         (2, chunk(b"PLTE", HIDDEN + b"!!"), b"", b""),  # colours that none has
         (2, chunk(b"tEXt", b"a\0" + HIDDEN), b"", b""),
         (3, chunk(b"PLTE", bytes(range(6)) + HIDDEN + b"!!"), b"", b""),
+        (
+            3,
+            chunk(b"PLTE", bytes(range(6))) + chunk(b"tRNS", b"\xff\xff" + HIDDEN),
+            b"",
+            b"",
+        ),
     ],
 )
 def test_nothing_hidden_is_taken_from_a_small_picture(colour, extra, behind, rest):
