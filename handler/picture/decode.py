@@ -77,10 +77,23 @@ class Reader(io.BytesIO):
 
 
 class Jpeg(JpegImagePlugin.JpegImageFile):
-    """Pillow's JPEG, which leaves broken EXIF alone while it opens."""
+    """Pillow's JPEG, which parses the frame only: other segments may be broken."""
 
-    def _read_dpi_from_exif(self) -> None:
-        """Do nothing: there is no use for the resolution, and parsing can fail."""
+    def _open(self) -> None:
+        reader = _reader(self)
+        data = reader.getvalue()
+        self.layer, self.applist, self.icclist = [], [], []
+        for marker, start, body in jpeg.each_segment(data):
+            reader.seek(start + 2)
+            if marker in jpeg.FRAMES:
+                JpegImagePlugin.SOF(self, 0xFF00 | marker)
+            elif marker & 0xF0 == 0xE0:
+                self.applist.append((f"APP{marker & 15}", data[start + 4 : body]))
+            elif marker == jpeg.START_OF_SCAN:
+                rawmode = "CMYK;I" if self.mode == "CMYK" else self.mode
+                box = (0, 0, *self.size)
+                self.tile = [ImageFile._Tile("jpeg", box, 0, (rawmode, ""))]
+                return
 
 
 def open_image(data: bytes, seconds: float) -> ImageFile.ImageFile:

@@ -41,7 +41,7 @@ TAIL = 64  # bytes at the end of coded data: the decoder reads up to 8 ahead
 _MORE_PICTURES = b"MPF\0"  # CIPA DC-007: of a file of several pictures
 
 _PROGRESSIVE = 0xC2  # with Huffman codes, the only kind that is in use
-_FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
+FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 _SEQUENTIAL = [[0xC0], [0xC1]]  # one frame, with Huffman codes, in one pass
 _NO_RESTARTS = b"\xff\xdd\0\x04\0\0"
 # A table of our own for runs of blocks without detail: run class n is the code n, in
@@ -66,7 +66,7 @@ def walk(data: bytes) -> list[Segment]:
     Raises ``ImageRejected`` where a scan is missing, too, and for bombs.
     """
     segments: list[Segment] = []
-    for segment in _segments(data):
+    for segment in each_segment(data):
         segments.append(segment)
         if segment.marker == END_OF_IMAGE:
             return segments
@@ -89,13 +89,13 @@ def presumed(data: bytes) -> list[Segment]:
     """
     segments: list[Segment] = []
     end = len(data) - len(END)
-    for segment in _segments(data) if data.endswith(END) else ():
+    for segment in each_segment(data) if data.endswith(END) else ():
         marker, start, body = segment
         if marker == RESTART_INTERVAL or data.startswith(_MORE_PICTURES, start + 4):
             break
         segments.append(segment)
         if marker == START_OF_SCAN:
-            frames = [part for part in segments if part.marker in _FRAMES]
+            frames = [part for part in segments if part.marker in FRAMES]
             if [frame.marker for frame in frames] not in _SEQUENTIAL:
                 break
             channels = data[frames[0].start + 9 : frames[0].start + 10]
@@ -107,7 +107,7 @@ def presumed(data: bytes) -> list[Segment]:
     return []
 
 
-def _segments(data: bytes) -> Iterator[Segment]:
+def each_segment(data: bytes) -> Iterator[Segment]:
     """Yield the segments one by one. Raises ``ImageRejected`` for bombs."""
     at, scans, pattern = 2, 0, _MARKER
     for _ in range(MAX_SEGMENTS):
@@ -135,7 +135,7 @@ def _is_complete(data: bytes, segments: list[Segment]) -> bool:
     for marker, start, body in segments:
         if body > len(data):
             break
-        if marker in _FRAMES:
+        if marker in FRAMES:
             channels = data[start + 10 : body : 3]
             missing |= {(channel, at) for channel in channels for at in range(64)}
         elif marker == START_OF_SCAN and body - start >= 8:
@@ -182,7 +182,7 @@ class _Channel(NamedTuple):
 
 def without_detail(data: bytes, segments: list[Segment]) -> bytes:
     """Return the JPEG without the scans that do not count at 1/8, or just as it is."""
-    frames = [segment for segment in segments if segment.marker in _FRAMES]
+    frames = [segment for segment in segments if segment.marker in FRAMES]
     if [frame.marker for frame in frames] != [_PROGRESSIVE]:
         return data
     channels = _means_only(data[frames[0].start + 4 : frames[0].body])

@@ -250,6 +250,27 @@ def test_progressive_jpeg_cut_between_scans_has_no_end():
             make_thumbnail(data[: part.start])
 
 
+@pytest.mark.parametrize(
+    "between",
+    [
+        segment(0xE0, b"JFIF"),
+        segment(0xEE, b"Adobe"),
+        segment(0xED, b"Photoshop 3.0\0008BIM\4\4"),
+        segment(0xED, b"Photoshop 3.0\0008BIM\3\xed\0\0\0\0\0\x10a"),
+        segment(0xE2, b"ICC_PROFILE\0\1"),
+        segment(0xE1, b"Exif\0\0II*\0"),
+        segment(0xFE, b""),
+        b"\xff\0",
+        b"\xff\xff\0\0\r\n",
+    ],
+)
+@pytest.mark.parametrize("place", [b"\xff\xdb", b"\xff\xc4", b"\xff\xda"])
+def test_jpeg_with_broken_segments(between, place):
+    data = encoded(photo((80, 60)))
+    at = data.index(place)
+    assert make_thumbnail(data[:at] + between + data[at:]) == make_thumbnail(data)
+
+
 # EXIF, as Chromium reads it
 
 
