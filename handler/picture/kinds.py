@@ -37,7 +37,7 @@ OTHERS = [
         _EXPORT,
     ),
     Other(
-        rb"....ftyp(heic|heix|heim|heis|hevc|hevx|heif|mif1|msf1)",
+        rb"....ftyp(he[iv][cfmsx]|m[is]f[12]|miaf|1pic|MiH[ABE])",
         "a HEIC photo, as iPhones take",
         "export it as JPEG, or set the camera to 'Most Compatible'",
     ),
@@ -50,7 +50,7 @@ OTHERS = [
         _FRAME,
     ),
     Other(rb"RIFF....WEBP", "a WebP picture", _EXPORT),
-    Other(rb"RIFF....WAVE|ID3[\2-\4]", "sound", _INSTEAD),
+    Other(rb"RIFF....WAVE|ID3[\2-\4]|fLaC", "sound", _INSTEAD),
     Other(rb"GIF8[79]a", "a GIF", _EXPORT),
     Other(rb"II\*\0|MM\0\*|II\+\0|MM\0\+", "a TIFF, or a raw photo", _EXPORT),
     Other(
@@ -114,12 +114,13 @@ OTHERS = [
         "fetch the picture with 'git annex get' first",
     ),
     Other(
-        rb"[0-9a-fA-F]{1,8}(;chunk-signature=|(;[^\r\n]{1,80})?\r?\n[\x89\xff])",
+        rb"[0-9a-fA-F]{1,16}(;chunk-signature=|\r\nx-amz-"
+        rb"|(;[^\r\n]{1,80})?\r?\n([\x89\xff]|RIFF|GIF8|....ftyp))",
         "a body in chunks (aws-chunked) that was not put together",
         "update the client, or take its checksum setting 'when required'",
     ),
     Other(
-        rb"(This is a multi-part[^\r\n]*)?\s*--[^\r\n]+\r?\n[\w-]+: ",
+        rb"([ -~\t]*\r?\n){0,9}--[^\r\n]+\r?\n(?i:content-[a-z-]+:|[\w-]+: )",
         "a form (multipart) around the file",
         "upload the file itself, by PUT or with a presigned POST",
     ),
@@ -166,13 +167,14 @@ OTHERS = [
         "upload the picture's bytes alone",
     ),
     Other(
-        rb"(?>\s+|<\?.*?\?>|<!--.*?-->)*+<(!DOCTYPE svg|(svg:)?svg)\b",
+        rb"(?>\s+|<\?.*?\?>|<!--.*?-->)*+<(!DOCTYPE svg|([\w.-]+:)?svg)\b",
         "an SVG drawing",
         "export it as PNG",
     ),
     Other(
         rb"(?i:(?>\s+|<\?.*?\?>|<!--.*?-->)*+<(!doctype html|html|head|body|title|meta"
-        rb"|script|style|link|h1|div|p|br|pre|center|table|img)\b)",
+        rb"|script|style|link|h1|div|p|br|pre|center|table|img|a(?=\s)|font|form|iframe"
+        rb"|main|noscript|section|span)\b)",
         "a web page (HTML)",
         "the picture's address gave a page instead: look at it in a browser",
     ),
@@ -192,7 +194,7 @@ OTHERS = [
         "a picture whose first bytes were changed",
         f"it was sent as text: {_BINARY}",
     ),
-    Other(rb"\xff\xfe|\xfe\xff|([\t\n\r -~]\0){8}", "text (UTF-16)", _INSTEAD),
+    Other(rb"\xff\xfe|\xfe\xff|\0?([\t\n\r -~]\0){7}", "text (UTF-16)", _INSTEAD),
 ]
 
 
@@ -223,9 +225,9 @@ def _found(start: bytes) -> Other | None:
 
 def _narrow(start: bytes) -> bytes:
     """Return text of two bytes a sign (UTF-16) as of one, such as PowerShell writes."""
-    if re.match(rb"\xff\xfe([\t\n\r -~]\0){8}|([\t\n\r -~]\0){8}", start):
-        return start.removeprefix(codecs.BOM_UTF16_LE)[::2]
-    return start
+    wide = re.match(rb"\xff\xfe(?=(.\0){8})|\xfe\xff\0(?=(.\0){7})", start, re.DOTALL)
+    wide = wide or re.match(rb"\0?(?=([\t\n\r -~]\0){7})", start)
+    return start[wide.end() :: 2] if wide else start
 
 
 def _is_text(start: bytes, *, cut: bool) -> bool:
