@@ -19,8 +19,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-#: What `make` works in.
-VENV = ROOT / ".venv"
 
 #: Of pip's settings, those that say how a package index is reached.
 _REACH = (
@@ -163,7 +161,7 @@ def _cure(text: str, folder: Path, todo: str) -> str:
         return _FULL
     if not any(sign in text for sign in _CLOSED):
         return todo
-    if folder == VENV:
+    if folder.parent in (ROOT, ROOT / "build"):
         return f"This user may not write to {folder}: work in a clone of your own."
     return "WORKBOOK_HOME names another folder to write to."
 
@@ -182,14 +180,14 @@ def _turn(held: Path) -> Iterator[None]:
 
 def main() -> int:
     """Make the checkout's `.venv`: the workbook, and what its tests need."""
-    lists = [ROOT / "pyproject.toml"]
-    if is_ready(VENV, lists):
+    folder, lists = ROOT / ".venv", [ROOT / "pyproject.toml"]
+    if is_ready(folder, lists):
         return 0
     print("Installing packages (once, about a minute) …", flush=True)
     try:
         with _turn(lists[0]):
-            if not is_ready(VENV, lists):
-                make(VENV, ["--editable", ".[dev]"], lists, ["boto3", "deploy"])
+            if not is_ready(folder, lists):
+                make(folder, ["--editable", ".[dev]"], lists, ["boto3", "deploy"])
     except SetUpError as error:
         print(error, file=sys.stderr)
         return 1

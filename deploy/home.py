@@ -97,12 +97,19 @@ def in_plain_words(where: Path) -> Iterator[None]:
     except OSError as error:
         path = error.filename if isinstance(error.filename, str) else str(where)
         what, todo = _WORDS.get(error.errno or 0, (error.strerror or str(error), ""))
-        raise LocalCloudError(what, where=path, todo=todo or _ELSEWHERE) from error
+        todo = todo or _elsewhere(path)
+        raise LocalCloudError(what, where=path, todo=todo) from error
 
 
-_ELSEWHERE = "WORKBOOK_HOME names another folder for everything that is written."
+def _elsewhere(path: str) -> str:
+    """Say how to write to another place: our own is named once, others each time."""
+    if any(Path(path).is_relative_to(ours) for ours in (home(), CHECKOUT)):
+        return "WORKBOOK_HOME names another folder for everything that is written."
+    return "Name another place, then try again."
+
+
 _FULL = ("the disk is full", "Free some room, then try again.")
-_CLOSED = ("this user may not write there", _ELSEWHERE)
+_CLOSED = ("this user may not write there", "")
 _NO_FOLDER = ("a file stands where a folder should", "Move it away, then try again.")
 _WORDS = {
     errno.ENOSPC: _FULL,
@@ -110,7 +117,7 @@ _WORDS = {
     errno.EFBIG: ("a file may not get that large", "Raise the limit, then try again."),
     errno.EACCES: _CLOSED,
     errno.EPERM: _CLOSED,
-    errno.EROFS: ("the disk is read-only", _ELSEWHERE),
+    errno.EROFS: ("the disk is read-only", ""),
     errno.ENOTDIR: _NO_FOLDER,
     errno.EEXIST: _NO_FOLDER,
     errno.EISDIR: (

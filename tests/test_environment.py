@@ -132,7 +132,8 @@ def does(tmp_path, monkeypatch) -> Callable[[str], None]:
         pytest.skip("a shell, and POSIX signals")
     program = tmp_path / "python"
     monkeypatch.setattr(sys, "executable", str(program))
-    monkeypatch.setattr(environment, "VENV", tmp_path / ".venv")
+    monkeypatch.setattr(environment, "ROOT", tmp_path)
+    (tmp_path / "pyproject.toml").touch()
 
     def written(line: str) -> None:
         program.write_text(f"#!/bin/sh\n{line}\n")

@@ -23,7 +23,7 @@ from deploy import logs, pipeline
 from deploy.cloud import Cloud
 from deploy.configure import resolved
 from deploy.errors import DeployError
-from deploy.home import CHECKOUT, home, in_utf8
+from deploy.home import CHECKOUT, home, in_plain_words, in_utf8
 from deploy.settings import Settings
 
 SAMPLES = CHECKOUT / "images" / "samples"
@@ -65,8 +65,9 @@ def run(
     bar = tqdm(files, desc="Uploading", unit="file", leave=False, disable=None)
     results = [upload(cloud, settings, file) for file in bar]
     print(table(results))
-    sheet.parent.mkdir(parents=True, exist_ok=True)
-    sheet.write_text(contact_sheet(results, cloud), "utf-8")
+    with in_plain_words(sheet):
+        sheet.parent.mkdir(parents=True, exist_ok=True)
+        sheet.write_text(contact_sheet(results, cloud), "utf-8")
     print(f"\nContact sheet: {sheet}")
     if lost := [result for result in results if result.run.outcome == "failed"]:
         raise DeployError(

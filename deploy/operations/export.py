@@ -32,6 +32,7 @@ from typing import Any
 from deploy import tags
 from deploy.cloud import Cloud
 from deploy.configure import resolved, tried, with_text
+from deploy.home import in_plain_words
 from deploy.operations import terraform
 from deploy.settings import Settings
 from deploy.steps import (
@@ -44,6 +45,7 @@ from deploy.steps import (
     role,
     trigger,
 )
+from deploy.steps.layer import publish
 
 #: What Terraform reads.
 TERRAFORM = "main.tf.json"
@@ -127,14 +129,19 @@ def export(
 
     Raises:
         LayerError: no wheel for the layer, and no network to fetch one.
+        LocalCloudError: the folder cannot be written.
     """
     if cloud is None and settings is None:
         settings = _for_aws(**overrides)
     else:
         cloud, settings = resolved(cloud, settings, overrides)
-    place = Path(folder)
-    place.mkdir(parents=True, exist_ok=True)
     built = layer.build(settings)
+    with in_plain_words(Path(folder)):
+        return _write(Path(folder), settings, built)
+
+
+def _write(place: Path, settings: Settings, built: publish.Built) -> Export:
+    place.mkdir(parents=True, exist_ok=True)
     names = ("template.json", "layer.zip", "function.zip")
     written, layer_zip, function_zip = (place / name for name in names)
     shutil.copyfile(built.path, layer_zip)

@@ -1,3 +1,4 @@
+import errno
 import shutil
 import sys
 import tempfile
@@ -32,6 +33,23 @@ def test_it_is_beside_the_checkout(checkout):
 def test_a_variable_names_it(monkeypatch, tmp_path):
     monkeypatch.setenv("WORKBOOK_HOME", str(tmp_path / "else" / ".." / "where"))
     assert home.home() == tmp_path / "where" and home.moved() == ""
+
+
+@pytest.mark.parametrize(
+    ("place", "todo"),
+    [
+        (home.home() / "cloud", "WORKBOOK_HOME names another folder"),
+        (home.CHECKOUT / "work", "WORKBOOK_HOME names another folder"),
+        (Path("/elsewhere/x.zip"), "Name another place"),
+        (Path("export"), "Name another place"),
+    ],
+)
+def test_what_cannot_be_written_goes_elsewhere_as_it_was_named(place, todo):
+    with (
+        pytest.raises(LocalCloudError, match=f"{place}: this user may not .*{todo}"),
+        home.in_plain_words(place),
+    ):
+        raise PermissionError(errno.EACCES, "Permission denied")
 
 
 @pytest.mark.parametrize("variable", ["WORKBOOK_HOME", "WORKBOOK_LOCAL_CLOUD"])

@@ -14,6 +14,8 @@ from deploy import pipeline
 from deploy.__main__ import main
 from deploy.cloud import connect
 from deploy.configure import settings_for
+from deploy.errors import DeployError
+from deploy.explained import STATUS, explained
 
 AWS = ("--cloud", "aws", "--region", REGION)
 
@@ -84,6 +86,16 @@ def test_error_is_one_sentence(account, capsys):
     error = capsys.readouterr().err
     assert "'Not A Name' is no name for a pipeline" in error
     assert len(error.splitlines()) == 1
+
+
+def test_an_upload_that_is_refused_is_one_sentence(account, tmp_path):
+    """A bucket may go while files go up: boto3 wraps what S3 says of it."""
+    (tmp_path / "photo.jpg").touch()
+    with (
+        pytest.raises(DeployError, match=r"^AWS: PutObject was refused \(NoSuchBucket"),
+        explained("AWS", STATUS),
+    ):
+        connect("aws", say=len).s3.upload_file(tmp_path / "photo.jpg", "gone", "key")
 
 
 def test_interrupt_says_what_to_do(buckets, capsys, monkeypatch):
@@ -240,7 +252,7 @@ def test_export_into_a_file(account, capsys, tmp_path):
     taken = tmp_path / "taken"
     taken.write_text("")
     assert main(["export", "--folder", str(taken)]) == 1
-    assert capsys.readouterr().err.endswith("taken: File exists.\n")
+    assert "taken: a file stands where a folder should. Move" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

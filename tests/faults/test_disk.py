@@ -245,15 +245,19 @@ def test_a_folder_of_another_user_is_one_sentence(elsewhere, as_nobody):
             call(say=quiet)
 
 
-def test_the_checkout_of_another_user_is_one_sentence(
-    elsewhere, as_nobody, monkeypatch, capsys
-):
-    if os.geteuid() == elsewhere.stat().st_uid:
+@pytest.fixture
+def checkout(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (elsewhere / "pyproject.toml").write_text("")
+    monkeypatch.setattr(environment, "ROOT", elsewhere)
+    return elsewhere
+
+
+def test_the_checkout_of_another_user_is_one_sentence(checkout, as_nobody, capsys):
+    if os.geteuid() == checkout.stat().st_uid:
         pytest.skip("takes root, to be two users")
-    monkeypatch.setattr(environment, "VENV", elsewhere / ".venv")
     assert environment.main() == 1
     said = capsys.readouterr().err
-    assert f"may not write to {elsewhere / '.venv'}: work in a clone" in said
+    assert f"may not write to {checkout / '.venv'}: work in a clone" in said
 
 
 def test_the_cloud_of_another_user_is_one_sentence(elsewhere):

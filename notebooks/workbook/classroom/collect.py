@@ -13,7 +13,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from deploy.home import in_utf8
+from deploy.home import in_plain_words, in_utf8
 from workbook.errors.messages import WorkbookError
 
 CSV, PAGE = "class.csv", "class.html"
@@ -203,10 +203,15 @@ def collect(folder: Path | str) -> Collected:
 def write(found: Collected, folder: Path | str) -> tuple[Path, Path]:
     """Write table and page into a folder; return their paths."""
     table, page = Path(folder) / CSV, Path(folder) / PAGE
+    with in_plain_words(Path(folder)):
+        _write(found, table, page)
+    return table, page
+
+
+def _write(found: Collected, table: Path, page: Path) -> None:
     with table.open("w", encoding="utf-8-sig", newline="") as file:  # for Excel
         csv.writer(file).writerows(_rows(found))
     page.write_text(_page(found), "utf-8")
-    return table, page
 
 
 def _read(path: Path, file: str) -> Learner:
