@@ -7,13 +7,15 @@ import re
 from types import SimpleNamespace
 
 import pytest
-from support.course import FOLDER, cells, of_step
+from PIL import Image
+from support.course import FOLDER, cells, of_step, sources
 from support.log_lines import line, put
-from workbook import exercise, exercises
+from workbook import SAMPLES, exercise, exercises, preview
 from workbook.errors.messages import WorkbookError
 
-from deploy import logs, runtimes
+from deploy import cost, logs, runtimes
 from deploy.steps import buckets, trigger
+from handler import make_thumbnail
 
 COVER = {"width": 256, "height": 256}
 SQUARE = COVER | {"fit": "cover"}
@@ -274,6 +276,42 @@ def test_an_answer_of_any_form_has_a_verdict(answer, at, cloud, settings):
     for name in exercises.JUDGES:
         verdict = exercise(name, answer)
         assert not verdict.right, name
+
+
+@pytest.mark.parametrize(
+    ("name", "own", "wrong"),
+    [
+        ("1a", "wide = (256, 256)", "wide = 256"),
+        ("1a", "wide = (256, 256)", "wide = None"),
+        ("1a", "wide = (256, 256)", "wide = '256 × 85'"),
+        ("1a", "wide = (256, 256)", "wide = (256, 85, 3)"),
+        ("1a", "wide = (256, 256)", "wide = (256, 256 / 3)"),
+        ("1a", "wide = (256, 256)", "wide = (256, -85)"),
+        ("1b", "quality = 30", "quality = '60'"),
+        ("4a", 'runtimes.RUNTIMES["python3.14"]', '"python3.11"'),
+        ("4a", 'RUNTIMES["python3.14"]', 'RUNTIMES["3.11"]'),
+        ("11a", "seconds = 0.2", "seconds = '1'"),
+        ("11a", "uploads = 1_000", "uploads = None"),
+    ],
+)
+def test_a_value_that_stops_its_cell_is_told_in_a_sentence(
+    name, own, wrong, at, shown, settings
+):
+    code = sources(of_step(int(name[:-1])), "code")
+    (cell,) = [each for each in code if f'exercise("{name}"' in each]
+    names = {
+        "Image": Image,
+        "settings": settings,
+        "data": (SAMPLES / "lighthouse.jpg").read_bytes(),
+    }
+    names |= {"preview": preview, "make_thumbnail": make_thumbnail}
+    text = shown(cell.replace(own, wrong), **names, runtimes=runtimes, cost=cost)
+    assert f"Exercise {name}: not yet." in text and "Means" not in text
+
+
+def test_a_name_that_is_missing_in_an_exercise_is_explained_as_before(shown):
+    text = shown('exercise("1a", nobody_made_this)', exercise=exercise)
+    assert "Run All Above" in text and "not yet" not in text
 
 
 def test_no_such_exercise(at):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -13,18 +14,29 @@ from botocore.exceptions import (
     ConnectionError,
     HTTPClientError,
 )
+from IPython.display import display
 
 from deploy import DeployError
 from deploy.home import CHECKOUT
 from handler.errors import ConfigError, ImageRejected, UploadsFailed
 from workbook.errors import explain
 from workbook.show import html
+from workbook.show.html import Html
 
 #: What a call to the cloud can end with.
 CLOUD_ERRORS = (DeployError, ClientError, BotoCoreError, Boto3Error)
 
 #: What is told in a sentence; every other error keeps its traceback.
 TOLD = (*CLOUD_ERRORS, ImageRejected, ConfigError, UploadsFailed)
+
+#: What a value of another form than the cell's own ends in, before it is judged.
+_OF_A_VALUE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+_EXERCISE = re.compile(r"""\bexercise\(["'](?P<name>\d+[a-z])""")
+_UNJUDGED = (
+    "Exercise {}: not yet. The cell failed before it judged your answer; the last line "
+    "above says why. Where you change a value, keep its form: its brackets, commas and "
+    "quotes."
+)
 
 #: Bold alone: on Jupyter's red ground no red is read in the dark theme.
 _BOLD, _PLAIN = "\x1b[1m", "\x1b[0m"
@@ -72,7 +84,13 @@ def after_cell(result: Any) -> None:
     """Explain failed runs and log lines that a cell ends in, and errors of the cell."""
     error = result.error_in_exec
     # What is not told in a sentence keeps its traceback; below it stands what is known.
-    if error and not isinstance(error, TOLD) and explain.find(explain.read(error)):
+    if isinstance(error, TOLD):
+        return
+    exercise = _EXERCISE.search(result.info.raw_cell)
+    if exercise and isinstance(error, _OF_A_VALUE):
+        words = _UNJUDGED.format(exercise["name"])
+        display(Html(html.note(words), words))
+    elif error and explain.find(explain.read(error)):
         explain.under(error)
     elif result.success:
         explain.in_result(result.result)
