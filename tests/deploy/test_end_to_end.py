@@ -10,11 +10,8 @@ import contextlib
 import io
 import json
 import os
-import signal
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,9 +21,12 @@ import psutil
 import pytest
 from PIL import Image
 from support import aws_account
+from support.bench import fetch, until
 from support.by_hand import version
+from support.local_cloud import kill
 from support.pictures import encoded
 from support.rows import rows
+from urllib3 import encode_multipart_formdata
 
 from deploy import connect, logs, notifications, queues, settings_for
 from deploy import pipeline as stack
@@ -120,23 +120,6 @@ class Pipeline:
         return f"https://{bucket}.s3.{region}.amazonaws.com/{quote(key)}"
 
 
-def status_of(url: str) -> int:
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with opener.open(url) as answer:
-            return answer.status
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code
-
-
-def eventually(found: Callable[[], object], seconds: float = 15) -> object:
-    deadline = time.monotonic() + seconds
-    while not (value := found()) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    return value
-
-
 @pytest.fixture(scope="module")
 def clouds(request: pytest.FixtureRequest, aws: Cloud | None) -> Iterator[Cloud]:
     if aws is not None:
@@ -188,10 +171,10 @@ def test_thumbnails_are_public_and_nothing_else_is(plain):
     plain.put("public.jpg", picture())
     plain.put("text.jpg", b"no picture")
     source, target = plain.settings.source_bucket, plain.settings.target_bucket
-    assert status_of(plain.url(target, "thumbnails/public.jpg")) == 200
-    assert status_of(plain.url(source, "public.jpg")) == 403
-    assert status_of(plain.url(target, "rejected/text.jpg.json")) == 403
-    assert status_of(plain.url(target, "thumbnails/missing.jpg")) == 403
+    assert fetch(plain.url(target, "thumbnails/public.jpg"))[0] == 200
+    assert fetch(plain.url(source, "public.jpg"))[0] == 403
+    assert fetch(plain.url(target, "rejected/text.jpg.json"))[0] == 403
+    assert fetch(plain.url(target, "thumbnails/missing.jpg"))[0] == 403
 
 
 @pytest.mark.aws
@@ -284,28 +267,15 @@ def by_part_copy(s3, bucket, key):
 def by_form(s3, bucket, key):
     """As a browser's form does: a presigned POST."""
     form = s3.generate_presigned_post(bucket, key)
-    mark = "workbook-form"
-    lines = [
-        f'--{mark}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}'
-        for name, value in form["fields"].items()
-    ]
-    file = f'--{mark}\r\nContent-Disposition: form-data; name="file"; filename="a"'
-    body = "\r\n".join([*lines, file, "", ""]).encode() + picture()
-    request = urllib.request.Request(
-        form["url"],
-        body + f"\r\n--{mark}--\r\n".encode(),
-        {"Content-Type": f"multipart/form-data; boundary={mark}"},
-    )
-    with urllib.request.urlopen(request) as answer:
-        assert answer.status == 204
+    fields = form["fields"] | {"file": ("a", picture())}
+    body, kind = encode_multipart_formdata(fields)
+    assert fetch(form["url"], body, **{"Content-Type": kind})[0] == 204
 
 
 def by_link(s3, bucket, key):
     place = {"Bucket": bucket, "Key": key}
     url = s3.generate_presigned_url("put_object", Params=place)
-    request = urllib.request.Request(url, picture(), method="PUT")
-    with urllib.request.urlopen(request) as answer:
-        assert answer.status == 200
+    assert fetch(url, picture(), "PUT")[0] == 200
 
 
 @pytest.mark.aws(uploads=2)
@@ -457,7 +427,7 @@ def test_many_overwrites_end_with_the_last(reliable):
         seen = logs.runs(reliable.cloud, reliable.settings, started)
         return sum(run.key == "fast.jpg" for run in seen) >= 10
 
-    assert eventually(all_seen, reliable.patience_s)
+    until(all_seen, reliable.patience_s)
     assert colour_of(reliable.thumbnail("fast.jpg")) == "blue"
 
 
@@ -485,7 +455,8 @@ def test_a_missing_permission_is_kept_and_replayed(reliable):
     def held() -> int:
         return queues.held(reliable.cloud, queue["QueueUrl"])
 
-    assert eventually(held, reliable.patience_s) == 1
+    until(held, reliable.patience_s)
+    assert held() == 1
     stack.up(reliable.cloud, reliable.settings)
     reliable.settle()
     started = datetime.now(UTC)
@@ -507,11 +478,6 @@ def own(own_folder: Path) -> Pipeline:
     return Pipeline(cloud, settings)
 
 
-def kill(folder: Path) -> None:
-    os.kill(server.find(folder).pid, signal.SIGKILL)
-    assert eventually(lambda: server.find(folder) is None)
-
-
 @pytest.mark.parametrize("end", rows([kill, server.stop]))
 def test_everything_is_there_after_a_restart(own, own_folder, end):
     own.put("before.jpg", picture())
@@ -522,29 +488,3 @@ def test_everything_is_there_after_a_restart(own, own_folder, end):
     assert own.thumbnail("before.jpg") == make_thumbnail(picture())
     assert "before.jpg" in {run.key for run in logs.runs(own.cloud, own.settings)}
     assert own.put("after.jpg", picture(BLUE)).outcome == "made"
-
-
-@pytest.mark.slow
-def test_kill_in_the_middle_of_up_leaves_a_whole_state(own_folder):
-    cloud = connect("local", say=lambda line: None)
-    settings = settings_for(cloud)
-    stack.buckets.create(cloud, settings)
-    stack.role.create(cloud, settings)
-    kill(own_folder)
-    server.start(say=lambda line: None)
-    states = {item.step: item.state for item in stack.status(cloud, settings).items}
-    assert states["buckets"] == states["role"] == "ready"
-    assert states["function"] == "missing"
-    stack.up(cloud, settings)
-    assert Pipeline(cloud, settings).put("a.jpg", picture()).outcome == "made"
-
-
-def test_down_leaves_nothing_and_says_so(own):
-    own.put("a.jpg", picture())
-    report = stack.down(own.cloud, own.settings)
-    assert "Nothing is left." in str(report)
-    assert own.cloud.s3.list_buckets()["Buckets"] == []
-    assert own.cloud.iam.list_roles()["Roles"] == []
-    assert own.cloud.awslambda.list_functions()["Functions"] == []
-    assert own.cloud.awslambda.list_layers()["Layers"] == []
-    assert own.cloud.logs.describe_log_groups()["logGroups"] == []

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
-from support.local_cloud import thumbnails
+from support.local_cloud import kill, thumbnails
 from support.matrix import quiet
 
 from deploy import connect, pipeline, settings_for
@@ -42,7 +40,7 @@ def upload(cloud: Cloud, bucket: str, end: threading.Event) -> set[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("end", ["kill", "stop"])
+@pytest.mark.parametrize("end", [kill, server.stop])
 @pytest.mark.parametrize("mode", ["plain", "reliable", "queue"])
 def test_a_burst_loses_none(own_folder, mode, end):
     cloud = connect("local", say=quiet)
@@ -53,10 +51,7 @@ def test_a_burst_loses_none(own_folder, mode, end):
     with ThreadPoolExecutor(1) as pool:
         uploads = pool.submit(upload, cloud, settings.source_bucket, now)
         assert now.wait(120)
-        if end == "kill":
-            os.kill(server.find().pid, signal.SIGKILL)
-        else:
-            server.stop()
+        end()
         acknowledged = uploads.result()
     assert len(acknowledged) >= NEARLY
     server.start(say=quiet)

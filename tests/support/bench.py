@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import json
 import time
 import urllib.error
 import urllib.request
-import zipfile
 from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
@@ -15,8 +13,9 @@ from uuid import uuid4
 import pytest
 from botocore.exceptions import ClientError
 
-from deploy import policies, runtimes
+from deploy import policies, runtimes, zips
 from deploy.cloud import Cloud
+from deploy.local import server
 from deploy.steps import role
 
 TRUST = role.trust_policy()
@@ -166,10 +165,7 @@ def rule(arn: str, suffix: str, *events: str) -> dict:
 
 
 def zipped(code: str, name: str = "index.py") -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as archive:
-        archive.writestr(name, code)
-    return out.getvalue()
+    return zips.zipped({name: code.encode()}, mode=0o644)
 
 
 def until(true: Callable[[], object], seconds: float = 15) -> None:
@@ -179,10 +175,13 @@ def until(true: Callable[[], object], seconds: float = 15) -> None:
         time.sleep(0.05)
 
 
-def fetch(url: str, body: bytes | None = None, **headers: str) -> tuple[int, bytes]:
+def fetch(
+    url: str, body: bytes | None = None, method: str | None = None, **headers: str
+) -> tuple[int, bytes]:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    request = urllib.request.Request(url, body, headers, method=method)
     try:
-        with opener.open(urllib.request.Request(url, body, headers)) as answer:
+        with opener.open(request) as answer:
             return answer.status, answer.read()
     except urllib.error.HTTPError as error:
         with error:
@@ -198,3 +197,9 @@ def refused(call: Callable[[], object]) -> str:
 @pytest.fixture
 def bench(local: Cloud) -> Bench:
     return Bench(local)
+
+
+@pytest.fixture
+def running(local: Cloud) -> server.Running:
+    """The process of the shared local cloud."""
+    return server.find()

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from deploy import pipeline, settings_for
@@ -72,6 +73,15 @@ def listed(cloud: Cloud, bucket: str, prefix: str = "") -> set[str]:
 def thumbnails(cloud: Cloud, settings: Settings) -> set[str]:
     """The uploads that have a thumbnail."""
     return listed(cloud, settings.target_bucket, settings.thumbnail_prefix)
+
+
+def kill(folder: Path | None = None) -> None:
+    """End a local cloud as a power cut would."""
+    running = server.find(folder)
+    assert running is not None
+    process = psutil.Process(running.pid)
+    process.kill()
+    process.wait(10)
 
 
 @pytest.fixture

@@ -5,14 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import nbformat
-import psutil
 import pytest
 import workbook
 from botocore.exceptions import BotoCoreError
 from nbclient import NotebookClient
+from support.local_cloud import kill
 from workbook import explain, session
 from workbook.errors.messages import WorkbookError
 
@@ -75,17 +74,8 @@ def test_only_the_local_cloud_is_reset(cloud, settings, monkeypatch):
         workbook.reset()
 
 
-def crash(folder: Path) -> None:
-    """End it as a power cut would."""
-    running = server.find(folder)
-    assert running is not None
-    process = psutil.Process(running.pid)
-    process.kill()
-    process.wait(10)
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("end", [server.stop, crash])
+@pytest.mark.parametrize("end", [server.stop, kill])
 def test_begin_starts_a_cloud_that_stopped_or_crashed(
     end, own_folder, monkeypatch, capsys
 ):

@@ -6,8 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from support.raw_requests import Call, send, send_signed
-
-from deploy.local import server
+from urllib3 import encode_multipart_formdata
 
 ORIGIN = "http://app.example"
 #: What a browser adds to a link that was clicked, to a picture, and to fetch().
@@ -16,11 +15,6 @@ CLICKED |= {"Sec-Fetch-Dest": "document"}
 SHOWN = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}
 SHOWN |= {"Sec-Fetch-Dest": "image"}
 FETCHED = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "cors", "Origin": ORIGIN}
-
-
-@pytest.fixture
-def running(local):
-    return server.find()
 
 
 @pytest.fixture
@@ -58,13 +52,8 @@ def link(local, operation, bucket, key="a.txt"):
 def form(local, bucket):
     """A presigned form: path, headers and body."""
     post = local.s3.generate_presigned_post(bucket, "posted.txt")
-    rows = [*post["fields"].items(), ("file", "posted")]
-    lines = [
-        f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
-        for name, value in rows
-    ]
-    kind = {"Content-Type": "multipart/form-data; boundary=x"}
-    return urlsplit(post["url"]).path, kind, "".join([*lines, "--x--\r\n"]).encode()
+    body, kind = encode_multipart_formdata(post["fields"] | {"file": "posted"})
+    return urlsplit(post["url"]).path, {"Content-Type": kind}, body
 
 
 def keys(local, bucket):

@@ -2,13 +2,13 @@ import json
 import os
 import signal
 import socket
-import subprocess
 import sys
 import threading
-import time
 
 import pytest
+from support.local_cloud import kill
 from support.matrix import quiet
+from support.programs import python
 
 from deploy.cloud import Cloud
 from deploy.errors import LocalCloudError
@@ -18,13 +18,6 @@ from deploy.local import server
 def s3(running):
     session = running.session("us-east-1")
     return Cloud(session, running.account, "us-east-1", "local", running.url).s3
-
-
-def kill(running):
-    os.kill(running.pid, signal.SIGKILL)
-    deadline = time.monotonic() + 5
-    while server.find() and time.monotonic() < deadline:
-        time.sleep(0.02)
 
 
 def test_a_second_start_finds_the_first(local):
@@ -50,27 +43,18 @@ def test_stop_ends_the_process_and_says_so(own_folder):
     assert not server.stop()
 
 
-def test_a_restart_keeps_port_credentials_and_objects(own_folder):
-    first = server.start(say=quiet)
-    s3(first).create_bucket(Bucket="kept")
-    s3(first).put_object(Bucket="kept", Key="a b+é.txt", Body=b"hello")
-    server.stop()
+@pytest.mark.parametrize("end", [server.stop, kill])
+def test_a_new_start_keeps_port_credentials_and_objects(own_folder, end):
+    client = s3(server.start(say=quiet))
+    ireland = {"LocationConstraint": "eu-west-1"}
+    client.create_bucket(Bucket="kept", CreateBucketConfiguration=ireland)
+    client.put_object(Bucket="kept", Key="a b+é.txt", Body=b"hello")
+    end()
     server.start(say=quiet)
-    # The client of before the restart goes on working, as a kernel's does.
-    assert s3(first).get_object(Bucket="kept", Key="a b+é.txt")["Body"].read()
-
-
-def test_kill_loses_nothing_that_was_acknowledged(own_folder):
-    running = server.start(say=quiet)
-    s3(running).create_bucket(
-        Bucket="kept", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
-    )
-    s3(running).put_object(Bucket="kept", Key="x", Body=b"1")
-    kill(running)
-    again = s3(server.start(say=quiet))
-    where = again.get_bucket_location(Bucket="kept")["LocationConstraint"]
+    # The client of before goes on working, as a kernel's does.
+    assert client.get_object(Bucket="kept", Key="a b+é.txt")["Body"].read() == b"hello"
+    where = client.get_bucket_location(Bucket="kept")["LocationConstraint"]
     assert where == "eu-west-1"
-    assert again.get_object(Bucket="kept", Key="x")["Body"].read() == b"1"
 
 
 def test_reset_forgets_everything(own_folder):
@@ -185,5 +169,5 @@ def test_no_network_at_set_up_is_said_in_one_sentence(monkeypatch, tmp_path):
 
 def test_no_shell_of_ours_keeps_it_alive(own_folder):
     code = "from deploy.local import server; server.start(say=print)"
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    python("-c", code, check=True, timeout=60)
     assert server.find() is not None
