@@ -26,7 +26,6 @@ pytest_plugins = [
     "support.matrix",
     "support.moto_cloud",  # before those that import it
     "support.handler_cloud",
-    "support.proxy",
     "support.site",
 ]
 
@@ -123,7 +122,7 @@ LONGEST = (
     *("test_aws_account", "test_codes", "test_kills", "test_copies_run", "test_bursts"),
     *("test_load", "test_standing", "test_edition", "test_memory", "test_uploads"),
     *("test_end_to_end", "test_fidelity", "07_watch", "test_checks", "test_disk"),
-    *("test_rights", "test_tracing", "test_processes", "test_names", "test_explain"),
+    *("test_rights", "test_tracing", "test_processes", "test_explain"),
     *("test_rows", "test_probe", "test_demo", "test_pause_local", "00_tour"),
 )
 

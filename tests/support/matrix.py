@@ -21,7 +21,7 @@ _HEAD = """\
 Written by the tests in this folder from what they saw, and compared with it in every
 run: `python -m pytest tests/faults --write-matrix` writes it anew. Faults are put on
 the wire between boto3 and an account in memory (moto with our rules), with AWS's codes
-and words; where a section names the local cloud, they are put in a proxy before it.
+and words; where a section names the local cloud, they are put where botocore sends.
 """
 _COLUMNS = "| fault | what the user sees | what is left | what the next run does |"
 
