@@ -5,6 +5,7 @@ import json
 import boto3
 import pytest
 from botocore.exceptions import ClientError, ParamValidationError
+from botocore.model import Shape
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
@@ -53,60 +54,32 @@ policy = st.one_of(
 )
 
 
-def some(**fields):
-    """A structure of which every member may be left out."""
-    return st.fixed_dictionaries({}, optional=fields)
-
-
-filters = some(Key=some(FilterRules=st.lists(some(Name=text, Value=text), max_size=2)))
-
-
-def kind(arn):
-    known = {arn: text, "Events": st.lists(text, max_size=2)}
-    rule = st.fixed_dictionaries(known, optional={"Id": text, "Filter": filters})
-    return st.lists(rule, max_size=2)
-
-
 KEYED = ("PutObject", "CopyObject", "CreateMultipartUpload")
-SHAPES = {
-    "lambda.CreateFunction": some(Role=text, Runtime=text, Timeout=st.integers()),
-    "lambda.PublishLayerVersion": some(CompatibleRuntimes=st.lists(text, max_size=2)),
-    "lambda.UpdateFunctionConfiguration": some(Role=text, MemorySize=st.integers()),
-    "lambda.CreateEventSourceMapping": st.fixed_dictionaries(
-        {"FunctionName": st.sampled_from(["thumbnailer", "none", FUNCTION])},
-        optional={"EventSourceArn": queue},
-    ),
-    **{f"s3.{call}": st.fixed_dictionaries({"Key": st.text()}) for call in KEYED},
-    "s3.CreateBucket": st.fixed_dictionaries({"Bucket": text}),
-    "s3.PutBucketPolicy": st.fixed_dictionaries(
-        {"Bucket": st.just("made"), "Policy": policy}
-    ),
-    "s3.PutBucketLifecycleConfiguration": some(
-        LifecycleConfiguration=some(
-            Rules=st.lists(
-                some(
-                    Status=st.sampled_from(["Enabled", "enabled"]),
-                    Prefix=text,
-                    Expiration=some(Days=st.integers()),
-                    Transitions=st.lists(
-                        some(StorageClass=text, Days=st.integers()), max_size=2
-                    ),
-                ),
-                max_size=2,
-            )
-        )
-    ),
-    "s3.PutBucketNotificationConfiguration": st.fixed_dictionaries(
-        {
-            "Bucket": st.just("made"),
-            "NotificationConfiguration": some(
-                LambdaFunctionConfigurations=kind("LambdaFunctionArn"),
-                QueueConfigurations=kind("QueueArn"),
-                TopicConfigurations=kind("TopicArn"),
-            ),
-        }
-    ),
+#: What stands in a field, where any value of its type would mean little.
+VALUES = {
+    "Bucket": st.one_of(st.just("made"), st.from_regex(r"\A[a-zA-Z0-9._-]{1,70}\Z")),
+    "Policy": policy,
+    "FunctionName": st.sampled_from(["thumbnailer", "none", FUNCTION]),
+    "EventSourceArn": queue,
+    "Status": st.sampled_from(["Enabled", "enabled"]),
 }
+KINDS = {"integer": st.integers(), "long": st.integers(), "boolean": st.booleans()}
+KINDS["string"] = text
+TAKEN = ("structure", "list", *KINDS)
+
+
+def any_of(shape: Shape, name: str = "") -> st.SearchStrategy:
+    """Whatever botocore lets through in a shape of a service's model."""
+    if name in VALUES:
+        return VALUES[name]
+    if shape.type_name == "list":
+        return st.lists(any_of(shape.member), max_size=2)
+    if shape.type_name != "structure":
+        return KINDS[shape.type_name]
+    parts = {k: v for k, v in shape.members.items() if v.type_name in TAKEN}
+    fields = {each: any_of(part, each) for each, part in parts.items()}
+    asked = {k: fields.pop(k) for k in shape.required_members if k in fields}
+    return st.fixed_dictionaries(asked, optional=fields)
 
 
 @pytest.fixture(scope="module")
@@ -175,14 +148,13 @@ def world(moto):
     return refusals.World(clients.__getitem__, "python3.13")
 
 
-def test_every_call_with_rules_has_shapes():
-    assert set(SHAPES) == set(refusals.RULES)
-
-
-@pytest.mark.parametrize("call", SHAPES)
+@pytest.mark.parametrize("call", refusals.RULES)
 def test_rules_survive_what_botocore_lets_through(world, call):
+    service, _, operation = call.partition(".")
+    model = world.lookup(service).meta.service_model.operation_model(operation)
+
     @settings(max_examples=100, deadline=None, database=None)
-    @given(SHAPES[call])
+    @given(any_of(model.input_shape))
     def answered(params):
         if (refusal := refused(call, params, world)) is not None:
             assert refusal.code and refusal.message and 400 <= refusal.status < 500
@@ -257,148 +229,126 @@ def policy_of(text=OPEN, bucket="made"):
     return {"Bucket": bucket, "Policy": text.replace("made", bucket)}
 
 
-#: What is asked → call, parameters, AWS's code and words; no code: it passes.
-ASKED = {
-    "role that is not there": (CREATE, {"Role": f"{ROLE}-gone"}, INVALID, UNASSUMABLE),
-    "role of another service": (
-        *(CREATE, {"Role": ROLE.replace("worker", "renter")}, INVALID, UNASSUMABLE),
-    ),
-    "role with a path": (CREATE, {"Role": ROLE.replace("worker", "a/b/deep")}, "", ""),
-    "no role": (CREATE, {"Role": ""}, "ValidationException", ""),
-    "role by its name": (CREATE, {"Role": "worker"}, "ValidationException", ""),
-    "role of no account": (
-        *(CREATE, {"Role": "arn:aws:iam::1:role/x"}, "ValidationException", ""),
-    ),
-    "update to no role": (UPDATE, {"Role": f"{ROLE}-gone"}, INVALID, UNASSUMABLE),
-    "update of the memory": (UPDATE, {"MemorySize": 512}, "", ""),
-    "retired runtime": (CREATE, {"Runtime": "python3.8"}, INVALID, RETIRED),
-    "runtime that is here": (CREATE, {"Role": ROLE, "Runtime": "python3.13"}, "", ""),
-    "runtime that is not here": (CREATE, {"Runtime": "python3.14"}, INVALID, NOT_HERE),
-    "our own limit": (
-        *(CREATE, {"Runtime": "python3.14"}, INVALID, "limit of the local cloud"),
-    ),
-    "901 seconds": (
-        *(CREATE, {"Timeout": 901}, "ValidationException"),
-        "Value '901' at 'timeout' failed",
-    ),
-    "64 MB": (
-        *(CREATE, {"MemorySize": 64}, "ValidationException"),
-        "Value '64' at 'memorySize' failed",
-    ),
-    "10,241 MB": (
-        *(CREATE, {"MemorySize": 10_241}, "ValidationException"),
-        "less than or equal to 10240",
-    ),
-    "layer for a mistyped runtime": (
-        *(LAYER, {"CompatibleRuntimes": ["phyton3.13"]}, "ValidationException", ""),
-    ),
-    "layer for a mistyped processor": (
-        *(LAYER, {"CompatibleArchitectures": ["arm"]}, "ValidationException", ""),
-    ),
-    "layer for what there is": (
-        LAYER,
-        {"CompatibleRuntimes": ["python3.13"], "CompatibleArchitectures": ["arm64"]},
-        *("", ""),
-    ),
-    "notification to a name": (
-        *(NOTIFY, notification(rule(LambdaFunctionArn="thumbnailer"))),
-        *("InvalidArgument", ""),
-    ),
-    "notification to half an ARN": (NOTIFY, to(""), "InvalidArgument", ""),
-    "filter without a value": (
-        *(NOTIFY, notification(filtered(Name="suffix")), "MalformedXML", ""),
-    ),
-    "filter without a name": (
-        *(NOTIFY, notification(filtered(Value=".jpg")), "MalformedXML", ""),
-    ),
-    "filter of the middle": (
-        *(NOTIFY, notification(filtered(Name="middle", Value=".jpg"))),
-        *("InvalidArgument", ""),
-    ),
-    "notification to no function": (
-        *(NOTIFY, to("nobody"), "InvalidArgument", UNVALIDATED),
-    ),
-    **{
-        f"permission {name}": (NOTIFY, to(name), "InvalidArgument", UNVALIDATED)
-        for name, change in PERMITTED.items()
-        if change
+TOO_LONG = "Your key is too long"
+NOT_VALID = "The specified bucket is not valid."
+HERE = {"CompatibleRuntimes": ["python3.13"], "CompatibleArchitectures": ["arm64"]}
+UNLIKE_DNS = ("Photos", "a..b", "192.168.0.1", "sthree-x", "photos-s3alias", "photos-")
+NO_VERSIONS = ("2026-11-26", "", 2012)
+#: Call and AWS's code, none where it passes → what is asked → parameters, AWS's words.
+ASKED: dict[tuple[str, str], dict[str, tuple[dict, str]]] = {
+    (CREATE, INVALID): {
+        "role that is not there": ({"Role": f"{ROLE}-gone"}, UNASSUMABLE),
+        "role of another service": ({"Role": f"{ROLE[:-6]}renter"}, UNASSUMABLE),
+        "retired runtime": ({"Runtime": "python3.8"}, RETIRED),
+        "runtime that is not here": ({"Runtime": "python3.14"}, NOT_HERE),
+        "our own limit": ({"Runtime": "python3.14"}, "limit of the local cloud"),
     },
-    "function in another region": (
-        *(NOTIFY, notification(ELSEWHERE), "InvalidArgument", UNVALIDATED),
-    ),
-    "notification that is permitted": (NOTIFY, notification(JPG, PNG), "", ""),
-    "notification that is not to be validated": (
-        *(NOTIFY, to("nobody") | {"SkipDestinationValidation": True}, "", ""),
-    ),
-    "no notification": (NOTIFY, notification(), "", ""),
-    "no notification of no bucket": (NOTIFY, notification(Bucket="gone"), "", ""),
-    "overlap": (
-        *(NOTIFY, notification(JPG, filtered(Name="suffix", Value="g"))),
-        *("InvalidArgument", AMBIGUOUS),
-    ),
-    "overlap without filters": (
-        *(NOTIFY, notification(rule(), rule())),
-        *("InvalidArgument", "Configurations overlap."),
-    ),
-    **{
-        f"bucket called {name}": (
-            *("s3.CreateBucket", {"Bucket": name}),
-            *("InvalidBucketName", "The specified bucket is not valid."),
-        )
-        for name in (
-            *("Photos", "a..b", "192.168.0.1", "sthree-x", "photos-s3alias"),
-            "photos-",
-        )
+    (CREATE, "ValidationException"): {
+        "no role": ({"Role": ""}, ""),
+        "role by its name": ({"Role": "worker"}, ""),
+        "role of no account": ({"Role": "arn:aws:iam::1:role/x"}, ""),
+        "901 seconds": ({"Timeout": 901}, "Value '901' at 'timeout' failed"),
+        "64 MB": ({"MemorySize": 64}, "Value '64' at 'memorySize' failed"),
+        "10,241 MB": ({"MemorySize": 10_241}, "less than or equal to 10240"),
+    },
+    (CREATE, ""): {
+        "role with a path": ({"Role": f"{ROLE[:-6]}a/b/deep"}, ""),
+        "runtime that is here": ({"Role": ROLE, "Runtime": "python3.13"}, ""),
+    },
+    (UPDATE, INVALID): {"update to no role": ({"Role": f"{ROLE}-gone"}, UNASSUMABLE)},
+    (UPDATE, ""): {"update of the memory": ({"MemorySize": 512}, "")},
+    (LAYER, "ValidationException"): {
+        "layer for a mistyped runtime": ({"CompatibleRuntimes": ["phyton3.13"]}, ""),
+        "layer for a mistyped processor": ({"CompatibleArchitectures": ["arm"]}, ""),
+    },
+    (LAYER, ""): {"layer for what there is": (HERE, "")},
+    (NOTIFY, "InvalidArgument"): {
+        "notification to a name": (notification(rule(LambdaFunctionArn="f")), ""),
+        "notification to half an ARN": (to(""), ""),
+        "filter of the middle": (notification(filtered(Name="middle", Value="a")), ""),
+        "notification to no function": (to("nobody"), UNVALIDATED),
+        "function in another region": (notification(ELSEWHERE), UNVALIDATED),
+        "overlap": (notification(JPG, filtered(Name="suffix", Value="g")), AMBIGUOUS),
+        "overlap without filters": (
+            *(notification(rule(), rule()), "Configurations overlap."),
+        ),
+        **{
+            f"permission {name}": (to(name), UNVALIDATED)
+            for name, change in PERMITTED.items()
+            if change
+        },
+    },
+    (NOTIFY, "MalformedXML"): {
+        "filter without a value": (notification(filtered(Name="suffix")), ""),
+        "filter without a name": (notification(filtered(Value=".jpg")), ""),
+    },
+    (NOTIFY, ""): {
+        "notification that is permitted": (notification(JPG, PNG), ""),
+        "notification that is not to be validated": (
+            *(to("nobody") | {"SkipDestinationValidation": True}, ""),
+        ),
+        "no notification": (notification(), ""),
+        "no notification of no bucket": (notification(Bucket="gone"), ""),
+    },
+    ("s3.CreateBucket", "InvalidBucketName"): {
+        f"bucket called {name}": ({"Bucket": name}, NOT_VALID) for name in UNLIKE_DNS
     },
     **{
-        f"{call}, a key of {size} bytes": (
-            *(f"s3.{call}", {"Key": "é" * (size // 2)}, code),
-            "Your key is too long" if code else "",
-        )
+        (f"s3.{call}", code): {
+            f"{call}, {2 * signs} bytes": ({"Key": "é" * signs}, says)
+        }
         for call in KEYED
-        for size, code in ((1024, ""), (1026, "KeyTooLongError"))
+        for signs, code, says in ((512, "", ""), (513, "KeyTooLongError", TOO_LONG))
     },
-    "public policy": (POLICY, policy_of(), "AccessDenied", CLOSED_BY),
-    "public policy, blocks lifted": (POLICY, policy_of(bucket="lifted"), "", ""),
-    "public policy, no blocks": (POLICY, policy_of(bucket="bare"), "", ""),
-    "policy that is not public": (POLICY, policy_of(CLOSED), "", ""),
-    "policy: half": (POLICY, policy_of("{"), "MalformedPolicy", ""),
-    "policy: a list": (POLICY, policy_of("[]"), "MalformedPolicy", ""),
-    "policy: conditions in a list": (
-        *(POLICY, policy_of(document(Condition=[])), "MalformedPolicy", ""),
-    ),
-    **{
-        f"policy of version {version!r}": (
-            *(POLICY, policy_of(OPEN | {"Version": version})),
-            *("MalformedPolicy", "valid version string"),
-        )
-        for version in ("2026-11-26", "", 2012)
+    (POLICY, "AccessDenied"): {"public policy": (policy_of(), CLOSED_BY)},
+    (POLICY, ""): {
+        "public policy, blocks lifted": (policy_of(bucket="lifted"), ""),
+        "public policy, no blocks": (policy_of(bucket="bare"), ""),
+        "policy that is not public": (policy_of(CLOSED), ""),
     },
-    "lifecycle": (LIFECYCLE, lifecycle(), "", ""),
-    "two rules of one ID": (
-        LIFECYCLE,
-        {"LifecycleConfiguration": {"Rules": [SAME, SAME]}},
-        *("InvalidArgument", "Rule ID must be unique"),
-    ),
-    "deletes after it moves": (LIFECYCLE, lifecycle(Expiration={"Days": 31}), "", ""),
-    "deletes as it moves": (
-        *(LIFECYCLE, lifecycle(Expiration={"Days": 30}), "InvalidArgument", ""),
-    ),
-    "deletes at once": (
-        *(LIFECYCLE, lifecycle(Expiration={"Days": 0}), "InvalidArgument"),
-        "positive integer",
-    ),
-    "lower-case status": (LIFECYCLE, lifecycle(Status="enabled"), "MalformedXML", ""),
-    "no filter": (LIFECYCLE, lifecycle(Filter=None), "MalformedXML", ""),
-    "no action": (LIFECYCLE, lifecycle(Transitions=None), "InvalidRequest", ""),
-    "transition without a class": (
-        *(LIFECYCLE, lifecycle(Transitions=[{"Days": 30}]), "MalformedXML", ""),
-    ),
+    (POLICY, "MalformedPolicy"): {
+        "policy: half": (policy_of("{"), ""),
+        "policy: a list": (policy_of("[]"), ""),
+        "policy: conditions in a list": (policy_of(document(Condition=[])), ""),
+        **{
+            f"policy of version {version!r}": (
+                *(policy_of(OPEN | {"Version": version}), "valid version string"),
+            )
+            for version in NO_VERSIONS
+        },
+    },
+    (LIFECYCLE, ""): {
+        "lifecycle": (lifecycle(), ""),
+        "deletes after it moves": (lifecycle(Expiration={"Days": 31}), ""),
+    },
+    (LIFECYCLE, "InvalidArgument"): {
+        "two rules of one ID": (
+            *(
+                {"LifecycleConfiguration": {"Rules": [SAME, SAME]}},
+                "Rule ID must be unique",
+            ),
+        ),
+        "deletes as it moves": (lifecycle(Expiration={"Days": 30}), ""),
+        "deletes at once": (lifecycle(Expiration={"Days": 0}), "positive integer"),
+    },
+    (LIFECYCLE, "MalformedXML"): {
+        "lower-case status": (lifecycle(Status="enabled"), ""),
+        "no filter": (lifecycle(Filter=None), ""),
+        "transition without a class": (lifecycle(Transitions=[{"Days": 30}]), ""),
+    },
+    (LIFECYCLE, "InvalidRequest"): {"no action": (lifecycle(Transitions=None), "")},
 }
 
 
-@pytest.mark.parametrize(("call", "params", "code", "words"), ASKED.values(), ids=ASKED)
-def test_refused_as_on_aws(world, call, params, code, words):
+@pytest.mark.parametrize(
+    ("call", "code", "params", "words"),
+    [
+        pytest.param(*how, *asked, id=name)
+        for how, every in ASKED.items()
+        for name, asked in every.items()
+    ],
+)
+def test_refused_as_on_aws(world, call, code, params, words):
     found = refused(call, params, world)
     assert (found.code if found else "") == code
     assert words in (found.message if found else "")
