@@ -8,24 +8,18 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import boto3
 import pytest
-
-from deploy.environment import python
-from deploy.local import server
+from support.plain import KEYS, ministack
 
 ROOT = Path(__file__).parents[2]
 ACCOUNT, REGION = "210987654321", "eu-central-1"
-KEYS = {"AWS_ACCESS_KEY_ID": "PLAINSTACK", "AWS_SECRET_ACCESS_KEY": "secret"}
 
 
 class Plain:
@@ -70,53 +64,9 @@ class Plain:
 
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plain]:
-    server.set_up(say=lambda line: None)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     folder = tmp_path_factory.mktemp("plain")
-    inherited = set(server.INHERITED) & os.environ.keys()
-    environment = (
-        {name: os.environ[name] for name in inherited}
-        | KEYS
-        | {
-            "GATEWAY_PORT": str(port),
-            "MINISTACK_HOST": "127.0.0.1",
-            "MINISTACK_ACCOUNT_ID": ACCOUNT,
-            "MINISTACK_REGION": REGION,
-            "SERVICES": server.SERVICES,
-            "AUTH": "true",
-            "HOME": str(folder),
-            "TMPDIR": str(folder),
-            "DOCKER_HOST": "unix:///nonexistent",
-        }
-    )
-    with (folder / "log").open("w") as log:
-        process = subprocess.Popen(
-            [python(server.venv()), "-m", "ministack"],
-            cwd=folder,
-            env=environment,
-            stdout=log,
-            stderr=log,
-        )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        wait_for(url)
+    with ministack(folder, ACCOUNT, REGION) as url:
         yield Plain(url)
-    finally:
-        process.terminate()
-        process.wait(10)
-
-
-def wait_for(url: str) -> None:
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    for _ in range(200):
-        try:
-            opener.open(f"{url}/_ministack/health").close()
-            return
-        except urllib.error.URLError:
-            time.sleep(0.1)
-    raise AssertionError("plain MiniStack did not start")
 
 
 @pytest.mark.slow

@@ -1,6 +1,5 @@
 import json
 import os
-import subprocess
 import sys
 
 import boto3
@@ -8,6 +7,7 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from PIL import Image
 from support.moto_cloud import REGION
+from support.programs import python
 from support.rows import rows
 
 from deploy import pipeline
@@ -123,12 +123,7 @@ def test_every_command_has_help(command, capsys):
 
 def run(*arguments, **environment):
     clean = {"PATH": "", "AWS_EC2_METADATA_DISABLED": "true", "HOME": "/nonexistent"}
-    return subprocess.run(
-        [sys.executable, "-m", "deploy", *arguments],
-        env=clean | environment,
-        capture_output=True,
-        text=True,
-    )
+    return python("-m", "deploy", *arguments, env=clean | environment)
 
 
 def test_no_credentials():

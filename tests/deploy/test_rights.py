@@ -3,7 +3,6 @@
 import dataclasses
 import io
 import json
-import zipfile
 from datetime import UTC, datetime, timedelta
 
 import boto3
@@ -28,6 +27,7 @@ from deploy.settings import Settings
 from deploy.steps import queue, role
 from deploy.tracing import result_links
 from deploy.tracing.facts import Facts
+from deploy.zips import zipped
 from handler.events import target_key
 
 CONTEXT = {
@@ -182,11 +182,9 @@ def spoil(cloud, settings):
     wrong = json.dumps(role.trust_policy()).replace("lambda", "ec2")
     name = settings.role_name
     boto3.client("iam").update_assume_role_policy(RoleName=name, PolicyDocument=wrong)
-    zipped = io.BytesIO()
-    with zipfile.ZipFile(zipped, "w") as archive:
-        archive.writestr("handler/app.py", "")
+    other = zipped({"handler/app.py": b""}, mode=0o644)
     boto3.client("lambda", REGION).update_function_code(
-        FunctionName=settings.function_name, ZipFile=zipped.getvalue()
+        FunctionName=settings.function_name, ZipFile=other
     )
 
 

@@ -9,9 +9,6 @@ import os
 import random
 import re
 import shutil
-import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,7 +16,9 @@ from pathlib import Path
 
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
+from support.local_cloud import kill
 from support.matrix import quiet
+from support.programs import python
 from support.rows import rows
 
 from deploy import environment
@@ -101,7 +100,7 @@ def test_a_full_disk_refuses_and_keeps_what_it_took(small_disk):
     filler.unlink()
     small_disk()
     cloud.s3.put_object(Bucket=BUCKET, Key="more", Body=b"more")
-    os.kill(server.find().pid, signal.SIGKILL)
+    kill()
     server.start(say=quiet)
     assert hashes(cloud) == kept | {"more": hashed(b"more")}
 
@@ -183,7 +182,7 @@ def test_a_kill_leaves_body_and_metadata_as_one(own_folder):
         for thread in threads:
             thread.start()
         ended.wait(0.4)
-        os.kill(server.find().pid, signal.SIGKILL)
+        kill()
         ended.set()
         for thread in threads:
             thread.join()
@@ -431,15 +430,13 @@ TERMINALS = {
 def test_every_terminal_takes_the_demo(own_folder, terminal):
     known = os.environ | TERMINALS[terminal]
     for verb in ("demo", "status", "down"):
-        command = [sys.executable, "-m", "deploy", verb]
-        done = subprocess.run(command, env=known, capture_output=True)
-        assert done.returncode == 0 and b"Traceback" not in done.stderr, done.stderr
+        done = python("-m", "deploy", verb, env=known, encoding="latin-1")
+        assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr
 
 
 def test_a_command_says_one_sentence(own_folder):
     own_folder.write_text("a file")
-    command = [sys.executable, "-m", "deploy", "local"]
     for action in ("start", "stop", "reset", "status"):
-        done = subprocess.run([*command, action], capture_output=True, text=True)
+        done = python("-m", "deploy", "local", action)
         assert "Traceback" not in done.stderr, done.stderr
     own_folder.unlink()

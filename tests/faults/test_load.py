@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 from support.local_cloud import listed, thumbnails
 from support.matrix import quiet
+from support.shown import jpeg
 
 from deploy import connect, logs, notifications, pipeline, settings_for
 from deploy.cloud import Cloud
@@ -29,10 +30,7 @@ GREYS = 250
 
 def picture(number: int) -> bytes:
     """A picture whose grey tells its number, in a thumbnail, too."""
-    file = io.BytesIO()
-    grey = number % GREYS
-    Image.new("RGB", (320, 240), (grey, grey, grey)).save(file, "JPEG")
-    return file.getvalue()
+    return jpeg((320, 240), (number % GREYS,) * 3)
 
 
 def number_in(thumbnail: bytes) -> float:
@@ -219,6 +217,8 @@ def test_a_poisoned_message_takes_no_neighbour_down(own_folder):
     assert len(thumbnails(cloud, settings)) == 9
     until(lambda: _held(cloud, settings.queue_name) == 1, 10)
     assert _held(cloud, settings.queue_name) == 1  # the poison alone comes again
+    (note, *_) = pipeline.down(cloud, settings).notes
+    assert note == "1 events went with queue poison-uploads"
 
 
 @pytest.mark.slow

@@ -21,6 +21,7 @@ from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
+from support import programs
 
 ROOT = Path(__file__).parents[2]
 #: Kept after the run, to be looked at.
@@ -285,14 +286,8 @@ class Launched:
 
     def run(self, *command: str) -> str:
         """Run a command in the checkout; return what it prints."""
-        return subprocess.run(
-            command,
-            cwd=self.checkout,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
+        place = {"cwd": self.checkout, "env": self.environment}
+        return programs.run(*command, **place, check=True).stdout
 
     def workbook(self, *command: str) -> str:
         """Run one of the commands of `thumbnail-workbook`."""
@@ -303,7 +298,7 @@ def new_checkout(folder: Path) -> Path:
     """Copy what git tracks, or would, into a repository of its own."""
     folder.mkdir(parents=True)
     listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    names = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True)
+    names = programs.run(*listed, cwd=ROOT, check=True)
     for name in filter(None, names.stdout.split("\0")):
         if (ROOT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,6 +19,7 @@ from typing import Any, NamedTuple
 
 from PIL import Image
 from support.pictures import chunk, encoded, flat_jpeg, plain_interlaced, raw_png
+from support.programs import python
 
 ROOT = Path(__file__).parents[2]
 FULL = (8165, 6123)  # 49.99 megapixels
@@ -93,15 +92,9 @@ def peaks(picture: bytes, *uploads: int, recipe: str = "") -> list[Peak]:
     env = {k: v for k, v in os.environ.items() if not k.startswith("MALLOC_")}
     env |= {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
     with _bucket(picture) as endpoint:
-        command = [sys.executable, "-W", "error", "-c", FUNCTION]
-        done = subprocess.run(
-            [*command, endpoint, recipe, *map(str, uploads)],
-            cwd=ROOT,
-            env=env,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
+        event = (endpoint, recipe, *map(str, uploads))
+        command = ("-W", "error", "-c", FUNCTION, *event)
+        done = python(*command, cwd=ROOT, env=env, check=True)
     found: list[Peak] = []
     reasons: set[str] = set()
     for line in map(json.loads, done.stdout.splitlines()):

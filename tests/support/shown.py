@@ -8,15 +8,15 @@ from typing import Any
 
 from PIL import Image
 from support.log_lines import NOW
+from support.pictures import encoded
 
 from deploy.cloud import Cloud
 from deploy.logs import Run
 
 
-def jpeg(size: tuple[int, int] = (400, 300), colour: str = "red", **more: object):
-    out = io.BytesIO()
-    Image.new("RGB", size, colour).save(out, "JPEG", **more)
-    return out.getvalue()
+def jpeg(size=(400, 300), colour="red", **more: object) -> bytes:
+    """Write a JPEG of one colour."""
+    return encoded(Image.new("RGB", size, colour), **more)
 
 
 def run_of(key: str, **more: object) -> Run:

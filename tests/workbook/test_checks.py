@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 import json
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import ModuleType
@@ -27,6 +25,7 @@ from deploy.settings import TAG, Settings
 from deploy.steps import alarms, buckets, failures, function, layer, role, trigger
 from deploy.steps import queue as queue_step
 from deploy.tracing import trace
+from deploy.zips import zipped
 
 BUILT = {2: buckets, 3: role, 4: layer, 5: function, 6: trigger}
 NEEDS = {
@@ -385,11 +384,7 @@ FAULTS |= {
 # 4: layer
 
 
-def zipped(name: str, content: str = "") -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as archive:
-        archive.writestr(name, content)
-    return out.getvalue()
+HELLO = zipped({"python/hello.py": b""}, mode=0o644)
 
 
 def publish(world: World, content: bytes | None = None, **changes: object) -> None:
@@ -424,7 +419,7 @@ FAULTS |= {
         "Publish one with": lambda w: publish(w, CompatibleArchitectures=[another(w)])
     },
     (4, "its Pillow is the one that this runtime loads"): {
-        "04_layer": lambda w: publish(w, zipped("python/hello.py"))
+        "04_layer": lambda w: publish(w, HELLO)
     },
 }
 
@@ -461,7 +456,7 @@ def stop(w: World) -> None:
 
 def attach_another_layer(w: World) -> None:
     other = w.awslambda.publish_layer_version(
-        LayerName="other", Content={"ZipFile": zipped("python/hello.py")}
+        LayerName="other", Content={"ZipFile": HELLO}
     )
     configure(Layers=[other["LayerVersionArn"]])(w)
 
@@ -509,7 +504,7 @@ FAULTS |= {
     },
     (5, "its code is the folder handler/"): {
         "update_function_code": lambda w: w.awslambda.update_function_code(
-            **w.function, ZipFile=zipped("handler/app.py", "1")
+            **w.function, ZipFile=zipped({"handler/app.py": b"1"}, mode=0o644)
         )
     },
     (5, "its log is kept for a while, not for ever"): {
@@ -1036,7 +1031,7 @@ def deny_without_tls(w: World) -> None:
 def publish_for_an_older_python(w: World) -> None:
     w.awslambda.publish_layer_version(
         LayerName=w.settings.layer_name,
-        Content={"ZipFile": zipped("python/hello.py")},
+        Content={"ZipFile": HELLO},
         CompatibleRuntimes=["python3.9"],
     )
 

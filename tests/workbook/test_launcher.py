@@ -1,7 +1,6 @@
 import os
 import shutil
 import socket
-import subprocess
 import sys
 from pathlib import Path
 
@@ -125,14 +124,8 @@ def test_a_cell_finds_our_commands_wherever_it_runs(command, tmp_path):
     """As `!` does: a plain shell, with the environment that Lab gives to a kernel."""
     if command == "thumbnail-workbook" and not shutil.which(command, path=_scripts()):
         pytest.skip("this environment was made before the command: pip install -e .")
-    done = subprocess.run(
-        f"{command} local status",
-        shell=True,
-        cwd=tmp_path,
-        env=os.environ | launcher.environment(),
-        capture_output=True,
-        text=True,
-    )
+    known = os.environ | launcher.environment()
+    done = run("sh", "-c", f"{command} local status", cwd=tmp_path, env=known)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("The local cloud is")
 

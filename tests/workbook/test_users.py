@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from support.browser_page import free_port, new_checkout, wait_for
+from support.programs import run
 
 pytestmark = [
     pytest.mark.slow,
@@ -155,7 +156,7 @@ def test_each_ran_the_tour_in_a_copy(users):
 def test_nothing_was_written_to_the_checkout(users):
     checkout = users[0].checkout
     asked = ["git", "status", "--porcelain", "--ignored"]
-    done = subprocess.run(asked, cwd=checkout, capture_output=True, text=True)
+    done = run(*asked, cwd=checkout)
     assert done.returncode == 0 and done.stdout == ""
     assert {path.stat().st_uid for path in checkout.rglob("*")} == {0}
 

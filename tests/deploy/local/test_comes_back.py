@@ -1,11 +1,10 @@
 """What `down` has deleted stays gone, whatever was still on its way."""
 
-import io
 import time
 
 import pytest
-from PIL import Image
 from support.bench import until
+from support.shown import jpeg
 
 from deploy import pipeline
 from deploy.configure import settings_for
@@ -18,11 +17,7 @@ def test_a_retry_makes_no_log_group_anew(local, monkeypatch, pause_s):
     settings = settings_for(local, name="gone")
     pipeline.up(local, settings, say=lambda line: None)
     local.iam.delete_role_policy(RoleName=settings.role_name, PolicyName="thumbnails")
-    file = io.BytesIO()
-    Image.new("RGB", (64, 64)).save(file, "JPEG")
-    local.s3.put_object(
-        Bucket=settings.source_bucket, Key="a.jpg", Body=file.getvalue()
-    )
+    local.s3.put_object(Bucket=settings.source_bucket, Key="a.jpg", Body=jpeg())
     time.sleep(pause_s)  # its first run, or a retry, is under way
     assert pipeline.down(local, settings).left == ()
     until(lambda: server.waiting() == 0)  # no run and no retry is left

@@ -1,12 +1,11 @@
 """Keys with characters that XML cannot hold: they are listed, read and deleted."""
 
-import io
 import json
 import time
 
 import pytest
-from PIL import Image
 from support.by_hand import version
+from support.shown import jpeg
 
 from deploy import pipeline, settings_for
 from deploy.steps import buckets
@@ -91,10 +90,8 @@ def test_a_pipeline_lives_with_such_a_key(local):
     settings = settings_for(local, name="odd-keys")
     quiet = {"say": lambda line: None}
     pipeline.up(local, settings, **quiet)
-    out = io.BytesIO()
-    Image.new("RGB", (40, 30)).save(out, "JPEG")
     key = "odd\x01\r.jpg"
-    local.s3.put_object(Bucket=settings.source_bucket, Key=key, Body=out.getvalue())
+    local.s3.put_object(Bucket=settings.source_bucket, Key=key, Body=jpeg((40, 30)))
     pipeline.up(local, settings, **quiet)
     assert pipeline.status(local, settings)
     assert trace(key, local, settings).links

@@ -14,7 +14,9 @@ from pathlib import Path
 
 import psutil
 import pytest
+from support.local_cloud import kill
 from support.matrix import quiet
+from support.programs import run
 from support.rows import rows
 
 from deploy.environment import python
@@ -71,36 +73,22 @@ def none_serves(folder: Path) -> bool:
     return not servers(folder)
 
 
-def test_stop_works_while_the_kernel_that_started_it_lives(own_folder):
-    with kernel() as process:
-        read_until(process, "started")
-        begun = time.monotonic()
-        assert server.stop() and none_serves(own_folder)
-        assert time.monotonic() - begun < 8
-        assert process.poll() is None
-        assert server.start(say=quiet).pid in servers(own_folder)
-
-
-def test_reset_works_while_the_kernel_that_started_it_lives(own_folder):
-    with kernel() as process:
-        read_until(process, "started")
-        first = server.find()
-        again = server.reset(say=quiet)
-        assert again.pid != first.pid and servers(own_folder) == [again.pid]
-
-
-def test_a_killed_server_is_replaced_while_its_kernel_lives(own_folder):
-    with kernel() as process:
-        read_until(process, "started")
-        os.kill(server.find().pid, signal.SIGKILL)
-        again = server.start(say=quiet)
-        assert servers(own_folder) == [again.pid]
-
-
-def test_the_kernel_that_started_it_is_not_its_parent(own_folder):
+def test_it_is_stopped_killed_and_reset_while_the_kernel_that_started_it_lives(
+    own_folder,
+):
     with kernel() as process:
         read_until(process, "started")
         assert psutil.Process(server.find().pid).ppid() != process.pid
+        begun = time.monotonic()
+        assert server.stop() and none_serves(own_folder)
+        assert time.monotonic() - begun < 8
+        for _ in range(2):
+            again = server.start(say=quiet)
+            assert servers(own_folder) == [again.pid]
+            kill()
+        server.start(say=quiet)
+        last = server.reset(say=quiet)
+        assert servers(own_folder) == [last.pid] and process.poll() is None
 
 
 @pytest.mark.parametrize("number", rows([signal.SIGINT, signal.SIGKILL]))
@@ -163,6 +151,5 @@ def test_no_message_is_added_to_a_list_that_is_being_replaced(own_folder):
     server.set_up(say=lambda line: None)
     own_folder.mkdir()
     known = server._environment(own_folder, 1, "secret")
-    script = [str(python(server.venv())), "-c", WHILE_LOCKED, str(server.HERE)]
-    done = subprocess.run(script, env=known, capture_output=True, text=True)
+    done = run(python(server.venv()), "-c", WHILE_LOCKED, server.HERE, env=known)
     assert done.returncode == 0, done.stderr

@@ -1,12 +1,11 @@
 import importlib.util
 import io
-import subprocess
-import sys
 import zipfile
 
 import pytest
 from support.by_hand import trusts_another
 from support.moto_cloud import here, hooked, sent, standing
+from support.programs import python
 
 from deploy.errors import DeployError, ForeignResourceError
 from deploy.steps import buckets, function, layer, role
@@ -71,8 +70,7 @@ def imported(folder, name):
         "seen.append(path.rsplit('/', 1)[1]), old(self, data, path, **more))[1];"
         f"import {name}; print(*seen)"
     )
-    command = [sys.executable, "-I", "-S", "-B", "-c", script, str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = python("-I", "-S", "-B", "-c", script, folder, check=True)
     return done.stdout.split()
 
 

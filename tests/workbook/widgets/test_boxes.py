@@ -13,6 +13,7 @@ import ipywidgets
 import pytest
 import workbook
 from botocore.exceptions import ClientError
+from support.local_cloud import shared_pipeline
 from support.moto_cloud import hooked
 from support.pictures import png_bomb
 from support.shown import jpeg
@@ -22,28 +23,30 @@ from workbook.show import restarted, timeline
 from workbook.widgets.live_gallery import LiveGallery
 from workbook.widgets.upload_box import UploadBox
 
-from deploy import connect, pipeline, settings_for
+from deploy import settings_for
 from deploy.cloud import Cloud
 from deploy.errors import DeployError
 from deploy.local import server
+from deploy.logs import Run
 from deploy.settings import Settings
 
 SAMPLES = workbook.SAMPLES
 
 
 @pytest.fixture(scope="module")
-def cloud(local_folder: Path) -> Iterator[Cloud]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("WORKBOOK_LOCAL_CLOUD", str(local_folder))
-        yield connect("local", say=lambda line: None)
+def standing(local_folder: Path) -> Iterator[tuple[Cloud, Settings]]:
+    with shared_pipeline(local_folder, name="boxes") as place:
+        yield place
 
 
-@pytest.fixture(scope="module")
-def settings(cloud: Cloud) -> Iterator[Settings]:
-    settings = settings_for(cloud, name="boxes")
-    pipeline.up(cloud, settings)
-    yield settings
-    pipeline.down(cloud, settings)
+@pytest.fixture
+def cloud(standing: tuple[Cloud, Settings]) -> Cloud:
+    return standing[0]
+
+
+@pytest.fixture
+def settings(standing: tuple[Cloud, Settings]) -> Settings:
+    return standing[1]
 
 
 @pytest.fixture
@@ -97,9 +100,16 @@ def page(widget: ipywidgets.Box) -> str:
 # --- the code twin -------------------------------------------------------------------
 
 
-def test_upload(cloud, settings):
-    (run,) = workbook.upload(cloud, settings, SAMPLES / "this-side-up.jpg")
-    assert run.outcome == "made" and run.thumbnail_size == (256, 192)
+@pytest.fixture(scope="module")
+def runs(standing: tuple[Cloud, Settings]) -> list[Run]:
+    """One picture, uploaded twice under one name."""
+    chart = SAMPLES / "this-side-up.jpg"
+    return [run for _ in range(2) for run in workbook.upload(*standing, chart)]
+
+
+def test_upload(runs):
+    made = [(run.outcome, run.thumbnail_size) for run in runs]
+    assert made == [("made", (256, 192))] * 2
 
 
 def test_upload_tells_a_rejection(cloud, settings):
@@ -130,32 +140,18 @@ def test_upload_of_a_missing_file_uploads_nothing(cloud, settings, tmp_path):
     assert page["KeyCount"] == 0
 
 
-def test_timeline(cloud, settings):
-    runs = workbook.upload(cloud, settings, SAMPLES / "this-side-up.jpg")
-    shown = workbook.timeline(cloud, settings, runs)
+def test_timeline(cloud, settings, runs):
+    shown = workbook.timeline(cloud, settings, runs[1:])  # warm
     assert repr(shown).startswith("this-side-up.jpg: made, 256 × 192 px, 7.3 kB; ")
     assert "124.7 kB<br>→ 7.3 kB" in shown.data and "$1" in shown.data
-    waited, worked = timeline.spans(runs[0])
-    assert waited is not None and worked == runs[0].ms
-
-
-def test_timeline_of_one_name_twice(cloud, settings):
-    chart = SAMPLES / "this-side-up.jpg"
-    runs = [workbook.upload(cloud, settings, chart)[0] for _ in range(2)]
-    assert all(timeline.spans(run)[0] is not None for run in runs)
-
-
-def test_timeline_of_nothing(cloud, settings):
+    for run in runs:
+        waited, worked = timeline.spans(run)
+        assert waited is not None and worked == run.ms
+        assert timeline.money(settings, run) > 2 * 0.005 / 1000  # of the billed time
     assert repr(workbook.timeline(cloud, settings, [])) == "no uploads"
 
 
-def test_money_is_of_the_billed_time(cloud, settings):
-    (run,) = workbook.upload(cloud, settings, SAMPLES / "this-side-up.jpg")
-    assert timeline.money(settings, run) > 2 * 0.005 / 1000
-
-
-def test_check_of_an_upload(cloud, settings):
-    workbook.upload(cloud, settings, SAMPLES / "this-side-up.jpg")
+def test_check_of_an_upload(cloud, settings, runs):
     for step in (2, 3, 4, 5, 6, 7):
         report = checks.look(step, cloud, settings)
         assert report.ok, report
@@ -174,14 +170,17 @@ def test_box_takes_several_and_tricky_names(box):
     assert page(box).count("data:image/jpeg") == 4 and "<b>.jpg" not in page(box)
 
 
-def test_box_tells_that_it_is_no_image(box):
-    choose(box, ("text.jpg", b"only words"))
-    assert "rejected" in page(box) and "not a JPEG or PNG" in page(box)
-
-
-def test_box_tells_of_300_megapixels(box):
-    choose(box, ("huge.png", png_bomb(20_000, 15_000)))
-    assert "20000 × 15000 is more than 250 megapixels" in page(box)
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("text.jpg", b"only words", "not a JPEG or PNG"),
+        ("huge.png", png_bomb(20_000, 15_000), "is more than 250 megapixels"),
+        ("IMG_1.HEIC", b"\0\0\0\x18ftypheic" + bytes(500), "export it as JPEG"),
+    ],
+)
+def test_box_tells_what_it_is_instead_of_a_picture(box, name, content, said):
+    choose(box, (name, content))
+    assert said in page(box) and ("rejected" in page(box)) == ("HEIC" not in name)
 
 
 def test_box_names_the_nearest_rule(box):
@@ -228,9 +227,12 @@ def dead(cloud: Cloud) -> Cloud:
     )
 
 
-def test_box_without_a_cloud(cloud, settings):
-    box = workbook.upload_box(dead(cloud), settings)
+@pytest.mark.parametrize("widget", [workbook.upload_box, workbook.live_gallery])
+def test_a_box_without_a_cloud(widget, cloud, settings):
+    box = widget(dead(cloud), settings)
     choose(box, ("red.jpg", jpeg()))
+    if isinstance(box, LiveGallery):
+        box.join()
     assert "The cloud does not answer" in page(box) and "Traceback" not in page(box)
 
 
@@ -305,6 +307,8 @@ def test_live_gallery(live):
     assert {run.key for run in live.runs} == {"one.jpg", "two.jpg"}
     assert live.pending == {} and live.pictures.value.count("data:image/jpeg") == 4
     assert " ms" in live.times.value and "$" in live.times.value
+    assert all(run.duration_ms is not None for run in live.runs)  # what is billed
+    assert not any(thread.is_alive() for thread in live._threads)
     below = list(live.children)  # on a projector the pictures are what is looked for
     assert below.index(live.pictures) < below.index(live.times)
 
@@ -325,25 +329,6 @@ def test_live_gallery_shows_what_waits(live, cloud, settings):
     live.join()
     assert [run.outcome for run in live.runs] == ["made"]
     assert "waiting" not in live.times.value
-
-
-def test_live_gallery_bills_the_reported_time(live):
-    choose(live, ("billed.jpg", jpeg()))
-    live.join()
-    assert live.runs[0].duration_ms is not None
-
-
-def test_live_gallery_without_a_cloud(cloud, settings):
-    live = workbook.live_gallery(dead(cloud), settings)
-    choose(live, ("red.jpg", jpeg()))
-    live.join()
-    assert "The cloud does not answer" in page(live)
-
-
-def test_live_gallery_stops_by_itself(live):
-    choose(live, ("last.jpg", jpeg()))
-    live.join()
-    assert not any(thread.is_alive() for thread in live._threads)
 
 
 # --- a cloud that goes away ----------------------------------------------------------
@@ -377,8 +362,8 @@ PHOTO = SAMPLES / "lighthouse.jpg"
 @pytest.mark.parametrize(
     "make",
     [
-        lambda cloud, settings: workbook.upload_box(cloud, settings),
-        lambda cloud, settings: workbook.live_gallery(cloud, settings),
+        workbook.upload_box,
+        workbook.live_gallery,
         lambda cloud, settings: workbook.thumbnail_lab(PHOTO),
         lambda cloud, settings: workbook.effects_lab(PHOTO),
         lambda cloud, settings: workbook.pick_frame(workbook.frames()),

@@ -1,9 +1,8 @@
-import subprocess
-import sys
 from importlib.util import cache_from_source
 from pathlib import Path
 
 import pytest
+from support.programs import python
 
 from deploy.steps.layer import bytecode
 
@@ -38,8 +37,7 @@ def compiled(tmp_path):
 
 def run(folder, script):
     script = f"import sys; sys.path.insert(0, {str(folder)!r}); import some; {script}"
-    command = [sys.executable, "-I", "-S", "-B", "-c", script]
-    return subprocess.run(command, capture_output=True, text=True)
+    return python("-I", "-S", "-B", "-c", script)
 
 
 def test_docstrings_are_gone_and_strings_are_not(compiled):

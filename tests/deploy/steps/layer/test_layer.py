@@ -1,5 +1,4 @@
 import struct
-import subprocess
 import sys
 import tempfile
 import time
@@ -12,6 +11,7 @@ import pytest
 from moto import mock_aws
 from PIL import Image, ImageCms
 from support.by_hand import version
+from support.programs import python
 
 from deploy import runtimes
 from deploy.cloud import Cloud
@@ -60,8 +60,7 @@ def cloud(monkeypatch):
 def run_with(folder, script, *paths):
     """Run a script on this Python with the layer alone: no site-packages."""
     lines = [f"import sys; sys.path[:0] = {[str(p) for p in (folder, *paths)]!r}"]
-    command = [sys.executable, "-I", "-S", "-B", "-c", "\n".join([*lines, script])]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = python("-I", "-S", "-B", "-c", "\n".join([*lines, script]))
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 

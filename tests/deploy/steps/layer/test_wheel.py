@@ -1,7 +1,6 @@
 import importlib.metadata
 import os
 import shutil
-import subprocess
 import sys
 import sysconfig
 import venv
@@ -10,6 +9,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
+from support.programs import run
 from support.rows import rows
 
 from deploy import environment, runtimes
@@ -298,11 +298,6 @@ def test_an_environment_without_pip_takes_the_local_clouds(tmp_path, started):
     machine = (runtimes.machine_runtime(), runtimes.machine_architecture())
     reach = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(index), "PIP_CONFIG_FILE": ""}
     command = [python, "-c", DOWNLOADS, *machine, place]
-    ran = subprocess.run(
-        command,
-        env={**os.environ, **reach, "WORKBOOK_HOME": str(home)},
-        capture_output=True,
-        text=True,
-    )
+    ran = run(*command, env={**os.environ, **reach, "WORKBOOK_HOME": str(home)})
     assert (place / made.name).exists() == started
     assert ("this Python has no pip" in ran.stderr) != started, ran.stderr
