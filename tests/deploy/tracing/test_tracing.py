@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
-import time
 from datetime import UTC, datetime
 from functools import partial
 
 import pytest
-from botocore.exceptions import ClientError
 from support import by_hand
+from support.log_lines import line, put
 from support.moto_cloud import here, standing
 
 from deploy import logs, notifications, pipeline, policies, trace
@@ -53,21 +51,10 @@ def thumbnail(cloud, settings, etag=None, kind="image/jpeg", key=f"thumbnails/{K
     )
 
 
-def say(cloud, settings, outcome, key=KEY, request_id="1", **more):
-    line = {"bucket": settings.source_bucket, "key": key, "outcome": outcome}
-    line |= {"ms": 1.0, "cold": False, "request_id": request_id, "sequencer": "01"}
-    line |= {"done": datetime.now(UTC).isoformat()}
-    log(cloud, settings, json.dumps(line | more))
-
-
-def log(cloud, settings, *messages):
-    """Write lines as Lambda would, into a stream of their own."""
-    names = {"logGroupName": settings.log_group, "logStreamName": "one"}
-    with contextlib.suppress(ClientError):
-        cloud.logs.create_log_stream(**names)
-    now = int(time.time() * 1000) + 1
-    events = [{"timestamp": now, "message": message} for message in messages]
-    cloud.logs.put_log_events(logEvents=events, **names)
+def say(cloud, settings, outcome, key=KEY, request="1", **more):
+    more |= {"bucket": settings.source_bucket, "sequencer": "01"}
+    more |= {"done": datetime.now(UTC).isoformat()}
+    put(cloud, settings, line(key, outcome, request, **more))
 
 
 # --- the whole --------------------------------------------------------------------
@@ -202,13 +189,13 @@ def policy_deleted(cloud, settings):
 def failed(reason, outcome="failed", times=1):
     def change(cloud, settings):
         for number in range(times):
-            say(cloud, settings, outcome, reason=reason, request_id=str(number))
+            say(cloud, settings, outcome, reason=reason, request=str(number))
 
     return change
 
 
-def logged(line):
-    return lambda cloud, settings: log(cloud, settings, line)
+def logged(text):
+    return lambda cloud, settings: put(cloud, settings, text)
 
 
 #: The link that trace names → its words, and what happened to the picture.
@@ -439,10 +426,10 @@ def test_a_missing_statement_is_printed(built):
 def test_stopped_when_it_came(built):
     cloud, settings = built
     head = cloud.s3.head_object(Bucket=settings.source_bucket, Key=KEY)
-    url = cloud.sqs.create_queue(QueueName=settings.failure_queue)["QueueUrl"]
+    cloud.sqs.create_queue(QueueName=settings.failure_queue)
     one = record(head) | {"requestContext": {"condition": failures.STOPPED}}
     del one["responsePayload"]
-    cloud.sqs.send_message(QueueUrl=url, MessageBody=json.dumps(one))
+    by_hand.fail(cloud, settings, one)
     found = trace(KEY, cloud, settings)
     assert found.broken.name == "invocation" and "replay" in found.broken.cure
     assert "not tried, the function was stopped" in found["failures"].finding
@@ -453,11 +440,11 @@ def test_a_message_that_the_queue_gave_up_is_known(built):
     cloud, settings = built
     head = cloud.s3.head_object(Bucket=settings.source_bucket, Key=KEY)
     etag = head["ETag"].strip('"')
-    url = cloud.sqs.create_queue(QueueName=settings.failure_queue)["QueueUrl"]
+    cloud.sqs.create_queue(QueueName=settings.failure_queue)
     for key, mark in ((KEY, etag), (KEY, "another"), ("b.jpg", etag)):
         place = {"region": settings.region, "etag": mark}
         event = notifications.event(settings.source_bucket, key, **place)
-        cloud.sqs.send_message(QueueUrl=url, MessageBody=json.dumps(event))
+        by_hand.fail(cloud, settings, event)
     found = trace(KEY, cloud, settings)["failures"]
     assert found.state == "red" and "came back too often" in found.finding
     assert f"{settings.source_bucket}/a+b.jpg: tried too often" in found.evidence
@@ -507,7 +494,7 @@ def test_figures_of_the_run(made):
         "REPORT RequestId: 1\tDuration: 12.00 ms\tBilled Duration: 12 ms\t"
         "Memory Size: 512 MB\tMax Memory Used: 90 MB"
     )
-    log(*made, report)
+    put(*made, report)
     assert "REPORT 12.00 ms of 512 MB" in trace(KEY, *made)["log"].evidence
 
 
@@ -523,9 +510,7 @@ def test_a_kept_event(cloud):
     settings = here(cloud, reliable=True)
     pipeline.up(cloud, settings, say=lambda line: None)
     head = cloud.s3.put_object(Bucket=settings.source_bucket, Key=KEY, Body=b"photo")
-    url = cloud.sqs.get_queue_url(QueueName=settings.failure_queue)["QueueUrl"]
-    for _ in range(2):
-        cloud.sqs.send_message(QueueUrl=url, MessageBody=json.dumps(record(head)))
+    by_hand.fail(cloud, settings, record(head), times=2)
     found = trace(KEY, cloud, settings).broken
     assert found.name == "failures"
     assert "Unable to import" in found.evidence

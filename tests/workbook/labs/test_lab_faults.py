@@ -1,17 +1,14 @@
 """The faults of the failure labs can be put in and undone, twice and from any state."""
 
-import json
 import zipfile
 from io import BytesIO
 
 import pytest
-from support.moto_cloud import sent
-from support.programs import python
 from support.rows import rows
 from workbook.errors.messages import WorkbookError
 from workbook.labs import faults, mistakes
 
-from deploy import function, pipeline
+from deploy import pipeline
 
 
 @pytest.mark.parametrize("name", rows(faults.FAULTS, quick=4))
@@ -68,72 +65,7 @@ def layers(cloud, settings):
     return len(answer["LayerVersions"])
 
 
-# --- what a fault changes: quick here; what the learner then sees, in test_labs -------
-
-#: Runs in a Python of its own, with the handler that would be deployed: three uploads.
-TRIAL = """
-import io, json, sys, time
-from contextlib import redirect_stdout
-import boto3
-from moto import mock_aws
-from urllib.parse import quote_plus
-
-sys.path.insert(0, "code")
-slept = []
-time.sleep = slept.append
-from handler.app import lambda_handler
-
-with mock_aws():
-    s3 = boto3.Session("test", "test", region_name="us-east-1").client("s3")
-    for bucket in ("photos", "thumbs"):
-        s3.create_bucket(Bucket=bucket)
-    key, outcomes = sys.argv[1], []
-    s3.put_object(Bucket="photos", Key=key, Body=open("photo", "rb").read())
-    item = {"bucket": {"name": "photos"}, "object": {"key": quote_plus(key, "/")}}
-    record = {"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": item}
-    for _ in range(3):
-        try:
-            with redirect_stdout(io.StringIO()):
-                answer = lambda_handler(
-                    {"Records": [record]}, client=s3, env={"TARGET_BUCKET": "thumbs"}
-                )
-            outcomes += answer["outcomes"]
-        except Exception as error:
-            outcomes.append(type(error).__name__)
-print(json.dumps([outcomes, slept]))
-"""
-
-
-def outcomes(zipped, fault, folder):
-    """What three uploads come to with this code, and how long it would have slept."""
-    zipfile.ZipFile(BytesIO(zipped)).extractall(folder / "code")
-    (folder / "photo").write_bytes(fault.content())
-    done = python("-c", TRIAL, fault.key, cwd=folder)
-    return json.loads(done.stdout or f'"{done.stderr[-300:]}"')
-
-
-@pytest.mark.parametrize(
-    ("name", "wanted"),
-    [
-        ("raw-key", [["stale"] * 3, []]),  # no such object: gone again
-        ("each-third", [["made", "made", "UploadsFailed"], []]),
-        ("timeout", [["made"] * 3, [3, 3, 3]]),
-    ],
-)
-def test_a_fault_in_the_code_changes_what_the_handler_does(
-    name, wanted, built, wire, tmp_path
-):
-    """The labs' lines meet the handler as it is: a name moved would change nothing."""
-    cloud, _ = built
-    with sent(cloud.awslambda, "UpdateFunctionCode") as calls:
-        faults.put(name, *built)
-    zipped = calls[-1]["ZipFile"]
-    assert outcomes(zipped, faults.FAULTS[name], tmp_path) == wanted
-
-
-def test_without_a_fault_the_same_uploads_are_made(settings, tmp_path):
-    whole = outcomes(function.package(settings), faults.FAULTS["raw-key"], tmp_path)
-    assert whole == [["made"] * 3, []]
+# --- what a fault changes: what the learner then sees, in test_mends ------------------
 
 
 def test_a_fault_in_the_resources_changes_them(built):

@@ -1,4 +1,4 @@
-"""Each lab mended by a learner's own calls: the right one, and likely wrong ones."""
+"""Each lab shows its fault, and is mended by a learner's own calls, right or wrong."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import time
 from collections import Counter
 
 import pytest
+from support import by_hand
 from support.local_cloud import shared_pipeline
 from support.moto_cloud import standing as as_built
 from support.rows import rows
@@ -69,12 +70,8 @@ def allow(cloud, settings, write="/*", action="s3:PutObject"):
 @act
 def rule(cloud, settings, *suffixes):
     every = trigger.rules(dataclasses.replace(settings, suffixes=suffixes))
-    for number, each in enumerate(every):
-        each["Id"] = f"mine-{number}"
-    cloud.s3.put_bucket_notification_configuration(
-        Bucket=settings.source_bucket,
-        NotificationConfiguration={"LambdaFunctionConfigurations": every},
-    )
+    mine = [rule | {"Id": f"mine-{number}"} for number, rule in enumerate(every)]
+    by_hand.notify(cloud, settings, LambdaFunctionConfigurations=mine)
 
 
 @act
@@ -94,12 +91,9 @@ def invite(cloud, settings, sid=trigger.STATEMENT_ID, without="", **changes):
 ELSEWHERE = {"SourceArn": "arn:aws:s3:::elsewhere"}
 
 
-@act
-def block(cloud, settings, *, bucket="target_bucket", **changes):
+def block(*, bucket="target_bucket", **changes):
     wanted = buckets.public_access_block(public_policy=True) | changes
-    cloud.s3.put_public_access_block(
-        Bucket=getattr(settings, bucket), PublicAccessBlockConfiguration=wanted
-    )
+    return by_hand.blocked(bucket, wanted)
 
 
 @act
@@ -110,13 +104,6 @@ def put(cloud, settings, key, sample):
 @act
 def delete(cloud, settings, key):
     cloud.s3.delete_object(Bucket=settings.source_bucket, Key=key)
-
-
-@act
-def cap(cloud, settings, number):
-    cloud.awslambda.put_function_concurrency(
-        FunctionName=settings.function_name, ReservedConcurrentExecutions=number
-    )
 
 
 def nothing(cloud, settings):
@@ -182,7 +169,7 @@ WRONG = [
     (11, put("overwritten.jpg", "this-side-up.jpg"), "the newer photo"),
     (11, delete("overwritten.jpg"), "is gone from the source"),
     (12, nothing, ", is 0, so it never runs"),
-    (12, cap(1), "1 at a time"),
+    (12, by_hand.limited(1), "1 at a time"),
     (12, put("lighthouse.jpg", "lighthouse.jpg"), ", is 0, so it never runs"),
 ]
 
@@ -261,10 +248,9 @@ def test_lab_6_is_broken_again_after_a_mend_under_another_name(uninvited):
 def test_the_events_of_the_night_are_told_from_those_of_other_labs(cloud, settings):
     settings = dataclasses.replace(settings, reliable=True)
     pipeline.up(cloud, settings, say=lambda line: None)
-    url = cloud.sqs.get_queue_url(QueueName=settings.failure_queue)["QueueUrl"]
     for condition in ("RetriesExhausted", "RetriesExhausted", failures.STOPPED):
         record = {"requestContext": {"condition": condition}, "requestPayload": {}}
-        cloud.sqs.send_message(QueueUrl=url, MessageBody=json.dumps(record))
+        by_hand.fail(cloud, settings, record)
     told = mends.MENDS["stopped"].wrong(cloud, settings)
     assert f"3 events wait in {settings.failure_queue}, 1 of them from this lab" in told
     assert "`replay(cloud, settings)` sends all" in told
@@ -295,18 +281,39 @@ def with_replay(cloud, settings):
 RUN = {12: with_replay}
 
 
+#: Lab → the first broken link, or the ending where none is broken.
+FOUND = {
+    1: "layer",
+    2: "role",
+    3: "rule",
+    4: "log",
+    5: "layer",
+    6: "permission",
+    7: "log",
+    8: "log",
+    9: "public",
+    10: "rejected",
+    11: "made",
+    12: "invocation",
+}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("number", MENDS)
 def test_a_mend_by_hand_makes_the_path_whole(number, standing):
     started = time.monotonic()
     key = cards.lab(number, *standing)
+    assert time.monotonic() - started < cards._patience(standing[0])
+    found = trace(key, *standing)
+    first = found.broken.name if found.broken else found.ending
+    assert first == FOUND[number], found
     if number != 11:
         assert "not yet" in repr(cards.verdict(*standing))
     RUN.get(number, MENDS[number])(*standing)
     verdict = repr(cards.verdict(*standing))
     assert verdict.startswith(f"Lab {number}: right. ") and ": made" in verdict
     assert repr(cards.follow(key, *standing)).splitlines()[0].endswith(": made")
-    assert number in cards.by_hand()
+    assert number in cards.by_hand() and pipeline.status(*standing).ready
     assert time.monotonic() - started < 30
     print(f"{number}: {time.monotonic() - started:.1f} s; {verdict}")
 
