@@ -5,6 +5,8 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
+import workbook
+from workbook import label_training
 
 ROOT = Path(__file__).parents[1]
 PLACES = {"handler": "handler", "deploy": "deploy", "workbook": "notebooks/workbook"}
@@ -66,6 +68,10 @@ def test_no_circle(package):
     TopologicalSorter(graph).prepare()  # raises CycleError, and names the circle
 
 
+def test_a_lazy_import_is_seen():
+    assert {"workbook.checks", "workbook.session"} <= IMPORTS["workbook.scores"]
+
+
 def test_packages_know_only_those_below():
     below = {"handler": {"handler"}, "deploy": {"handler", "deploy"}}
     for name, others in IMPORTS.items():
@@ -82,3 +88,12 @@ def test_no_room_imports_a_higher_one():
         if room(other) > room(name)
     ]
     assert climbs == []
+
+
+def test_every_public_name_of_the_workbook_has_a_line_that_says_what():
+    face = ast.parse(FILES["workbook"].read_text("utf-8")).body
+    brought = [node for node in face[2:] if isinstance(node, ast.ImportFrom)]
+    names = {alias.name for node in brought for alias in node.names} - {"SAMPLES"}
+    assert {"begin", "check", "upload"} <= names
+    for found in (label_training, *(getattr(workbook, name) for name in names)):
+        assert found.__doc__.splitlines()[0].endswith((".", "…"))

@@ -7,7 +7,6 @@ import pytest
 
 from deploy import arns
 from deploy.arns import Arns
-from deploy.settings import Settings
 
 ACCOUNT = "123456789012"
 ROOT = Path(__file__).parents[2]
@@ -38,12 +37,6 @@ def test_partitions_are_botocores(region):
     sqs = session.client("sqs", region)
     domain = sqs.meta.endpoint_url.partition(region)[2]
     assert Arns(region, ACCOUNT).bucket_url("b").endswith(f"{region}{domain}")
-
-
-def test_a_pipeline_in_china_has_chinas_arns():
-    settings = Settings(ACCOUNT, "cn-north-1")
-    every = (settings.role_arn, settings.function_arn, settings.queue_arn)
-    assert {arn.split(":")[1] for arn in every} == {"aws-cn"}
 
 
 @pytest.mark.parametrize("arn", [HOME.of("sqs", "q"), "arn:aws:sqs", "", "a queue"])

@@ -1,8 +1,9 @@
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
+from functools import partial
 
 import pytest
-from support.log_lines import NOW, line
+from support.log_lines import NOW, line, put
 
 from deploy import logs
 from deploy.errors import NotReadyError
@@ -16,18 +17,7 @@ REPORT = (
 @pytest.fixture
 def write(cloud, settings):
     """Write lines into the function's log, in an account in memory."""
-    group, stream = settings.log_group, "2026/11/23/[$LATEST]0"
-    cloud.logs.create_log_group(logGroupName=group)
-    cloud.logs.create_log_stream(logGroupName=group, logStreamName=stream)
-
-    def lines(*messages):
-        now = int(datetime.now(UTC).timestamp() * 1000)
-        events = [{"timestamp": now, "message": text} for text in messages]
-        cloud.logs.put_log_events(
-            logGroupName=group, logStreamName=stream, logEvents=events
-        )
-
-    return lines
+    return partial(put, cloud, settings)
 
 
 def test_no_log_group_is_no_runs(cloud, settings):

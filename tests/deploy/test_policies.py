@@ -155,22 +155,6 @@ def test_many_stars_do_not_take_for_ever():
     assert not policies.matches("*a" * 40 + "b", "a" * 20_000)
 
 
-def test_as_it_is_written():
-    written = policies.statement("s3:GetObject", PHOTO, sid="Read", principal="*")
-    assert policies.document(written) == {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Sid": "Read",
-                "Effect": "Allow",
-                "Principal": "*",
-                "Action": "s3:GetObject",
-                "Resource": PHOTO,
-            }
-        ],
-    }
-
-
 LAMBDA = {"Service": policies.LAMBDA}
 
 

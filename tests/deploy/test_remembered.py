@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from support.moto_cloud import ACCOUNT, REGION, here
 from support.rows import rows
 
-from deploy import connect, down, pipeline, probe, remembered, status, up
+from deploy import connect, down, pipeline, remembered, status, up
 from deploy.__main__ import main
 from deploy.configure import recalled
 from deploy.errors import DeployError, SettingsError
@@ -205,16 +205,6 @@ def test_on_the_local_cloud(local, capsys, monkeypatch):
     where = recalled(connect("local", say=lambda line: None), name="kept")
     assert (where.public, where.memory_mb) == (False, 256)
     assert main(["down", *cloud]) == 0
-
-
-@pytest.mark.slow
-def test_private_upload_is_traced_on_the_local_cloud(local):
-    made = up(local, name="veiled", public=False, say=lambda line: None)
-    try:
-        found = probe(local, name="veiled", timeout_s=60)
-        assert found.live and found.trace is None
-    finally:
-        down(local, made.settings)
 
 
 def test_denied_to_look_is_no_crash(cloud, wire):

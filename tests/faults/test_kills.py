@@ -50,16 +50,6 @@ def test_killed_up(cloud, wire, no_delays, matrix, variant):
 
 
 @pytest.mark.slow
-def test_half_a_pipeline_goes(cloud, wire, no_delays):
-    settings = here(cloud, reliable=True)
-    calls = recorded(wire, pipeline.up, cloud, settings)
-    for at in range(1, len(calls) + 1):
-        forget()
-        killed(wire, at, pipeline.up, cloud, settings)
-        assert leaves_nothing(cloud, settings)
-
-
-@pytest.mark.slow
 @variants
 def test_killed_down(cloud, wire, no_delays, matrix, variant):
     settings = here(cloud, **VARIANTS[variant])
@@ -77,14 +67,20 @@ def test_killed_down(cloud, wire, no_delays, matrix, variant):
 
 
 @pytest.mark.slow
-def test_half_a_teardown_is_built_again(cloud, wire, no_delays):
+@pytest.mark.parametrize(
+    ("run", "then"), [(pipeline.up, leaves_nothing), (pipeline.down, becomes_ready)]
+)
+def test_what_is_half_done_is_undone(cloud, wire, no_delays, run, then):
     settings = here(cloud, reliable=True)
-    pipeline.up(cloud, settings, say=quiet)
-    calls = recorded(wire, pipeline.down, cloud, settings)
-    pipeline.up(cloud, settings, say=quiet)
+    if run is pipeline.down:
+        pipeline.up(cloud, settings, say=quiet)
+    calls = recorded(wire, run, cloud, settings)
     for at in range(1, len(calls) + 1):
-        killed(wire, at, pipeline.down, cloud, settings)
-        assert becomes_ready(cloud, settings)
+        forget()
+        if run is pipeline.down:
+            pipeline.up(cloud, settings, say=quiet)
+        killed(wire, at, run, cloud, settings)
+        assert then(cloud, settings)
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,21 @@ def rule(**more):
     return {"Id": "theirs", "Events": ["s3:ObjectCreated:*"]} | more
 
 
+def answered(operation, code, said, status=400, times=1):
+    """Let `up` run into AWS's answer to one of its calls."""
+
+    def fault(cloud, settings, wire):
+        wire.fail(operation, code, said, status, times)
+        return refused(up, cloud, settings)
+
+    return fault
+
+
+def may_not(operation, code, action):
+    said = f"User: you is not authorized to perform: iam:{action}"
+    return answered(operation, code, said, 403)
+
+
 def wheel_of_another_processor(cloud, settings, wire):
     library = b"\x7fELF" + bytes([2, 1, 1]) + bytes(9) + b"\x03\0\x3e\0" + bytes(44)
     return refused(contents.check_machine, {"PIL/_imaging.so": library}, "arm64")
@@ -55,32 +70,6 @@ def layer_deleted(cloud, settings, wire):
     up(cloud, settings)
     layer.delete(cloud, settings)
     return differing(cloud, settings)
-
-
-def layer_too_big(cloud, settings, wire):
-    wire.fail(
-        "PublishLayerVersion",
-        "CodeStorageExceededException",
-        "Code storage limit exceeded.",
-    )
-    return refused(up, cloud, settings)
-
-
-def role_not_known_yet(cloud, settings, wire):
-    wire.fail("CreateFunction", "InvalidParameterValueException", NO_ROLE, times=9)
-    return refused(up, cloud, settings)
-
-
-def role_may_not_be_made(cloud, settings, wire):
-    said = "User: you is not authorized to perform: iam:CreateRole"
-    wire.fail("CreateRole", "AccessDenied", said, 403)
-    return refused(up, cloud, settings)
-
-
-def role_may_not_be_passed(cloud, settings, wire):
-    said = "User: you is not authorized to perform: iam:PassRole"
-    wire.fail("CreateFunction", "AccessDeniedException", said, 403)
-    return refused(up, cloud, settings)
 
 
 def dead_target(cloud, settings, wire):
@@ -141,22 +130,6 @@ def statement_missing(cloud, settings, wire):
     return differing(cloud, settings)
 
 
-def account_is_closed(cloud, settings, wire):
-    wire.fail("PutBucketPolicy", "AccessDenied", PUBLIC, 403, times=9)
-    return refused(up, cloud, settings)
-
-
-def name_is_taken(cloud, settings, wire):
-    said = "The requested bucket name is not available."
-    wire.fail("CreateBucket", "BucketAlreadyExists", said, 409)
-    return refused(up, cloud, settings)
-
-
-def bucket_of_somebody_else(cloud, settings, wire):
-    wire.fail("HeadBucket", "403", "Forbidden", 403)
-    return refused(up, cloud, settings)
-
-
 def update_goes_on_for_ever(cloud, settings, wire):
     up(cloud, settings)
     said = "The operation cannot be performed at this time. An update is in progress"
@@ -185,11 +158,6 @@ def teardown_fails_in_the_middle(cloud, settings, wire):
     return repr(pipeline.down(cloud, settings)).splitlines()[0]
 
 
-def token_expired(cloud, settings, wire):
-    wire.fail("HeadBucket", "400", "Bad Request", 400, times=2)
-    return refused(up, cloud, settings)
-
-
 def no_credentials(cloud, settings, wire):
     return refused(connect, "aws", region="eu-west-1", say=quiet)
 
@@ -199,10 +167,20 @@ FAULTS = {
     "cannot import name '_imaging'": wheel_of_another_processor,
     "handler not found": handler_that_is_not_there,
     "layer missing": layer_deleted,
-    "code storage is full": layer_too_big,
-    "cannot be assumed by Lambda": role_not_known_yet,
-    "not authorized: iam:CreateRole": role_may_not_be_made,
-    "not authorized: iam:PassRole": role_may_not_be_passed,
+    "code storage is full": answered(
+        "PublishLayerVersion",
+        "CodeStorageExceededException",
+        "Code storage limit exceeded.",
+    ),
+    "cannot be assumed by Lambda": answered(
+        "CreateFunction", "InvalidParameterValueException", NO_ROLE, times=9
+    ),
+    "not authorized: iam:CreateRole": may_not(
+        "CreateRole", "AccessDenied", "CreateRole"
+    ),
+    "not authorized: iam:PassRole": may_not(
+        "CreateFunction", "AccessDeniedException", "PassRole"
+    ),
     "Unable to validate the destination": dead_target,
     "Configuration is ambiguously defined": overlapping_rules,
     "other notifications vanish": other_notifications,
@@ -210,14 +188,21 @@ FAULTS = {
     "an upload does nothing: .JPG": suffix_of_another_case,
     "big files do nothing": parts_do_nothing,
     "AccessDenied on GetObject": statement_missing,
-    "public policy refused": account_is_closed,
-    "BucketAlreadyExists": name_is_taken,
-    "a bucket of somebody else": bucket_of_somebody_else,
+    "public policy refused": answered(
+        "PutBucketPolicy", "AccessDenied", PUBLIC, 403, 9
+    ),
+    "BucketAlreadyExists": answered(
+        "CreateBucket",
+        "BucketAlreadyExists",
+        "The requested bucket name is not available.",
+        409,
+    ),
+    "a bucket of somebody else": answered("HeadBucket", "403", "Forbidden", 403),
     "an update is in progress": update_goes_on_for_ever,
     "source and target are one": one_bucket_for_both,
     "BucketNotEmpty": bucket_not_empty,
     "a teardown that fails in the middle": teardown_fails_in_the_middle,
-    "expired token": token_expired,
+    "expired token": answered("HeadBucket", "400", "Bad Request", times=2),
     "NoCredentialsError": no_credentials,
 }
 

@@ -1,16 +1,8 @@
-import io
-import time
-from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
-
 import pytest
-from PIL import Image
 from workbook import scale
 from workbook.scale import Load
 
-from deploy import cost, logs, pipeline
-from deploy.configure import settings_for
-from deploy.steps import queue
+from deploy import cost
 
 
 def test_littles_law():
@@ -94,58 +86,3 @@ def test_the_table_has_a_column_a_load():
     rows = scale.table(sizings)
     assert {len(row) for row in rows} == {3}
     assert ("running at once", "38", "875") in rows
-
-
-def photo() -> bytes:
-    out = io.BytesIO()
-    Image.effect_noise((1600, 1200), 60).convert("RGB").save(out, "JPEG")
-    return out.getvalue()
-
-
-@pytest.mark.slow
-def test_a_burst_on_the_local_cloud_and_simulated(local, record_property):
-    """Simulated from what single pictures took, against what a burst took."""
-    settings = settings_for(local, name="burst", queue=True, max_concurrency=2)
-    pipeline.up(local, settings)
-    body = photo()
-
-    def put(key: str) -> float:
-        local.s3.put_object(Bucket=settings.source_bucket, Key=key, Body=body)
-        return time.time()
-
-    url = queue.require(local, settings)
-    for number in range(6):
-        put(f"one/{number}.jpg")
-        queue.wait_until_empty(local, url, quiet_s=0, timeout_s=30)
-    alone = [run for run in logs.runs(local, settings) if not run.cold]
-    started = datetime.now(UTC)
-    with ThreadPoolExecutor(4) as pool:
-        arrivals = list(pool.map(put, [f"burst/{n}.jpg" for n in range(40)]))
-    queue.wait_until_empty(local, url, quiet_s=0.5, timeout_s=60)
-    burst = logs.runs(local, settings, started)
-    begun = min(arrivals)
-    each = sum(run.ms for run in alone) / len(alone) / 1000
-    overhead = sum(run.duration_ms - run.ms for run in alone) / len(alone) / 1000
-    simulated = max(
-        scale.simulate(
-            [moment - begun for moment in arrivals],
-            each,
-            at_once=settings.max_concurrency,
-            batch=settings.batch_size,
-            overhead=overhead,
-        )
-    )
-    measured = max(run.done for run in burst).timestamp() - begun
-    figures = {
-        "pictures": len(burst),
-        "one picture, s": round(each, 3),
-        "one run besides, s": round(overhead, 3),
-        "simulated, a second": round(40 / simulated, 1),
-        "measured, a second": round(40 / measured, 1),
-    }
-    for name, value in figures.items():
-        record_property(name, value)
-    print(f"\n{figures}")
-    pipeline.down(local, settings)
-    assert len(burst) == 40
-    assert 0.05 < simulated / measured < 20  # sanity; the figures are reported

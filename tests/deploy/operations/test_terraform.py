@@ -164,7 +164,3 @@ def test_what_looks_like_terraforms_own_is_escaped():
     resources = written(recipe=recipe)[1]["resource"]
     function = resources["aws_lambda_function"]["function"]
     assert "$${a} %%{b}" in function["environment"]["variables"]["RECIPE"]
-
-
-def test_no_account_and_no_region_is_named(both):
-    assert not re.search(r"\b\d{12}\b|us-east-1", json.dumps(both[1]))

@@ -1,6 +1,7 @@
 import json
 
 import pytest
+from support.by_hand import fail, queue_url
 from support.moto_cloud import here, sent, standing
 
 from deploy.errors import DeployError
@@ -27,14 +28,6 @@ def reliable(cloud):
     return settings
 
 
-def url(cloud, settings):
-    return cloud.sqs.get_queue_url(QueueName=settings.failure_queue)["QueueUrl"]
-
-
-def fail(cloud, settings, body=RECORD):
-    cloud.sqs.send_message(QueueUrl=url(cloud, settings), MessageBody=json.dumps(body))
-
-
 def held(cloud, settings):
     return failures.describe(cloud, settings).events
 
@@ -49,7 +42,8 @@ def test_two_retries_then_the_queue(settings):
 def test_events_are_kept_two_weeks(cloud, reliable):
     failures.create(cloud, reliable)
     answer = cloud.sqs.get_queue_attributes(
-        QueueUrl=url(cloud, reliable), AttributeNames=["MessageRetentionPeriod"]
+        QueueUrl=queue_url(cloud, reliable.failure_queue),
+        AttributeNames=["MessageRetentionPeriod"],
     )
     assert answer["Attributes"]["MessageRetentionPeriod"] == "1209600"
 
@@ -66,35 +60,21 @@ def test_foreign_destination_stays(cloud, reliable, settings):
     assert failures.describe(cloud, settings).config == theirs
 
 
-def test_replay_sends_the_event_again(cloud, reliable, wire):
+def test_replay_sends_each_event_again_and_then_deletes_it(cloud, reliable, wire):
     failures.create(cloud, reliable)
-    fail(cloud, reliable)
-    with sent(cloud.awslambda, "Invoke") as requests:
-        lines = replay(cloud, reliable)
-    assert lines == ["photos/a.jpg: AccessDenied"]
-    assert json.loads(requests[0]["Payload"]) == EVENT
-    assert requests[0]["InvocationType"] == "Event"
-
-
-def test_replay_empties_the_queue(cloud, reliable):
-    failures.create(cloud, reliable)
-    for _ in range(3):
-        fail(cloud, reliable)
-    assert len(replay(cloud, reliable)) == 3
-    assert held(cloud, reliable) == 0
-
-
-def test_replay_deletes_after_the_invoke(cloud, reliable, wire):
-    failures.create(cloud, reliable)
-    fail(cloud, reliable)
+    fail(cloud, reliable, RECORD, times=3)
     wire.calls.clear()
-    replay(cloud, reliable)
+    with sent(cloud.awslambda, "Invoke") as requests:
+        assert replay(cloud, reliable) == ["photos/a.jpg: AccessDenied"] * 3
+    assert [json.loads(request["Payload"]) for request in requests] == [EVENT] * 3
+    assert {request["InvocationType"] for request in requests} == {"Event"}
     assert wire.calls.index("Invoke") < wire.calls.index("DeleteMessage")
+    assert held(cloud, reliable) == 0
 
 
 def test_refused_event_stays(cloud, reliable, wire):
     failures.create(cloud, reliable)
-    fail(cloud, reliable)
+    fail(cloud, reliable, RECORD)
     wire.refuse("Invoke", "TooManyRequestsException", "Rate exceeded", 429)
     with pytest.raises(DeployError, match="Rate exceeded"):
         replay(cloud, reliable)
@@ -103,7 +83,7 @@ def test_refused_event_stays(cloud, reliable, wire):
 
 def test_other_messages_stay(cloud, reliable):
     failures.create(cloud, reliable)
-    fail(cloud, reliable, body="hello")
+    fail(cloud, reliable, "hello")
     assert replay(cloud, reliable) == []
     assert held(cloud, reliable) == 1
 

@@ -1,7 +1,6 @@
 import contextlib
 import json
 import threading
-import time
 from collections import Counter
 from datetime import UTC, datetime
 
@@ -202,16 +201,6 @@ def test_queue_and_reliable_come_and_go_alone(cloud, settings, stays, kept):
     assert policies(cloud, settings) == {role.THUMBNAILS, kept}
 
 
-@pytest.mark.parametrize("at", rows((13, 1, 21)))
-def test_interrupted_up_goes_on(cloud, settings, wire, at):
-    wire.cut_after = at
-    with contextlib.suppress(KeyboardInterrupt):
-        pipeline.up(cloud, settings, queue=True)
-    wire.reset()
-    pipeline.up(cloud, settings, queue=True)
-    assert pipeline.status(cloud, settings, queue=True).ready
-
-
 @pytest.mark.parametrize("at", rows((3, 1, 4, 6)))
 def test_interrupted_change_back_goes_on(cloud, settings, wire, at):
     pipeline.up(cloud, settings, queue=True)
@@ -277,24 +266,3 @@ def test_no_upload_is_lost_or_doubled_on_the_way_there_and_back(local, monkeypat
     made = Counter(run.key for run in logs.runs(local, settings))
     assert made == Counter(keys) and len(keys) > 40
     assert pipeline.down(local, settings).left == ()
-
-
-@pytest.mark.slow
-def test_a_failure_does_not_take_its_batch_along(local):
-    """Of one batch, the pictures are made, and what cannot be read comes back."""
-    settings = settings_for(local, name="batch", queue=True, timeout_s=5)
-    pipeline.up(local, settings)
-    url = queue.require(local, settings)
-    local.s3.put_object(
-        Bucket=settings.source_bucket, Key="a.jpg", Body=encoded(photo())
-    )
-    entries = [{"Id": "bad", "MessageBody": "no JSON"}]
-    local.sqs.send_message_batch(QueueUrl=url, Entries=entries)
-    (run,) = logs.wait_for(local, settings, ["a.jpg"], datetime.fromtimestamp(0, UTC))
-    assert run.outcome == "made"
-    deadline = time.monotonic() + 20
-    while queue.held(local, url) != 1 and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert queue.held(local, url) == 1
-    (note, *_) = pipeline.down(local, settings).notes
-    assert note == "1 events went with queue batch-uploads"

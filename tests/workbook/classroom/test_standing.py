@@ -17,7 +17,7 @@ from workbook import SAMPLES, checks
 from workbook.__main__ import main
 from workbook.classroom import collect, standing
 
-from deploy import pipeline
+from deploy import pipeline, trace
 from deploy.errors import DeployError, SettingsError
 from deploy.logs import wait_for
 from deploy.steps import buckets, role
@@ -201,6 +201,9 @@ def test_two_learners_at_once_on_one_local_cloud(local, tmp_path):
     swept = standing.sweep(local, "two-a")
     assert swept.deleted == ("two-anna",)
     assert names(standing.report(local, "two-")) == ["two-bob"]
+    bob = here(local, name="two-bob")
+    assert pipeline.status(local, bob).ready
+    assert not trace("two-bob.jpg", local, bob).broken
     assert not standing.sweep(local, "two-").left
 
 
