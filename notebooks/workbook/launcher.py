@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from deploy.home import CHECKOUT, moved
+from deploy.home import CHECKOUT, home, moved
 from deploy.settings import Settings
 from workbook import copies
 from workbook.errors.messages import WorkbookError
@@ -63,8 +63,8 @@ def _lab(options: argparse.Namespace) -> int:
     Settings(account="0" * 12, region="us-east-1")  # refuses a wrong name
     _check_port(options.jupyter)
     _copies(options)
+    os.environ |= environment()  # Jupyter looks for its folders as it is imported
     application = _application()
-    os.environ |= environment()
     with contextlib.suppress(KeyboardInterrupt):  # before Jupyter minds it itself
         application.launch_instance([*_arguments(options.browser), *options.jupyter])
     return 0
@@ -96,7 +96,31 @@ def environment() -> dict[str, str]:
         "WORKBOOK_BIN": ours[0],
         "PYTHONSTARTUP": os.environ.get("PYTHONSTARTUP")
         or str(CONFIGURATION / "startup.py"),
+        **_jupyters_folders(),
     }
+
+
+def _jupyters_folders() -> dict[str, str]:
+    """Let Jupyter write below `home()` what it cannot write in the user's home."""
+    from jupyter_core import paths
+
+    ours = str(home() / "jupyter")
+    try:
+        users = paths.get_home_dir()
+    except RuntimeError:  # a user without a home
+        return {"HOME": ours}
+    places = {
+        "JUPYTER_DATA_DIR": paths.jupyter_data_dir(),
+        "JUPYTER_CONFIG_DIR": paths.jupyter_config_dir(),
+        "IPYTHONDIR": os.environ.get("IPYTHONDIR") or f"{users}/.ipython",
+    }
+    return {name: ours for name, place in places.items() if not _may_be_made(place)}
+
+
+def _may_be_made(folder: str) -> bool:
+    place = Path(folder)
+    nearest = next(at for at in (place, *place.parents) if os.access(at, os.F_OK))
+    return nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
 
 
 def _first(folders: Sequence[str], variable: str) -> str:

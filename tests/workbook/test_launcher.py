@@ -108,6 +108,21 @@ def test_what_the_learner_set_stays_behind_ours(own, monkeypatch):
     assert found["PATH"].startswith(_scripts() + os.pathsep)
 
 
+@pytest.mark.parametrize(("taken", "moved"), [("file", True), ("folder", False)])
+def test_jupyter_writes_into_ours_where_the_users_home_takes_nothing(
+    own, monkeypatch, tmp_path, taken, moved
+):
+    (tmp_path / "file").touch()
+    (tmp_path / "folder").mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path / taken))
+    names = ("JUPYTER_DATA_DIR", "JUPYTER_CONFIG_DIR", "IPYTHONDIR")
+    for name in (*names, "XDG_DATA_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    told = launcher.environment()
+    where = str(own / "jupyter") if moved else None
+    assert [told.get(name) for name in names] == [where] * 3
+
+
 @pytest.mark.parametrize(("user", "allowed"), [(0, True), (1000, False)])
 def test_jupyter_opens_for_root_as_in_a_ready_container(
     own, monkeypatch, capsys, user, allowed
