@@ -6,7 +6,7 @@ straight and alike, as in its source; shrunk, their edges are smooth and no two 
 
 import bisect
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from PIL import Image
 
@@ -16,7 +16,9 @@ from handler.picture.rendition import encode, saved
 _WORST = 5  # quality
 _BITS = (7, 6, 5)  # a channel
 _FEWER = (256, 128, 64, 32, 16, 12, 8, 6, 5, 4, 3, 2)  # colours
+_FITTED = (16, 8, 6, 4)
 _PSNR_20_DB = 255**2 / 10**2  # the mean square of a difference that spoils a picture
+_PSNR_25_DB = 255**2 / 10**2.5  # one that reads as well
 
 
 def lighter(
@@ -47,6 +49,9 @@ def lighter(
         if len(encoded) > most:
             continue
         loss = _loss(image, encoded)
+        spoilt = smaller is image and kind == "PNG" and loss > _PSNR_20_DB
+        if spoilt and (fitted := _fitted(image, most)):
+            return image, fitted
         if loss >= least:
             break
         best, least = (smaller, encoded), loss
@@ -94,11 +99,28 @@ def _lossy_png(image: Image.Image, most: int, *, near: bool) -> bytes:
         made = saved(palette.coarser(image, bits), "PNG", optimize=True)
         if len(made) <= most:
             return made
+    return _of_most_colours(image, most, palette.fewer, _FEWER)
+
+
+def _fitted(image: Image.Image, most: int) -> bytes | None:
+    """Return a PNG with smooth edges, as of text, where that reads as well."""
+    if image.mode in ("LA", "RGBA") and image.getextrema()[-1] != (255, 255):
+        return None
+    made = _of_most_colours(image, most, palette.fitted, _FITTED)
+    return made if len(made) <= most and _loss(image, made) <= _PSNR_25_DB else None
+
+
+def _of_most_colours(
+    image: Image.Image,
+    most: int,
+    reduced: Callable[[Image.Image, int], Image.Image],
+    counts: Sequence[int],
+) -> bytes:
     tried: dict[int, bytes] = {}
 
     def fits(colours: int) -> bool:
-        tried[colours] = saved(palette.fewer(image, colours), "PNG", optimize=True)
+        tried[colours] = saved(reduced(image, colours), "PNG", optimize=True)
         return len(tried[colours]) <= most
 
-    place = bisect.bisect_left(_FEWER, True, key=fits)
-    return tried[_FEWER[min(place, len(_FEWER) - 1)]]
+    place = bisect.bisect_left(counts, True, key=fits)
+    return tried[counts[min(place, len(counts) - 1)]]

@@ -192,6 +192,20 @@ def test_a_drawing_keeps_its_colours():
     assert {colour for _, colour in commonest} <= theirs
 
 
+def test_a_page_of_text_stays_as_large_as_it_can_be():
+    page = Image.new("RGB", (130, 98), "white")
+    words = "The quick brown fox jumps over the lazy dog, 0123456789"
+    for line in range(7):
+        ImageDraw.Draw(page).text((4, 14 * line), words[line:], (20, 20, 30))
+    data = encoded(page, "PNG", optimize=True)
+    thumbnail = make_thumbnail(data, 128)
+    made = decoded(thumbnail).convert("RGB")
+    assert made.size == (128, 96) and len(thumbnail) <= len(data)
+    smooth = page.resize(made.size, Image.Resampling.LANCZOS)
+    assert palette.error(smooth, made) < 255**2 / 10**2.5  # 25 dB
+    assert made.getpixel((1, 48)) == (255, 255, 255)
+
+
 def test_a_gradient_stays_one():
     picture = Image.radial_gradient("L").resize((270, 270))
     data = encoded(picture, "PNG", optimize=True)
