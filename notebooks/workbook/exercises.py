@@ -85,6 +85,13 @@ def _judges(name: str) -> Callable[[Judge], Judge]:
     return note
 
 
+def _members(answer: Collection[Any], kind: type) -> set[Any]:
+    """Take the members of a set, and raise TypeError for a text or another kind."""
+    if isinstance(answer, str) or not all(isinstance(each, kind) for each in answer):
+        raise TypeError(f"a set of {kind.__name__} was asked for")
+    return set(answer)
+
+
 # 01_thumbnail
 
 _BYTES = 5_000
@@ -244,7 +251,7 @@ def _rejected(answer: dict[str, Any], cloud: Cloud, settings: Settings) -> str:
         return "The thumbnail was made. Which size is pointless to read?"
     return (
         "The function did not reject the event, it failed or passed it over: change "
-        "`size` alone."
+        "`size` alone, to another number."
     )
 
 
@@ -342,7 +349,7 @@ _ENOUGH = 3
 
 @_judges("8a")
 def _sound(numbers: Collection[int], cloud: Cloud, settings: Settings) -> str:
-    named = set(numbers)
+    named = _members(numbers, int)
     if not named:
         return "Name two labs: `{1, 2}` would be the first two."
     if 3 in named:
@@ -407,7 +414,7 @@ def _cover(cover: dict[str, Any], cloud: Cloud, settings: Settings) -> str:
 
 @_judges("9b")
 def _permissions(answer: Collection[str], cloud: Cloud, settings: Settings) -> str:
-    named = set(answer)
+    named = _members(answer, str)
     if not named:
         return "Two of the five wishes need a statement more: put both into the set."
     for wish in sorted(named - _MORE):

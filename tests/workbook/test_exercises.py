@@ -143,6 +143,8 @@ WRONG = [
     ("8a", {3, 10}, "no rule matches"),
     ("8a", {10, 12}, "lab 12"),
     ("8a", {11}, "one more"),
+    ("8a", "10, 11", "keep that form"),
+    ("8a", {"10", "11"}, "keep that form"),
     ("9a", COVER, "not square"),
     ("9a", SQUARE, "colours"),
     ("9a", SQUARE | {"effects": [GREY]}, "at the top"),
@@ -150,6 +152,7 @@ WRONG = [
     ("9b", {"backup", "renditions"}, "may write"),
     ("9b", {"backup"}, "'rekognition' is missing"),
     ("9b", {"blur"}, "is computed"),
+    ("9b", "backup", "keep that form"),
     ("10a", None, "by a number"),  # nothing done
     ("10a", 160, "multiplies"),
     ("10a", 40, "quarter of a second"),

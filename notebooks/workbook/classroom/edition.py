@@ -33,10 +33,11 @@ You need Python 3.11 or newer. In this folder:
     .venv/bin/pip install -e .
     .venv/bin/thumbnail-workbook lab
 
-On Windows the programs are in `.venv\\Scripts`. The first run needs the network and
-takes a few minutes; later runs are quick and work offline. With
-`thumbnail-workbook lab --name anna` all your names in the cloud begin with `anna`. Your
-teacher has the answers to the exercises.
+Where there is no `python`, write `python3` (`py` on Windows). On Windows the programs
+are in `.venv\\Scripts`. The first run needs the network and takes a few minutes;
+later runs are quick and work offline. `.venv/bin/thumbnail-workbook lab --name anna`
+lets all your names in the cloud begin with `anna`. Your teacher has the answers to the
+exercises.
 """
 
 
