@@ -8,6 +8,8 @@ on. When it dies or gives up before that, we end, too: nobody would ever find us
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import io
 import os
 import sys
 import threading
@@ -45,10 +47,28 @@ def await_adoption() -> None:
     late.cancel()
 
 
+class Log(io.TextIOWrapper):
+    """What is said to the log: what a full disk does not take is lost, and no more."""
+
+    def write(self, text: str) -> int:
+        """Write, if there is room."""
+        with contextlib.suppress(OSError):
+            return super().write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Write what waits, if there is room."""
+        with contextlib.suppress(OSError):
+            super().flush()
+
+
 def main() -> None:
     """Leave, lock, serve."""
     os.umask(0o077)  # what it writes is its owner's
     leave_parent()
+    unbuffered = os.fdopen(2, "wb", 0, closefd=False)
+    log = Log(unbuffered, "utf-8", "backslashreplace", write_through=True)
+    sys.stdout = sys.stderr = log
     folder = Path(os.environ["WORKBOOK_FOLDER"])
     held = lock.hold(folder / "server.lock")
     if held is None:

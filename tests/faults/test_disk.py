@@ -105,6 +105,31 @@ def test_a_full_disk_refuses_and_keeps_what_it_took(small_disk):
     assert hashes(cloud) == kept | {"more": hashed(b"more")}
 
 
+@pytest.mark.slow
+def test_a_log_that_the_disk_refuses_fails_no_call_and_ends_no_saving(small_disk):
+    cloud = connected()
+    cloud.s3.create_bucket(Bucket=BUCKET)
+    log, filler = server.folder() / "server.log", server.folder() / "filler"
+    with log.open("ab") as file:  # to the end of its last page
+        file.write(b"\n" * (-log.stat().st_size % 4096))
+    with contextlib.suppress(OSError):
+        filler.write_bytes(bytes(30_000_000))
+    for call in CALLS_OF_EACH_FORMAT:
+        with pytest.raises(ClientError, match=r"InsufficientStorage.*could not keep"):
+            call(cloud)
+    assert within(5, lambda: "cannot save" in server.notice())
+    filler.unlink()
+    small_disk()
+    assert within(5, lambda: "cannot save" not in server.notice())
+
+
+def within(seconds: float, holds: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + seconds
+    while not holds() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return holds()
+
+
 def test_a_start_on_a_full_disk_is_one_sentence(small_disk):
     connected()
     server.stop()
