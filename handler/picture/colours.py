@@ -25,7 +25,8 @@ def profile(
     ``embedded`` is the one in its iCCP; of the chunks the length is right.
     """
     if found := _by_number(chunks.get(b"cICP", bytes(4))):
-        return None if found[:2] == (SRGB, 13) else _written(*found, grey)
+        peak = hdr.peak(chunks) if found[1] in hdr.LIGHT else 0.0
+        return None if found == (SRGB, 13) else _written(*found, peak, grey)
     if embedded or b"sRGB" in chunks:
         return embedded
     value = int.from_bytes(chunks.get(b"gAMA", b""))
@@ -38,14 +39,14 @@ def profile(
     return _written(primaries or SRGB, 0, 100_000 / value, grey)
 
 
-def _by_number(chunk: bytes) -> tuple[Primaries, int, float] | None:
+def _by_number(chunk: bytes) -> tuple[Primaries, int] | None:
     """Read cICP: primaries, transfer, no matrix, full range."""
     if chunk[2:] != b"\0\1":
         return None
     primaries, transfer = PRIMARIES.get(chunk[0]), chunk[1]
-    if primaries is None or transfer not in _LINEAR:
+    if primaries is None or transfer not in {*_LINEAR, *hdr.LIGHT}:
         return None
-    return primaries, transfer, 0.0
+    return primaries, transfer
 
 
 def _places(chunk: bytes) -> Primaries | None:
@@ -87,20 +88,24 @@ _LINEAR: dict[int, Callable[[float], float]] = {
     13: _srgb,
     14: _television,
     15: _television,
-    16: lambda x: hdr.shown(hdr.pq(x)),
     17: lambda x: x**2.6,
-    18: lambda x: hdr.shown(hdr.hlg(x)),
 }
 _GAINS = {17: 52.37 / 48}  # what is shown of full white, where it is not 1
 
 
 @functools.lru_cache(16)
-def _written(primaries: Primaries, transfer: int, exponent: float, grey: bool) -> bytes:
-    """Write an ICC profile, version 2: www.color.org/ICC_Minor_Revision_for_Web.pdf."""
+def _written(primaries: Primaries, transfer: int, number: float, grey: bool) -> bytes:
+    """Write an ICC profile, version 2: www.color.org/ICC_Minor_Revision_for_Web.pdf.
+
+    ``number`` is the peak of high dynamic range, or the exponent of no transfer.
+    """
     tags = {b"cprt": _WORDS, b"desc": _WORDS, b"wtpt": _xyz(D50)}
     if transfer in hdr.LIGHT and not grey:
-        return _with_head(tags | {b"A2B0": hdr.table(primaries, transfer)}, b"RGB ")
-    linear = _LINEAR.get(transfer, lambda x: x**exponent)
+        made = hdr.table(primaries, transfer, number)
+        return _with_head(tags | {b"A2B0": made}, b"RGB ")
+    linear = _LINEAR.get(transfer, lambda x: x**number)
+    if transfer in hdr.LIGHT:
+        linear = functools.partial(hdr.grey, transfer, number)
     gain = _GAINS.get(transfer, 1.0)
     most = gain if grey else 1.0  # of colours the primaries have it
     steps = [min(1.0, most * linear(n / (_ENTRIES - 1))) for n in range(_ENTRIES)]

@@ -1,22 +1,25 @@
 """High dynamic range (PQ, HLG) brought down to what a screen shows, as Chromium does.
 
 In the light of BT.2020's primaries the strongest of the three channels goes through a
-curve, and the other two with it, so that a colour stays what it is. The curve was
-measured on Chromium's greys: to half, and what is brighter than 244 cd/m² is
-compressed. www.itu.int/rec/R-REC-BT.2100
+curve, and the other two with it, so that a colour stays what it is. Where the brightest
+is 1,000 cd/m² or more, white comes to a half, and what is brighter is compressed; where
+it is less, white to more. www.itu.int/rec/R-REC-BT.2100, SMPTE ST 2094-50, annex C
 """
 
+import bisect
+import functools
 import itertools
 import math
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from handler.picture.primaries import BT2020, Primaries, Row, columns, inverse, times
 
-_PEAK = 1000 / 203  # times white
-# Light, with 1 for 203 cd/m² (white by ITU-R BT.2408), and what is shown of it.
-_KNEE = [(0, 0), (1.2, 0.6), (1.53, 0.665), (2.03, 0.759), (2.69, 0.847)]
-_KNEE += [(3.58, 0.922), (_PEAK, 1)]
+_WHITE = 203  # cd/m², by ITU-R BT.2408
+_PEAK = 1000 / _WHITE  # times white
+_BEND = 0.65
+_STEPS = 24
+
 _HLG = 18
 _SYSTEM_GAMMA = 1.2  # of HLG, on a screen of 1,000 cd/m²
 
@@ -45,15 +48,46 @@ def _scene(x: float) -> float:
 LIGHT: dict[int, Callable[[float], float]] = {16: pq, _HLG: _scene}
 
 
-def shown(light: float) -> float:
+def peak(chunks: Mapping[bytes, bytes]) -> float:
+    """Return the brightest light that a PNG's cLLI or mDCV tells of, in whites."""
+    for part in (chunks.get(b"cLLI", b"")[:4], chunks.get(b"mDCV", b"")[16:20]):
+        if value := int.from_bytes(part):
+            return value / 10_000 / _WHITE
+    return _PEAK
+
+
+@functools.lru_cache(16)
+def _curve(peak: float) -> list[tuple[float, float]]:
+    """Return places of the curve: light, and what is shown of it."""
+    if peak <= 1:
+        return [(0, 0), (1, 1)]
+    white = 1 - min(1.0, math.log(peak) / math.log(_PEAK)) / 2
+    middle = 1 - _BEND + _BEND / white, (1 - _BEND) * white + _BEND
+    places: list[tuple[float, float]] = [(0, 0)]
+    for step in range(_STEPS + 1):
+        t = step / _STEPS
+        a, b, c = (1 - t) ** 2, 2 * t * (1 - t), t**2
+        places.append((a + b * middle[0] + c * peak, a * white + b * middle[1] + c))
+    return places
+
+
+def shown(light: float, peak: float = _PEAK) -> float:
     """Return what is shown of the strongest channel's light, 0 to 1."""
-    for (x0, y0), (x1, y1) in itertools.pairwise(_KNEE):
-        if light <= x1:
-            return y0 + (light - x0) * (y1 - y0) / (x1 - x0)
-    return 1.0
+    places = _curve(peak)
+    at = bisect.bisect_left(places, (light, 0.0))
+    if at == len(places):
+        return 1.0
+    (x0, y0), (x1, y1) = places[max(0, at - 1)], places[max(1, at)]
+    return y0 + (light - x0) * (y1 - y0) / (x1 - x0)
 
 
-def table(primaries: Primaries, transfer: int) -> bytes:
+def grey(transfer: int, peak: float, x: float) -> float:
+    """Return what is shown of a coded grey."""
+    light = hlg(x) if transfer == _HLG else pq(x)
+    return shown(light, peak)
+
+
+def table(primaries: Primaries, transfer: int, peak: float) -> bytes:
     """Return a profile's table (lut16Type) from coded colours to X, Y and Z."""
     own, wide = columns(primaries), columns(BT2020)
     brought = inverse((wide[0], wide[1], wide[2]))
@@ -64,7 +98,7 @@ def table(primaries: Primaries, transfer: int) -> bytes:
     for light in itertools.product(steps, steps, steps):
         if transfer == _HLG:
             light = _screen(light, brightness)
-        values += _roots(_sum(_mapped(_sum(light, rows)), wide))
+        values += _roots(_sum(_mapped(_sum(light, rows), peak), wide))
     head = struct.pack(">4s4x4B9i", b"mft2", 3, 3, _GRID, 0, *_IDENTITY)
     straight = struct.pack(">6H", *[0, 65535] * 3)
     cubes = [round(32768 * (step / (_ROOTS - 1)) ** 3) for step in range(_ROOTS)]
@@ -89,9 +123,9 @@ def _screen(scene: Row, brightness: list[float]) -> Row:
     return scene[0] * gain, scene[1] * gain, scene[2] * gain
 
 
-def _mapped(light: Row) -> Row:
+def _mapped(light: Row, peak: float) -> Row:
     strongest = max(light)
-    gain = shown(strongest) / strongest if strongest > 0 else 0.0
+    gain = shown(strongest, peak) / strongest if strongest > 0 else 0.0
     return light[0] * gain, light[1] * gain, light[2] * gain
 
 

@@ -95,6 +95,8 @@ def _transform(profile: bytes, mode: str) -> "ImageCms.ImageCmsTransform":
     if mode == "RGB" and not source.profile.is_matrix_shaper:
         # Of a profile's table lcms would make a coarser one, with edges cut off.
         flags = ImageCms.Flags.NOOPTIMIZE
+    if mode == "L":  # of which full is not always white
+        flags = ImageCms.Flags.NOWHITEONWHITEFIXUP
     return ImageCms.buildTransform(source, _srgb(), mode, "RGB", flags=flags)
 
 

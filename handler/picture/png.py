@@ -40,6 +40,8 @@ _EXTRA = {
     b"cHRM": re.compile(rb".{32}\Z", re.DOTALL),
     b"gAMA": re.compile(rb"(?!\0{4}).{4}\Z", re.DOTALL),
     b"cICP": re.compile(rb".{4}\Z", re.DOTALL),
+    b"cLLI": re.compile(rb".{8}\Z", re.DOTALL),
+    b"mDCV": re.compile(rb".{24}\Z", re.DOTALL),
 }
 _FRAMING = 12  # length, name and checksum: four bytes each
 _CRITICAL = ~0x20  # a critical chunk's name begins with a capital

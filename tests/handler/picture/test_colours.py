@@ -111,6 +111,47 @@ def test_saturated_colours_of_high_dynamic_range(number, chunk):
         assert near(ours, wanted[number], 8)
 
 
+def clli(most):
+    return chunk(b"cLLI", struct.pack(">2I", most * 10_000, 0))
+
+
+def mdcv(most):
+    return chunk(b"mDCV", bytes(16) + struct.pack(">2I", most * 10_000, 1))
+
+
+def shades(*chunks, mode="L"):
+    image = Image.new("L", (4, 4))
+    image.putdata([120, 150, 165, 195] * 4)
+    made = make_thumbnail(after_ihdr(encoded(image.convert(mode), "PNG"), *chunks))
+    return [decoded(made).convert("L").getpixel((x, 2)) for x in range(4)]
+
+
+@pytest.mark.parametrize(
+    ("chunks", "theirs"),
+    [
+        ([cicp(9, 16, 0, 1)], (114, 193, 221, 255)),
+        ([cicp(9, 16, 0, 1), clli(0), mdcv(0)], (114, 193, 221, 255)),
+        ([cicp(9, 16, 0, 1), mdcv(1000), clli(4000)], (114, 193, 206, 228)),
+        ([clli(0), mdcv(600), cicp(9, 16, 0, 1)], (130, 218, 242, 255)),
+        ([cicp(9, 16, 0, 1), clli(400)], (141, 235, 254, 255)),
+        ([cicp(9, 18, 0, 1), clli(4000)], (92, 122, 142, 194)),
+    ],
+)
+def test_how_bright_the_brightest_is(chunks, theirs):
+    assert shades(*chunks) == pytest.approx(theirs, abs=4)
+
+
+def test_how_bright_the_brightest_colour_is():
+    chunks = cicp(9, 16, 0, 1), clli(4000)
+    assert shades(*chunks, mode="RGB") == pytest.approx(shades(*chunks), abs=2)
+
+
+def test_full_is_not_always_white():
+    image = Image.new("L", (4, 4), 255)
+    data = after_ihdr(encoded(image, "PNG"), cicp(9, 18, 0, 1), clli(4000))
+    assert decoded(make_thumbnail(data)).getpixel((2, 2)) == pytest.approx(225, abs=3)
+
+
 def test_gamma():
     assert shown(gama(100_000))[2] == pytest.approx((188, 188, 188), abs=1)
     assert shown(gama(55556))[2][0] > 140
