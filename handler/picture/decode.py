@@ -61,7 +61,7 @@ class Reader(io.BytesIO):
     ended, and the function would wait for it until its own timeout.
     """
 
-    def __init__(self, data: bytes, deadline: float) -> None:
+    def __init__(self, data: bytes, deadline: float = math.inf) -> None:
         super().__init__(data)
         self.deadline = deadline
 

@@ -17,7 +17,7 @@ from urllib.parse import quote, unquote
 
 from PIL import Image, ImageChops, PngImagePlugin
 
-from handler.picture.decode import Jpeg
+from handler.picture.decode import Jpeg, Reader
 from handler.picture.rendition import Rendition
 
 MODEL = Path(__file__).with_name("model.json")
@@ -102,7 +102,7 @@ def _asked(data: bytes, client: Any) -> Scores:
 
     docs.aws.amazon.com/rekognition/latest/APIReference/API_DetectLabels.html
     """
-    if min(Jpeg(io.BytesIO(data)).size) < _LEAST_SIDE:
+    if min(Jpeg(Reader(data)).size) < _LEAST_SIDE:
         return {UNSURE: 1.0}  # it refuses pictures that narrow
     answer = client.detect_labels(
         Image={"Bytes": data}, MaxLabels=MOST, MinConfidence=55
