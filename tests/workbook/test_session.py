@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from email.message import Message
+from urllib.error import HTTPError, URLError
 from urllib.request import proxy_bypass
 
 import pytest
@@ -361,6 +363,11 @@ def test_every_create_call_can_be_repeated(cloud, settings, capsys):
         ("raise it", "it broke. Mend.", True),
         ("raise refused", "PutThing was refused (Nope): No.", True),
         ("workbook.preview('nowhere/photo.jpg')", "'photo.jpg' cannot be read", True),
+        (
+            "from urllib.error import URLError; raise URLError(OSError('refused'))",
+            "The cloud does not answer",
+            True,
+        ),
         ("1 / 0", "ZeroDivisionError", False),
     ],
 )
@@ -378,6 +385,9 @@ def test_our_errors_and_awss_are_a_sentence(shown, cell, says, is_short):
         (refusal("NoSuchBucket", "It does not exist"), "It does not exist"),
         (refusal("AccessDenied"), "Create was refused (AccessDenied): no reason"),
         (EndpointConnectionError(endpoint_url="http://here"), "does not answer"),
+        (URLError(ConnectionRefusedError(111, "refused")), "does not answer"),
+        (URLError("unknown url type: s3"), "unknown url type"),
+        (HTTPError("http://a", 403, "Forbidden", Message(), None), "403: Forbidden"),
         (ImageRejected("not a JPEG or PNG"), "not a JPEG or PNG"),
         (KeyError("x"), "KeyError: 'x'"),
     ],

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+from urllib.error import URLError
 
 from boto3.exceptions import Boto3Error
 from botocore.exceptions import (
@@ -27,7 +28,7 @@ from workbook.show.html import Html
 CLOUD_ERRORS = (DeployError, ClientError, BotoCoreError, Boto3Error)
 
 #: What is told in a sentence; every other error keeps its traceback.
-TOLD = (*CLOUD_ERRORS, ImageRejected, ConfigError, UploadsFailed)
+TOLD = (*CLOUD_ERRORS, ImageRejected, ConfigError, UploadsFailed, URLError)
 
 #: What a value of another form than the cell's own ends in, before it is judged.
 _OF_A_VALUE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
@@ -54,7 +55,7 @@ def sentence(error: BaseException) -> str:
         return sentence(cause) if cause else f"{type(error).__name__}: {error}"
     if isinstance(error, ClientError):
         return _refused(error)
-    if isinstance(error, HTTPClientError | ConnectionError):
+    if _is_silence(error):
         return (
             "The cloud does not answer. Run the notebook's first cell again: it starts "
             "the local cloud when it is not running."
@@ -62,6 +63,13 @@ def sentence(error: BaseException) -> str:
     if isinstance(error, TOLD):
         return str(error) or type(error).__name__
     return f"{type(error).__name__}: {error}"
+
+
+def _is_silence(error: BaseException) -> bool:
+    """Tell whether nobody answered, boto3 or `urlopen`."""
+    if isinstance(error, URLError):
+        return isinstance(error.reason, OSError)
+    return isinstance(error, HTTPClientError | ConnectionError)
 
 
 def note(error: BaseException) -> str:

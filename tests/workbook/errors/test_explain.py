@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from email.message import Message
 from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError
+from urllib.error import HTTPError, URLError
 
 import boto3
 import pytest
@@ -278,7 +278,7 @@ PROVOKED: dict[str, list[Callable[[World], Any]]] = {
     ],
     "no-credentials": [ask_without_keys],
     "no-region": [lambda w: python("import boto3; boto3.client('sqs')")],
-    "no-answer": [ask_nobody],
+    "no-answer": [ask_nobody, lambda w: URLError(OSError("refused"))],
     "wrong-arguments": [lambda w: w.s3.get_object(Buckit="a", Key="b")],
     "no-such-queue": [lambda w: w.sqs.get_queue_url(QueueName="none")],
     "still-in-use": [delete_a_role_with_a_policy],
