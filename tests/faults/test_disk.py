@@ -332,54 +332,48 @@ def test_only_its_owner_may_look_inside(own_folder):
 # --- damage --------------------------------------------------------------------------
 
 
-def without_roles(text: str) -> str:
-    state, _, digest = text.partition("\n")
+def one_letter(folder: Path) -> None:
+    state = folder / "state.json"
+    state.write_text(state.read_text().replace("arn:aws:iam", "arn:aws:ian", 1))
+
+
+def another_shape(folder: Path) -> None:
+    state, _, digest = (folder / "state.json").read_text().partition("\n")
     saved = json.loads(state)
     saved["services"]["iam"] = {"roles": 7}
-    return f"{json.dumps(saved)}\n{digest}"
+    (folder / "state.json").write_text(f"{json.dumps(saved)}\n{digest}")
+
+
+def no_ledger(folder: Path) -> None:
+    (folder / "ledger.db").write_bytes(b"no database" * 1000)
+
+
+def no_state(folder: Path) -> None:
+    (folder / "state.json").unlink()
 
 
 #: Of whatever is no state at all, `test_snapshot.py` shows that it is not loaded.
-DAMAGES = {
-    "one letter": lambda text: text.replace("arn:aws:iam", "arn:aws:ian", 1),
-    "a service of another shape": without_roles,
-}
+DAMAGES = [(one_letter, "state"), (no_ledger, "ledger.db"), (no_state, "state.json")]
+DAMAGES += [(another_shape, "state")]
 
 
-@pytest.mark.parametrize("damage", rows(DAMAGES))
-def test_damaged_state_is_set_aside_whole_and_said(own_folder, damage):
+@pytest.mark.parametrize(("damage", "names"), rows(DAMAGES, quick=2))
+def test_a_damaged_folder_is_set_aside_whole_and_said(own_folder, damage, names):
     cloud = connected()
     cloud.s3.create_bucket(Bucket=BUCKET)
     cloud.s3.put_object(Bucket=BUCKET, Key="a", Body=b"mine")
     trust = json.dumps({"Version": "2012-10-17", "Statement": []})
     cloud.iam.create_role(RoleName="r", AssumeRolePolicyDocument=trust)
     server.stop()
-    state = own_folder / "state.json"
-    state.write_text(DAMAGES[damage](state.read_text()))
+    damage(own_folder)
     said: list[str] = []
     server.start(say=said.append)
-    assert "starts empty" in said[-1]
+    assert "starts empty" in said[-1] and names in said[-1]
     assert cloud.s3.list_buckets()["Buckets"] == []
     assert cloud.iam.list_roles()["Roles"] == []
     (aside,) = own_folder.glob("aside-*")
     assert str(aside) in said[-1]
     assert b"mine" in [p.read_bytes() for p in aside.rglob("a") if p.is_file()]
-
-
-@pytest.mark.parametrize("name", rows(["ledger.db", "state.json"]))
-def test_a_lost_or_damaged_part_is_said(own_folder, name):
-    cloud = connected()
-    cloud.s3.create_bucket(Bucket=BUCKET)
-    cloud.s3.put_object(Bucket=BUCKET, Key="a", Body=b"mine")
-    server.stop()
-    if name == "state.json":
-        (own_folder / name).unlink()
-    else:
-        (own_folder / name).write_bytes(b"no database" * 1000)
-    said: list[str] = []
-    server.start(say=said.append)
-    assert "starts empty" in said[-1] and name in said[-1]
-    assert cloud.s3.list_buckets()["Buckets"] == []
 
 
 @pytest.mark.parametrize("secret", rows([b"", b"\xff\xfe\x00", b"two\nlines of it"]))

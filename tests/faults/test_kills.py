@@ -34,36 +34,24 @@ def leaves_nothing(cloud, settings):
 
 @pytest.mark.slow
 @variants
-def test_killed_up(cloud, wire, no_delays, matrix, variant):
-    settings = here(cloud, **VARIANTS[variant])
-    calls = recorded(wire, pipeline.up, cloud, settings)
+@pytest.mark.parametrize("verb", ["up", "down"])
+def test_killed(cloud, wire, no_delays, matrix, variant, verb):
+    settings, run = here(cloud, **VARIANTS[variant]), getattr(pipeline, verb)
+    if verb == "down":
+        pipeline.up(cloud, settings, say=quiet)
+    calls = recorded(wire, run, cloud, settings)
     rows = []
     for at, call in enumerate(calls, 1):
         forget()
-        killed(wire, at, pipeline.up, cloud, settings)
+        if verb == "down":
+            pipeline.up(cloud, settings, say=quiet)
+        killed(wire, at, run, cloud, settings)
         remains = left(cloud, settings)
-        ready = becomes_ready(cloud, settings)
-        nothing = leaves_nothing(cloud, settings)
+        then = [becomes_ready(cloud, settings)] if verb == "up" else []
+        then += [leaves_nothing(cloud, settings)]
         fault = f"{at} of {len(calls)}: after `{call}`"
-        rows.append(Row(fault, "nothing: it is gone", remains, f"{ready}; {nothing}"))
-    matrix(f"up ({variant}), killed", rows)
-
-
-@pytest.mark.slow
-@variants
-def test_killed_down(cloud, wire, no_delays, matrix, variant):
-    settings = here(cloud, **VARIANTS[variant])
-    pipeline.up(cloud, settings, say=quiet)
-    calls = recorded(wire, pipeline.down, cloud, settings)
-    rows = []
-    for at, call in enumerate(calls, 1):
-        pipeline.up(cloud, settings, say=quiet)
-        killed(wire, at, pipeline.down, cloud, settings)
-        remains = left(cloud, settings)
-        nothing = leaves_nothing(cloud, settings)
-        fault = f"{at} of {len(calls)}: after `{call}`"
-        rows.append(Row(fault, "nothing: it is gone", remains, nothing))
-    matrix(f"down ({variant}), killed", rows)
+        rows.append(Row(fault, "nothing: it is gone", remains, "; ".join(then)))
+    matrix(f"{verb} ({variant}), killed", rows)
 
 
 @pytest.mark.slow

@@ -110,37 +110,16 @@ def test_other_policy_statements_survive(cloud, settings):
     assert found == [theirs, *ours]
 
 
-def test_account_block_is_named(cloud, settings, wire):
-    buckets.create(cloud, here(cloud, public=False))
-    wire.refuse("PutBucketPolicy", "AccessDenied", "blocked", 403)
-    with pytest.raises(DeployError, match="Block Public Access of the whole account"):
-        buckets.create(cloud, settings)
-
-
-def test_an_organizations_block_is_named_and_the_way_round(
-    cloud, settings, wire, clock
+def test_a_block_of_account_or_organization_is_named_and_the_way_round(
+    cloud, settings, wire
 ):
-    """The bucket's own block is off, the account's is not set, and S3 still says no."""
+    buckets.create(cloud, here(cloud, public=False))
     said = "public policies are prevented by the BlockPublicPolicy setting in S3 Block"
     for _ in range(10):
         wire.refuse("PutBucketPolicy", "AccessDenied", said, 403)
-    with pytest.raises(DeployError) as caught:
-        buckets._ensure_policy(cloud, made_public(cloud, settings), "target")
-    assert "its organization" in caught.value.what
-    assert "--private" in caught.value.todo and "public=False" in caught.value.todo
-
-
-def made_public(cloud, settings):
-    """The bucket, its block lifted, and no policy yet."""
-    name = settings.target_bucket
-    cloud.s3.create_bucket(
-        Bucket=name, CreateBucketConfiguration={"LocationConstraint": settings.region}
-    )
-    cloud.s3.put_public_access_block(
-        Bucket=name,
-        PublicAccessBlockConfiguration=buckets.public_access_block(public_policy=True),
-    )
-    return settings
+    told = r"whole account or of its organization.*--private, or up\(public=False\)"
+    with pytest.raises(DeployError, match=told):
+        buckets.create(cloud, settings)
 
 
 def test_private_goes_on_where_policies_may_not_be_written(cloud, settings, wire):
