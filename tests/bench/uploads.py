@@ -15,6 +15,8 @@ from pathlib import Path
 from statistics import median, quantiles
 from unittest.mock import patch
 
+from support.local_cloud import thumbnails
+
 from deploy import Cloud, Settings, connect, logs, settings_for
 from deploy import pipeline as stack
 from deploy.local import server
@@ -90,11 +92,8 @@ class Pipeline:
 
     def thumbnails(self, prefix: str) -> int:
         """Count the thumbnails of the keys that begin with this."""
-        pages = self.cloud.s3.get_paginator("list_objects_v2").paginate(
-            Bucket=self.settings.target_bucket,
-            Prefix=self.settings.thumbnail_prefix + prefix,
-        )
-        return sum(page["KeyCount"] for page in pages)
+        made = thumbnails(self.cloud, self.settings)
+        return sum(key.startswith(prefix) for key in made)
 
 
 @contextmanager

@@ -70,14 +70,6 @@ def test_up_returns_arns(cloud, settings):
     assert all(arn.startswith("arn:aws:") for arn in arns.values())
 
 
-def test_reliable_comes_and_goes(cloud, settings):
-    pipeline.up(cloud, settings, reliable=True)
-    assert pipeline.status(cloud, settings, reliable=True).ready
-    pipeline.up(cloud, settings)
-    report = pipeline.status(cloud, settings)
-    assert report.ready and {"failures", "alarms"}.isdisjoint(states(report))
-
-
 def test_held_events_are_not_thrown_away(cloud, settings):
     reliable = here(cloud, reliable=True)
     pipeline.up(cloud, reliable)

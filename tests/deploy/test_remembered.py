@@ -92,12 +92,6 @@ def test_without_its_recipe_freetype_goes(cloud, machine):
     assert found.ready and found.settings.layer_name == "workbook-pillow"
 
 
-def test_a_hand_that_opens_or_closes_is_a_difference(cloud, machine):
-    made = up(cloud, say=lambda line: None, **machine)
-    cloud.s3.delete_bucket_policy(Bucket=made.settings.target_bucket)
-    assert "target policy" in status(cloud).items[0].note
-
-
 def test_a_private_thumbnail_is_traced_green(cloud, machine):
     made = up(cloud, say=lambda line: None, public=False, **machine)
     cloud.s3.put_object(

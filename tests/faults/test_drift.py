@@ -128,9 +128,7 @@ def test_every_change_is_named_and_mended(cloud, no_delays, matrix):
 
 def mapping(**changes):
     def change(cloud, settings):
-        (found,) = cloud.awslambda.list_event_source_mappings(
-            EventSourceArn=settings.queue_arn
-        )["EventSourceMappings"]
+        found = by_hand.mapping(cloud, settings)
         cloud.awslambda.update_event_source_mapping(UUID=found["UUID"], **changes)
 
     return change

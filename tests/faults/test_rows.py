@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from support.by_hand import notify, only_put, version
+from support.by_hand import notify, only_put, version, without_policy
 from support.matrix import Row, forget, left, quiet, sections, shown
 
 from deploy import logs, pipeline
@@ -124,9 +124,7 @@ def parts_do_nothing(cloud, settings, wire):
 
 def statement_missing(cloud, settings, wire):
     up(cloud, settings)
-    cloud.iam.delete_role_policy(
-        RoleName=settings.role_name, PolicyName=role.THUMBNAILS
-    )
+    without_policy(role.THUMBNAILS)(cloud, settings)
     return differing(cloud, settings)
 
 

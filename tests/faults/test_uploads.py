@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from support.by_hand import notify
 from support.matrix import Row, left, quiet
 from support.pictures import decoded, encoded, exif_of, photo
 from workbook.labs import mistakes
@@ -95,9 +96,7 @@ def told_of_itself(cloud, settings, folder):
 
 
 def not_live_yet(cloud, settings, folder):
-    cloud.s3.put_bucket_notification_configuration(
-        Bucket=settings.source_bucket, NotificationConfiguration={}
-    )
+    notify(cloud, settings)
     found = repr(probe(cloud, settings, timeout_s=1)).splitlines()[1:]
     pipeline.up(cloud, settings, say=quiet)
     assert probe(cloud, settings).live

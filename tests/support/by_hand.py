@@ -96,6 +96,15 @@ def queue_url(cloud: Cloud, name: str) -> str:
     return cloud.sqs.get_queue_url(QueueName=name)["QueueUrl"]
 
 
+def mapping(cloud: Cloud, settings: Settings) -> dict[str, Any]:
+    """What takes the queue's messages to the function."""
+    queue = {"EventSourceArn": settings.queue_arn}
+    (found,) = cloud.awslambda.list_event_source_mappings(**queue)[
+        "EventSourceMappings"
+    ]
+    return found
+
+
 def fail(cloud: Cloud, settings: Settings, body: object = "{}", times: int = 1) -> None:
     """Put something into the queue of failed events."""
     url = queue_url(cloud, settings.failure_queue)

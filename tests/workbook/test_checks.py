@@ -12,11 +12,10 @@ from typing import Any
 import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
-from support import log_lines
+from support import by_hand, log_lines
 from support import world as support
 from support.moto_cloud import ACCOUNT, REGION, Wire, hooked, standing
 from workbook import check, checks
-from workbook.labs import mistakes
 
 from deploy import notifications, pipeline
 from deploy.cloud import Cloud
@@ -119,6 +118,11 @@ def logged(world: World, key: str, outcome: str) -> None:
 # --- what can be broken --------------------------------------------------------------
 
 Break = Callable[[World], object]
+
+
+def by(change: by_hand.Change) -> Break:
+    """A change by hand, past the rules."""
+    return lambda w: change(w.plain, w.settings)
 
 
 def policy_of(world: World, bucket: str, *statements: dict, bare: bool = False) -> None:
@@ -313,8 +317,8 @@ def attach_a_wide_policy(w: World) -> None:
     w.iam.attach_role_policy(**w.role, PolicyArn=made["Policy"]["Arn"])
 
 
-def delete_policy(w: World) -> None:
-    w.iam.delete_role_policy(**w.role, PolicyName=role.THUMBNAILS)
+delete_policy = by(by_hand.without_policy(role.THUMBNAILS))
+forbid = by(by_hand.permitted())
 
 
 FAULTS |= {
@@ -373,11 +377,7 @@ FAULTS |= {
         ),
         "policy/full": attach_a_wide_policy,
     },
-    (3, "it may write its log"): {
-        "attach_role_policy": lambda w: w.iam.detach_role_policy(
-            **w.role, PolicyArn=role.basic_execution(w.settings)
-        )
-    },
+    (3, "it may write its log"): {"attach_role_policy": by(by_hand.may_not_log)},
 }
 
 
@@ -428,9 +428,7 @@ FAULTS |= {
 
 
 def configure(**changes: object) -> Break:
-    return lambda w: w.plain.awslambda.update_function_configuration(
-        **w.function, **changes
-    )
+    return by(by_hand.configured(**changes))
 
 
 def environment(*without: str, **changes: str) -> Break:
@@ -448,10 +446,6 @@ def answer_state(world: World, **changes: object) -> None:
     found["Configuration"] |= changes
     http = AWSResponse("https://aws.example", 200, {}, None)
     world.wire.answers["GetFunction"] = [(http, found)]
-
-
-def stop(w: World) -> None:
-    mistakes.stopped(w.cloud, w.settings)
 
 
 def attach_another_layer(w: World) -> None:
@@ -473,7 +467,7 @@ FAULTS |= {
     (5, "it is active"): {
         "function_active_v2": lambda w: answer_state(w, State="Pending"),
         "its last update Failed": lambda w: answer_state(w, LastUpdateStatus="Failed"),
-        "delete_function_concurrency": stop,
+        "delete_function_concurrency": by(by_hand.limited(0)),
     },
     (5, "its runtime"): {"'python3.9'": configure(Runtime="python3.9")},
     (5, "its processor"): {  # moto keeps the first one for ever
@@ -525,10 +519,6 @@ NAMES_ACCOUNT = "it names the bucket's account"
 JPG, PNG, OVERLAP = "a rule for .jpg", "a rule for .png", "no two rules overlap"
 
 
-def forbid(w: World) -> None:
-    w.awslambda.remove_permission(**w.function, StatementId=trigger.STATEMENT_ID)
-
-
 def permit(*without: str, sid: str = "", **changes: str) -> Break:
     """Replace the permission by one that differs, or add one if it has a name."""
 
@@ -544,10 +534,8 @@ def permit(*without: str, sid: str = "", **changes: str) -> Break:
 
 
 def notify(world: World, *rules: dict) -> None:
-    world.plain.s3.put_bucket_notification_configuration(
-        Bucket=world.source,
-        NotificationConfiguration={"LambdaFunctionConfigurations": list(rules)},
-    )
+    every = {"LambdaFunctionConfigurations": list(rules)}
+    by_hand.notify(world.plain, world.settings, **every)
 
 
 def rules(jpg: dict | None = None, png: dict | None = None) -> Break:
@@ -675,9 +663,9 @@ RIGHTS = "the role may do what the function needs, and no more"
 QUEUE = "failed events have a queue"
 
 
-def failure_queue(world: World) -> dict[str, str]:
-    url = world.sqs.get_queue_url(QueueName=world.settings.failure_queue)["QueueUrl"]
-    return {"QueueUrl": url}
+def untag_failures(w: World) -> None:
+    url = by_hand.queue_url(w.cloud, w.settings.failure_queue)
+    w.sqs.untag_queue(QueueUrl=url, TagKeys=[TAG])
 
 
 FAULTS |= {
@@ -701,12 +689,10 @@ FAULTS |= {
         "08_failures": (
             lambda w: w.awslambda.delete_function_event_invoke_config(**w.function)
         ),
-        "not ours": lambda w: w.sqs.untag_queue(**failure_queue(w), TagKeys=[TAG]),
+        "not ours": untag_failures,
     },
-    (8, "nobody has stopped the function"): {"undo_all()": stop},
-    (8, "no failed event waits"): {
-        "replay(": lambda w: w.sqs.send_message(**failure_queue(w), MessageBody="{}")
-    },
+    (8, "nobody has stopped the function"): {"undo_all()": by(by_hand.limited(0))},
+    (8, "no failed event waits"): {"replay(": by(by_hand.fail)},
 }
 
 
@@ -785,23 +771,15 @@ def queued(world: World) -> Settings:
 def two_ways(w: World) -> None:
     jpg, _ = trigger.rules(queued(w))
     _, png = trigger.rules(w.settings)
-    w.s3.put_bucket_notification_configuration(
-        Bucket=w.source,
-        NotificationConfiguration={
-            "QueueConfigurations": [jpg],
-            "LambdaFunctionConfigurations": [png],
-        },
-    )
+    both = {"QueueConfigurations": [jpg], "LambdaFunctionConfigurations": [png]}
+    by_hand.notify(w.cloud, w.settings, **both)
 
 
 def mapped(call: str, **changes: object) -> Break:
     """Leave a queue, and do something to its mapping."""
 
     def do(w: World) -> None:
-        queued(w)
-        (found,) = w.awslambda.list_event_source_mappings(
-            EventSourceArn=w.settings.queue_arn
-        )["EventSourceMappings"]
+        found = by_hand.mapping(w.cloud, queued(w))
         getattr(w.awslambda, call)(UUID=found["UUID"], **changes)
 
     return do

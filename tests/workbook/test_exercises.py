@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 from PIL import Image
+from support.by_hand import notify
 from support.course import FOLDER, cells, of_step, sources
 from support.log_lines import line, put
 from workbook import SAMPLES, exercise, exercises, preview
@@ -182,10 +183,7 @@ def test_an_exercise_knows_right_from_wrong(name, at):
 def test_a_third_suffix_stands_beside_the_two(suffixes, said, at, built):
     cloud, settings = built
     rules = trigger.rules(dataclasses.replace(settings, suffixes=suffixes))
-    cloud.s3.put_bucket_notification_configuration(
-        Bucket=settings.source_bucket,
-        NotificationConfiguration={"LambdaFunctionConfigurations": rules},
-    )
+    notify(cloud, settings, LambdaFunctionConfigurations=rules)
     assert said in repr(exercise("6a"))
 
 

@@ -11,6 +11,7 @@ from urllib.request import proxy_bypass
 import pytest
 import workbook
 from botocore.exceptions import ClientError, EndpointConnectionError
+from support.by_hand import configured, limited, notify, without_policy
 from support.rows import rows
 from workbook import leftovers, session
 from workbook.errors import messages
@@ -82,18 +83,14 @@ def test_begin_finishes_a_half_built_step(begin, settings):
 def test_begin_finishes_a_half_built_trigger(begin, settings):
     cloud = begin(7)
     only = {"LambdaFunctionConfigurations": trigger.rules(settings)[:1]}
-    cloud.s3.put_bucket_notification_configuration(
-        Bucket=settings.source_bucket, NotificationConfiguration=only
-    )
+    notify(cloud, settings, **only)
     begin(7)
     assert trigger.describe(cloud, settings).drift == {}
 
 
 def test_begin_puts_a_change_right_and_names_it(begin, told, settings):
     cloud = begin(6)
-    cloud.awslambda.update_function_configuration(
-        FunctionName=settings.function_name, MemorySize=1024
-    )
+    configured(MemorySize=1024)(cloud, settings)
     assert "Put right what differed: 05_function (MemorySize)." in told(6)
     assert function.describe(cloud, settings).drift == {}
 
@@ -101,7 +98,7 @@ def test_begin_puts_a_change_right_and_names_it(begin, told, settings):
 def test_begin_takes_away_what_another_notebook_left(begin, told, settings):
     cloud = begin(7)
     pipeline.up(cloud, dataclasses.replace(settings, reliable=True))
-    cloud.iam.delete_role_policy(RoleName=settings.role_name, PolicyName="thumbnails")
+    without_policy("thumbnails")(cloud, settings)
     mistakes.stopped(cloud, settings)
     said = told(9)
     assert "03_role" in said and f"what was left: {settings.failure_queue}" in said
@@ -135,7 +132,7 @@ def queue(cloud, settings):
 def another(cloud, settings):
     """A pipeline of another name stands beside, and stays as it is."""
     pipeline.up(cloud, settings_for(cloud, name="second"), say=lambda line: None)
-    cloud.iam.delete_role_policy(RoleName=settings.role_name, PolicyName="thumbnails")
+    without_policy("thumbnails")(cloud, settings)
 
 
 def of_lab(fault):
@@ -180,9 +177,7 @@ def add_beside(cloud, settings):
     new = trigger.rules(settings)[0] | {"Id": "mine"}
     new["Filter"] = {"Key": {"FilterRules": [suffix]}}
     rules = {"LambdaFunctionConfigurations": [*trigger.rules(settings), new]}
-    cloud.s3.put_bucket_notification_configuration(
-        Bucket=settings.source_bucket, NotificationConfiguration=rules
-    )
+    notify(cloud, settings, **rules)
     permission = trigger.permission(settings) | {"StatementId": "mine"}
     permission["SourceArn"] = "arn:aws:s3:::elsewhere"
     cloud.awslambda.add_permission(FunctionName=settings.function_name, **permission)
@@ -195,9 +190,7 @@ def add_beside(cloud, settings):
     wide = {"PolicyName": "wide", "PolicyDocument": json.dumps(document)}
     arn = cloud.iam.create_policy(**wide)["Policy"]["Arn"]
     cloud.iam.attach_role_policy(**name, PolicyArn=arn)
-    cloud.awslambda.put_function_concurrency(
-        FunctionName=settings.function_name, ReservedConcurrentExecutions=1
-    )
+    limited(1)(cloud, settings)
     cloud.awslambda.create_function(
         FunctionName=f"{settings.name}-probe",
         Code={"ZipFile": function.package(settings)},
@@ -320,38 +313,6 @@ def test_everything_else_is_raised(error):
 def test_an_error_of_python_is_raised():
     with pytest.raises(ZeroDivisionError), workbook.unless_exists():
         _ = 1 / 0
-
-
-def test_every_create_call_can_be_repeated(cloud, settings, capsys):
-    document = json.dumps(role.trust_policy())
-    pipeline.up(cloud, settings)
-    name = settings.function_name
-    calls = [
-        lambda: cloud.s3.create_bucket(
-            **buckets.bucket_request(
-                settings.source_bucket, settings.account, settings.region
-            )
-        ),
-        lambda: cloud.iam.create_role(
-            RoleName=settings.role_name, AssumeRolePolicyDocument=document
-        ),
-        lambda: cloud.logs.create_log_group(logGroupName=settings.log_group),
-        lambda: cloud.awslambda.add_permission(
-            FunctionName=name, **trigger.permission(settings)
-        ),
-        lambda: cloud.awslambda.create_function(
-            FunctionName=name,
-            Code={"ZipFile": function.package(settings)},
-            **function.configuration(settings, layer.create(cloud, settings)),
-        ),
-    ]
-    capsys.readouterr()
-    for call in calls:
-        with workbook.unless_exists():
-            call()
-    said = capsys.readouterr().out
-    # moto lets a function and a statement be made twice; AWS and ours do not.
-    assert said.count("already there") >= 3
 
 
 # --- errors --------------------------------------------------------------------------

@@ -4,6 +4,7 @@ import time
 
 import pytest
 from support.bench import until
+from support.by_hand import without_policy
 from support.shown import jpeg
 
 from deploy import pipeline
@@ -16,7 +17,7 @@ from deploy.local import server
 def test_a_retry_makes_no_log_group_anew(local, monkeypatch, pause_s):
     settings = settings_for(local, name="gone")
     pipeline.up(local, settings, say=lambda line: None)
-    local.iam.delete_role_policy(RoleName=settings.role_name, PolicyName="thumbnails")
+    without_policy("thumbnails")(local, settings)
     local.s3.put_object(Bucket=settings.source_bucket, Key="a.jpg", Body=jpeg())
     time.sleep(pause_s)  # its first run, or a retry, is under way
     assert pipeline.down(local, settings).left == ()

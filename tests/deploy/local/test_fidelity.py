@@ -200,16 +200,6 @@ def test_events_have_sequencers(bench):
     assert last["eTag"] == etag.strip('"') and last["size"] == 5
 
 
-def test_events_have_versions(bench):
-    bucket, function = bench.watched()
-    bench.cloud.s3.put_bucket_versioning(
-        Bucket=bucket, VersioningConfiguration={"Status": "Enabled"}
-    )
-    version = bench.put(bucket, "a")["VersionId"]
-    (record,) = bench.records(function)
-    assert record["s3"]["object"]["versionId"] == version
-
-
 @pytest.mark.slow
 def test_multipart_is_its_own_event(bench, tmp_path):
     bucket, function = bench.watched()
@@ -225,18 +215,6 @@ def test_copy_is_its_own_event(bench):
     bench.cloud.s3.copy_object(Bucket=bucket, Key="b", CopySource=f"{bucket}/a")
     names = {record["eventName"] for record in bench.records(function, 2)}
     assert names == {"ObjectCreated:Put", "ObjectCreated:Copy"}
-
-
-@pytest.mark.slow
-def test_a_restored_object_is_its_own_event(bench):
-    bucket, function = bench.watched("s3:ObjectRestore:Completed")
-    place = {"Bucket": bucket, "Key": "a"}
-    bench.cloud.s3.put_object(**place, Body=b"x", StorageClass="GLACIER")
-    assert refused(lambda: bench.cloud.s3.get_object(**place)) == "InvalidObjectState"
-    bench.cloud.s3.restore_object(**place, RestoreRequest={"Days": 1})
-    (record,) = bench.records(function)
-    assert record["eventName"] == "ObjectRestore:Completed"
-    assert bench.cloud.s3.get_object(**place)["Body"].read() == b"x"
 
 
 def test_a_change_of_rules_holds_at_once(bench):
@@ -486,16 +464,6 @@ def test_a_stack_leaves_no_worker(bench):
     assert psutil.pid_exists(worker)
     client.delete_stack(StackName=name)
     until(lambda: not psutil.pid_exists(worker))
-
-
-def test_latest_is_the_function_itself(bench):
-    function = bench.function()
-    client = bench.cloud.awslambda
-    client.put_function_event_invoke_config(
-        FunctionName=function, Qualifier="$LATEST", MaximumRetryAttempts=1
-    )
-    answer = client.get_function_event_invoke_config(FunctionName=function)
-    assert answer["MaximumRetryAttempts"] == 1
 
 
 # --- restarts and files --------------------------------------------------------------

@@ -18,10 +18,8 @@ FLOOD_MB = 60
 
 
 @pytest.fixture
-def bucket(local):
-    name = f"flood-{time.time_ns()}"
-    local.s3.create_bucket(Bucket=name)
-    return name
+def bucket(bench):
+    return bench.bucket()
 
 
 def flood(port: int, head: str) -> tuple[int, bytes]:

@@ -1,13 +1,11 @@
 """Keys with characters that XML cannot hold: they are listed, read and deleted."""
 
-import json
-import time
-
+import boto3
 import pytest
 from support.by_hand import version
 from support.shown import jpeg
 
-from deploy import pipeline, settings_for
+from deploy import pipeline, policies, settings_for
 from deploy.steps import buckets
 from deploy.tracing import trace
 
@@ -17,10 +15,8 @@ KEYS = sorted(f"odd/{code:04x}-{chr(code)}.txt" for code in ODD)
 
 
 @pytest.fixture
-def bucket(local):
-    name = f"odd-{time.time_ns()}"
-    local.s3.create_bucket(Bucket=name)
-    return name
+def bucket(bench):
+    return bench.bucket()
 
 
 def put_all(local, bucket):
@@ -64,22 +60,12 @@ def test_a_bucket_with_such_keys_is_emptied(local, bucket):
     local.s3.delete_bucket(Bucket=bucket)
 
 
-def test_a_policy_knows_such_keys(local, bucket):
+def test_a_policy_knows_such_keys(local, bench, bucket):
     """A `*` of the role's policy means any character: a line feed, too."""
     local.s3.put_object(Bucket=bucket, Key="a\nb.txt", Body=b"x")
-    name = f"reader-{time.time_ns()}"
-    local.iam.create_user(UserName=name)
-    resource = f"arn:aws:s3:::{bucket}/a*.txt"
-    statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": resource}
-    local.iam.put_user_policy(
-        UserName=name,
-        PolicyName="p",
-        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": statement}),
-    )
-    key = local.iam.create_access_key(UserName=name)["AccessKey"]
-    client = type(local.session)(
-        key["AccessKeyId"], key["SecretAccessKey"], region_name=local.region
-    ).client("s3", endpoint_url=local.endpoint)
+    may = policies.statement("s3:GetObject", f"arn:aws:s3:::{bucket}/a*.txt")
+    session = boto3.Session(*bench.user(may), region_name=local.region)
+    client = session.client("s3", endpoint_url=local.endpoint)
     assert client.get_object(Bucket=bucket, Key="a\nb.txt")["Body"].read() == b"x"
     local.s3.put_object(Bucket=bucket, Key="a.txt\n", Body=b"x")
     with pytest.raises(client.exceptions.ClientError, match="AccessDenied"):

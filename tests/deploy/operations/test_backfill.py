@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from botocore.exceptions import BotoCoreError
 from PIL import Image
+from support.by_hand import notify
 from support.local_cloud import kill, thumbnails
 from support.moto_cloud import here
 from support.pictures import encoded
@@ -219,9 +220,7 @@ def photo(number: int) -> bytes:
 
 def fill(cloud, settings, count: int) -> dict[str, bytes]:
     """Put pictures into the source while no rule tells of them."""
-    cloud.s3.put_bucket_notification_configuration(
-        Bucket=settings.source_bucket, NotificationConfiguration={}
-    )
+    notify(cloud, settings)
     photos = {f"old/{number:04}.jpg": photo(number) for number in range(count)}
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda item: put(cloud, settings, *item), photos.items()))

@@ -2,7 +2,7 @@
 
 import boto3
 import pytest
-from support.by_hand import version
+from support.by_hand import notify, version
 from support.matrix import quiet
 from support.moto_cloud import here, hooked, standing
 
@@ -39,9 +39,7 @@ def test_a_live_trigger(local, capsys):
 
 def test_a_trigger_without_rules(built):
     cloud, settings = built
-    cloud.s3.put_bucket_notification_configuration(
-        Bucket=settings.source_bucket, NotificationConfiguration={}
-    )
+    notify(cloud, settings)
     found = probe(*built, timeout_s=0.1)
     assert not found.live and found.trace.broken.name == "rule"
     assert "First broken link: rule: " in repr(found)

@@ -3,7 +3,7 @@ import io
 import zipfile
 
 import pytest
-from support.by_hand import trusts_another
+from support.by_hand import limited, trusts_another
 from support.moto_cloud import here, hooked, sent, standing
 from support.programs import python
 
@@ -266,9 +266,7 @@ def test_log_group_alone_is_seen(cloud, settings):
 
 def test_other_limits_are_no_pause(cloud, settings, ground, wire):
     function.create(cloud, settings)
-    cloud.awslambda.put_function_concurrency(
-        FunctionName=settings.function_name, ReservedConcurrentExecutions=5
-    )
+    limited(5)(cloud, settings)
     wire.calls.clear()
     assert not function.resume(cloud, settings)
     assert wire.mutations == []

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 from botocore.exceptions import ClientError
-from support.by_hand import fail, queue_url
+from support.by_hand import fail, mapping, queue_url
 from support.moto_cloud import here, standing
 from support.pictures import encoded, photo
 from support.rows import rows
@@ -34,13 +34,6 @@ def queued(cloud):
     steps = (buckets, role, layer, function, failures)
     standing("queued", lambda: [step.create(cloud, settings) for step in steps])
     return settings
-
-
-def mapping(cloud, settings):
-    (found,) = cloud.awslambda.list_event_source_mappings(
-        EventSourceArn=settings.queue_arn
-    )["EventSourceMappings"]
-    return found
 
 
 def notification(cloud, settings):

@@ -9,6 +9,7 @@ from functools import partial
 
 import pytest
 from support import by_hand
+from support.by_hand import without_policy
 from support.log_lines import line, put
 from support.moto_cloud import here, standing
 
@@ -411,9 +412,7 @@ def test_modules_that_python_would_not_find(module, finding):
 
 def test_a_missing_statement_is_printed(built):
     cloud, settings = built
-    cloud.iam.delete_role_policy(
-        RoleName=settings.role_name, PolicyName=role.THUMBNAILS
-    )
+    without_policy(role.THUMBNAILS)(cloud, settings)
     found = trace(KEY, *built).broken
     missing = json.loads(found.cure.partition(": ")[2])
     assert found.name == "role"

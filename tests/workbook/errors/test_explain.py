@@ -89,18 +89,6 @@ def create_function(w, runtime="", trusted="lambda"):
     )
 
 
-def create_the_same_function(w):
-    built(w)
-    found = w.awslambda.get_function_configuration(**w.function)
-    w.awslambda.create_function(
-        **w.function,
-        Role=found["Role"],
-        Runtime=w.settings.runtime,
-        Handler="a.b",
-        Code={"ZipFile": function.package(w.settings)},
-    )
-
-
 def put_a_public_policy(w):
     with_buckets(w)
     policy = json.dumps(buckets.merged(None, buckets.public_read(w.settings)))
@@ -252,7 +240,6 @@ PROVOKED: dict[str, list[Callable[[World], Any]]] = {
     "role-may-not-take-from-the-queue": [lambda w: put_mapping(w, "180")],
     "queue-hides-too-short": [lambda w: put_mapping(w, "5", queue=True)],
     "two-rules-one-id": [put_two_rules_of_one_name],
-    "function-exists": [create_the_same_function],
     "entity-exists": [lambda w: create_role(w) and create_role(w)],
     "runtime-retired": [lambda w: create_function(w, "python3.8")],
     "no-such-function": [
@@ -351,20 +338,9 @@ def test_a_line_of_a_log_finds_its_row(name, given):
     assert row_of(given) == name
 
 
-def test_runtime_not_here(local):
-    arn = local.iam.create_role(
-        RoleName="explain-runtime",
-        AssumeRolePolicyDocument=json.dumps(role.trust_policy()),
-    )["Role"]["Arn"]
+def test_runtime_not_here(bench):
     with pytest.raises(ClientError) as failed:
-        local.awslambda.create_function(
-            FunctionName="explain-runtime",
-            Role=arn,
-            Runtime="python3.99",
-            Handler="a.b",
-            Code={"ZipFile": b""},
-        )
-    local.iam.delete_role(RoleName="explain-runtime")
+        bench.function(Runtime="python3.99")
     assert row_of(failed.value) == "runtime-not-here"
 
 
@@ -472,11 +448,6 @@ def test_an_error_with_a_remedy_is_left_alone(shown):
     assert "it broke. Mend." in text and "Again?" not in text
 
 
-def test_a_name_of_a_cell_not_run_is_explained_below(shown):
-    text = shown("nobody_made_this")
-    assert text.index("NameError") < text.index("Run ▸ Run All Above Selected Cell")
-
-
 def test_an_error_before_begin_is_explained_once(shell, shown):
     """The launcher's kernels know how from their start; begin() takes it over."""
     callbacks = shell.events.callbacks["post_run_cell"]
@@ -489,15 +460,20 @@ def test_an_error_before_begin_is_explained_once(shell, shown):
     shell.events.callbacks["post_run_cell"] = callbacks
 
 
-def test_any_error_with_a_row_is_explained_below_and_no_other(shown):
-    text = shown("{}['Contents']")
-    assert text.index("KeyError") < text.index("AWS leaves a list out")
+@pytest.mark.parametrize(
+    ("cell", "says", "explained"),
+    [
+        ("nobody_made_this", "NameError", "Run ▸ Run All Above Selected Cell"),
+        ("{}['Contents']", "KeyError", "AWS leaves a list out"),
+        ("assert 1 == 2, 'one is not'", "one is not", "Look at what you changed"),
+    ],
+)
+def test_any_error_with_a_row_is_explained_below_and_no_other(
+    shown, cell, says, explained
+):
+    text = shown(cell)
+    assert text.index(says) < text.index(explained)
     assert "Again?" not in shown("1 / 0")
-
-
-def test_a_failed_assertion_is_explained_below(shown):
-    text = shown("assert 1 == 2, 'one is not two'")
-    assert text.index("one is not two") < text.index("Look at what you changed")
 
 
 @pytest.mark.parametrize(

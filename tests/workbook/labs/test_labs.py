@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 from support.local_cloud import shared_pipeline
+from support.moto_cloud import Clock
 from workbook import session
 from workbook.errors.messages import WorkbookError
 from workbook.labs import cards, faults
@@ -55,17 +56,11 @@ def built(cloud, settings, monkeypatch):
     return cloud, settings
 
 
-class Rushing(waiting.Clock):
+class Rushing(Clock):
     """A clock on which waiting takes no time; a look takes a minute."""
 
-    def __init__(self):
-        self.time = 0.0
-
-    def now(self):
-        return self.time
-
-    def sleep(self, seconds):
-        self.time += seconds + 60
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds + 60)
 
 
 def test_the_card_is_shown_before_the_fault_goes_in(built, capsys):
@@ -136,9 +131,9 @@ def test_a_wrong_mend_draws_the_path(standing, capsys):
 def test_there_is_no_wait_where_no_event_comes(built):
     """The bucket may not call the function: in lab 6 an upload tells at once."""
     cards.lab(6, *built)
-    waited = waiting.clock.time
+    waited = waiting.clock.now()
     assert "permission" in cards._again(cards.LABS[5], *built)
-    assert waiting.clock.time == waited
+    assert waiting.clock.now() == waited
     cards.undo_all(*built)
 
 

@@ -14,9 +14,9 @@ import sys
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-import boto3
 import pytest
 from support import log_lines
+from support.by_hand import notify
 from support.moto_cloud import REGION, here
 from support.pictures import chart, encoded
 from workbook.classroom.wall import intake, links
@@ -39,12 +39,7 @@ def built(cloud):
     """Buckets, and a rule; no function runs in moto."""
     settings = here(cloud, max_bytes=50_000)
     buckets.create(cloud, settings)
-    boto3.client("s3", region_name=REGION).put_bucket_notification_configuration(
-        Bucket=settings.source_bucket,
-        NotificationConfiguration={
-            "LambdaFunctionConfigurations": trigger.rules(settings)
-        },
-    )
+    notify(cloud, settings, LambdaFunctionConfigurations=trigger.rules(settings))
     return cloud, settings
 
 
