@@ -10,7 +10,7 @@ import functools
 import struct
 from collections.abc import Callable, Mapping
 
-from handler.picture import hdr
+from handler.picture import hdr, icc
 from handler.picture.primaries import D50, PRIMARIES, SRGB, Primaries, Row, columns
 
 _ENTRIES = 1024
@@ -24,7 +24,8 @@ def profile(
 
     ``embedded`` is the one in its iCCP; of the chunks the length is right.
     """
-    if found := _by_number(chunks.get(b"cICP", bytes(4))):
+    tagged = icc.numbers(embedded) if grey or not icc.is_grey(embedded or b"") else b""
+    if found := _by_number(chunks.get(b"cICP", b"")) or _by_number(tagged):
         peak = hdr.peak(chunks) if found[1] in hdr.LIGHT else 0.0
         return None if found == (SRGB, 13) else _written(*found, peak, grey)
     if embedded or b"sRGB" in chunks:

@@ -106,7 +106,12 @@ def open_image(data: bytes, seconds: float) -> ImageFile.ImageFile:
     if kinds.kind(data) == "JPEG":
         photo = Jpeg(Reader(data, deadline))
         photo.info["exif"] = _exif(photo.applist)
-        photo.info["icc_profile"] = _profile(photo.applist)
+        profile = _profile(photo.applist)
+        if icc.numbers(profile) and photo.mode != "CMYK":
+            from handler.picture import colours  # for the few
+
+            profile = colours.profile({}, profile, grey=photo.mode == "L")
+        photo.info["icc_profile"] = profile
         return photo
     found = png.walk(data)
     image = PngImagePlugin.PngImageFile(Reader(found.data, deadline))

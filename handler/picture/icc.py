@@ -4,7 +4,7 @@ www.color.org/specification/ICC.1-2022-05.pdf, 7.2; skia.googlesource.com/skcms
 """
 
 import struct
-from collections.abc import Set
+from collections.abc import Iterator, Set
 
 _HEAD = struct.Struct(">I4xI4s4s4s12x4s28x3i48xI")
 _TAG = struct.Struct(">4sII")
@@ -13,6 +13,7 @@ _D50 = (0.9642, 1.0, 0.8249)
 _CLASSES = {b"scnr", b"mntr", b"prtr", b"spac"}
 _SPACES = {b"RGB ", b"GRAY", b"CMYK"}
 _PCS = {b"XYZ ", b"Lab "}
+_TRANSFERS = {b"\x08", b"\x0d", b"\x10", b"\x12"}  # linear, sRGB, PQ, HLG
 _TABLES = {b"A2B0", b"A2B1"}
 _MATRIX = {b"rXYZ", b"gXYZ", b"bXYZ", b"rTRC", b"gTRC", b"bTRC"}
 
@@ -34,7 +35,7 @@ def readable(profile: bytes, *, any_space: bool = False) -> bytes | None:
     end = _HEAD.size + count * _TAG.size
     if not (good and near and end <= size <= len(profile)):
         return None
-    tags = [*_TAG.iter_unpack(profile[_HEAD.size : end])]
+    tags = [*_tags(profile)]
     inside = all(4 <= length <= size - at for _, at, length in tags)
     if not inside or not _is_usable({name for name, _, _ in tags}, space):
         return None
@@ -52,3 +53,22 @@ def _is_usable(names: Set[bytes], space: bytes) -> bool:
 def is_grey(profile: bytes) -> bool:
     """Tell whether a profile is of greys."""
     return profile[16:20] == b"GRAY"
+
+
+def numbers(profile: bytes | None) -> bytes:
+    """Return what a readable profile says by numbers, as a PNG's cICP does.
+
+    It counts before all else in the profile. ICC.1:2022, 9.2.17
+    """
+    profile = profile or b""
+    for name, at, _ in _tags(profile):
+        body = profile[at : at + 12]
+        if name == body[:4] == b"cicp" and body[9:10] in _TRANSFERS:
+            return body[8:]
+    return b""
+
+
+def _tags(profile: bytes) -> Iterator[tuple[bytes, int, int]]:
+    count = int.from_bytes(profile[_HEAD.size - 4 : _HEAD.size])
+    end = _HEAD.size + count * _TAG.size
+    return _TAG.iter_unpack(profile[_HEAD.size : end])

@@ -169,7 +169,7 @@ def _chunk(name: bytes, body: bytes) -> bytes:
 def _colours(extra: dict[bytes, bytes], *, grey: bool) -> bytes | None:
     """Return the profile that the chunks hold, or that they amount to."""
     embedded = _profile(extra.get(b"iCCP", b""))
-    if extra.keys().isdisjoint(_COLOURS):
+    if extra.keys().isdisjoint(_COLOURS) and not icc.numbers(embedded):
         return embedded
     from handler.picture import colours  # for the few pictures that need it
 

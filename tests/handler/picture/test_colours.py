@@ -146,6 +146,26 @@ def test_how_bright_the_brightest_colour_is():
     assert shades(*chunks, mode="RGB") == pytest.approx(shades(*chunks), abs=2)
 
 
+def tagged(numbers, profile):
+    """A profile with a tag more, that says its colours by numbers."""
+    return written_with(profile, b"cicp", b"cicp" + bytes(4) + bytes(numbers))
+
+
+@pytest.mark.parametrize("transfer", [16, 18])
+def test_a_profile_of_high_dynamic_range(transfer):
+    numbers, grey = (9, transfer, 0, 1), written(SRGB_PRIMARIES, 0, 1.0, True)
+    for mode, profile in (("RGB", WIDE), ("L", WIDE), ("L", grey)):
+        wanted = shades(cicp(*numbers), mode=mode)
+        hdr = tagged(numbers, profile)
+        assert shades(iccp(hdr), mode=mode) == wanted != shades(mode=mode)
+        image = Image.new("L", (16, 16), 150).convert(mode)
+        photo = decoded(make_thumbnail(encoded(image, icc_profile=hdr)))
+        assert photo.convert("L").getpixel((8, 8)) == pytest.approx(wanted[1], abs=2)
+    assert shades(iccp(tagged(numbers, grey)), mode="RGB") == shades(mode="RGB")
+    odd = tagged((9, 1, 0, 1), WIDE)
+    assert shades(iccp(odd), mode="RGB") == shades(iccp(WIDE), mode="RGB")
+
+
 def test_full_is_not_always_white():
     image = Image.new("L", (4, 4), 255)
     data = after_ihdr(encoded(image, "PNG"), cicp(9, 18, 0, 1), clli(4000))
@@ -263,6 +283,22 @@ def changed(at, to, profile=None):
     """A profile with other bytes from there on."""
     profile = profile or wide_profile()
     return profile[:at] + to + profile[at + len(to) :]
+
+
+def written_with(profile, name, content):
+    """The profile with a tag more."""
+    count = int.from_bytes(profile[128:132])
+    entries = [
+        (tag, at + 12, size)
+        for tag, at, size in struct.iter_unpack(
+            ">4sII", profile[132 : 132 + 12 * count]
+        )
+    ]
+    entries.append((name, len(profile) + 12, len(content)))
+    table = b"".join(struct.pack(">4sII", *entry) for entry in entries)
+    head = profile[:128] + (count + 1).to_bytes(4)
+    made = head + table + profile[132 + 12 * count :] + content
+    return len(made).to_bytes(4) + made[4:]
 
 
 WIDE = wide_profile()
