@@ -31,6 +31,12 @@ _PUT = """
 INSERT INTO line (store, key, value) VALUES (?, ?, ?)
 ON CONFLICT (store, key) DO UPDATE SET value = excluded.value
 """
+#: What says nothing of the file itself.
+_REFUSED = (
+    *(sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY),
+    *(sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM),
+    *(sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED),
+)
 
 
 class Ledger:
@@ -43,6 +49,7 @@ class Ledger:
 
     Raises:
         ValueError: the file is damaged.
+        OSError: the disk or the system refuses it; what it holds may be whole.
     """
 
     def __init__(
@@ -56,8 +63,8 @@ class Ledger:
         self._lock = threading.RLock()
         try:
             self._file = sqlite3.connect(path, check_same_thread=False)
-        except sqlite3.OperationalError as error:  # a folder stands there
-            raise ValueError(f"{path.name} cannot be opened: {error}") from error
+        except sqlite3.OperationalError as error:
+            raise _told(path, f"cannot be opened: {error}", error) from error
         try:
             # Alone: no shared memory beside the file, which some disks cannot have.
             self._file.execute("PRAGMA locking_mode = EXCLUSIVE")
@@ -67,7 +74,7 @@ class Ledger:
             (health,) = self._file.execute("PRAGMA quick_check(1)").fetchone()
         except sqlite3.DatabaseError as error:
             self._file.close()
-            raise ValueError(f"{path.name} cannot be read: {error}") from error
+            raise _told(path, f"cannot be read: {error}", error) from error
         if health != "ok":
             self._file.close()
             raise ValueError(f"{path.name} is damaged: {health}")
@@ -108,3 +115,10 @@ class Ledger:
         """Write everything into the one file, and close it."""
         with self._lock:
             self._file.close()
+
+
+def _told(path: Path, what: str, error: sqlite3.DatabaseError) -> Exception:
+    """Tell a file that is refused from one that is damaged, or no file."""
+    primary = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    refused = primary in _REFUSED and not path.is_dir()
+    return (OSError if refused else ValueError)(f"{path.name} {what}")

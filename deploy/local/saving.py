@@ -94,6 +94,8 @@ def _open_ledger() -> Ledger:
     except ValueError as error:
         set_aside(str(error))
         raise
+    except OSError as error:
+        sys.exit(f"{error}. Nothing was changed")
 
 
 snapshot = Snapshot(

@@ -376,6 +376,16 @@ def test_a_damaged_folder_is_set_aside_whole_and_said(own_folder, damage, names)
     assert b"mine" in [p.read_bytes() for p in aside.rglob("a") if p.is_file()]
 
 
+@pytest.mark.slow
+def test_a_ledger_that_cannot_be_opened_is_said_and_stays(tmp_path, monkeypatch):
+    """As after one `sudo`, or below a path that is longer than SQLite takes."""
+    deep = tmp_path.joinpath(*["x" * 200] * 3)
+    monkeypatch.setenv("WORKBOOK_LOCAL_CLOUD", str(deep))
+    with pytest.raises(LocalCloudError, match=r"ledger\.db cannot be .*Nothing was"):
+        server.start(say=quiet)
+    assert deep.exists() and not [*deep.glob("aside-*")]
+
+
 @pytest.mark.parametrize("secret", rows([b"", b"\xff\xfe\x00", b"two\nlines of it"]))
 def test_a_damaged_secret_is_made_anew_and_said(own_folder, secret):
     connected().s3.create_bucket(Bucket=BUCKET)

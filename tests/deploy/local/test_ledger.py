@@ -30,6 +30,14 @@ def test_a_folder_in_the_files_place_is_refused(tmp_path):
         Ledger(tmp_path / "ledger.db")
 
 
+def test_a_file_that_cannot_be_opened_is_not_damaged(tmp_path):
+    """As of another user, or of a path longer than SQLite takes."""
+    deep = tmp_path.joinpath(*["x" * 200] * 3)
+    deep.mkdir(parents=True)
+    with pytest.raises(OSError, match=r"ledger\.db cannot be opened"):
+        Ledger(deep / "ledger.db")
+
+
 def test_lines_come_back_in_order_and_changed(ledger):
     first = ledger()
     first.write([("s", "b", 1), ("s", "a", [2]), ("other", "b", 3)])
