@@ -381,6 +381,12 @@ def standing(name: object, build: Callable[[], object]) -> None:
                 service[account][region] = backend
 
 
+def ground(cloud: Cloud, settings: Settings, *steps: Any) -> None:
+    """Let an account be as these steps leave it: what another step stands on."""
+    names = tuple(step.__name__ for step in steps)
+    standing((names, settings), lambda: [s.create(cloud, settings) for s in steps])
+
+
 copyreg.pickle(Condition, lambda condition: (Condition, ()))  # nobody waits for it
 
 

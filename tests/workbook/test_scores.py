@@ -240,28 +240,23 @@ def test_a_reset_names_how_to_clear_the_score_and_clears_it_when_asked(at):
     assert score_at_reset(True, "") == "Your score begins anew." and not at.exists()
 
 
+def by_command(score: bool = False) -> None:
+    deploying.main(["local", "reset", *["--score"] * score])
+
+
 @pytest.mark.slow
-def test_a_reset_in_a_notebook_offers_to_clear_the_score(
-    own_folder, capsys, monkeypatch
-):
+@pytest.mark.parametrize(
+    ("reset", "offers"),
+    [(workbook.reset, "reset(score=True)"), (by_command, "--score")],
+)
+def test_a_reset_offers_to_clear_it(own_folder, capsys, monkeypatch, reset, offers):
     monkeypatch.setattr(session, "_current", session._Current())
     own_folder.mkdir()
     kept = own_folder / "score.json"
     kept.write_text("{}")
-    workbook.reset()
-    assert kept.exists() and "reset(score=True)" in capsys.readouterr().out
-    workbook.reset(score=True)
-    assert not kept.exists() and "begins anew" in capsys.readouterr().out
-
-
-@pytest.mark.slow
-def test_a_reset_offers_to_clear_it(own_folder, capsys):
-    own_folder.mkdir()
-    kept = own_folder / "score.json"
-    kept.write_text("{}")
-    deploying.main(["local", "reset"])
-    assert kept.exists() and "--score" in capsys.readouterr().out
-    deploying.main(["local", "reset", "--score"])
+    reset()
+    assert kept.exists() and offers in capsys.readouterr().out
+    reset(score=True)
     assert not kept.exists() and "begins anew" in capsys.readouterr().out
 
 

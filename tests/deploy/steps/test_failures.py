@@ -2,7 +2,7 @@ import json
 
 import pytest
 from support.by_hand import fail, queue_url
-from support.moto_cloud import here, sent, standing
+from support.moto_cloud import ground, here, sent
 
 from deploy.errors import DeployError
 from deploy.operations.replay import replay
@@ -23,8 +23,7 @@ RECORD = {
 def reliable(cloud):
     """Reliable settings, and everything but the failures step."""
     settings = here(cloud, reliable=True)
-    steps = (buckets, role, layer, function)
-    standing("reliable", lambda: [step.create(cloud, settings) for step in steps])
+    ground(cloud, settings, buckets, role, layer, function)
     return settings
 
 

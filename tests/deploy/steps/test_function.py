@@ -3,8 +3,9 @@ import io
 import zipfile
 
 import pytest
+from support import moto_cloud
 from support.by_hand import limited, trusts_another
-from support.moto_cloud import here, hooked, sent, standing
+from support.moto_cloud import here, hooked, sent
 from support.programs import python
 
 from deploy.errors import DeployError, ForeignResourceError
@@ -18,10 +19,7 @@ OF_FUNCTION = "after-call.lambda.GetFunction"
 @pytest.fixture
 def ground(cloud, settings):
     """What the function stands on: buckets, role and layer."""
-    steps = (buckets, role, layer)
-    standing(
-        "for the function", lambda: [step.create(cloud, settings) for step in steps]
-    )
+    moto_cloud.ground(cloud, settings, buckets, role, layer)
 
 
 @pytest.fixture

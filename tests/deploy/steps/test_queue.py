@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from botocore.exceptions import ClientError
 from support.by_hand import fail, mapping, queue_url
-from support.moto_cloud import here, standing
+from support.moto_cloud import ground, here
 from support.pictures import encoded, photo
 from support.rows import rows
 
@@ -31,8 +31,7 @@ def quiet(monkeypatch):
 def queued(cloud):
     """Settings with a queue, and everything but the queue and the trigger."""
     settings = here(cloud, queue=True)
-    steps = (buckets, role, layer, function, failures)
-    standing("queued", lambda: [step.create(cloud, settings) for step in steps])
+    ground(cloud, settings, buckets, role, layer, function, failures)
     return settings
 
 

@@ -1,6 +1,7 @@
 import pytest
+from support import moto_cloud
 from support.by_hand import notify
-from support.moto_cloud import here, standing
+from support.moto_cloud import here
 
 from deploy.errors import DeployError
 from deploy.steps import buckets, function, layer, role, trigger
@@ -13,10 +14,7 @@ NOT_YET = "Unable to validate the following destination configurations"
 @pytest.fixture
 def ground(cloud, settings):
     """What the trigger stands on."""
-    steps = (buckets, role, layer, function)
-    standing(
-        "for the trigger", lambda: [step.create(cloud, settings) for step in steps]
-    )
+    moto_cloud.ground(cloud, settings, buckets, role, layer, function)
 
 
 def put(cloud, settings, **configuration):
