@@ -43,7 +43,7 @@ def run(parser: argparse.ArgumentParser, argv: Sequence[str] | None = None) -> i
             stream.reconfigure(errors="replace")
     options = parser.parse_args(argv)
     try:
-        with explained("AWS", STATUS):
+        with explained(_where(options), STATUS):
             status = options.run(options) or 0
         _flush()
         return status
@@ -79,6 +79,12 @@ def _flush() -> None:
         with contextlib.suppress(OSError), Path(os.devnull).open("w") as nowhere:
             os.dup2(nowhere.fileno(), sys.stdout.fileno())
         raise
+
+
+def _where(options: argparse.Namespace) -> str:
+    """Name who was asked; the local cloud's errors are not AWS's."""
+    asked = vars(options).get("cloud") or os.environ.get("WORKBOOK_CLOUD")
+    return "AWS" if asked == "aws" else "the cloud"
 
 
 def _local_notice(options: argparse.Namespace) -> str:

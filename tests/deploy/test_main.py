@@ -1,3 +1,4 @@
+import argparse
 import json
 import os
 import sys
@@ -11,7 +12,7 @@ from support.programs import python
 from support.rows import rows
 
 from deploy import pipeline
-from deploy.__main__ import main
+from deploy.__main__ import _where, main
 from deploy.cloud import connect
 from deploy.configure import settings_for
 from deploy.errors import DeployError
@@ -96,6 +97,17 @@ def test_an_upload_that_is_refused_is_one_sentence(account, tmp_path):
         explained("AWS", STATUS),
     ):
         connect("aws", say=len).s3.upload_file(tmp_path / "photo.jpg", "gone", "key")
+
+
+@pytest.mark.parametrize(
+    ("cloud", "variable", "where"),
+    [("aws", "", "AWS"), (None, "aws", "AWS"), ("local", "aws", "the cloud")],
+)
+def test_only_awss_errors_are_said_to_be_awss(monkeypatch, cloud, variable, where):
+    monkeypatch.setenv("WORKBOOK_CLOUD", variable)
+    assert _where(argparse.Namespace(cloud=cloud)) == where
+    monkeypatch.delenv("WORKBOOK_CLOUD")
+    assert _where(argparse.Namespace()) == "the cloud"
 
 
 def test_interrupt_says_what_to_do(buckets, capsys, monkeypatch):
