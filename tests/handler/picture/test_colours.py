@@ -459,6 +459,9 @@ def test_all_colours_of_high_dynamic_range_as_chromium(chromium, primaries, tran
         ([iccp(changed(12, b"link"))], 4),
         ([iccp(changed(8, b"\5")), gama(22727)], 4),
         ([iccp(WIDE[:-20]), gama(22727)], 4),
+        ([cicp(9, 16, 0, 1), clli(4000)], 8),
+        ([cicp(9, 16, 0, 1), mdcv(600)], 8),
+        ([iccp(tagged((12, 16, 0, 1), WIDE))], 8),
     ],
 )
 def test_as_chromium_shows_it(chromium, chunks, by):
