@@ -14,6 +14,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from deploy.errors import LocalCloudError
 
 #: The checkout: the folder that holds `deploy`, `handler`, `notebooks` and `images`.
@@ -87,6 +89,24 @@ def make_private(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     if os.name != "nt" and folder.stat().st_mode & 0o077:
         folder.chmod(0o700)
+
+
+@contextlib.contextmanager
+def turn(held: Path, patience_s: float) -> Iterator[None]:
+    """Hold a lock's file, one process at a time; wait for it, but not for ever."""
+    lock = FileLock(held, timeout=patience_s, mode=0o600)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise LocalCloudError(
+            f"another program has held it for {patience_s:.0f} seconds",
+            where=str(held),
+            todo="Is one suspended (Ctrl+Z)? Let it go on, or end it; then try again.",
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @contextlib.contextmanager

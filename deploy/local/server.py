@@ -31,11 +31,10 @@ from botocore.configprovider import (
     BOTOCORE_DEFAUT_SESSION_VARIABLES,
     ConstantProvider,
 )
-from filelock import FileLock
 
 from deploy import environment, runtimes
 from deploy.errors import LocalCloudError
-from deploy.home import home, in_plain_words, make_private, moved, named
+from deploy.home import home, in_plain_words, make_private, moved, named, turn
 from deploy.local import lock
 
 HERE = Path(__file__).resolve().parent
@@ -45,6 +44,8 @@ ACCOUNT = "000000000000"
 ACCESS_KEY = "LOCALCLOUD"
 START_TIMEOUT_S = 30
 STOP_TIMEOUT_S = 10
+#: Longer than a start, and than a set-up by a slow network, takes: others wait so long.
+TURN_S, SET_UP_S = 120, 600
 LOG_BYTES = 5_000_000
 SERVICES = "s3,lambda,iam,sts,sqs,sns,logs,monitoring,cloudformation,events,tagging"
 
@@ -184,7 +185,7 @@ def _turn(where: Path) -> Iterator[None]:
     """One process at a time starts or stops the cloud of a folder, its owner's own."""
     with in_plain_words(where):
         make_private(where)
-        with FileLock(where / "start.lock", mode=0o600):
+        with turn(where / "start.lock", TURN_S):
             yield
 
 
@@ -224,7 +225,7 @@ def set_up(*, say: Say = print) -> None:
         say(words)
     with in_plain_words(home()):
         make_private(home())
-        with FileLock(home() / "set-up.lock"):
+        with turn(home() / "set-up.lock", SET_UP_S):
             if not environment.is_ready(venv(), [REQUIREMENTS]):
                 say("Setting up the local cloud (once, about 20 seconds) …")
                 _install()

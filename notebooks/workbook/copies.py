@@ -22,9 +22,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from filelock import FileLock
-
-from deploy.home import CHECKOUT, home, in_plain_words
+from deploy.home import CHECKOUT, home, in_plain_words, turn
 from workbook.errors.messages import WorkbookError
 
 if TYPE_CHECKING:
@@ -122,7 +120,7 @@ def _writing() -> Iterator[Path]:
     where = folder()
     with in_plain_words(where):
         where.mkdir(parents=True, exist_ok=True)
-        with FileLock(where / ".lock"):
+        with turn(where / ".lock", 60):
             if where.parent != CHECKOUT:
                 for name in _NEIGHBOURS:
                     _link(CHECKOUT / name, where.parent / name)

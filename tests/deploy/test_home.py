@@ -35,6 +35,18 @@ def test_a_variable_names_it(monkeypatch, tmp_path):
     assert home.home() == tmp_path / "where" and home.moved() == ""
 
 
+def test_a_lock_that_is_never_given_back_is_said(tmp_path):
+    """As of a command that Ctrl+Z stopped: the next would wait for ever."""
+    with (
+        home.turn(tmp_path / "lock", 0),
+        pytest.raises(LocalCloudError, match=r"lock: another program .*Ctrl\+Z"),
+        home.turn(tmp_path / "lock", 0),
+    ):
+        pass
+    with home.turn(tmp_path / "lock", 0):
+        pass
+
+
 @pytest.mark.parametrize(
     ("place", "todo"),
     [
