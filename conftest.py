@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+import signal
 import tempfile
 from functools import partial
 from pathlib import Path
@@ -34,6 +35,9 @@ settings.register_profile(
     "busy", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("busy")
+
+# A shell has it ignored by what it runs in the background, and by their children.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Nothing of the learner's own AWS configuration may reach a test …
 prefixes = ("AWS_", "WORKBOOK_")
