@@ -143,7 +143,7 @@ def does(tmp_path, monkeypatch) -> Callable[[str], None]:
 
 
 def test_an_interrupted_set_up_is_one_sentence(does, capsys):
-    does("kill -INT $PPID")
+    does("sleep 0.1; kill -INT $PPID")
     assert environment.main() == 130
     assert "begins it anew" in capsys.readouterr().err
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import logging
+import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -92,6 +93,9 @@ def styled() -> Iterator[None]:
     try:
         import matplotlib  # a second, once, for cells that plot
 
+        if not os.access(os.environ.get("HOME", ""), os.W_OK | os.X_OK):
+            # Its search for fonts is fontconfig's, which complains of such a home.
+            os.environ.setdefault("XDG_CACHE_HOME", matplotlib.get_cachedir())
         with matplotlib.rc_context(STYLE), warnings.catch_warnings():
             # A sign that its font lacks is drawn by the page, whose fonts have it.
             warnings.filterwarnings("ignore", r"Glyph .* missing")

@@ -202,7 +202,11 @@ def test_matplotlib_comes_with_the_first_plot_and_says_nothing(tmp_path):
         "import sys, workbook; assert 'matplotlib' not in sys.modules;"
         "print(repr(workbook.plots.areas({'a': 1}, 'Areas')))"
     )
-    (tmp_path / "file").touch()
-    environment = {"MPLCONFIGDIR": str(tmp_path / "file")}
-    done = python("-W", "error", "-c", code, env=environment)
-    assert (done.stdout, done.stderr) == ("Areas\na: 1\n", "")
+    file, fonts = tmp_path / "file", tmp_path / "fonts.conf"
+    file.touch()
+    own_cache = '<cachedir prefix="xdg">fontconfig</cachedir>'
+    fonts.write_text(f"<fontconfig><dir>/usr/share/fonts</dir>{own_cache}</fontconfig>")
+    nowhere = {"HOME": "/dev/null", "FONTCONFIG_FILE": str(fonts)}
+    for environment in ({"MPLCONFIGDIR": str(file)}, nowhere):
+        done = python("-W", "error", "-c", code, env=environment)
+        assert (done.stdout, done.stderr) == ("Areas\na: 1\n", "")
