@@ -20,11 +20,10 @@ from deploy.settings import Settings
 from deploy.steps import buckets
 from deploy.waiting import NO_BUCKET, NO_OBJECT, if_there
 from handler import make_thumbnail
-from workbook import labs, session
+from workbook import html, labs, session
 from workbook.checks import buckets as bucket_check
 from workbook.errors.messages import WorkbookError
-from workbook.show import html
-from workbook.show.html import Html
+from workbook.html import Html
 from workbook.uploads import SAMPLES
 
 Judge = Callable[[Any, Cloud, Settings], str]

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from deploy import cost
-from workbook.show import html
-from workbook.show.html import Html
+from workbook import html
+from workbook.html import Html
 
 #: YouTube, 2019, told by its CEO; it has named no newer figure since.
 #: https://www.tubefilter.com/2019/05/07/number-hours-video-uploaded-to-youtube-per-minute/

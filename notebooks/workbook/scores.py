@@ -20,10 +20,9 @@ from typing import Any
 from deploy.cloud import Cloud
 from deploy.home import score_file
 from deploy.settings import Settings
-from workbook import checks, copies, exercises, session
+from workbook import checks, copies, exercises, html, session
 from workbook.checks.findings import Report
-from workbook.show import html
-from workbook.show.html import Html
+from workbook.html import Html
 
 #: What a notebook teaches to call, and its cells call by themselves.
 OWN_CALLS: dict[int, set[str]] = {

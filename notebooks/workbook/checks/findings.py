@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from workbook.show import html
+from workbook import html
 
 State = Literal["ok", "mend", "waits"]
 

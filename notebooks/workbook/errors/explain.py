@@ -22,9 +22,9 @@ from IPython.display import display
 from deploy.errors import DeployError
 from deploy.logs import Run, used_all_memory
 from handler.errors import UploadsFailed
+from workbook import html
 from workbook.errors import table
-from workbook.show import html
-from workbook.show.html import Html
+from workbook.html import Html
 
 _CLIENT = re.compile(
     r"An error occurred \((?P<code>[\w.]+)\) when calling the (?P<call>\w+) operation"

@@ -20,9 +20,9 @@ from IPython.display import display
 from deploy import DeployError
 from deploy.home import CHECKOUT
 from handler.errors import ConfigError, ImageRejected, UploadsFailed
+from workbook import html
 from workbook.errors import explain
-from workbook.show import html
-from workbook.show.html import Html
+from workbook.html import Html
 
 #: What a call to the cloud can end with.
 CLOUD_ERRORS = (DeployError, ClientError, BotoCoreError, Boto3Error)

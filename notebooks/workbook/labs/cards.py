@@ -25,12 +25,12 @@ from deploy.tracing import NAMES, Trace
 from deploy.tracing.facts import place as place_of
 from deploy.waiting import looks, until
 from handler.events import target_key
+from workbook import html as style
 from workbook import session
 from workbook.errors import messages
+from workbook.html import Html
 from workbook.labs import faults, mends, mistakes
-from workbook.show import html as style
 from workbook.show import trace_picture
-from workbook.show.html import Html
 from workbook.show.pictures import in_words
 
 

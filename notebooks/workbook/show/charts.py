@@ -7,8 +7,9 @@ from collections.abc import Iterable
 
 from deploy import logs
 from deploy.logs import Report, Run
-from workbook.show import html, plots
-from workbook.show.html import Html
+from workbook import html
+from workbook.html import Html
+from workbook.show import plots
 
 OUTCOMES = {
     "made": plots.COLOURS[0],

@@ -20,9 +20,9 @@ from deploy.settings import Settings
 from deploy.waiting import NO_BUCKET, NO_OBJECT, if_there
 from handler.errors import ImageRejected
 from handler.recipe.labels import MOST, Scores, from_metadata
+from workbook import html
 from workbook.errors import messages
-from workbook.show import html
-from workbook.show.html import Html
+from workbook.html import Html
 
 PREVIEW_PIXELS = 256
 #: Two of them fit a projector at 150 %, with Lab's sidebar open.

@@ -15,8 +15,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from workbook.show import html
-from workbook.show.html import GREY, INK, PAPER, Html, visible
+from workbook import html
+from workbook.html import GREY, INK, PAPER, Html, visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

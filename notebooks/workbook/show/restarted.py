@@ -6,7 +6,7 @@ panel waits in the page, unseen, until then.
 
 from __future__ import annotations
 
-from workbook.show import html
+from workbook import html
 
 TEXT = (
     "The kernel was restarted, so nothing happens here any more. Click on the code "

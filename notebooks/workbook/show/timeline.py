@@ -10,9 +10,8 @@ from deploy import cost
 from deploy.cloud import Cloud
 from deploy.logs import Run
 from deploy.settings import Settings
-from workbook import uploads
-from workbook.show import html
-from workbook.show.html import Html
+from workbook import html, uploads
+from workbook.html import Html
 from workbook.show.pictures import in_words
 
 _BAR_PIXELS = 150

@@ -7,9 +7,8 @@ import textwrap
 from deploy.cloud import Cloud
 from deploy.settings import Settings
 from deploy.tracing import Link, Trace, trace
-from workbook import session
-from workbook.show import html
-from workbook.show.html import GREY, INK, PAPER, Html, escape, visible
+from workbook import html, session
+from workbook.html import GREY, INK, PAPER, Html, escape, visible
 
 #: The stations of the path, and the links that belong to each.
 STATIONS = {

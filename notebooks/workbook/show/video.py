@@ -11,9 +11,10 @@ import ipywidgets
 from PIL import Image, ImageOps
 
 from handler.errors import ImageRejected
+from workbook import html
 from workbook.errors import messages
-from workbook.show import html, pictures, restarted
-from workbook.show.html import Html
+from workbook.html import Html
+from workbook.show import pictures, restarted
 from workbook.uploads import SAMPLES
 
 #: What a platform asks of one thumbnail: player, search result, sidebar, phone list.

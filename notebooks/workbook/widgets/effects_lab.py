@@ -15,9 +15,10 @@ from handler.picture.render import Thumbnail, render, thumbnail
 from handler.picture.rendition import Plan
 from handler.recipe import parse as recipes
 from handler.recipe.watermark import PLACES
+from workbook import html
 from workbook.errors import messages
-from workbook.show import html, pictures, restarted
-from workbook.show.html import Html
+from workbook.html import Html
+from workbook.show import pictures, restarted
 
 _SMALL = 640  # what the sliders work on: a photo of 12 megapixels would make them slow
 _WIDE = {"style": {"description_width": "80px"}, "layout": {"width": "380px"}}

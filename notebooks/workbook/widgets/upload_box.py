@@ -13,9 +13,9 @@ from deploy import notifications
 from deploy.cloud import Cloud
 from deploy.logs import Run
 from deploy.settings import Settings
-from workbook import photos
+from workbook import html, photos
 from workbook.errors import messages
-from workbook.show import html, restarted
+from workbook.show import restarted
 from workbook.show.pictures import Pairs
 from workbook.uploads import put, wait
 

@@ -5,7 +5,7 @@ import pytest
 import workbook
 from matplotlib.colors import to_hex
 from support.log_lines import NOW, line
-from workbook.show import html
+from workbook import html
 
 from deploy import logs
 

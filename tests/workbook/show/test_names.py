@@ -8,7 +8,8 @@ import pytest
 import workbook
 from support.log_lines import NOW
 from support.shown import put, run_of
-from workbook.show import html, timeline, trace_picture
+from workbook import html
+from workbook.show import timeline, trace_picture
 
 from deploy.steps import buckets
 from deploy.tracing import NAMES, Link, Trace

@@ -11,7 +11,7 @@ from PIL import Image
 from support.pictures import png_bomb
 from support.shown import embedded, jpeg, put, run_of
 from workbook import SAMPLES
-from workbook.show.html import Html
+from workbook.html import Html
 
 from deploy.steps import buckets
 from handler.errors import ImageRejected

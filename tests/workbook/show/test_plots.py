@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 from support.browser_page import prefer
 from support.programs import python
-from workbook.show import charts, html, plots
+from workbook import html
+from workbook.show import charts, plots
 
 DC = "{http://purl.org/dc/elements/1.1/}"
 SVG = "{http://www.w3.org/2000/svg}"

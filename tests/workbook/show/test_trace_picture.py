@@ -4,8 +4,8 @@ import base64
 import re
 
 import pytest
+from workbook.html import GREEN, RED
 from workbook.show import trace_picture
-from workbook.show.html import GREEN, RED
 
 from deploy.steps import buckets
 from deploy.tracing import NAMES, Link, Trace

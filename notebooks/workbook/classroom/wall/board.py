@@ -12,8 +12,9 @@ from deploy import logs
 from deploy.cloud import Cloud
 from deploy.logs import Run
 from deploy.settings import Settings
+from workbook import html
 from workbook.classroom.wall import intake
-from workbook.show import html, pictures
+from workbook.show import pictures
 
 #: Photos that the page is told of; earlier ones stay in the buckets.
 MOST = 48

@@ -9,12 +9,11 @@ from datetime import datetime, timedelta
 
 from deploy.cloud import Cloud
 from deploy.settings import Settings
-from workbook import session
+from workbook import html, session
 from workbook.classroom.wall import intake, links, server
 from workbook.classroom.wall.board import Board
 from workbook.classroom.wall.limits import Limits
 from workbook.errors import messages
-from workbook.show import html
 
 _HERE = "127.0.0.1"
 #: Between two looks at the cloud, in seconds; AWS counts calls of FilterLogEvents.

@@ -19,11 +19,11 @@ from support import log_lines
 from support.by_hand import notify
 from support.moto_cloud import REGION, here
 from support.pictures import chart, encoded
+from workbook import html
 from workbook.classroom.wall import intake, links
 from workbook.classroom.wall.lesson import Lesson, wall
 from workbook.classroom.wall.limits import Limits, Rate, Room
 from workbook.errors.messages import WorkbookError
-from workbook.show import html
 
 from deploy import pipeline, settings_for
 from deploy.home import CHECKOUT
