@@ -12,6 +12,10 @@ from deploy.errors import DeployError
 from deploy.explained import STATUS, explained
 from deploy.settings import Settings
 from deploy.steps import failures
+from deploy.waiting import NO_OBJECT, if_there
+
+#: For how long a link can be signed, at most.
+LONGEST_S = 7 * 24 * 60 * 60
 
 
 def replay(
@@ -87,9 +91,26 @@ def link(
 ) -> str:
     """Sign a link to a thumbnail ("thumbnails/cat.jpg"), good for some seconds.
 
+    Raises:
+        DeployError: there is no such thumbnail, or no link is good for so long.
+
     Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-presigned-url.html
     """
+    if not 1 <= seconds <= LONGEST_S:
+        raise DeployError(
+            f"a link cannot be good for {seconds} seconds",
+            where="link",
+            todo=f"Say 1 to {LONGEST_S:,} seconds: seven days.",
+        )
     cloud, settings = resolved(cloud, settings, overrides)
     where = {"Bucket": settings.target_bucket, "Key": key}
     with explained("link", STATUS):
+        # Signing asks nobody: a link to nothing looks like any other.
+        if if_there(cloud.s3.head_object, *NO_OBJECT, **where) is None:
+            raise DeployError(
+                f"there is no {key!r}",
+                where=f"bucket {settings.target_bucket}",
+                todo=f"Thumbnails begin with {settings.thumbnail_prefix}; `python -m "
+                "deploy trace KEY` says what became of an upload.",
+            )
         return cloud.s3.generate_presigned_url("get_object", where, seconds)

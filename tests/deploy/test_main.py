@@ -11,7 +11,7 @@ from support.moto_cloud import REGION
 from support.programs import python
 from support.rows import rows
 
-from deploy import pipeline
+from deploy import link, pipeline
 from deploy.__main__ import _where, main
 from deploy.cloud import connect
 from deploy.configure import settings_for
@@ -144,23 +144,27 @@ def test_no_credentials():
     assert "connect() alone uses the local cloud" in done.stderr
 
 
-def test_link_is_signed(account, capsys, monkeypatch):
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    assert main(["link", "thumbnails/cat.jpg", *AWS]) == 0
-    last = capsys.readouterr().out.splitlines()[-1]
-    assert "/thumbnails/cat.jpg?X-Amz-Algorithm=AWS4-HMAC-SHA256" in last
-
-
 @pytest.mark.parametrize("token", ["", "a-session's"])
-def test_a_link_of_temporary_keys_says_that_it_ends_with_them(
-    account, capsys, monkeypatch, token
+def test_a_link_is_signed_and_ends_with_temporary_keys(
+    buckets, capsys, monkeypatch, token
 ):
+    cloud, settings = buckets
+    key = "thumbnails/a b.jpg"
+    cloud.s3.put_object(Bucket=settings.target_bucket, Key=key, Body=b"1")
     monkeypatch.setenv("AWS_SESSION_TOKEN", token)
-    assert main(["link", "thumbnails/a.jpg", *AWS]) == 0
+    assert main(["link", key, *AWS]) == 0
     text = capsys.readouterr()
+    last = text.out.splitlines()[-1]
+    assert "/thumbnails/a%20b.jpg?X-Amz-Algorithm=AWS4-HMAC-SHA256" in last
     assert ("the link ends with them" in text.err) == bool(token)
-    assert text.out.splitlines()[-1].startswith("https://")
+
+
+def test_a_link_to_nothing_or_for_ever_is_not_signed(buckets):
+    with pytest.raises(DeployError, match=r"no 'a.jpg'\. Thumbnails begin with thumb"):
+        link("a.jpg", *buckets)
+    for seconds in (0, 604_801):
+        with pytest.raises(DeployError, match=rf"{seconds} seconds\. .*seven days"):
+            link("a.jpg", *buckets, seconds=seconds)
 
 
 def test_role_and_private_are_settings(account, capsys):
