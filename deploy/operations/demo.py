@@ -108,7 +108,7 @@ def table(results: Sequence[Result]) -> str:
         ).rstrip()
         for row in rows
     ]
-    return "\n".join([lines[0], "─" * max(map(len, lines)), *lines[1:]])
+    return "\n".join([lines[0], "─" * len(lines[0]), *lines[1:]])
 
 
 def _row(result: Result) -> tuple[str, ...]:
