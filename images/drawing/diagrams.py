@@ -12,12 +12,13 @@ import argparse
 from pathlib import Path
 from xml.sax.saxutils import escape
 
+from workbook.html import GREEN as TEAL
+from workbook.html import GREY, INK, PAPER
+from workbook.show.svg import AMBER, EDGE, FRAME, WHITE, with_dark
+
 FOLDER = Path(__file__).resolve().parents[1] / "diagrams"
 WIDTH, HEIGHT = 960, 400
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif"
-
-PAPER, WHITE = "#f7f8fa", "#ffffff"
-INK, GREY, AMBER, TEAL = "#22303f", "#5d6b7a", "#d9760a", "#0f766e"
 
 #: What each diagram lights, and the words below it.
 PARTS: dict[str, tuple[set[str], str]] = {
@@ -145,7 +146,7 @@ def shapes() -> dict[str, str]:
         + label(236, below, "source bucket", "private"),
         "event": arrow(292, 386, middle)
         + label(338, middle - 40, "S3 event", ".jpg .png", 17),
-        "frame": box(396, 52, 214, 280, "#e9edf2", INK, 16)
+        "frame": box(396, 52, 214, 280, FRAME, INK, 16)
         + text(503, 86, "λ  Lambda function", 18, bold=True),
         "handler": row(104, "handler", "your Python code", TEAL),
         "layer": row(178, "layer", "Pillow", TEAL),
@@ -212,7 +213,7 @@ def diagram(part: str | None = None) -> str:
         "function with handler, Pillow layer and role, public target bucket, "
         "thumbnail.</desc>",
         f'<rect x="1" y="1" width="{WIDTH - 2}" height="{HEIGHT - 2}" rx="18" '
-        f'fill="{PAPER}" stroke="#c9d1da" stroke-width="2"/>',
+        f'fill="{PAPER}" stroke="{EDGE}" stroke-width="2"/>',
     ]
     for name, drawing in shapes().items():
         dim = bool(lit) and name not in lit
@@ -222,7 +223,7 @@ def diagram(part: str | None = None) -> str:
         if name in lit:
             lines.append(f'<g id="{name}">{draw()}</g>')
     lines.append(text(WIDTH / 2, HEIGHT - 28, words, 19, INK if part else GREY))
-    return "\n".join([*lines, "</svg>", ""])
+    return with_dark("\n".join([*lines, "</svg>", ""]))
 
 
 def main() -> None:

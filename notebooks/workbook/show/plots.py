@@ -1,9 +1,4 @@
-"""Plots by matplotlib, each with a twin in words: lines, dots, areas, a matrix.
-
-No ink is read well on a white page and on a dark one alike, so a plot brings its own
-ground. It is an SVG in an <img>, which GitHub keeps: light there, and dark where the
-page's theme is, in JupyterLab, VS Code and the site of `make pages`.
-"""
+"""Plots by matplotlib, each with a twin in words: lines, dots, areas, a matrix."""
 
 from __future__ import annotations
 
@@ -17,33 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 from workbook import html
 from workbook.html import GREY, INK, PAPER, Html, visible
+from workbook.show import svg
+from workbook.show.svg import GRID
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-GRID = "#d5dbe2"
 #: Told apart by people who do not see all colours, too.
-COLOURS = (html.GREEN, html.ORANGE, "#1d4ed8", html.RED, GREY)
+COLOURS = (html.GREEN, html.ORANGE, svg.BLUE, html.RED, GREY)
 LIMIT = html.RED
-#: What stands for each colour on a dark page.
-DARK = {
-    PAPER: "#1c2128",
-    INK: "#e6edf3",
-    GREY: "#a3b0bd",
-    GRID: "#3d4752",
-    html.GREEN: "#2fbfae",
-    html.ORANGE: "#f0a34a",
-    COLOURS[2]: "#82a8ff",
-    html.RED: "#f58a7d",
-}
 WIDTH, HEIGHT = 720, 380
 _YES = {True: "yes", False: "no"}
-#: A picture cannot see the page; the page gives it a colour scheme, and it asks for it.
-_PAGE = (
-    '<style>:is([data-jp-theme-light="false"], [data-theme="dark"], .vscode-dark) '
-    ".workbook-plot {color-scheme: dark !important}</style>"
-)
 
 #: One point is one pixel: an SVG of matplotlib has 72 to the inch.
 STYLE: dict[Any, Any] = {
@@ -120,11 +100,9 @@ class Plot(Html):
         figure = axes.get_figure()
         self.axes, self.series = axes, dict(series)
         self.figure: Figure = figure  # type: ignore[assignment]  # no sub-figures here
-        style = "max-width:100%;color-scheme:light"
-        svg = _svg(self.figure)
-        picture = html.picture(svg, "svg+xml", text, style, WIDTH, "workbook-plot")
+        picture = svg.picture(_svg(self.figure), text, WIDTH)
         title = self.figure.get_suptitle()
-        super().__init__(html.block(_PAGE + picture), f"{title}\n{text}")
+        super().__init__(html.block(picture), f"{title}\n{text}")
 
 
 @styled()
@@ -251,21 +229,11 @@ def number(value: float, _position: float = 0) -> str:
     return f"{value:.3g}"
 
 
-def _svg(figure: Figure) -> bytes:
-    out = io.BytesIO()
+def _svg(figure: Figure) -> str:
+    out = io.StringIO()
     metadata = {"Creator": None, "Date": None}  # they change, the plot does not
     figure.savefig(out, format="svg", metadata=metadata)
-    return out.getvalue().replace(b"</style>", _dark_rules().encode() + b"</style>", 1)
-
-
-def _dark_rules() -> str:
-    """Exchange every colour where the page has asked for a dark picture."""
-    rules = "".join(
-        f'[style*="{part}: {light}"] {{{part}: {dark} !important}}\n'
-        for light, dark in DARK.items()
-        for part in ("fill", "stroke")
-    )
-    return f"@media (prefers-color-scheme: dark) {{\n{rules}}}\n"
+    return out.getvalue()
 
 
 def columns(points: Points) -> tuple[list[float], list[float]]:

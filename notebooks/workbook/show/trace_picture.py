@@ -9,6 +9,8 @@ from deploy.settings import Settings
 from deploy.tracing import Link, Trace, trace
 from workbook import html, session
 from workbook.html import GREY, INK, PAPER, Html, escape, visible
+from workbook.show import svg
+from workbook.show.svg import AMBER, EDGE, FAINT, FRAME, WHITE
 
 #: The stations of the path, and the links that belong to each.
 STATIONS = {
@@ -26,7 +28,7 @@ _COLOURS = {
     "green": html.GREEN,
     "red": html.RED,
     "amber": html.ORANGE,
-    "grey": "#aab4bf",
+    "grey": FAINT,
     "rejected": html.ORANGE,
 }
 _ENDINGS = {
@@ -35,7 +37,6 @@ _ENDINGS = {
     "pending": html.GREY,
     "broken": html.RED,
 }
-_AMBER = "#d9760a"  # the source bucket's, in the diagrams
 
 
 def show_trace(
@@ -48,7 +49,7 @@ def show_trace(
 def drawn(found: Trace, text: str = "") -> Html:
     """Draw a trace: the path, then cause, evidence and cure; `text` may be the twin."""
     text = text or repr(found)
-    picture = html.picture(_svg(found).encode(), "svg+xml", text, width=WIDTH)
+    picture = svg.picture(_svg(found), text, WIDTH)
     told = [found.broken] if found.broken else found.warnings
     panels = "".join(_panel(link) for link in told)
     return Html(html.block(picture) + panels, text)
@@ -81,12 +82,12 @@ def _svg(found: Trace) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
         f'width="{WIDTH}" height="{height}" font-family="{FONT}">',
         f'<rect x="1" y="1" width="{WIDTH - 2}" height="{height - 2}" rx="18" '
-        f'fill="{PAPER}" stroke="#c9d1da" stroke-width="2"/>',
+        f'fill="{PAPER}" stroke="{EDGE}" stroke-width="2"/>',
         _write(24, 47, key, size=22, bold=True),
         f'<rect x="{WIDTH - 144}" y="22" width="120" height="36" rx="18" '
         f'fill="{colour}"/>',
         _write(
-            WIDTH - 84, 46, found.ending, "#fff", anchor="middle", size=17, bold=True
+            WIDTH - 84, 46, found.ending, WHITE, anchor="middle", size=17, bold=True
         ),
         *_stations(found),
     ]
@@ -129,7 +130,7 @@ def _card(x: float, name: str, links: list[Link], broken: bool) -> str:
     edge, width = (html.RED, 4) if broken else (INK, 2)
     parts = [
         f'<rect x="{x}" y="{_TOP}" width="{_CARD}" height="{_HEIGHT}" rx="14" '
-        f'fill="#fff" stroke="{edge}" stroke-width="{width}"/>',
+        f'fill="{WHITE}" stroke="{edge}" stroke-width="{width}"/>',
         _icon(name, x + _CARD / 2, _TOP + 38),
         _write(x + _CARD / 2, _TOP + 88, name, anchor="middle", size=18, bold=True),
     ]
@@ -146,8 +147,8 @@ def _row(x: float, y: float, link: Link) -> str:
         f'<rect x="{x + 8}" y="{y - 17}" width="{_CARD - 16}" height="34" rx="8" '
         f'fill="{html.RED}"/>'
     )
-    fill, mark = ("#fff", html.RED) if red else (colour, "#fff")
-    words = "#fff" if red else (GREY if link.state == "grey" else INK)
+    fill, mark = (WHITE, html.RED) if red else (colour, WHITE)
+    words = WHITE if red else (GREY if link.state == "grey" else INK)
     return (
         (ground if red else "")
         + f'<circle cx="{x + 26}" cy="{y}" r="11" fill="{fill}"/>'
@@ -172,7 +173,7 @@ def _mark(state: str, x: float, y: float, colour: str) -> str:
 
 def _arrow(x0: float, x1: float, reached: bool) -> str:
     y = _TOP + _HEIGHT / 2
-    colour, dashes = (INK, "") if reached else ("#aab4bf", ' stroke-dasharray="4 5"')
+    colour, dashes = (INK, "") if reached else (FAINT, ' stroke-dasharray="4 5"')
     return (
         f'<path d="M{x0 + 3} {y} H{x1 - 6}" stroke="{colour}" stroke-width="3"'
         f'{dashes}/><path d="M{x1 - 13} {y - 8} l9 8 l-9 8" fill="none" '
@@ -184,16 +185,16 @@ def _arrow(x0: float, x1: float, reached: bool) -> str:
 def _icon(name: str, x: float, y: float) -> str:
     """Draw what the station is, as the course's diagrams do."""
     if "bucket" in name:
-        colour = _AMBER if name.startswith("source") else html.GREEN
+        colour = AMBER if name.startswith("source") else html.GREEN
         return (
             f'<path d="M{x - 24} {y - 16} l6 40 q1 7 18 7 t18 -7 l6 -40" '
             f'fill="{colour}"/><ellipse cx="{x}" cy="{y - 16}" rx="23" ry="7" '
-            f'fill="#fff" stroke="{colour}" stroke-width="4"/>'
+            f'fill="{WHITE}" stroke="{colour}" stroke-width="4"/>'
         )
     if name == "function":
         return (
             f'<rect x="{x - 25}" y="{y - 23}" width="50" height="50" rx="12" '
-            f'fill="#e9edf2" stroke="{INK}" stroke-width="2"/>'
+            f'fill="{FRAME}" stroke="{INK}" stroke-width="2"/>'
             + _write(x, y + 13, "λ", INK, anchor="middle", size=34, bold=True)
         )
     if name == "invocation":
@@ -204,11 +205,11 @@ def _icon(name: str, x: float, y: float) -> str:
         )
         return (
             f'<rect x="{x - 25}" y="{y - 23}" width="50" height="50" rx="8" '
-            f'fill="#fff" stroke="{INK}" stroke-width="2"/>{lines}'
+            f'fill="{WHITE}" stroke="{INK}" stroke-width="2"/>{lines}'
         )
     return (  # an event: a flash
         f'<path d="M{x + 5} {y - 26} l-21 30 h13 l-5 24 l23 -32 h-14 z" '
-        f'fill="{_AMBER}" stroke="{_AMBER}" stroke-width="2" stroke-linejoin="round"/>'
+        f'fill="{AMBER}" stroke="{AMBER}" stroke-width="2" stroke-linejoin="round"/>'
     )
 
 

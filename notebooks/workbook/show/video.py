@@ -100,7 +100,7 @@ class PickFrame(ipywidgets.VBox):
         """Paint each button with its frame: ipywidgets has no picture to click on."""
         rules = "".join(
             f".workbook-frame-{self._name}-{number} "
-            f"{{background:url('{_uri(frame)}') center/cover!important;"
+            f"{{background:url('{_uri(frame)}') center/cover border-box!important;"
             "color:#fff!important;font-size:20px!important;"
             "text-shadow:0 0 6px #000,0 0 2px #000}"
             for number, frame in enumerate(self.frames)

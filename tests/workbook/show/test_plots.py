@@ -1,17 +1,14 @@
 """Plots: what is drawn, in which colours, and that the same plot is the same bytes."""
 
 import base64
-import io
 import logging
 import re
 import xml.etree.ElementTree as ET
 
 import pytest
-from PIL import Image
-from support.browser_page import prefer
 from support.programs import python
 from workbook import html
-from workbook.show import charts, plots
+from workbook.show import plots, svg
 
 DC = "{http://purl.org/dc/elements/1.1/}"
 SVG = "{http://www.w3.org/2000/svg}"
@@ -138,49 +135,9 @@ def test_words_are_read_on_their_own_ground():
     assert {html.INK, html.GREY, html.RED} <= inks
     assert all(contrast(ink, html.PAPER) >= 4.5 for ink in inks)
     assert all(contrast(colour, html.PAPER) >= 3 for colour in plots.COLOURS)
-    ground = plots.DARK[html.PAPER]
-    assert all(contrast(plots.DARK[ink], ground) >= 4.5 for ink in inks)
-    assert all(contrast(plots.DARK[colour], ground) >= 3 for colour in plots.COLOURS)
-
-
-def test_every_colour_has_one_for_a_dark_page():
-    """Each that is drawn, whatever is drawn."""
-    drawings = [
-        plots.lines(CURVE, "Growth", limits={"quota": 9}),
-        plots.lines(CURVE, "Dots", dots=True),
-        plots.matrix({("a", "b"): True, ("c", "b"): False}, "May it?"),
-        plots.areas(dict.fromkeys("abcde", 1), "Parts"),
-        charts.memory(charts.RECORDED),
-    ]
-    for plot in drawings:
-        styles = [each.get("style") or "" for each in drawn(plot).iter()]
-        used = {c for style in styles for c in re.findall(r": (#\w{6})", style)}
-        assert used <= set(plots.DARK), plot
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("page", "ground"),
-    [
-        ('data-jp-theme-light="true"', html.PAPER),
-        ('data-jp-theme-light="false"', plots.DARK[html.PAPER]),
-        ('data-theme="dark"', plots.DARK[html.PAPER]),
-        ('class="vscode-dark"', plots.DARK[html.PAPER]),
-        ("", html.PAPER),
-    ],
-)
-@pytest.mark.parametrize("system", ["light", "dark"])
-def test_a_plot_follows_the_pages_theme(browser, tmp_path, page, ground, system):
-    """The page's, not the system's."""
-    file = tmp_path / "page.html"
-    file.write_text(f"<body {page}>{plots.lines(CURVE, 'Growth').data}", "utf-8")
-    prefer(browser, system)
-    browser.get(file.as_uri())
-    seen = browser.find_element("class name", "workbook-plot").screenshot_as_png
-    prefer(browser, "")
-    with Image.open(io.BytesIO(seen)) as picture:
-        red, green, blue = picture.convert("RGB").getpixel((20, 60))
-    assert f"#{red:02x}{green:02x}{blue:02x}" == ground
+    ground = svg.DARK[html.PAPER]
+    assert all(contrast(svg.DARK[ink], ground) >= 4.5 for ink in inks)
+    assert all(contrast(svg.DARK[colour], ground) >= 3 for colour in plots.COLOURS)
 
 
 def test_a_figure_is_as_wide_as_a_page_takes():
