@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from selenium.webdriver.support.ui import Select
-from support.browser_page import PROJECTOR, Page
+from support.browser_page import DIAGRAM, PROJECTOR, Page, screen
 
 pytestmark = pytest.mark.slow
 
@@ -21,11 +21,6 @@ _PICTURES = r"""
 return [...document.querySelectorAll('.jp-OutputArea img')]
   .map(img => img.src).filter(src => /^data:image\/(jpeg|png)/.test(src));
 """
-# A picture beside the notebook has come from the server.
-_DIAGRAM = "return document.querySelector('.jp-RenderedMarkdown img')?.naturalWidth > 0"
-# What is out of sight is not in the page.
-_FIRST_CELLS = "window.jupyterapp.shell.currentWidget.content.scrollToItem(3, 'start')"
-
 _SIDEBAR = "window.jupyterapp.commands.execute('application:toggle-left-area')"
 
 _CELL_IN_SIGHT = """
@@ -70,8 +65,8 @@ def until_shown(lab, colour: tuple[int, int, int]) -> None:
 
 
 @pytest.fixture(scope="module")
-def tour(browser, lab_url):
-    page = Page(browser, lab_url, "00_tour.ipynb")
+def tour(browser, launched_lab):
+    page = launched_lab.page(browser, "00_tour.ipynb")
     page.run_all()
     return page
 
@@ -89,18 +84,15 @@ def test_nothing_of_the_tour_is_cut_off_on_a_projector(tour):
 
 def test_the_tour_is_legible_on_a_projector(tour):
     browser = tour.browser
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", PROJECTOR)
     browser.execute_script(_SIDEBAR)
-    try:
+    with screen(browser, **PROJECTOR):
         tour.scroll_to(".jp-OutputArea img[src^=data]")
         tour.screenshot("projector")
         font = browser.execute_script(
             "const cell = document.querySelector('.jp-OutputArea td');"
             "return parseFloat(getComputedStyle(cell).fontSize);"
         )
-    finally:
-        browser.execute_script(_SIDEBAR)
-        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    browser.execute_script(_SIDEBAR)
     assert font * 1.5 >= 20  # pixels of 720
 
 
@@ -149,8 +141,8 @@ def test_a_name_without_a_rule_has_a_way_out(tour, tmp_path):
     assert tour.errors() == []
 
 
-def test_the_live_gallery_shows_the_colour(browser, lab_url, tmp_path):
-    page = Page(browser, lab_url, "07_watch.ipynb")
+def test_the_live_gallery_shows_the_colour(browser, launched_lab, tmp_path):
+    page = launched_lab.page(browser, "07_watch.ipynb")
     page.run_all()
     assert page.errors() == []
     assert seconds_until_shown(page, *random_photo(tmp_path))
@@ -159,20 +151,20 @@ def test_the_live_gallery_shows_the_colour(browser, lab_url, tmp_path):
     assert page.cut_off() == []
 
 
-def test_the_effects_follow_their_sliders(browser, lab_url):
-    page = Page(browser, lab_url, "09_effects.ipynb")
-    page.until(_DIAGRAM)
+def test_the_effects_follow_their_sliders(browser, launched_lab):
+    page = launched_lab.page(browser, "09_effects.ipynb")
+    page.until(DIAGRAM)
     page.run_all(300)
     assert page.errors() == []
-    browser.execute_script(_FIRST_CELLS)
+    page.show(3)
     select = page.until("return document.querySelector('.jp-OutputArea select')")
     Select(select).select_by_visible_text("blur")
     page.until('return document.body.innerText.includes(\'"effect": "blur"\')')
     page.screenshot("blur")
 
 
-def test_notebook_7_runs_the_tour(browser, notebook_url, tmp_path):
-    page = Page(browser, notebook_url, "00_tour.ipynb")
+def test_notebook_7_runs_the_tour(browser, notebook_7, tmp_path):
+    page = Page(browser, notebook_7, "00_tour.ipynb")
     page.run_all()
     assert page.errors() == []
     assert seconds_until_shown(page, *random_photo(tmp_path))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,14 +11,14 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from selenium.webdriver.common.keys import Keys
-from support.browser_page import Page, View, launched, new_checkout
+from support.bench import fetch
+from support.browser_page import DIAGRAM, View, launched, new_checkout, screen
 
 pytestmark = pytest.mark.slow
 
 _TEXT = "document.body.innerText"
 _STATUS_BAR = 24  # its height, in the window's points
 _WHERE = "return window.jupyterapp?.shell.currentWidget?.context?.path"
-_DIAGRAM = "return document.querySelector('.jp-RenderedMarkdown img')?.naturalWidth > 0"
 # Where the last words of the opening cell stand, in the window's own points.
 _BOTTOM = """
 const words = [...document.querySelectorAll('.jp-RenderedMarkdown strong')]
@@ -38,11 +37,6 @@ _OUTPUT = f"""
 const cell = {_CELLS}.activeCell;
 const done = cell.model.executionCount && cell.prompt !== '*';
 return done && JSON.stringify(cell.model.outputs.toJSON());
-"""
-# What is out of sight is not in the page.
-_BOX = f"""
-const cells = {_CELLS}.widgets.map(each => each.model.sharedModel.source);
-{_CELLS}.scrollToItem(cells.findIndex(each => each.includes("upload_box(")), "start");
 """
 _FOLLOW = """
 [...document.querySelectorAll('.jp-RenderedMarkdown a')]
@@ -65,23 +59,15 @@ window.jupyterapp.serviceManager.terminals.startNew().then(terminal => {
 @contextmanager
 def window(browser, zoom: float = 1, dark: bool = False) -> Iterator[None]:
     """A projector's 1280 × 720 pixels, larger or smaller, light or dark."""
-    metrics = {
-        "width": round(1280 / zoom),
-        "height": round(720 / zoom),
-        "deviceScaleFactor": zoom,
-        "mobile": False,
-    }
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    size = {"width": round(1280 / zoom), "height": round(720 / zoom)}
     theme = "JupyterLab Dark" if dark else "JupyterLab Light"
     browser.execute_async_script(
         "window.jupyterapp.commands.execute('apputils:change-theme',"
         " {theme: arguments[0]}).then(arguments[1], arguments[1])",
         theme,
     )
-    try:
+    with screen(browser, **size, deviceScaleFactor=zoom):
         yield
-    finally:
-        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
 @pytest.fixture(scope="module")
@@ -89,14 +75,14 @@ def tour(browser, launched_lab):
     """The page that Jupyter's own address leads to: the learner's copy of the tour."""
     browser.get(launched_lab.url)
     View(browser, "launcher").until(_WHERE, wanted="work/00_tour.ipynb")
-    return Page(browser, f"{launched_lab.url}/lab/tree", "00_tour.ipynb", "work")
+    return launched_lab.page(browser, "00_tour.ipynb")
 
 
 @pytest.mark.parametrize("zoom", [1, 1.5])
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_what_to_press_is_seen_without_scrolling(browser, tour, zoom, dark):
     with window(browser, zoom, dark):
-        tour.until(_DIAGRAM)
+        tour.until(DIAGRAM)
         tour.until("return !document.querySelector('#jupyterlab-splash')")
         bottom = tour.until(_BOTTOM)
         tour.screenshot(f"opening-{zoom}-{'dark' if dark else 'light'}")
@@ -109,10 +95,8 @@ def test_no_cell_has_an_output_before_it_is_run(tour):
     assert not any(cell["outputs"] or cell["number"] for cell in cells)
 
 
-def test_the_first_cell_runs_with_shift_and_enter(browser, tour):
-    browser.execute_script(f"{_CELLS}.activeCellIndex = 1; {_CELLS}.activate()")
-    where = browser.switch_to.active_element
-    where.send_keys(Keys.SHIFT + Keys.ENTER)
+def test_the_first_cell_runs_with_shift_and_enter(tour):
+    tour.press_in(1, Keys.SHIFT, Keys.ENTER)
     tour.until(
         "return document.body.innerText.includes('Step 0, 00_tour, on the local cloud')"
     )
@@ -146,9 +130,9 @@ def noise(path: Path, megabytes: int) -> Path:
     return path
 
 
-def test_large_photos_pass_through_the_box(browser, tour, tmp_path):
+def test_large_photos_pass_through_the_box(tour, tmp_path):
     tour.run_all()
-    browser.execute_script(_BOX)
+    tour.show(tour.find("upload_box("))
     tour.until("return document.querySelector('button.jupyter-button')")
     tour.choose_file(noise(tmp_path / "noise-15.jpg", 15))
     tour.until(f"return /noise-15.jpg[^]*256 × 256/.test({_TEXT})")
@@ -158,19 +142,18 @@ def test_large_photos_pass_through_the_box(browser, tour, tmp_path):
 
 
 def test_the_news_are_not_asked_for(launched_lab):
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     name = "@jupyterlab/apputils-extension:notification"
-    with opener.open(f"{launched_lab.url}/lab/api/settings/{name}") as answer:
-        properties = json.load(answer)["schema"]["properties"]
+    _, answer = fetch(f"{launched_lab.url}/lab/api/settings/{name}")
+    properties = json.loads(answer)["schema"]["properties"]
     assert properties["fetchNews"]["default"] == "false"
 
 
 def test_links_lead_to_copies_and_to_the_code(browser, launched_lab):
-    page = Page(browser, f"{launched_lab.url}/lab/tree", "01_thumbnail.ipynb", "work")
     for text, path in (
         ("The buckets", "work/02_buckets.ipynb"),
         ("handler/picture/render.py", "handler/picture/render.py"),
     ):
+        page = launched_lab.page(browser, "01_thumbnail.ipynb")
         browser.execute_script(f"{_CELLS}?.scrollToItem({_CELLS}.widgets.length - 1)")
         page.until(
             "return [...document.querySelectorAll('.jp-RenderedMarkdown a')]"
@@ -178,13 +161,10 @@ def test_links_lead_to_copies_and_to_the_code(browser, launched_lab):
         )
         browser.execute_script(_FOLLOW, text)
         page.until(f"return (() => {{{_WHERE}}})() === {path!r}")
-        page = Page(
-            browser, f"{launched_lab.url}/lab/tree", "01_thumbnail.ipynb", "work"
-        )
 
 
 def test_the_tree_is_clean_after_a_session(browser, tour, launched_lab):
-    page = Page(browser, f"{launched_lab.url}/lab/tree", "00_tour.ipynb", "work")
+    page = launched_lab.page(browser, "00_tour.ipynb")
     page.run_all()
     browser.execute_async_script(
         "window.jupyterapp.commands.execute('docmanager:save')"
@@ -199,8 +179,8 @@ def test_with_a_read_only_checkout_pictures_and_links_still_show(browser, tmp_pa
     """Everything that is written goes to the user's own folder, with links beside."""
     checkout = new_checkout(tmp_path / "checkout")
     with launched(checkout, WORKBOOK_HOME=str(tmp_path / "own")) as lab:
-        page = Page(browser, f"{lab.url}/lab/tree", "00_tour.ipynb", "work")
-        page.until(_DIAGRAM)
+        page = lab.page(browser, "00_tour.ipynb")
+        page.until(DIAGRAM)
         browser.get(f"{lab.url}/lab/tree/handler/picture/render.py")
         page.until("return document.querySelector('.jp-FileEditor .cm-content')")
         assert lab.run("git", "status", "--porcelain") == ""

@@ -6,7 +6,7 @@ import json
 
 import pytest
 from selenium.webdriver.common.keys import Keys
-from support.browser_page import Page, View
+from support.browser_page import View
 from workbook.show.restarted import TEXT
 
 pytestmark = pytest.mark.slow
@@ -24,22 +24,17 @@ def lesson(browser, launched_lab):
     browser.get(launched_lab.url)
     opened = "return window.jupyterapp?.shell.currentWidget?.context?.path"
     View(browser, "learner").until(opened)
-    return Page(browser, f"{launched_lab.url}/lab/tree", "01_thumbnail.ipynb", "work")
+    return launched_lab.page(browser, "01_thumbnail.ipynb")
 
 
-def test_a_prediction_is_answered_by_running_its_cell(browser, lesson):
+def test_a_prediction_is_answered_by_running_its_cell(lesson):
     """The question stands above it, and the answer nowhere before."""
     index = lesson.find("sizes[30] < sizes[85]")
     sizes = "30: 4813"
     assert sizes not in json.dumps(lesson.cells())
     lesson.run_above(index)
     assert sizes not in json.dumps(lesson.cells())
-    browser.execute_script(
-        "const cells = window.jupyterapp.shell.currentWidget.content;"
-        "cells.activeCellIndex = arguments[0]; cells.activate();",
-        index,
-    )
-    browser.switch_to.active_element.send_keys(Keys.SHIFT + Keys.ENTER)
+    lesson.press_in(index, Keys.SHIFT, Keys.ENTER)
     lesson.until(f"return document.body.innerText.includes('{sizes}')")
 
 
@@ -47,12 +42,7 @@ def test_an_exercise_is_solved(lesson, launched_lab):
     index = lesson.find('exercise("1a", wide)')
     given = lesson.run(index)
     assert "not yet" in given and "squashed" in given
-    source = lesson.browser.execute_script(
-        "return window.jupyterapp.shell.currentWidget.content"
-        ".widgets[arguments[0]].model.sharedModel.source",
-        index,
-    )
-    lesson.write(index, source.replace("(256, 256)", "(256, 85)"))
+    lesson.write(index, "(256, 85)", over="(256, 256)")
     assert "Exercise 1a of 01_thumbnail: right." in lesson.run(index)
     tally = lesson.run(lesson.find("tally(1)"))
     assert "01_thumbnail: 1 of 2" in tally and "exercise 1a" not in tally
@@ -65,11 +55,7 @@ def test_a_restart_is_told_where_it_is_felt(browser, lesson):
     """The sliders say that nothing happens any more, a cell which cells to run."""
     index = lesson.find("thumbnail_lab(data)")
     lesson.run(index)
-    browser.execute_script(
-        "window.jupyterapp.shell.currentWidget.content"
-        ".scrollToItem(arguments[0], 'start')",
-        index,
-    )
+    lesson.show(index)
     lesson.until("return document.querySelector('.workbook-restarted')")
     assert browser.execute_script(_PANEL) == ""
     lesson.restart()

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+from support.bench import until
 from support.browser_page import View, chromium
 from support.pictures import chart
 from workbook import SAMPLES
@@ -180,10 +181,7 @@ def test_the_teacher_goes_by_keys_and_hides_a_photo(built, screens, tmp_path):
         assert "#1" in active.text
         active.send_keys(Keys.DELETE)
         wall.until(_MADE, wanted=1)
-        deadline = time.monotonic() + 10
-        while any(len(keys(cloud, bucket)) > 1 for bucket in both):
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        until(lambda: all(len(keys(cloud, bucket)) <= 1 for bucket in both))
         wall.browser.find_element(By.ID, "qr").click()
         wall.screenshot("qr")
         wall.browser.find_element(By.ID, "qr").click()

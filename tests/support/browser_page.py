@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,7 +19,7 @@ from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
-from support import programs
+from support.programs import free_port, run, wait_for
 
 ROOT = Path(__file__).parents[2]
 #: Kept after the run, to be looked at.
@@ -82,13 +80,13 @@ return [...panel.querySelectorAll(parts)].filter(part => {
   return part.tagName + ": " + text.slice(0, 40);
 });
 """
-_WIDGETS = "window.jupyterapp.shell.currentWidget.content.widgets"
-_SCROLL = """
-window.jupyterapp.shell.currentWidget.content.scrollToItem(arguments[0], "start");
-"""
 #: 1280 × 720 at 150 % has 853 × 480 points.
-PROJECTOR = {"width": 853, "height": 480, "deviceScaleFactor": 1.5, "mobile": False}
+PROJECTOR = {"width": 853, "height": 480, "deviceScaleFactor": 1.5}
+#: A picture beside the notebook has come from the server.
+DIAGRAM = "return document.querySelector('.jp-RenderedMarkdown img')?.naturalWidth > 0"
 _SHOWN = "window.jupyterapp.shell.currentWidget.content"
+_SHOW = f"{_SHOWN}.scrollToItem(arguments[0], 'start');"
+_ACTIVATE = f"{_SHOWN}.activeCellIndex = arguments[0]; {_SHOWN}.activate();"
 _FIND = f"""
 return {_SHOWN}.widgets.findIndex(cell => cell.model.type === "code"
   && cell.model.sharedModel.source.includes(arguments[0]));
@@ -114,7 +112,8 @@ return {_SHOWN}.widgets.slice(0, index)
   .every(cell => cell.model.executionCount && cell.prompt !== "*");
 """
 _WRITE = f"""
-{_SHOWN}.widgets[arguments[0]].model.sharedModel.setSource(arguments[1]);
+const cell = {_SHOWN}.widgets[arguments[0]].model.sharedModel;
+cell.setSource(cell.source.replace(arguments[1], arguments[2]));
 """
 _RESTART = """
 window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart();
@@ -152,11 +151,9 @@ class View:
 class Page(View):
     """One notebook, open in a browser."""
 
-    def __init__(
-        self, browser: webdriver.Chrome, url: str, name: str, folder: str = "notebooks"
-    ) -> None:
+    def __init__(self, browser: webdriver.Chrome, folder: str, name: str) -> None:
         super().__init__(browser, name)
-        browser.get(f"{url}/{folder}/{quote(name)}?reset")
+        browser.get(f"{folder}/{quote(name)}?reset")
         self.until("return !!window.jupyterapp")
         self.until(_READY)
 
@@ -195,9 +192,18 @@ class Page(View):
         self.browser.execute_script(_RUN_ABOVE, index)
         self.until(f"const index = {index};{_CELLS_ABOVE}", 180)
 
-    def write(self, index: int, source: str) -> None:
-        """Put other words into a cell."""
-        self.browser.execute_script(_WRITE, index, source)
+    def write(self, index: int, new: str, *, over: str) -> None:
+        """Put other words over some in a cell."""
+        self.browser.execute_script(_WRITE, index, over, new)
+
+    def show(self, index: int) -> None:
+        """Scroll to a cell; what is out of sight is not in the page."""
+        self.browser.execute_script(_SHOW, index)
+
+    def press_in(self, index: int, *keys: str) -> None:
+        """Go to a cell, and press keys together."""
+        self.browser.execute_script(_ACTIVATE, index)
+        self.browser.switch_to.active_element.send_keys("".join(keys))
 
     def restart(self) -> None:
         """Restart the kernel, as Kernel ▸ Restart Kernel does."""
@@ -213,18 +219,12 @@ class Page(View):
 
     def cut_off(self) -> list[str]:
         """Scroll through the notebook on a projector; return what is cut off."""
-        metrics = "Emulation.setDeviceMetricsOverride"
-        self.browser.execute_cdp_cmd(metrics, PROJECTOR)
         found: list[str] = []
-        try:
-            for number in range(
-                self.browser.execute_script(f"return {_WIDGETS}.length")
-            ):
-                self.browser.execute_script(_SCROLL, number)
+        with screen(self.browser, **PROJECTOR):
+            for number in range(self.until(f"return {_SHOWN}.widgets.length")):
+                self.show(number)
                 time.sleep(0.15)  # the notebook draws what came into sight
                 found += self.browser.execute_script(_CUT_OFF)
-        finally:
-            self.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
         return found
 
     def scroll_to(self, selector: str) -> None:
@@ -236,46 +236,6 @@ class Page(View):
         time.sleep(0.5)  # the notebook draws what came into sight
 
 
-#: Where each application shows a notebook.
-_PATHS = {"jupyterlab": "lab/tree", "notebook": "notebooks"}
-
-
-@contextmanager
-def serving(application: str, home: Path) -> Iterator[str]:
-    """Serve a copy of the notebooks; yield what their addresses begin with.
-
-    The local cloud is the test run's own (see conftest.py).
-    """
-    from workbook import launcher  # here: every run of pytest reads this file, few this
-
-    shutil.copytree(ROOT / "notebooks", home / "notebooks")
-    shutil.copytree(ROOT / "images", home / "images")  # a link is not served
-    port = free_port()
-    command = [sys.executable, "-m", application, "--no-browser", "--allow-root"]
-    options = [
-        f"--ServerApp.port={port}",
-        "--ServerApp.port_retries=0",
-        "--IdentityProvider.token=",
-        "--LabApp.expose_app_in_browser=True",
-        "--JupyterNotebookApp.expose_app_in_browser=True",
-        f"--ServerApp.root_dir={home}",
-    ]
-    ours = {"HOME": str(home), "JUPYTER_CONFIG_PATH": str(launcher.CONFIGURATION)}
-    with (home / "log").open("w") as log:
-        process = subprocess.Popen(
-            [*command, *options],
-            cwd=ROOT,
-            env=os.environ | ours,
-            stdout=log,
-            stderr=log,
-        )
-        url = f"http://127.0.0.1:{port}"
-        wait_for(url, home / "log")
-        yield f"{url}/{_PATHS[application]}"
-        process.terminate()
-        process.wait(20)
-
-
 @dataclass(frozen=True)
 class Launched:
     """A Lab that `thumbnail-workbook lab` started in a checkout."""
@@ -284,10 +244,14 @@ class Launched:
     url: str
     environment: dict[str, str]
 
+    def page(self, browser: webdriver.Chrome, name: str) -> Page:
+        """Open one of the learner's copies."""
+        return Page(browser, f"{self.url}/lab/tree/work", name)
+
     def run(self, *command: str) -> str:
         """Run a command in the checkout; return what it prints."""
         place = {"cwd": self.checkout, "env": self.environment}
-        return programs.run(*command, **place, check=True).stdout
+        return run(*command, **place, check=True).stdout
 
     def workbook(self, *command: str) -> str:
         """Run one of the commands of `thumbnail-workbook`."""
@@ -298,7 +262,7 @@ def new_checkout(folder: Path) -> Path:
     """Copy what git tracks, or would, into a repository of its own."""
     folder.mkdir(parents=True)
     listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    names = programs.run(*listed, cwd=ROOT, check=True)
+    names = run(*listed, cwd=ROOT, check=True)
     for name in filter(None, names.stdout.split("\0")):
         if (ROOT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -329,7 +293,7 @@ def launched(checkout: Path, **more: str) -> Iterator[Launched]:
             stdout=output,
             stderr=output,
         )
-        wait_for(url, log)
+        wait_for(f"{url}/api", log)
         try:
             yield lab
         finally:
@@ -346,18 +310,36 @@ def launched_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launched]
         yield lab
 
 
-@pytest.fixture(scope="session")
-def lab_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """JupyterLab."""
-    with serving("jupyterlab", tmp_path_factory.mktemp("lab")) as url:
-        yield url
+@pytest.fixture
+def notebook_7(tmp_path: Path) -> Iterator[str]:
+    """Notebook 7 with a copy of the notebooks: what their addresses begin with.
 
+    The local cloud is the test run's own (see conftest.py).
+    """
+    from workbook import launcher  # here: every run of pytest reads this file, few this
 
-@pytest.fixture(scope="session")
-def notebook_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Notebook 7."""
-    with serving("notebook", tmp_path_factory.mktemp("notebook")) as url:
-        yield url
+    shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks")
+    shutil.copytree(ROOT / "images", tmp_path / "images")  # a link is not served
+    url, log = f"http://127.0.0.1:{free_port()}", tmp_path / "log"
+    options = [
+        f"--ServerApp.port={url.rpartition(':')[2]}",
+        "--IdentityProvider.token=",
+        "--JupyterNotebookApp.expose_app_in_browser=True",
+        f"--ServerApp.root_dir={tmp_path}",
+    ]
+    command = [sys.executable, "-m", "notebook", "--no-browser", "--allow-root"]
+    ours = {"HOME": str(tmp_path), "JUPYTER_CONFIG_PATH": str(launcher.CONFIGURATION)}
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [*command, *options],
+            env=os.environ | ours,
+            stdout=output,
+            stderr=output,
+        )
+        wait_for(f"{url}/api", log)
+        yield f"{url}/notebooks/notebooks"
+        process.terminate()
+        process.wait(20)
 
 
 @pytest.fixture(scope="session")
@@ -381,28 +363,18 @@ def chromium() -> webdriver.Chrome:
     return webdriver.Chrome(options=options, service=service)
 
 
+@contextmanager
+def screen(browser: webdriver.Chrome, **metrics: float) -> Iterator[None]:
+    """Let pages see a screen of these measures, and then the browser's own again."""
+    set_screen = "Emulation.setDeviceMetricsOverride"
+    browser.execute_cdp_cmd(set_screen, {"mobile": False} | metrics)
+    try:
+        yield
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
 def prefer(browser: webdriver.Chrome, scheme: str) -> None:
     """Let pages see a system that is "light" or "dark"; its own again with ""."""
     features = [{"name": "prefers-color-scheme", "value": scheme}] if scheme else []
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def wait_for(url: str, log: Path, seconds: float = 60) -> None:
-    """Wait until JupyterLab answers."""
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            with opener.open(f"{url}/api"):
-                return
-        except OSError:
-            if time.monotonic() > deadline:
-                raise TimeoutError(log.read_text()) from None
-            time.sleep(0.2)

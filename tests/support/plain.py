@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from support.bench import fetch
-from support.browser_page import free_port
+from support.programs import free_port, wait_for
 
 from deploy.environment import python
 from deploy.local import server
@@ -36,19 +34,8 @@ def ministack(folder: Path, account: str, region: str) -> Iterator[str]:
         )
     url = f"http://127.0.0.1:{port}"
     try:
-        _wait_for(f"{url}/_ministack/health")
+        wait_for(f"{url}/_ministack/health", folder / "log")
         yield url
     finally:
         process.terminate()
         process.wait(20)
-
-
-def _wait_for(url: str) -> None:
-    deadline = time.monotonic() + 20
-    while True:
-        try:
-            fetch(url)
-            return
-        except OSError:
-            assert time.monotonic() < deadline, "plain MiniStack did not start"
-            time.sleep(0.1)

@@ -7,15 +7,15 @@ import os
 import subprocess
 import sys
 import tempfile
-import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from support.browser_page import free_port, new_checkout, wait_for
-from support.programs import run
+from support.bench import fetch
+from support.browser_page import new_checkout
+from support.programs import free_port, run, wait_for
 
 pytestmark = [
     pytest.mark.slow,
@@ -169,19 +169,17 @@ def test_what_is_anothers_cannot_be_read(users):
 
 
 def test_both_have_a_lab_with_its_diagrams(users):
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     for user in users:
         port = free_port()
         options = [f"--port={port}", "--IdentityProvider.token="]
         process = user.start("-m", "workbook", "lab", "--no-browser", "--", *options)
         try:
             url = f"http://127.0.0.1:{port}"
-            wait_for(url, user.checkout / "README.md")
-            asked = urllib.request.Request(f"{url}/files/images/diagrams/pipeline.svg")
-            asked.add_header("Referer", f"{url}/lab")
-            assert opener.open(asked).read().startswith(b"<svg")
-            with opener.open(f"{url}/api/contents/work/00_tour.ipynb") as answer:
-                assert json.load(answer)["writable"]
+            wait_for(f"{url}/api", user.checkout / "README.md")
+            diagram = f"{url}/files/images/diagrams/pipeline.svg"
+            assert fetch(diagram, Referer=f"{url}/lab")[1].startswith(b"<svg")
+            _, answer = fetch(f"{url}/api/contents/work/00_tour.ipynb")
+            assert json.loads(answer)["writable"]
         finally:
             process.terminate()
             process.communicate(timeout=20)
