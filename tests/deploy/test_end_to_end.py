@@ -6,7 +6,6 @@ permissions takes a while, and Lambda tries again after one minute and after two
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
 import os
@@ -28,10 +27,9 @@ from support.pictures import encoded
 from support.rows import rows
 from urllib3 import encode_multipart_formdata
 
-from deploy import connect, logs, notifications, queues, settings_for
+from deploy import connect, logs, notifications, probe, queues, settings_for
 from deploy import pipeline as stack
 from deploy.cloud import Cloud
-from deploy.errors import NotReadyError
 from deploy.local import server
 from deploy.operations.replay import replay
 from deploy.settings import Settings
@@ -73,17 +71,6 @@ class Pipeline:
     def settle(self) -> None:
         """Wait until IAM's change counts everywhere; here it counts at once."""
         time.sleep(0 if self.cloud.endpoint else 30)
-
-    def probe(self) -> None:
-        """Upload until an upload starts the function: rules take a while to count."""
-        for number in range(10):
-            with contextlib.suppress(NotReadyError):
-                started = datetime.now(UTC)
-                body, key = picture(), f"probe-{number}.jpg"
-                bucket = self.settings.source_bucket
-                self.cloud.s3.put_object(Bucket=bucket, Key=key, Body=body)
-                list(logs.wait_for(self.cloud, self.settings, [key], started, 45))
-                return
 
     def thumbnail(self, key: str) -> bytes:
         key = self.settings.thumbnail_prefix + key
@@ -148,7 +135,7 @@ def built(cloud: Cloud, name: str, **overrides: object) -> Iterator[Pipeline]:
     pipeline = Pipeline(cloud, aws_account.settings(cloud, name, **overrides))
     try:
         stack.up(cloud, pipeline.settings)
-        pipeline.probe()
+        assert probe(cloud, pipeline.settings).live
         yield pipeline
     finally:
         left = stack.down(cloud, pipeline.settings).left
@@ -398,18 +385,14 @@ def test_an_older_event_does_not_replace_the_newer(reliable):
     assert reliable.invoke(old)["outcomes"] == {"stale": 1}
     assert colour_of(reliable.thumbnail("order.jpg")) == "blue"
     # Even when the source has the old bytes again, so that reading them succeeds.
-    origin, started = f"{bucket}/{keep(reliable)}", datetime.now(UTC)
+    reliable.put("red.jpg", picture(RED))
+    origin, started = f"{bucket}/red.jpg", datetime.now(UTC)
     reliable.cloud.s3.copy_object(Bucket=bucket, Key="order.jpg", CopySource=origin)
     assert reliable.outcome("order.jpg", started).outcome == "made"  # of the copy
     made = reliable.made_from("order.jpg")
     again = reliable.invoke(reliable.event("order.jpg", "00"))
     assert again["outcomes"] == {"stale": 1}
     assert reliable.made_from("order.jpg") == made
-
-
-def keep(pipeline: Pipeline) -> str:
-    pipeline.put("red.jpg", picture(RED))
-    return "red.jpg"
 
 
 @pytest.mark.aws(uploads=10)

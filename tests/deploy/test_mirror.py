@@ -3,6 +3,7 @@
 import time
 
 import pytest
+from support.bench import until
 from support.moto_cloud import here
 from support.pictures import encoded, photo
 
@@ -55,11 +56,10 @@ def test_deletes_during_processing_leave_no_orphan(local_folder, monkeypatch, op
     if settings.queue:
         url = queue.require(cloud, settings)
         assert queue.wait_until_empty(cloud, url, quiet_s=1, timeout_s=60)
-    wanted, deadline = ["thumbnails/29.jpg"], time.monotonic() + 20
-    while (left := made(cloud, settings)) != wanted and time.monotonic() < deadline:
-        time.sleep(0.2)
+    wanted = ["thumbnails/29.jpg"]
+    until(lambda: made(cloud, settings) == wanted, 20)
     time.sleep(1)  # and it stays so
-    assert left == made(cloud, settings) == wanted
+    assert made(cloud, settings) == wanted
     assert pipeline.down(cloud, settings).left == ()
 
 

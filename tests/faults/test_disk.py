@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
+from support.bench import until
 from support.local_cloud import kill
 from support.matrix import quiet
 from support.programs import python
@@ -117,17 +118,10 @@ def test_a_log_that_the_disk_refuses_fails_no_call_and_ends_no_saving(small_disk
     for call in CALLS_OF_EACH_FORMAT:
         with pytest.raises(ClientError, match=r"InsufficientStorage.*could not keep"):
             call(cloud)
-    assert within(5, lambda: "cannot save" in server.notice())
+    until(lambda: "cannot save" in server.notice(), 5)
     filler.unlink()
     small_disk()
-    assert within(5, lambda: "cannot save" not in server.notice())
-
-
-def within(seconds: float, holds: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + seconds
-    while not holds() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return holds()
+    until(lambda: "cannot save" not in server.notice(), 5)
 
 
 def test_a_start_on_a_full_disk_is_one_sentence(small_disk):

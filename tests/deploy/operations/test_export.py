@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-import time
 from pathlib import Path
 
 import pytest
+from support.bench import until
 from support.rows import rows
 
 from deploy import connect, export, pipeline, runtimes
@@ -322,11 +322,8 @@ def test_up_changes_nothing_of_it(twins):
 def test_cloudformation_keeps_a_bucket_that_holds_pictures(twins):
     twins.cloud.s3.put_object(Bucket=twins.two.target_bucket, Key="keep", Body=b"x")
     twins.cloudformation.delete_stack(StackName="two")
-    deadline = time.monotonic() + 30
-    while (state := state_of(twins)) == "DELETE_IN_PROGRESS":
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
-    assert state == "DELETE_FAILED"
+    until(lambda: state_of(twins) != "DELETE_IN_PROGRESS", 30)
+    assert state_of(twins) == "DELETE_FAILED"
     assert twins.cloud.s3.list_objects_v2(Bucket=twins.two.target_bucket)["KeyCount"]
 
 
