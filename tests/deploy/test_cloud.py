@@ -52,12 +52,6 @@ def test_a_region_of_the_environment_that_is_none(account, monkeypatch):
         connect("aws")
 
 
-def test_aws_refuses_an_endpoint_in_the_environment(account, monkeypatch):
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://localhost:4566")
-    with pytest.raises(ConnectError, match="Unset AWS_ENDPOINT_URL"):
-        connect("aws")
-
-
 @pytest.fixture
 def sink(site, monkeypatch):
     """A server that must not hear of us."""
@@ -67,6 +61,7 @@ def sink(site, monkeypatch):
     return site
 
 
+NOBODY = "http://127.0.0.1:9"
 PROFILE = "[default]\nregion = eu-west-1\nendpoint_url = {}\n"
 SECTION = (
     "[default]\nregion = eu-west-1\nservices = mine\n"
@@ -130,16 +125,6 @@ def test_dual_stack_is_aws_wherever_it_is(account, monkeypatch, region):
     endpoints.check(boto3.Session(region_name=region))
 
 
-def test_aws_without_a_region_says_how_to_set_one():
-    with pytest.raises(ConnectError, match="no region is set"):
-        connect("aws")
-
-
-def test_aws_without_credentials_offers_the_local_cloud():
-    with pytest.raises(ConnectError, match=r"credentials.*the local cloud"):
-        connect("aws", region="eu-west-1")
-
-
 def test_another_emulator_is_named_when_used(local, monkeypatch, said):
     monkeypatch.setenv("AWS_ENDPOINT_URL", local.endpoint)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "LOCALCLOUD")
@@ -150,20 +135,30 @@ def test_another_emulator_is_named_when_used(local, monkeypatch, said):
     assert cloud.kind == "endpoint" and f"an emulator at {host} " in said[0]
 
 
-def test_an_emulator_elsewhere_needs_the_argument(monkeypatch):
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://example.com:4566")
-    with pytest.raises(ConnectError, match="not this machine"):
-        connect()
-
-
-def test_an_endpoint_that_does_not_answer_is_named():
-    with pytest.raises(ConnectError, match=r"http://127.0.0.1:9: nobody answers"):
-        connect(endpoint="http://127.0.0.1:9", region="us-east-1")
-
-
-def test_an_unknown_cloud_is_named():
-    with pytest.raises(ConnectError, match="no cloud called 'azure'"):
-        connect("azure")
+@pytest.mark.parametrize(
+    ("target", "endpoint", "words"),
+    [
+        ({"target": "aws"}, "http://localhost:4566", "Unset AWS_ENDPOINT_URL"),
+        ({"target": "aws"}, None, "no region is set"),
+        (
+            {"target": "aws", "region": "us-east-1"},
+            None,
+            "credentials.*the local cloud",
+        ),
+        ({}, "http://example.com:4566", "not this machine"),
+        (
+            {"endpoint": NOBODY, "region": "us-east-1"},
+            None,
+            f"{NOBODY}: nobody answers",
+        ),
+        ({"target": "azure"}, None, "no cloud called 'azure'"),
+    ],
+)
+def test_a_cloud_that_cannot_be_had_is_said(monkeypatch, target, endpoint, words):
+    if endpoint:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    with pytest.raises(ConnectError, match=words):
+        connect(**target)
 
 
 def test_a_cloud_says_where_calls_go():

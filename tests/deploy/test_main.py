@@ -44,13 +44,9 @@ def buckets(account):
 )
 def test_of_an_empty_account(account, capsys, command, shows):
     assert main([*command, *AWS]) == 0
-    assert shows in capsys.readouterr().out
-
-
-def test_aws_is_named_first(account, capsys):
-    main(["status", *AWS])
-    first = capsys.readouterr().out.splitlines()[0]
-    assert first.startswith(f"AWS account 123456789012, region {REGION}, as arn:")
+    said = capsys.readouterr().out
+    assert said.startswith(f"AWS account 123456789012, region {REGION}, as arn:")
+    assert shows in said
 
 
 def test_down_asks_where_pictures_are(buckets, capsys):

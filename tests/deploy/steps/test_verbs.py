@@ -46,11 +46,7 @@ def test_delete_leaves_nothing(cloud, built, step):
 
 
 @each_step
-def test_describe_nothing(cloud, settings, step):
+def test_of_nothing_there_is_nothing(cloud, settings, wire, step):
     assert step.module.describe(cloud, settings) is None
-
-
-@each_step
-def test_delete_nothing(cloud, settings, wire, step):
     assert step.module.delete(cloud, settings) == []
     assert wire.mutations == []
