@@ -19,6 +19,7 @@ _FEWER = (256, 128, 64, 32, 16, 12, 8, 6, 5, 4, 3, 2)  # colours
 _FITTED = (16, 8, 6, 4)
 _PSNR_20_DB = 255**2 / 10**2  # the mean square of a difference that spoils a picture
 _PSNR_25_DB = 255**2 / 10**2.5  # one that reads as well
+_CONTRAST = 1 / 8  # or so much of the picture's own: thin lines on a page are little
 
 
 def lighter(
@@ -41,6 +42,7 @@ def lighter(
         return image, png.bare(source, image) or encoded
     most = len(source)
     best, least = None, float("inf")
+    allowed = min(_PSNR_20_DB, _CONTRAST * palette.contrast(image))
     for smaller in _smaller(image, area):
         if smaller is not image:
             encoded = encode(smaller, kind, quality, most)
@@ -49,13 +51,13 @@ def lighter(
         if len(encoded) > most:
             continue
         loss = _loss(image, encoded)
-        spoilt = smaller is image and kind == "PNG" and loss > _PSNR_20_DB
-        if spoilt and (fitted := _fitted(image, most)):
+        spoilt = smaller is image and kind == "PNG" and loss > allowed
+        if spoilt and (fitted := _fitted(image, most, allowed)):
             return image, fitted
         if loss >= least:
             break
         best, least = (smaller, encoded), loss
-        if loss <= _PSNR_20_DB:
+        if loss <= allowed:
             break
     return best or (smaller, encoded)
 
@@ -102,12 +104,13 @@ def _lossy_png(image: Image.Image, most: int, *, near: bool) -> bytes:
     return _of_most_colours(image, most, palette.fewer, _FEWER)
 
 
-def _fitted(image: Image.Image, most: int) -> bytes | None:
+def _fitted(image: Image.Image, most: int, allowed: float) -> bytes | None:
     """Return a PNG with smooth edges, as of text, where that reads as well."""
     if image.mode in ("LA", "RGBA") and image.getextrema()[-1] != (255, 255):
         return None
     made = _of_most_colours(image, most, palette.fitted, _FITTED)
-    return made if len(made) <= most and _loss(image, made) <= _PSNR_25_DB else None
+    well = _loss(image, made) <= min(_PSNR_25_DB, allowed)
+    return made if well and len(made) <= most else None
 
 
 def _of_most_colours(

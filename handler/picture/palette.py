@@ -39,6 +39,12 @@ def error(image: Image.Image, other: Image.Image) -> float:
     return sum(errors) / len(errors) / (image.width * image.height)
 
 
+def contrast(image: Image.Image) -> float:
+    """Return the mean square of the difference to one even colour."""
+    variances = ImageStat.Stat(image).var
+    return sum(variances) / len(variances)
+
+
 def fewer(image: Image.Image, colours: int) -> Image.Image:
     """Return the picture with so many colours at most, whatever that looks like.
 

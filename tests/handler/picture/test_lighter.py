@@ -206,6 +206,20 @@ def test_a_page_of_text_stays_as_large_as_it_can_be():
     assert made.getpixel((1, 48)) == (255, 255, 255)
 
 
+@pytest.mark.parametrize("background", ["white", "#c9c9c9", (0, 0, 0, 0)])
+@pytest.mark.parametrize("words", ["Hello World!", "400 × 300"])
+def test_a_few_thin_words_are_not_lost(words, background):
+    mode = "RGBA" if isinstance(background, tuple) else "RGB"
+    page = Image.new(mode, (300, 150), background)
+    ImageDraw.Draw(page).text((20, 60), words, "#e09650")
+    data = encoded(page, "PNG", optimize=True)
+    thumbnail = make_thumbnail(data)
+    made = decoded(thumbnail).convert(mode).resize((256, 128))
+    smooth = page.resize(made.size, Image.Resampling.LANCZOS)
+    assert len(thumbnail) <= len(data)
+    assert palette.error(smooth, made) < palette.contrast(smooth) / 2
+
+
 def test_a_gradient_stays_one():
     picture = Image.radial_gradient("L").resize((270, 270))
     data = encoded(picture, "PNG", optimize=True)
