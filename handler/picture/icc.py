@@ -16,6 +16,7 @@ _PCS = {b"XYZ ", b"Lab "}
 _TRANSFERS = {b"\x08", b"\x0d", b"\x10", b"\x12"}  # linear, sRGB, PQ, HLG
 _TABLES = {b"A2B0", b"A2B1"}
 _MATRIX = {b"rXYZ", b"gXYZ", b"bXYZ", b"rTRC", b"gTRC", b"bTRC"}
+_TYPES = {b"XYZ": {b"XYZ "}, b"TRC": {b"curv", b"para"}}  # lcms takes broken ones, too
 
 
 def readable(profile: bytes, *, any_space: bool = False) -> bytes | None:
@@ -37,7 +38,9 @@ def readable(profile: bytes, *, any_space: bool = False) -> bytes | None:
         return None
     tags = [*_tags(profile)]
     inside = all(4 <= length <= size - at for _, at, length in tags)
-    if not inside or not _is_usable({name for name, _, _ in tags}, space):
+    types = ((name, profile[at : at + 4]) for name, at, _ in tags)
+    names = {name for name, kind in types if kind in _TYPES.get(name[1:], {kind})}
+    if not inside or not _is_usable(names, space):
         return None
     use = use if use in _CLASSES else b"mntr"
     space = b"RGB " if any_space and space not in _SPACES else space

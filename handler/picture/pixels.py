@@ -104,7 +104,9 @@ def _transform(profile: bytes, mode: str) -> "ImageCms.ImageCmsTransform":
 def _srgb() -> "ImageCms.ImageCmsProfile":
     from PIL import ImageCms
 
-    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+    made = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    # As of version 2: into one of 4, lcms makes every printer's grey black a full one.
+    return ImageCms.ImageCmsProfile(io.BytesIO(made[:8] + b"\2" + made[9:]))
 
 
 class Averager:

@@ -322,12 +322,30 @@ FIRST_PLACE = int.from_bytes(WIDE[TAGS + 4 : TAGS + 8])
         changed(TAGS + 8, b"\0\0\0\3"),
         WIDE.replace(b"rXYZ", b"none"),
         WIDE.replace(b"gTRC", b"none"),
+        WIDE.replace(b"XYZ \0\0\0\0", b"\x17\xa5\5\xb8\0\0\0\0"),  # as Corbis wrote it
         changed(16, b"GRAY"),
     ],
 )
 def test_a_broken_profile_is_none(broken):
     assert shown(iccp(broken)) == shown()
     assert shown(iccp(broken), gama(22727)) == shown(gama(22727))
+
+
+def printed(black):
+    """A profile of greys only, by a table, of which the darkest is so light."""
+    grid = b"".join(
+        bytes([black + (255 - black) * corner.bit_count() // 3, 128, 128])
+        for corner in range(8)
+    )
+    unit = struct.pack(">9i", *(65536 * one for one in (1, 0, 0, 0, 1, 0, 0, 0, 1)))
+    curves = bytes(range(256)) * 3
+    table = b"mft1" + bytes(4) + bytes([3, 3, 2, 0]) + unit + curves + grid + curves
+    return written_with(changed(20, b"Lab "), b"A2B0", table)
+
+
+def test_the_black_of_a_printer_is_grey():
+    darkest = shown(iccp(printed(40)))[0]
+    assert darkest == pytest.approx((39, 39, 39), abs=1)  # as Chromium showed it
 
 
 @pytest.mark.parametrize("use", [b"link", b"abst", b"nmcl", b"spac", b"prtr", b"what"])
@@ -462,6 +480,8 @@ def test_all_colours_of_high_dynamic_range_as_chromium(chromium, primaries, tran
         ([cicp(9, 16, 0, 1), clli(4000)], 8),
         ([cicp(9, 16, 0, 1), mdcv(600)], 8),
         ([iccp(tagged((12, 16, 0, 1), WIDE))], 8),
+        ([iccp(printed(40))], 4),
+        ([iccp(WIDE.replace(b"XYZ \0\0\0\0", b"\x17\xa5\5\xb8\0\0\0\0"))], 4),
     ],
 )
 def test_as_chromium_shows_it(chromium, chunks, by):
