@@ -68,8 +68,9 @@ OTHERS = [
     Other(rb".{128}DICM", "a medical picture (DICOM)", _EXPORT),
     Other(rb"%!PS|\xc5\xd0\xd3\xc6", "a PostScript drawing", _EXPORT),
     Other(
-        rb"P[1-7]\s+\d|qoif|DDS \x7c|\n[\0-\5]\x01[\1\2\4\x08]|\x01\xda[\0\1][\1\2]"
-        rb"|v/1\x01|#\?RADIANCE|SIMPLE  =|AT&TFORM|FLIF|BPG\xfb|gimp xcf|\x8bJNG"
+        rb"P[1-7Ff]\s+[\dWH#]|qoif|DDS \x7c|\n[\0-\5]\x01[\1\2\4\x08]"
+        rb"|\x01\xda[\0\1][\1\2]|v/1\x01|#\?RADIANCE|SIMPLE  =|AT&TFORM|FLIF|BPG\xfb"
+        rb"|FORM....(ILBM|PBM )|gimp xcf|\x8bJNG"
         rb"|\xd7\xcd\xc6\x9a|\x01\0\0\0.{36} EMF",
         "a picture in a rare format",
         _EXPORT,
@@ -99,6 +100,7 @@ OTHERS = [
         "a compressed file",
         "upload it uncompressed",
     ),
+    Other(rb"\xd0\xcf\x11\xe0", "an Office document", _INSTEAD),
     Other(rb"PK(\x03\x04|\x05\x06|\x07\x08)", "a zip", _UNPACK),
     Other(rb"7z\xbc\xaf\x27\x1c|Rar!\x1a\x07", "an archive", _UNPACK),
     Other(rb".{257}ustar", "a tar archive", _UNPACK),
