@@ -14,7 +14,7 @@ These cannot be told, and are let through rather than a good photo refused:
 - too much data, since cameras pad theirs, and damage that leaves the amount as it was;
 - a progressive JPEG cut between two scans, since a file may leave out the finest, cut
   at a restart marker, or in a scan that ``jpeg`` leaves out;
-- arithmetic coding, which no browser shows: its decoder cannot wait.
+- arithmetic coding, which few browsers show: its decoder cannot wait.
 """
 
 import contextlib
@@ -43,11 +43,10 @@ DRAFT = 1.5  # decode a JPEG to at least so many times the final size
 
 _AHEAD = b"\xff\0" * 8  # eight bytes of ones, as coded: the least likely to be data
 _OTHERS = b"\xb6" * 8  # in the tables of most files a large step
-_HUFFMAN = {0xC0, 0xC1, 0xC2}  # baseline, extended, progressive
 _PIECE = 1 << 18  # bytes handed over between two looks at the clock
 
 _ICC = b"ICC_PROFILE\0"
-_SCALES = {"L;2": 85, "L;4": 17}
+_SCALES = {"1": 255, "L;2": 85, "L;4": 17}
 
 
 class TooSlow(TimeoutError):
@@ -117,24 +116,21 @@ def open_image(data: bytes, seconds: float) -> ImageFile.ImageFile:
     image = PngImagePlugin.PngImageFile(Reader(found.data, deadline))
     image.info |= {"exif": found.exif, "icc_profile": found.profile}
     image.info["grey"] = image.tile[0].args == "LA;16B"  # whose mode is RGBA
-    clear = image.info.get("transparency")
-    if isinstance(clear, int) and image.mode == "L":
-        # Of 2 or 4 bits Pillow scales the pixels, and not the shade that is clear.
-        image.info["transparency"] = clear * _SCALES.get(str(image.tile[0].args), 1)
+    if found.clear and image.mode in ("1", "L"):
+        # Of fewer bits Pillow scales the pixels, and not the shade that is clear.
+        scale = _SCALES.get(str(image.tile[0].args), 1)
+        image.info["transparency"] = found.clear[1] * scale
     if image.palette:
-        _fill_palette(image, image.palette)
+        _fill_palette(image, image.palette, found.clear)
     return image
 
 
-def _fill_palette(image: ImageFile.ImageFile, palette: Any) -> None:
+def _fill_palette(image: ImageFile.ImageFile, palette: Any, clear: bytes) -> None:
     """Give the last colour to numbers that have none, as browsers do."""
     count = len(palette.palette) // 3
     rest = 256 - count
     colours = bytes(palette.palette[: 3 * count])
     image.palette = ImagePalette.raw("RGB", colours + colours[-3:] * rest)
-    clear = image.info.get("transparency")
-    if isinstance(clear, int):  # the only one that is
-        clear = b"\xff" * clear + b"\0"
     if clear:
         alphas = clear[:count].ljust(count, b"\xff")
         image.info["transparency"] = alphas + alphas[-1:] * rest
@@ -228,7 +224,7 @@ def _decode_jpeg(
         data = data[:end] + jpeg.END
         image.fp = Reader(data, _reader(image).deadline)
     full = image.size
-    jpeg.check(segments, full)
+    jpeg.check(data, segments, full)
     across, down = (max(1, int(DRAFT * side)) for side in size)
     drafted = image.draft(None, (across, down))
     if drafted is None:
@@ -284,7 +280,7 @@ def _load_whole(
     last bytes may look like an end. Raises ``ImageRejected`` if data is missing, and
     ``OSError`` if it is broken.
     """
-    if _HUFFMAN.isdisjoint(part.marker for part in segments):
+    if jpeg.HUFFMAN.isdisjoint(part.marker for part in segments):
         image.load()
         return
     decoder = _Decoder(image)

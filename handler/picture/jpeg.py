@@ -16,7 +16,7 @@ Whatever is not certain is decoded in full. ITU T.81, annexes B and G.
 
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from handler.errors import ImageRejected
@@ -42,6 +42,8 @@ _MORE_PICTURES = b"MPF\0"  # CIPA DC-007: of a file of several pictures
 
 _PROGRESSIVE = 0xC2  # with Huffman codes, the only kind that is in use
 FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
+HUFFMAN = {0xC0, 0xC1, _PROGRESSIVE}  # baseline, extended, progressive
+_ARITHMETIC = {0xC9, 0xCA}  # which some browsers show
 _SEQUENTIAL = [[0xC0], [0xC1]]  # one frame, with Huffman codes, in one pass
 _NO_RESTARTS = b"\xff\xdd\0\x04\0\0"
 # A table of our own for runs of blocks without detail: run class n is the code n, in
@@ -131,31 +133,53 @@ def _is_complete(data: bytes, segments: list[Segment]) -> bool:
 
     So that a progressive JPEG that was cut between two scans does not pass for whole.
     """
-    missing: set[tuple[int, int]] = set()
-    for marker, start, body in segments:
-        if body > len(data):
-            break
-        if marker in FRAMES:
-            channels = data[start + 10 : body : 3]
-            missing |= {(channel, at) for channel in channels for at in range(64)}
-        elif marker == START_OF_SCAN and body - start >= 8:
-            channels = data[start + 5 : body - 3 : 2]
-            first, last, bits = data[body - 3 : body]
-            if not bits & 15:
-                band = range(first, last + 1)
-                missing -= {(channel, at) for channel in channels for at in band}
+    missing = {
+        (channel, at) for channel in _channels(data, segments) for at in range(64)
+    }
+    for channels, band, bits in _scans(data, segments):
+        if not bits & 15:
+            missing -= {(channel, at) for channel in channels for at in band}
     return bool(segments) and not missing
 
 
-def check(segments: list[Segment], size: tuple[int, int]) -> None:
-    """Refuse many scans of a large picture.
+def _channels(data: bytes, segments: list[Segment]) -> set[int]:
+    """Return the numbers of the channels."""
+    frames = (part for part in segments if part.marker in FRAMES)
+    return {
+        number for _, start, body in frames for number in data[start + 10 : body : 3]
+    }
+
+
+def _scans(
+    data: bytes, segments: list[Segment]
+) -> Iterator[tuple[bytes, Sequence[int], int]]:
+    """Yield each scan's channels, their coefficients, and the bits of those."""
+    for marker, start, body in segments:
+        if marker == START_OF_SCAN and body - start >= 8 and body <= len(data):
+            first, last, bits = data[body - 3 : body]
+            yield data[start + 5 : body - 3 : 2], range(first, last + 1), bits
+
+
+def check(data: bytes, segments: list[Segment], size: tuple[int, int]) -> None:
+    """Refuse what no browser shows, and many scans of a large picture.
 
     A scan of a few bytes can take as long as all pixels do, and the decoder would not
-    come back for more bytes in between, where a deadline could stop it.
+    come back for more bytes in between, where a deadline could stop it. Of a channel
+    whose means (DC) are missing, it would paint the detail on grey.
     """
+    kinds = {part.marker for part in segments} & FRAMES
+    if not kinds <= HUFFMAN | _ARITHMETIC:
+        raise ImageRejected("a lossless JPEG, which no browser shows: export it anew")
     scans = count(segments)
     if scans * size[0] * size[1] > MAX_SCANNED:
         raise ImageRejected(f"too slow: {scans} scans of {size[0]} × {size[1]} pixels")
+    if _PROGRESSIVE in kinds:
+        without = _channels(data, segments)
+        for channels, band, bits in _scans(data, segments):
+            if 0 in band and bits < 16:  # the first bits, not finer ones
+                without -= {*channels}
+        if without:
+            raise ImageRejected("broken JPEG: truncated, a first scan is missing")
 
 
 def keeps_coefficients(segments: list[Segment], data: bytes, channels: int) -> bool:

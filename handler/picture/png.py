@@ -57,12 +57,14 @@ Colour = tuple[int, ...]
 class Png(NamedTuple):
     """A PNG with only the chunks that pixels are made from, and what it says of them.
 
-    ``exif`` and ``profile`` are not checked, and None where there is none.
+    ``exif`` and ``profile`` are not checked, and None where there is none. ``clear`` is
+    what tRNS holds.
     """
 
     data: bytes
     exif: bytes | None
     profile: bytes | None
+    clear: bytes
 
 
 def walk(data: bytes) -> Png:
@@ -77,7 +79,7 @@ def walk(data: bytes) -> Png:
     extra: dict[bytes, bytes] = {}
     began = False  # whether the pixels have
     kind = _colour_type(data)
-    palette = clear = 0  # bytes
+    palette, clear = 0, b""  # bytes
     tail = b""  # what comes after all that is kept
     at = since = stop = 0
     end = len(SIGNATURE)
@@ -89,7 +91,9 @@ def walk(data: bytes) -> Png:
             stop = at
             break
         if len(name) < 4 or end > len(data):
-            stop, tail = at, _cut_chunk(name, data[at + 8 : end - 4], began)
+            stop = at
+            if name == b"IDAT":  # of which all but the checksum may be there
+                began, tail = True, _chunk(name, data[at + 8 : end - 4])
             break
         checksum = int.from_bytes(view[end - 4 : end])
         right = zlib.crc32(view[at + 4 : end - 4]) == checksum
@@ -103,7 +107,7 @@ def walk(data: bytes) -> Png:
         size = end - at - _FRAMING
         palette = palette or size * (name == b"PLTE")
         if right and name == b"tRNS" and not clear and _is_clear(kind, size, palette):
-            clear = size
+            clear = data[at + 8 : end - 4]
             continue
         if critical:
             continue
@@ -114,11 +118,11 @@ def walk(data: bytes) -> Png:
         since = end
     else:
         raise ImageRejected(f"a PNG of more than {MAX_CHUNKS} chunks")
-    if kind == _PALETTE and not palette:
-        raise ImageRejected("broken PNG: it has no palette")
+    _check_chunks(kind, palette, began=began)
     if since or end != len(data):  # else no copy is made of a large file
         data = b"".join([*kept, data[since:stop], tail, _chunk(b"IEND", b"")])
-    return Png(data, extra.get(b"eXIf"), _colours(extra, grey=kind in (0, 4)))
+    profile = _colours(extra, grey=kind in (0, 4))
+    return Png(data, extra.get(b"eXIf"), profile, clear)
 
 
 def _colour_type(data: bytes) -> int:
@@ -131,6 +135,13 @@ def _colour_type(data: bytes) -> int:
     if start[4:8] != b"IHDR" or len(start) <= _COLOUR_TYPE - len(SIGNATURE):
         raise ImageRejected("broken PNG: it does not begin with its header")
     return start[-1]
+
+
+def _check_chunks(kind: int, palette: int, *, began: bool) -> None:
+    if not began:
+        raise ImageRejected("broken PNG: truncated, it has no pixels")
+    if kind == _PALETTE and not palette:
+        raise ImageRejected("broken PNG: it has no palette")
 
 
 def _is_clear(kind: int, size: int, palette: int) -> bool:
@@ -147,18 +158,6 @@ def _note(
     late = palette and name == b"cICP"
     if name in _EXTRA and not late and _EXTRA[name].match(body):
         extra.setdefault(name, bytes(body))
-
-
-def _cut_chunk(name: bytes, body: bytes, began: bool) -> bytes:
-    """Return what counts of a chunk that is cut: of pixels all but the checksum may be.
-
-    Raises ``ImageRejected`` where there can be no pixels.
-    """
-    if name == b"IDAT":
-        return _chunk(name, body)
-    if not began:
-        raise ImageRejected("broken PNG: truncated, it has no pixels")
-    return b""
 
 
 def _chunk(name: bytes, body: bytes) -> bytes:

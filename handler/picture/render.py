@@ -33,6 +33,8 @@ _BAD_IMAGE: tuple[type[Exception], ...]
 _BAD_IMAGE = (OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError)
 _BAD_IMAGE += (EOFError, MemoryError, struct.error, zlib.error)
 _BAD_IMAGE += (Image.DecompressionBombError, Image.DecompressionBombWarning)
+# Of these the words are about code, and not about a picture.
+_BAD_HEADER = (LookupError, TypeError, struct.error)
 
 
 class Thumbnail(NamedTuple):
@@ -164,7 +166,10 @@ def _small(
 
 
 def _broken(kind: str, error: Exception) -> ImageRejected:
-    return ImageRejected(f"broken {kind}: {str(error) or type(error).__name__}")
+    words = str(error) or type(error).__name__
+    if isinstance(error.__cause__ or error, _BAD_HEADER) or "this driver" in words:
+        words = "its header is missing, damaged or names no size"
+    return ImageRejected(f"broken {kind}: {words}")
 
 
 def _check_pixels(size: Size, max_megapixels: int) -> None:

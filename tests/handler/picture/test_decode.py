@@ -187,3 +187,11 @@ def test_damage_that_keeps_the_amount():
 def test_arithmetic_coding_is_not_looked_into():
     data = encoded(photo()).replace(b"\xff\xc0", b"\xff\xc9")
     assert thumbnail(data).size == (256, 192)
+
+
+def test_a_channel_without_its_first_scan_is_no_picture():
+    data = encoded(photo(), progressive=True, subsampling="4:4:4")
+    starts = [part for part in jpeg.walk(data) if part.marker == jpeg.START_OF_SCAN]
+    means, detail = starts[:2]
+    with pytest.raises(ImageRejected, match="a first scan is missing"):
+        make_thumbnail(data[: means.start] + data[detail.start :])

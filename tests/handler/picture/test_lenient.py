@@ -123,6 +123,13 @@ def test_png_that_lacks_rows():
                 make_thumbnail(data[:end] + rest)
 
 
+@pytest.mark.parametrize("tail", [b"", chunk(b"IEND", b""), chunk(b"tEXt", b"a\0b")])
+def test_png_without_pixels(tail):
+    header = encoded(chart(), "PNG")[:33]
+    with pytest.raises(ImageRejected, match="it has no pixels"):
+        make_thumbnail(header + tail)
+
+
 CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 KINDS = [(1, 0), (2, 0), (4, 0), (8, 0), (16, 0), (8, 2), (16, 2), (1, 3), (4, 3)]
 KINDS += [(8, 3), (8, 4), (16, 4), (8, 6), (16, 6)]
@@ -195,18 +202,32 @@ def test_transparency_that_counts(extra, alpha):
     assert decoded(make_thumbnail(data)).convert("RGBA").getpixel((4, 4))[3] == alpha
 
 
+def clear(shade):
+    return chunk(b"tRNS", shade.to_bytes(2))
+
+
 @pytest.mark.parametrize("bits", [1, 2, 4, 8])
 def test_a_shade_of_few_bits_is_transparent(bits):
     row = b"\0" + (b"\xff" * bits) + (b"\0" * bits)  # eight pixels white, eight black
-    white = chunk(b"tRNS", (2**bits - 1).to_bytes(2))
-    data = raw_png((16, 16), bits, 0, row * 16, extra=white)
+    data = raw_png((16, 16), bits, 0, row * 16, extra=clear(2**bits - 1))
     made = decoded(make_thumbnail(data)).convert("RGBA")
     assert made.getpixel((3, 8))[3] == 0
     assert made.getpixel((12, 8)) == (0, 0, 0, 255)
 
 
 @pytest.mark.parametrize(
-    ("alphas", "last"), [(b"", 255), (b"\0", 255), (b"\xff\x50", 80), (b"\x50" * 9, 80)]
+    ("shade", "white", "black"),
+    [(1, 0, 255), (0, 255, 0), (255, 255, 255), (256, 255, 0)],
+)
+def test_a_shade_that_is_neither_black_nor_white(shade, white, black):
+    data = raw_png((16, 16), 1, 0, b"\0\xff\0" * 16, extra=clear(shade))
+    made = decoded(make_thumbnail(data)).convert("RGBA")
+    assert [made.getpixel((x, 8))[3] for x in (3, 12)] == [white, black]
+
+
+@pytest.mark.parametrize(
+    ("alphas", "last"),
+    [(b"", 255), (b"\0", 255), (b"\xff\x50", 80), (b"\x50" * 9, 80), (b"\0\n", 10)],
 )
 def test_numbers_without_a_colour_have_the_last(alphas, last):
     extra = PALETTE + (chunk(b"tRNS", alphas) if alphas else b"")
@@ -374,12 +395,12 @@ def test_kinds_of_jpeg_that_are_refused():
     data = encoded(chart())
     frame = data.index(b"\xff\xc0")
     later = data[: frame + 5] + b"\0\0" + data[frame + 7 : -2]  # its height, in DNL
-    for refused in (
-        later + segment(0xDC, (400).to_bytes(2)) + data[-2:],
-        data[: frame + 4] + b"\x0c" + data[frame + 5 :],  # 12 bits
-        data[: frame + 1] + b"\xc3" + data[frame + 2 :],  # lossless
+    for refused, why in (
+        (later + segment(0xDC, (400).to_bytes(2)) + data[-2:], "names no size"),
+        (data[: frame + 4] + b"\x0c" + data[frame + 5 :], "12-bit"),
+        (data[: frame + 1] + b"\xc3" + data[frame + 2 :], "lossless"),
     ):
-        with pytest.raises(ImageRejected, match="broken JPEG"):
+        with pytest.raises(ImageRejected, match=why):
             make_thumbnail(refused)
 
 
