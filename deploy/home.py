@@ -11,7 +11,7 @@ import contextlib
 import errno
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -64,7 +64,12 @@ def score_file() -> Path:
     """
     name = os.environ.get("WORKBOOK_NAME")
     file = f"score-{name}.json" if name else "score.json"
-    return (named("WORKBOOK_LOCAL_CLOUD") or home()) / file
+    return beside_cloud() / file
+
+
+def beside_cloud() -> Path:
+    """Return the folder for what goes with a cloud: its own if it is named."""
+    return named("WORKBOOK_LOCAL_CLOUD") or home()
 
 
 def score_at_reset(clear: bool, how: str) -> str:
@@ -92,11 +97,20 @@ def make_private(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def turn(held: Path, patience_s: float) -> Iterator[None]:
-    """Hold a lock's file, one process at a time; wait for it, but not for ever."""
-    lock = FileLock(held, timeout=patience_s, mode=0o600)
+def turn(
+    held: Path, patience_s: float, wait: Callable[[], None] = lambda: None
+) -> Iterator[None]:
+    """Hold a lock's file, one process at a time; wait for it, but not for ever.
+
+    Where another process holds it, `wait` is called first.
+    """
+    lock = FileLock(held, mode=0o600)
     try:
-        lock.acquire()
+        with contextlib.suppress(Timeout):
+            lock.acquire(timeout=0)
+        if not lock.is_locked:
+            wait()
+            lock.acquire(timeout=patience_s)
     except Timeout as error:
         raise LocalCloudError(
             f"another program has held it for {patience_s:.0f} seconds",

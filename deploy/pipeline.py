@@ -6,8 +6,9 @@ list of what `describe` said, and `up` finishes whatever an earlier run began.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -19,6 +20,7 @@ from deploy.cloud import Cloud
 from deploy.configure import changes, resolved
 from deploy.errors import DeployError, ForeignResourceError
 from deploy.explained import explained
+from deploy.home import beside_cloud, make_private, turn
 from deploy.notifications import RULES_HOLD_AFTER
 from deploy.report import Claim, Found, Item, Plan, Stack, Status, Teardown
 from deploy.settings import STACK_TAG, Settings
@@ -34,6 +36,9 @@ from deploy.steps import (
 )
 
 Say = Callable[[str], None]
+Ask = Callable[[tuple[Claim, ...]], None]
+#: Longer than an `up` takes on AWS, where a new bucket may take minutes to be seen.
+_TURN_S = 600
 
 
 class StepModule(Protocol):
@@ -148,8 +153,13 @@ def up(
     """
     tell = settings is None and bool(overrides)
     cloud, settings = resolved(cloud, settings, overrides)
-    for line in changes(cloud, settings) if tell else ():
-        say(line)
+    with _turn(cloud, settings, say):
+        for line in changes(cloud, settings) if tell else ():
+            say(line)
+        return _up(cloud, settings, say)
+
+
+def _up(cloud: Cloud, settings: Settings, say: Say) -> Stack:
     planned = _preflight(cloud, settings, say)
     made: dict[str, str | None] = {}
     bar = tqdm(STEPS, unit="step", leave=False, disable=None)
@@ -239,7 +249,8 @@ def down(
     settings: Settings | None = None,
     *,
     backup: bool = False,
-    ask: Callable[[tuple[Claim, ...]], None] | None = None,
+    ask: Ask | None = None,
+    say: Say = print,
     **overrides: Any,
 ) -> Teardown:
     """Delete the pipeline with every picture in its buckets, then look again.
@@ -250,12 +261,18 @@ def down(
     Args:
         backup: whether the bucket of backups goes, too, last of all.
         ask: is given all that stands before anything is deleted; to stop, it raises.
+        say: is told what it waits for.
 
     Raises:
         ForeignResourceError: a CloudFormation stack made it (see `export`).
     """
     cloud, settings = resolved(cloud, settings, overrides)
     settings = dataclasses.replace(settings, backup=backup)
+    with _turn(cloud, settings, say):
+        return _down(cloud, settings, ask)
+
+
+def _down(cloud: Cloud, settings: Settings, ask: Ask | None) -> Teardown:
     _check_no_other_stack(cloud, settings)
     stands, notes = _inventory(cloud, settings)
     every = tuple(claim for claims in stands.values() for claim in claims)
@@ -275,6 +292,24 @@ def down(
             notes.append(str(error).rstrip("."))
     left = _left(cloud, settings, stuck)
     return Teardown(tuple(left), tuple(dict.fromkeys(notes)))
+
+
+@contextlib.contextmanager
+def _turn(cloud: Cloud, settings: Settings, say: Say) -> Iterator[None]:
+    """Let one `up` or `down` of a pipeline run at a time, as far as this machine knows.
+
+    Two at once would end in half a pipeline that each of them calls whole.
+    """
+    name = f"{settings.name}-{cloud.account}-{cloud.region}"
+
+    def wait() -> None:
+        say(f"Another `up` or `down` of {settings.name} runs; this one waits for it.")
+
+    with contextlib.ExitStack() as held:
+        with contextlib.suppress(OSError):  # nowhere to write: it cannot be known
+            make_private(folder := beside_cloud())
+            held.enter_context(turn(folder / f"{name}.lock", _TURN_S, wait))
+        yield
 
 
 def claims(

@@ -1,5 +1,6 @@
 import dataclasses
 import json
+from contextlib import ExitStack
 
 import pytest
 from support.by_hand import fail, version
@@ -12,6 +13,28 @@ from deploy.steps import failures, role
 
 def states(report):
     return {item.step: item.state for item in report.items}
+
+
+@pytest.mark.parametrize("verb", [pipeline.up, pipeline.down])
+def test_up_and_down_of_a_pipeline_take_turns(cloud, settings, verb):
+    said = []
+    with ExitStack() as other:
+        other.enter_context(pipeline._turn(cloud, settings, said.append))
+
+        def say(line):
+            said.append(line)
+            other.close()
+
+        verb(cloud, settings, say=say)
+    assert said[0].endswith("`down` of workbook runs; this one waits for it.")
+
+
+def test_where_nothing_can_be_written_nobody_waits(
+    cloud, settings, monkeypatch, tmp_path
+):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("WORKBOOK_LOCAL_CLOUD", str(tmp_path / "file"))
+    assert not pipeline.down(cloud, settings).left
 
 
 def test_plan_of_nothing_creates(cloud, settings, wire):
