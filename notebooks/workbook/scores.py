@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.cloud import Cloud
-from deploy.home import score_file
+from deploy.home import score_file, turn
 from deploy.settings import Settings
 from workbook import checks, copies, exercises, html, session
 from workbook.checks.findings import Report
@@ -37,6 +37,9 @@ OWN_CALLS: dict[int, set[str]] = {
     10: {"PutObject", "HeadObject", "PutBucketLifecycleConfiguration"},
     11: {"PutBucketNotificationConfiguration", "RemovePermission", "DeleteBucket"},
 }
+
+#: Far longer than a score takes to be written.
+TURN_S = 60
 
 #: The notebooks that give points; the tour is a demonstration.
 STEPS = tuple(step for step in session.NOTEBOOKS if step)
@@ -191,11 +194,11 @@ def _note(**found: dict[str, Any]) -> None:
     """Note what was seen; a folder that cannot be written to is no error."""
     path = score_file()
     with suppress(OSError):
-        score = _merged(path, **found)
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_name(f"{path.name}.{os.getpid()}")
-        score.to_json(beside)
-        beside.replace(path)
+        with turn(path.with_suffix(".lock"), TURN_S):  # two notebooks may be open
+            beside = path.with_suffix(".new")
+            _merged(path, **found).to_json(beside)
+            beside.replace(path)
 
 
 def _merged(path: Path, **found: dict[str, Any]) -> Score:

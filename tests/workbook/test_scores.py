@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import workbook
 from botocore import xform_name
 from support.course import of_step, sources
-from workbook import check, exercise, exercises, score, session, tally
+from workbook import check, exercise, exercises, score, scores, session, tally
 from workbook.checks import LOOKS
 from workbook.checks.findings import Finding, Report
 from workbook.errors.messages import WorkbookError
@@ -223,6 +225,22 @@ def test_score_is_shown_in_text_and_html(at):
     total = score()["steps"]["2"]["total"]
     line = f"0 of {total}"
     assert f"02_buckets   {line}" in repr(score()) and line in score()._repr_html_()
+
+
+def test_two_notebooks_at_once_lose_no_mark(at, monkeypatch):
+    """One waits for the other, whose mark it finds then."""
+    merged = scores._merged
+
+    def slow(*path, **found):
+        score = merged(*path, **found)
+        time.sleep(0.05)
+        return score
+
+    monkeypatch.setattr(scores, "_merged", slow)
+    with ThreadPoolExecutor() as notebooks:
+        for step in ("2", "3", "4"):
+            notebooks.submit(scores._note, checks={step: "now"})
+    assert score().points == 3
 
 
 def test_a_folder_that_cannot_be_written_is_no_error(begin, monkeypatch, tmp_path):
