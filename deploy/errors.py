@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+#: Twice as much of a text is said: of a value in it, how it begins, and how it ends.
+_SAID = 300
+
 
 class DeployError(Exception):
     """What failed, where it failed, and what to do next, in one sentence each.
@@ -13,9 +16,22 @@ class DeployError(Exception):
     """
 
     def __init__(self, what: str, *, where: str = "", todo: str = "") -> None:
-        self.what, self.where, self.todo = what, where, todo
-        place = f"{where}: " if where else ""
-        super().__init__(f"{place}{what}." + (f" {todo}" if todo else ""))
+        self.what, self.where, self.todo = map(short, (what, where, todo))
+        place = f"{self.where}: " if where else ""
+        rest = f" {self.todo}" if todo else ""
+        super().__init__(f"{place}{self.what}.{rest}")
+
+
+def short(text: str) -> str:
+    """Leave the middle out of what is too long to be read: of a value that is quoted.
+
+    Lists, a line each, stay whole.
+    """
+    lines = [
+        f"{line[:_SAID]} … {line[-_SAID:]}" if len(line) > 2 * _SAID else line
+        for line in text.split("\n")
+    ]
+    return "\n".join(lines)
 
 
 class SettingsError(DeployError):

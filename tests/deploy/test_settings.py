@@ -33,6 +33,15 @@ def test_given_buckets_stay():
 
 
 @pytest.mark.parametrize(
+    "field", ["name", "region", "runtime", "source_bucket", "suffixes", "recipe"]
+)
+def test_a_long_value_is_not_quoted_whole(field):
+    with pytest.raises(SettingsError, match=f"{field}|xxx … x") as refused:
+        make(**{field: "x" * 5000})
+    assert len(str(refused.value)) < 1500
+
+
+@pytest.mark.parametrize(
     ("name", "nearest"),
     [
         ("José", "jose"),
