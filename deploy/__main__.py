@@ -51,7 +51,7 @@ def run(parser: argparse.ArgumentParser, argv: Sequence[str] | None = None) -> i
         return SIGPIPE
     except DeployError as error:
         print(error, file=sys.stderr)
-        if words := _local_notice(options):
+        if (words := _local_notice(options)) not in str(error):
             print(words, file=sys.stderr)
         return 1
     except OSError as error:

@@ -138,6 +138,7 @@ def wait_for(
 
     Raises:
         NotReadyError: the log named no outcome for some keys in time.
+        LocalCloudError: no function runs, as the disk is full.
     """
     open_keys = set(keys)
     for _ in looks(timeout_s):
@@ -150,6 +151,7 @@ def wait_for(
                 yield run
         if not open_keys:
             return
+        check_room(cloud)
     raise NotReadyError(
         f"after {timeout_s:.0f} s nothing is logged about "
         f"{', '.join(sorted(open_keys))}",
@@ -157,6 +159,14 @@ def wait_for(
         todo="`python -m deploy status` shows which step is missing; only "
         f"keys ending in {' or '.join(settings.suffixes)} start the function.",
     )
+
+
+def check_room(cloud: Cloud) -> None:
+    """Say at once that no function runs because this machine's disk is full."""
+    if cloud.kind == "local":
+        from deploy.local import server
+
+        server.check_room()
 
 
 def _messages(cloud: Cloud, group: str, since: datetime | None) -> Iterator[str]:

@@ -52,7 +52,7 @@ said_once = ""
 
 def notice() -> str:
     """What whoever starts the cloud, or asks for its status, should hear."""
-    return trouble or _little_room() or said_once
+    return trouble or little_room() or said_once
 
 
 def is_full() -> bool:
@@ -60,7 +60,8 @@ def is_full() -> bool:
     return shutil.disk_usage(FOLDER).free < ROOM_BYTES
 
 
-def _little_room() -> str:
+def little_room() -> str:
+    """Say that functions wait for room on the disk, where they do."""
     if not is_full():
         return ""
     return f"Functions wait: the disk that holds {FOLDER} is full. Free some room."

@@ -138,6 +138,17 @@ def notice(where: Path | None = None) -> str:
     return _health(running).get("notice", "") if running else ""
 
 
+def check_room(where: Path | None = None) -> None:
+    """Refuse to wait for a function that waits itself, for room on the disk.
+
+    Raises:
+        LocalCloudError: it does.
+    """
+    running = find(where)
+    if words := running and _health(running).get("full"):
+        raise LocalCloudError(words.rstrip("."))
+
+
 def start(where: Path | None = None, *, say: Say = print) -> Running:
     """Start the local cloud, set it up first if need be; find it when it runs.
 

@@ -157,7 +157,8 @@ async def read_data(kept: Callable[..., Awaitable], connection: TCPServer) -> No
 
 def _health() -> dict[str, Any]:
     waiting = delivery.dispatcher.waiting
-    return {"pid": os.getpid(), "notice": saving.notice(), "waiting": waiting}
+    said = {"notice": saving.notice(), "full": saving.little_room()}
+    return {"pid": os.getpid(), "waiting": waiting, **said}
 
 
 async def _stopped() -> None:

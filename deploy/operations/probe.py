@@ -121,6 +121,7 @@ def _wait(
                 uploads += 1
             if sign := _sign(cloud, settings, key, since):
                 break
+            logs.check_room(cloud)
     return passed, sign
 
 

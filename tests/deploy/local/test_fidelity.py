@@ -11,6 +11,7 @@ import shutil
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -23,9 +24,10 @@ from support.bench import Bench, fetch, refused, until, zipped
 from support.local_cloud import kill
 from urllib3 import encode_multipart_formdata
 
-from deploy import connect, pipeline, policies, runtimes, settings_for
+from deploy import connect, logs, pipeline, policies, runtimes, settings_for
 from deploy.__main__ import main
 from deploy.cloud import Cloud
+from deploy.errors import LocalCloudError
 from deploy.home import CHECKOUT
 from deploy.local import server
 from deploy.steps import buckets
@@ -479,7 +481,10 @@ def test_events_wait_for_room(small_disk):
     room = shutil.disk_usage(server.folder()).free
     filler.write_bytes(bytes(room - 1_000_000))
     body = (CHECKOUT / "images" / "samples" / "this-side-up.jpg").read_bytes()
+    since = datetime.now(UTC)
     cloud.s3.put_object(Bucket=settings.source_bucket, Key="a.jpg", Body=body)
+    with pytest.raises(LocalCloudError, match="Functions wait"):
+        [*logs.wait_for(cloud, settings, ["a.jpg"], since)]
     deadline = time.monotonic() + 8
     while server.waiting() and time.monotonic() < deadline:
         time.sleep(0.1)  # three tries and their pauses take less
