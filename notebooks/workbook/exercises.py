@@ -152,7 +152,7 @@ def _link(link: str, cloud: Cloud, settings: Settings) -> str:
     parts = urlsplit(link)
     query = parse_qs(parts.query)
     if settings.target_bucket not in parts.netloc + parts.path:
-        return "The link opens the source bucket; the note is in the target bucket."
+        return "The link opens another bucket; the note is in the target bucket."
     if not unquote(parts.path).endswith("/rejected/example.json"):
         return "The link opens another key, not `rejected/example.json`."
     seconds = int(query.get("X-Amz-Expires", ["0"])[0])
@@ -174,7 +174,8 @@ def _narrow(statement: dict[str, Any], cloud: Cloud, settings: Settings) -> str:
     def may(call: str, key: str) -> bool:
         return bool(policies.allowed(document, call, f"{target}/{key}"))
 
-    if not f"{statement['Resource']}".startswith(f"{target}/"):
+    arns = policies.listed(statement["Resource"])
+    if not all(f"{arn}".startswith(f"{target}/") for arn in arns):
         return f"The ARN of an object in the target begins with `{target}/`."
     if not may("s3:PutObject", "thumbnails/any/photo.jpg"):
         return "Thumbnails may not be written: end the ARN in `/thumbnails/*`."
@@ -262,8 +263,9 @@ def _line(answer: tuple[Any, str], cloud: Cloud, settings: Settings) -> str:
     lines = [text for text in log.splitlines() if not text.startswith(_LAMBDAS)]
     if not any(text.strip() for text in lines):
         return (
-            'The log has no line of yours: let `mine` print some text, as `print("…")` '
-            "does. The text must not begin like a line of Lambda or the handler."
+            "The log has no line of yours: let `mine` be a text with a line of Python, "
+            """such as `'print("…")'`. What it prints must not begin like a line of """
+            "Lambda or the handler."
         )
     return ""
 

@@ -53,6 +53,7 @@ def test_the_link_is_for_the_note_and_an_hour(at, cloud, settings):
     assert exercise("2b", link(cloud, target, note, 3600)).right
     for wrong, said in (
         (link(cloud, source, "holiday.txt", 60), "the target bucket"),
+        (link(cloud, "target", note, 3600), "opens another bucket"),
         (link(cloud, target, "thumbnails/example.jpg", 3600), "another key"),
         (link(cloud, target, note, 60), "60 s; an hour has 3,600"),
     ):
@@ -88,7 +89,9 @@ def test_listing_acts_on_the_bucket(at, settings):
 
 
 def test_the_statement_is_for_thumbnails_alone(at, settings):
-    assert exercise("3a", statement(settings, "/thumbnails/*")).right
+    right = statement(settings, "/thumbnails/*")
+    assert exercise("3a", right).right
+    assert exercise("3a", right | {"Resource": [right["Resource"]]}).right
     for end, action, said in (
         ("/*", "s3:PutObject", "may still be written"),
         ("/thumbnails", "s3:PutObject", "end the ARN"),
@@ -132,7 +135,7 @@ WRONG = [
     ("4b", "pillow", "ends in `.whl`"),
     ("5a", MADE, "pointless to read"),
     ("5a", {"errorMessage": "no key"}, "change `size` alone"),
-    ("5b", (MADE, 'START x\n{"outcome": 1}\nEND x'), "no line of yours"),
+    ("5b", (MADE, 'START x\n{"outcome": 1}\nEND x'), "a text with a line"),
     ("5b", ({"errorMessage": "invalid syntax"}, ""), "invalid syntax"),
     ("6b", [JPEG], "no prefix"),  # nothing done
     ("6b", [JPEG, PREFIX | {"Value": "/holiday/"}], "without `/`"),
@@ -308,6 +311,7 @@ def test_a_value_that_stops_its_cell_is_told_in_a_sentence(
     names |= {"preview": preview, "make_thumbnail": make_thumbnail}
     text = shown(cell.replace(own, wrong), **names, runtimes=runtimes, cost=cost)
     assert f"Exercise {name}: not yet." in text and "Means" not in text
+    assert "site-packages" not in text  # the cell's own lines alone
 
 
 def test_a_name_that_is_missing_in_an_exercise_is_explained_as_before(shown):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 import re
 from pathlib import Path
 from types import TracebackType
@@ -79,7 +80,7 @@ def note(error: BaseException) -> str:
 
 def install(shell: Any) -> None:
     """Let the notebook show these errors as a sentence, and what they mean below it."""
-    shell.set_custom_exc(TOLD, _show)
+    shell.set_custom_exc((*TOLD, *_OF_A_VALUE), _show)
     shell.events.callbacks["post_run_cell"] = [
         each
         for each in shell.events.callbacks["post_run_cell"]
@@ -154,8 +155,22 @@ def _show(
     traceback: TracebackType,
     tb_offset: int | None = None,
 ) -> list[str]:
+    if not isinstance(error, TOLD):
+        _end_in_exercise(traceback)
+        shell.showtraceback((kind, error, traceback), tb_offset)
+        return []
     text = sentence(error)
     lines = [f"{_BOLD}{kind.__name__}{_PLAIN}: {text}"]
     shell._showtraceback(kind, text, lines)
     explain.under(error)
     return lines
+
+
+def _end_in_exercise(traceback: TracebackType) -> None:
+    """Leave out what lies below an exercise's cell: libraries, and pages of them."""
+    at: TracebackType | None = traceback
+    while at:
+        cell = "".join(linecache.getlines(at.tb_frame.f_code.co_filename))
+        if _EXERCISE.search(cell):
+            at.tb_next = None
+        at = at.tb_next

@@ -190,6 +190,8 @@ def shrink(
             if image.size[0] * image.size[1] > MOST_PIXELS:
                 return None, size
             small = ImageOps.exif_transpose(image)
+            if small.mode in ("P", "1"):  # colours by number have no average
+                small = small.convert("RGBA" if small.has_transparency_data else "RGB")
             small.thumbnail((most, most))
             return _encode(small), size
     except BAD:

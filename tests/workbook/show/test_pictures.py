@@ -54,6 +54,12 @@ def test_preview_of_every_mode(mode):
     assert "base64," in workbook.preview(Image.new(mode, (300, 200))).data
 
 
+def test_preview_of_a_palette_is_smooth():
+    """It has colours between those of the palette."""
+    shown = embedded(workbook.preview(SAMPLES / "screenshot.png").data)
+    assert len(shown.convert("RGB").getcolors(256 * 256)) > 256
+
+
 @pytest.mark.parametrize(
     "content", [b"", b"text", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"]
 )
