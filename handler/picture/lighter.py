@@ -16,7 +16,7 @@ from handler.picture.rendition import encode, saved
 _WORST = 5  # quality
 _BITS = (7, 6, 5)  # a channel
 _FEWER = (256, 128, 64, 32, 16, 12, 8, 6, 5, 4, 3, 2)  # colours
-_FITTED = (16, 8, 6, 4)
+_FITTED = (16, 8, 6, 4, 3, 2)
 _PSNR_20_DB = 255**2 / 10**2  # the mean square of a difference that spoils a picture
 _PSNR_25_DB = 255**2 / 10**2.5  # one that reads as well
 _CONTRAST = 1 / 8  # or so much of the picture's own: thin lines on a page are little

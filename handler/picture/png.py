@@ -105,13 +105,14 @@ def walk(data: bytes) -> Png:
             break
         began = began or name == b"IDAT"
         size = end - at - _FRAMING
-        palette = palette or size * (name == b"PLTE")
-        if right and name == b"tRNS" and not clear and _is_clear(kind, size, palette):
+        palette = palette or size * (name == b"PLTE" and not began)
+        counts = right and not began
+        if counts and name == b"tRNS" and not clear and _is_clear(kind, size, palette):
             clear = data[at + 8 : end - 4]
             continue
         if critical:
             continue
-        if right and not began:
+        if counts:
             _note(extra, name, view[at + 8 : end - 4], palette)
         # One slice for all between two chunks that are left out: IDATs are many.
         kept.append(data[since:at])

@@ -202,6 +202,14 @@ def test_transparency_that_counts(extra, alpha):
     assert decoded(make_thumbnail(data)).convert("RGBA").getpixel((4, 4))[3] == alpha
 
 
+def test_colours_behind_the_pixels_do_not_count():
+    data = raw_png((8, 8), 8, 3, bytes(9) * 8, extra=PALETTE)
+    assert seen(make_thumbnail(data[:-IEND] + CLEAR + data[-IEND:])) == seen(data)
+    data = data.replace(PALETTE, b"")
+    with pytest.raises(ImageRejected, match="no palette"):
+        make_thumbnail(data[:-IEND] + PALETTE + data[-IEND:])
+
+
 def clear(shade):
     return chunk(b"tRNS", shade.to_bytes(2))
 
