@@ -32,6 +32,8 @@ STORED = CHECKOUT / "notebooks"
 
 #: What a learner is not given beside the lessons.
 ANSWERS = "answers.ipynb"
+#: What leads from notebook to notebook: beside the copies, it leads to copies.
+_PAGES = ("GLOSSARY.md", "HELP.md")
 #: Where a copy's metadata tells what it was made from.
 _MADE = "thumbnail_workbook"
 #: What notebooks link to; `work/` stands beside it.
@@ -69,6 +71,9 @@ def make() -> Path:
         for name in names():
             if not (where / name).exists():
                 _write(copy_of(name), where / name)
+        for name in _PAGES:
+            page = _LINK.sub(_beside, (STORED / name).read_text("utf-8"))
+            (where / name).write_text(page, "utf-8")
     return where
 
 
@@ -170,7 +175,7 @@ def to_run(source: str) -> str:
 def _beside(link: re.Match[str]) -> str:
     """Let a link to what is not copied lead to the stored file."""
     before, target = link.groups()
-    if target not in names():
+    if target not in (*names(), *_PAGES):
         target = posixpath.normpath(f"../notebooks/{target}")
     return before + target
 

@@ -30,7 +30,7 @@ def course(tmp_path, monkeypatch):
     stored = tmp_path / "stored"
     stored.mkdir()
     monkeypatch.setattr(copies, "STORED", stored)
-    for name in ("00_tour.ipynb", "01_thumbnail.ipynb"):
+    for name in ("00_tour.ipynb", "01_thumbnail.ipynb", "GLOSSARY.md", "HELP.md"):
         (stored / name).write_bytes((CHECKOUT / "notebooks" / name).read_bytes())
     return stored
 
@@ -77,13 +77,21 @@ def test_a_copy_has_no_outputs_and_the_rest_is_as_it_is_stored(work):
 
 def test_every_link_of_a_copy_leads_somewhere_in_jupyters_root(work):
     links = 0
-    for path in work.glob("*.ipynb"):
-        for link in LINK.findall(prose(path)):
+    for path in work.glob("*.*"):
+        text = prose(path) if path.suffix == ".ipynb" else path.read_text("utf-8")
+        for link in LINK.findall(text):
             if not link.startswith(("http", "attachment:")):
                 assert (work / link).exists(), (path.name, link)
                 assert link.count("..") <= 1, (path.name, link)
                 links += 1
     assert links > 50
+
+
+def test_no_page_leads_from_a_copy_to_a_stored_notebook(work):
+    """There are its answers, and what is written there is not the learner's."""
+    for path in work.glob("*.*"):
+        stored = re.findall(r"\]\(\.\./notebooks/(\w+\.\w+)", path.read_text("utf-8"))
+        assert set(stored) <= {"answers.ipynb"}, path.name
 
 
 def test_a_copy_is_made_once(course, work):
