@@ -119,15 +119,11 @@ def test_settings_of_another_account_are_refused(cloud, settings):
         pipeline.up(cloud, other)
 
 
-def test_new_name_moves_derived_buckets(cloud, settings):
-    plan = pipeline.plan(cloud, settings, name="photos")
-    assert plan.settings.source_bucket.startswith("photos-source-")
-
-
-def test_new_name_leaves_given_buckets(cloud):
+def test_a_new_name_moves_derived_buckets_and_leaves_given_ones(cloud):
     settings = here(cloud, source_bucket="my-photos")
-    plan = pipeline.plan(cloud, settings, name="photos")
-    assert plan.settings.source_bucket == "my-photos"
+    found = pipeline.plan(cloud, settings, name="photos").settings
+    assert found.source_bucket == "my-photos"
+    assert found.target_bucket.startswith("photos-target-")
 
 
 def test_status_of_nothing(cloud, settings):

@@ -225,6 +225,10 @@ BUCKETS = {"source_bucket": "photos-in", "target_bucket": "photos-out"}
             "of account 999999999999",
         ),
         ({"execution_role": f"arn:aws:iam::{ACCOUNT}:role/Lab\n"}, "no role's ARN"),
+        (
+            {"permissions_boundary": f"arn:aws:iam::{ACCOUNT}:role/LabRole"},
+            "no policy's ARN",
+        ),
         ({"recipe": "[]"}, "no JSON object"),
         ({"recipe": {"backup": "x"}, "backup": True}, "'backup' is no JSON object"),
         ({"recipe": {"a": "b" * 4096}}, "Lambda takes 4,096"),

@@ -109,17 +109,6 @@ def test_missing_handler_is_refused(cloud, root, handler, why):
         function.package(here(cloud, handler=handler), root)
 
 
-def test_handler_is_not_run(settings, root):
-    code = "raise SystemExit\ndef lambda_handler(event, context): ...\n"
-    (root / "handler" / "app.py").write_text(code)
-    assert function.package(settings, root)
-
-
-def test_imported_handler_counts(settings, root):
-    (root / "handler" / "app.py").write_text("from x import main as lambda_handler\n")
-    assert function.package(settings, root)
-
-
 def test_the_accounts_own_log_retention_is_shown_and_no_drift(cloud, settings, ground):
     """PutAccountPolicy outweighs PutRetentionPolicy, which succeeds all the same."""
     function.create(cloud, settings)
@@ -283,11 +272,14 @@ def test_nothing_to_pause(cloud, settings):
         "class lambda_handler: ...",
         "try:\n    from elsewhere import lambda_handler\nexcept ImportError: ...",
         "import elsewhere as lambda_handler",
+        "from elsewhere import main as lambda_handler",
         "lambda_handler, other = print, print",
+        "raise SystemExit\ndef lambda_handler(event, context): ...",
     ],
 )
-def test_every_kind_of_definition_is_seen(definition):
-    assert "lambda_handler" in function.top_level_names(definition, "app.py")
+def test_every_kind_of_definition_is_seen_and_none_is_run(settings, root, definition):
+    (root / "handler" / "app.py").write_text(definition)
+    assert function.package(settings, root)
 
 
 def test_what_stands_inside_is_not_at_the_top():

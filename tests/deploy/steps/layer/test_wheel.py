@@ -71,10 +71,17 @@ def test_wheel_for_this_machine():
     assert zipfile.is_zipfile(wheel)
 
 
-def test_cached_wheel_needs_no_network(offline, tmp_path):
-    place = tmp_path / wheels.target(here())
+def kept(tmp_path, settings, name):
+    """Keep a file where the wheels for such a function are looked for."""
+    place = tmp_path / wheels.target(settings)
     place.mkdir()
-    cached = Path(shutil.copy(wheels.fetch_wheel(here()), place))
+    (place / name).touch()
+    return place / name
+
+
+def test_cached_wheel_needs_no_network(offline, tmp_path):
+    wheel = wheels.fetch_wheel(here())
+    cached = Path(shutil.copy(wheel, kept(tmp_path, here(), wheel.name)))
     assert wheels.fetch_wheel(here(), tmp_path) == cached
 
 
@@ -105,20 +112,27 @@ def test_every_laptop_has_its_hash():
             assert any(n.startswith(begin) and n.endswith(ends) for n in known), begin
 
 
+@pytest.fixture
+def index(tmp_path, monkeypatch):
+    """An index that has a wheel of this machine's Pillow, to be copied there."""
+    folder, wheel = tmp_path / "simple" / "pillow", wheels.fetch_wheel(here()).name
+    folder.mkdir(parents=True)
+    (folder / "index.html").write_text(f"<a href='{wheel}'>{wheel}</a>")
+    monkeypatch.setenv("PIP_INDEX_URL", folder.parent.as_uri())
+    return folder
+
+
 def altered(wheel, place):
     """A wheel of the same name with one file more."""
-    place.mkdir(parents=True)
+    place.mkdir(parents=True, exist_ok=True)
     copy = Path(shutil.copy(wheel, place))
     with zipfile.ZipFile(copy, "a") as archive:
         archive.writestr("PIL/evil.py", "print('in the layer')")
     return copy
 
 
-def test_an_altered_wheel_of_the_index_is_refused(tmp_path, monkeypatch):
-    index = tmp_path / "simple" / "pillow"
-    wheel = altered(wheels.fetch_wheel(here()), index)
-    (index / "index.html").write_text(f"<a href='{wheel.name}'>{wheel.name}</a>")
-    monkeypatch.setenv("PIP_INDEX_URL", (tmp_path / "simple").as_uri())
+def test_an_altered_wheel_of_the_index_is_refused(tmp_path, index):
+    altered(wheels.fetch_wheel(here()), index)
     with pytest.raises(LayerError, match="is not the one on PyPI"):
         wheels.fetch_wheel(here(), tmp_path / "wheels")
     assert list((tmp_path / "wheels").rglob("*.whl")) == []
@@ -140,29 +154,21 @@ def test_on_aws_it_does_not(offline, tmp_path):
 
 
 def test_an_altered_isal_is_refused_here_too(offline, tmp_path):
-    place = tmp_path / wheels.target(here())
-    place.mkdir()
     python = runtimes.RUNTIMES[runtimes.machine_runtime()].abi
-    (place / f"isal-{wheels.ISAL}-{python}-{python}-made_up.whl").touch()
+    kept(tmp_path, here(), f"isal-{wheels.ISAL}-{python}-{python}-made_up.whl")
     with pytest.raises(LayerError, match="has no hash that we know"):
         wheels.fetch_isal(here(), tmp_path)
 
 
 def test_a_wheel_without_a_known_hash_is_refused(offline, tmp_path):
-    place = tmp_path / wheels.target(settings())
-    place.mkdir()
-    (place / f"pillow-{PILLOW}-cp314-cp314-made_up.whl").touch()
+    kept(tmp_path, settings(), f"pillow-{PILLOW}-cp314-cp314-made_up.whl")
     with pytest.raises(LayerError, match="has no hash that we know"):
         wheels.fetch_wheel(settings(), tmp_path)
 
 
 @pytest.mark.parametrize("name", rows(["PLATFORM", "USER", "TARGET", "REQUIRE_HASHES"]))
-def test_pips_other_variables_have_no_effect(tmp_path, monkeypatch, name):
-    index = tmp_path / "simple" / "pillow"
-    index.mkdir(parents=True)
+def test_pips_other_variables_have_no_effect(tmp_path, index, monkeypatch, name):
     wheel = Path(shutil.copy(wheels.fetch_wheel(here()), index))
-    (index / "index.html").write_text(f"<a href='{wheel.name}'>{wheel.name}</a>")
-    monkeypatch.setenv("PIP_INDEX_URL", (tmp_path / "simple").as_uri())
     elsewhere = tmp_path / "elsewhere"
     value = {"PLATFORM": "win32", "TARGET": str(elsewhere)}.get(name, "1")
     monkeypatch.setenv(f"PIP_{name}", value)
@@ -204,35 +210,22 @@ def test_a_file_outside_the_wheel_is_refused(tmp_path, name):
 
 
 def test_wheel_of_another_version_is_no_hit(offline, tmp_path):
-    place = tmp_path / wheels.target(settings())
-    place.mkdir()
-    (place / "pillow-1.0-cp314-cp314-manylinux_2_28_aarch64.whl").touch()
+    other = "pillow-1.0-cp314-cp314-manylinux_2_28_aarch64.whl"
+    kept(tmp_path, settings(), other)
     with pytest.raises(LayerError):
         wheels.fetch_wheel(settings(), tmp_path)
 
 
-@pytest.fixture
-def failure(offline, tmp_path):
+def test_no_network_is_one_sentence_and_leaves_nothing_behind(offline, tmp_path, capfd):
     with pytest.raises(LayerError) as caught:
         wheels.fetch_wheel(settings(), tmp_path)
-    return caught.value
-
-
-def test_no_network_is_one_sentence_with_a_remedy(failure):
+    failure = caught.value
     assert "no connection to the package index" in failure.what
     assert failure.where == "pip download for python3.14-arm64"
     assert "Go online once" in failure.todo
     assert "\n" not in str(failure)
-
-
-def test_no_network_leaves_nothing_behind(failure, tmp_path):
+    assert capfd.readouterr() == ("", "")  # pip prints nothing
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
-
-
-def test_pip_prints_nothing(offline, tmp_path, capfd):
-    with pytest.raises(LayerError):
-        wheels.fetch_wheel(settings(), tmp_path)
-    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize("runtime", ["python3.8", "python9.9"])
