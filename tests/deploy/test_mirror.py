@@ -22,11 +22,6 @@ def test_rules_tell_of_deletions_only_when_asked(cloud):
             assert rule["Events"][2:] == (REMOVALS if mirror else [])
 
 
-def test_the_function_is_told_only_when_asked(cloud):
-    assert "MIRROR" not in here(cloud).environment
-    assert here(cloud, mirror=True).environment["MIRROR"] == "true"
-
-
 def test_it_goes_up_stays_and_goes(cloud, settings):
     pipeline.up(cloud, here(cloud, mirror=True, name="mirror"), say=lambda line: None)
     kept = recalled(cloud, name="mirror")

@@ -11,6 +11,7 @@ from PIL import Image
 from support.by_hand import notify
 from support.course import FOLDER, cells, of_step, sources
 from support.log_lines import line, put
+from support.moto_cloud import ACCOUNT, REGION
 from workbook import SAMPLES, exercise, exercises, preview
 from workbook.errors.messages import WorkbookError
 
@@ -25,8 +26,7 @@ JPEG = {"Name": "suffix", "Value": ".jpg"}
 NAME = {"effect": "text", "text": "Ada", "place": "top"}
 
 
-def statement(settings, end, action="s3:PutObject"):
-    resource = f"arn:aws:s3:::{settings.target_bucket}{end}"
+def statement(resource, action="s3:PutObject"):
     return {"Effect": "Allow", "Action": action, "Resource": resource}
 
 
@@ -75,38 +75,18 @@ def test_a_picture_is_published_below_the_prefix(at, cloud, settings):
     assert exercise("2a", key).right
 
 
-def test_listing_acts_on_the_bucket(at, settings):
-    source = f"arn:aws:s3:::{settings.source_bucket}"
-    right = {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": source}
-    assert exercise("3b", right).right
-    for change, said in (
-        ({"Resource": f"{source}/*"}, "leave it out"),
-        ({"Resource": "arn:aws:s3:::other"}, f"the bucket's ARN is `{source}`"),
-        ({"Action": "s3:*"}, "more than"),
-        ({"Resource": "*"}, "more than"),
-    ):
-        assert said in repr(exercise("3b", right | change))
-
-
-def test_the_statement_is_for_thumbnails_alone(at, settings):
-    right = statement(settings, "/thumbnails/*")
-    assert exercise("3a", right).right
-    assert exercise("3a", right | {"Resource": [right["Resource"]]}).right
-    for end, action, said in (
-        ("/*", "s3:PutObject", "may still be written"),
-        ("/thumbnails", "s3:PutObject", "end the ARN"),
-        ("/thumbnails*", "s3:PutObject", "more than writing"),
-        ("/thumbnails/*", "s3:*", "more than writing"),
-    ):
-        assert said in repr(exercise("3a", statement(settings, end, action)))
-
-
+SOURCE, TARGET = (
+    f"arn:aws:s3:::workbook-{part}-{ACCOUNT}-{REGION}-an"
+    for part in ("source", "target")
+)
 OLD, NEW = runtimes.RUNTIMES["python3.11"], runtimes.RUNTIMES["python3.14"]
 MADE, REJECTED = {"outcomes": {"made": 1}}, {"outcomes": {"rejected": 1}}
 PREFIX = {"Name": "prefix", "Value": "holiday/"}
 #: An exercise → its right answer.
 RIGHT = {
     "1a": (256, 85),
+    "3a": statement(f"{TARGET}/thumbnails/*"),
+    "3b": statement(SOURCE, "s3:ListBucket"),
     "4a": (OLD, False),
     "4b": "pillow-13.0.0-cp313-cp313-manylinux_2_28_x86_64.whl",
     "5a": REJECTED,
@@ -125,6 +105,14 @@ WRONG = [
     ("1a", (85, 256), "swapped"),
     ("1a", (256, 171), "not 171"),
     ("1a", (300, 100), "the width is 256"),
+    ("3a", statement(f"{TARGET}/*"), "may still be written"),
+    ("3a", statement(f"{TARGET}/thumbnails"), "end the ARN"),
+    ("3a", statement(f"{TARGET}/thumbnails*"), "more than writing"),
+    ("3a", statement(f"{TARGET}/thumbnails/*", "s3:*"), "more than writing"),
+    ("3b", statement(f"{SOURCE}/*", "s3:ListBucket"), "leave it out"),
+    ("3b", statement("arn:aws:s3:::other", "s3:ListBucket"), f"ARN is `{SOURCE}`"),
+    ("3b", statement(SOURCE, "s3:*"), "more than"),
+    ("3b", statement("*", "s3:ListBucket"), "more than"),
     ("4a", (NEW, True), "python3.11 was asked"),
     ("4a", (OLD, True), "older than 2.27"),
     ("4b", "pillow-13.0.0-cp314-cp314-manylinux_2_28_aarch64.whl", "`cp313`"),
@@ -172,6 +160,10 @@ def test_an_exercise_knows_right_from_wrong(name, at):
         verdict = exercise(name, answer)
         assert not verdict.right and said in repr(verdict)
     assert exercise(name, RIGHT[name]).right
+
+
+def test_a_list_of_one_resource_is_that_resource(at):
+    assert exercise("3a", statement([f"{TARGET}/thumbnails/*"])).right
 
 
 @pytest.mark.parametrize(

@@ -57,21 +57,17 @@ def test_every_quota_has_a_source():
     assert all(one.startswith("https://docs.aws.amazon.com/") for one in sources)
 
 
-def test_one_after_the_other():
-    assert scale.simulate([0, 0, 0], 2, at_once=1) == [2, 4, 6]
-
-
-def test_two_at_once():
-    assert scale.simulate([0, 0, 0, 0], 2, at_once=2) == [2, 2, 4, 4]
-
-
-def test_a_batch_is_done_together():
-    done = scale.simulate([0, 0, 0], 1, at_once=1, batch=2, overhead=0.5)
-    assert done == [2.5, 2.5, 4.0]
-
-
-def test_who_comes_late_is_not_in_the_batch():
-    assert scale.simulate([0, 5], 1, at_once=1, batch=10) == [1, 6]
+@pytest.mark.parametrize(
+    ("arrivals", "seconds", "how", "done"),
+    [
+        ([0, 0, 0], 2, {"at_once": 1}, [2, 4, 6]),
+        ([0, 0, 0, 0], 2, {"at_once": 2}, [2, 2, 4, 4]),
+        ([0, 0, 0], 1, {"at_once": 1, "batch": 2, "overhead": 0.5}, [2.5, 2.5, 4]),
+        ([0, 5], 1, {"at_once": 1, "batch": 10}, [1, 6]),  # who comes late is not in it
+    ],
+)
+def test_when_each_is_done(arrivals, seconds, how, done):
+    assert scale.simulate(arrivals, seconds, **how) == done
 
 
 def test_in_the_long_run_the_simulation_keeps_littles_law():

@@ -52,6 +52,7 @@ def test_begin_twice_changes_nothing(told, wire):
     said = told(7)
     assert wire.mutations == []
     assert said.startswith("Step 7, 07_watch, on the local cloud (")
+    assert "Built" not in said
 
 
 def test_begin_says_what_it_built(told):

@@ -1,5 +1,3 @@
-import pytest
-
 from deploy import connect, settings_for
 from deploy.operations import demo
 
@@ -18,11 +16,6 @@ def test_demo_shows_every_sample(own_folder, tmp_path, capsys):
     assert "rejected: not a JPEG or PNG" in table
     assert [result.run.cold for result in results] == [True] + [False] * len(outcomes)
     assert "http://" not in page.replace(cloud.endpoint, "")  # it stands alone
-
-
-@pytest.mark.slow
-def test_demo_times_come_from_the_log(own_folder, tmp_path, capsys):
-    cloud = connect("local", say=lambda line: None)
-    for result in demo.run(cloud, settings_for(cloud), sheet=tmp_path / "s.html"):
+    for result in results:  # times come from the log
         assert result.upload_ms >= result.run.ms > 0
         assert result.run.duration_ms >= result.run.ms

@@ -82,13 +82,6 @@ def test_every_reason_has_a_name(settings, versioned):
     assert len(set(sids)) == len(statements) and all(sid.isalnum() for sid in sids)
 
 
-def test_log_permission_is_attached(cloud, settings):
-    role.create(cloud, settings)
-    found = cloud.iam.list_attached_role_policies(RoleName=settings.role_name)
-    (attached,) = found["AttachedPolicies"]
-    assert attached["PolicyArn"] == role.basic_execution(settings)
-
-
 @pytest.mark.parametrize("operation", ["CreateRole", "PutRolePermissionsBoundary"])
 def test_a_boundary_that_is_not_there_is_said(cloud, wire, operation):
     if operation != "CreateRole":
@@ -120,13 +113,3 @@ def test_delete_takes_extra_policies_along(cloud, settings):
     )
     assert role.delete(cloud, settings) == []
     assert role.describe(cloud, settings) is None
-
-
-LAB_ROLE = f"arn:aws:iam::{ACCOUNT}:role/LabRole"
-
-
-def test_given_role_is_not_touched(cloud, wire):
-    given = here(cloud, execution_role=LAB_ROLE)
-    assert role.create(cloud, given) == LAB_ROLE
-    assert role.delete(cloud, given) == []
-    assert wire.calls == []

@@ -40,22 +40,18 @@ def test_green_is_green():
     assert drawn.count(f'r="11" fill="{GREEN}"') == len(NAMES)
 
 
-def test_the_broken_one_is_red():
+def test_the_broken_one_is_red_and_what_comes_after_is_faded():
     drawn = svg(trace_picture.drawn(found("broken", layer=BROKEN)))
     assert "Broken at layer: It has none." in drawn
     assert drawn.count("M") > drawn.count(RED) > 3
+    assert drawn.count('opacity="0.55"') == drawn.count("stroke-dasharray") == 2
 
 
-def test_what_comes_after_is_faded():
-    drawn = svg(trace_picture.drawn(found("broken", layer=BROKEN)))
-    assert drawn.count('opacity="0.55"') == 2
-    assert drawn.count("stroke-dasharray") == 2
-
-
-def test_evidence_and_cure_can_be_copied():
+def test_evidence_and_cure_can_be_copied_and_have_a_twin_in_words():
     shown = trace_picture.drawn(found("broken", layer=BROKEN))
     assert "GetFunction → none" in shown.data
     assert "Attach &lt;it&gt;." in shown.data
+    assert "✗ layer" in repr(shown)
 
 
 def test_warnings_are_told():
@@ -72,10 +68,6 @@ def test_a_hostile_key_stays_text():
     shown = trace_picture.drawn(found(key=key))
     assert "<script>" not in shown.data
     assert "<script>" not in svg(shown)
-
-
-def test_it_has_a_twin_in_words():
-    assert "✗ layer" in repr(trace_picture.drawn(found("broken", layer=BROKEN)))
 
 
 def test_of_a_real_upload(cloud, settings):

@@ -26,7 +26,6 @@ from workbook.widgets.upload_box import UploadBox
 from deploy import settings_for
 from deploy.cloud import Cloud
 from deploy.errors import DeployError
-from deploy.local import server
 from deploy.logs import Run
 from deploy.settings import Settings
 
@@ -329,31 +328,6 @@ def test_live_gallery_shows_what_waits(live, cloud, settings):
     live.join()
     assert [run.outcome for run in live.runs] == ["made"]
     assert "waiting" not in live.times.value
-
-
-# --- a cloud that goes away ----------------------------------------------------------
-
-
-@pytest.mark.slow
-def test_begin_copes_with_a_cloud_that_went_away_and_one_that_is_empty(
-    own_folder, capsys
-):
-    here = workbook.begin(7)
-    its = settings_for(here)
-    box = workbook.upload_box(here, its)
-    server.stop(own_folder)
-    choose(box, ("red.jpg", jpeg()))
-    assert "The cloud does not answer" in page(box)
-    capsys.readouterr()
-    workbook.begin(7)
-    assert "Built" not in capsys.readouterr().out  # nothing was lost
-    choose(box, ("red.jpg", jpeg()))
-    assert page(box).count("data:image/jpeg") == 2
-    server.reset(own_folder, say=lambda line: None)
-    workbook.begin(7)
-    assert "Built what was missing" in capsys.readouterr().out
-    (run,) = workbook.upload(here, its, SAMPLES / "this-side-up.jpg")
-    assert run.outcome == "made"
 
 
 PHOTO = SAMPLES / "lighthouse.jpg"
