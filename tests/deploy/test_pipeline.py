@@ -43,13 +43,9 @@ def test_plan_of_nothing_creates(cloud, settings, wire):
     assert wire.mutations == []
 
 
-def test_plan_of_what_stands_keeps(cloud, settings):
+def test_plan_keeps_what_stands_and_updates_what_changes(cloud, settings):
     pipeline.up(cloud, settings)
     assert set(states(pipeline.plan(cloud, settings)).values()) == {"keep"}
-
-
-def test_plan_of_a_change_updates(cloud, settings):
-    pipeline.up(cloud, settings)
     plan = pipeline.plan(cloud, settings, memory_mb=1024, reliable=True)
     assert states(plan) == {
         "buckets": "keep",
@@ -188,8 +184,3 @@ def test_given_role_outlives_the_pipeline(cloud, settings, wire):
     assert pipeline.status(cloud, given).ready
     assert repr(pipeline.down(cloud, given)) == "Nothing is left."
     assert not [name for name in wire.mutations[1:] if "Role" in name]
-
-
-def test_resume_of_what_runs(cloud, settings):
-    pipeline.up(cloud, settings)
-    assert not pipeline.resume(cloud, settings)

@@ -116,16 +116,6 @@ def test_missing_file(cloud):
         here(cloud, recipe=WIDE, assets=("nowhere/logo.png",))
 
 
-def test_backup_bucket(cloud):
-    settings = here(cloud, backup=True)
-    buckets.create(cloud, settings)
-    assert buckets.describe(cloud, settings).drift == {}
-    versions = cloud.s3.get_bucket_versioning(Bucket=settings.backup_bucket)
-    assert versions["Status"] == "Enabled"
-    block = cloud.s3.get_public_access_block(Bucket=settings.backup_bucket)
-    assert all(block["PublicAccessBlockConfiguration"].values())
-
-
 def test_difference_is_planned(cloud, settings):
     for step in (buckets, role, layer, function):
         step.create(cloud, settings)

@@ -13,7 +13,6 @@ from deploy.__main__ import main
 from deploy.configure import recalled
 from deploy.errors import DeployError, SettingsError
 from deploy.settings import TAG, Settings
-from deploy.tracing import trace
 
 TITLE = {"thumbnail": {"watermark": {"text": "Workbook"}}}
 #: Every option, with a value that is not its default.
@@ -90,14 +89,6 @@ def test_without_its_recipe_freetype_goes(cloud, machine):
     up(cloud, say=lambda line: None, recipe="")
     found = status(cloud)
     assert found.ready and found.settings.layer_name == "workbook-pillow"
-
-
-def test_a_private_thumbnail_is_traced_green(cloud, machine):
-    made = up(cloud, say=lambda line: None, public=False, **machine)
-    cloud.s3.put_object(
-        Bucket=made.settings.target_bucket, Key="thumbnails/a.jpg", Body=b"1"
-    )
-    assert trace("a.jpg", cloud)["public"].state == "green"
 
 
 def test_down_knows_of_the_backups(cloud, machine):

@@ -73,29 +73,6 @@ def test_cells_reach_the_local_cloud_past_a_proxy(cloud, monkeypatch):
     assert proxy_bypass("127.0.0.1:1") and proxy_bypass("example.org")
 
 
-def test_begin_finishes_a_half_built_step(begin, settings):
-    cloud = begin(3)
-    cloud.s3.delete_bucket_policy(Bucket=settings.target_bucket)
-    cloud.s3.delete_bucket(Bucket=settings.source_bucket)
-    begin(3)
-    assert buckets.describe(cloud, settings).drift == {}
-
-
-def test_begin_finishes_a_half_built_trigger(begin, settings):
-    cloud = begin(7)
-    only = {"LambdaFunctionConfigurations": trigger.rules(settings)[:1]}
-    notify(cloud, settings, **only)
-    begin(7)
-    assert trigger.describe(cloud, settings).drift == {}
-
-
-def test_begin_puts_a_change_right_and_names_it(begin, told, settings):
-    cloud = begin(6)
-    configured(MemorySize=1024)(cloud, settings)
-    assert "Put right what differed: 05_function (MemorySize)." in told(6)
-    assert function.describe(cloud, settings).drift == {}
-
-
 def test_begin_takes_away_what_another_notebook_left(begin, told, settings):
     cloud = begin(7)
     pipeline.up(cloud, dataclasses.replace(settings, reliable=True))
@@ -104,16 +81,19 @@ def test_begin_takes_away_what_another_notebook_left(begin, told, settings):
     said = told(9)
     assert "03_role" in said and f"what was left: {settings.failure_queue}" in said
     assert pipeline.status(cloud, settings).ready
-    assert "Put" not in told(9)
-
-
-def test_begin_starts_a_stopped_function(begin, told, settings):
-    cloud = begin(7)
-    mistakes.stopped(cloud, settings)
-    assert "function" in told(7)
     assert "ReservedConcurrentExecutions" not in (
         cloud.awslambda.get_function_concurrency(FunctionName=settings.function_name)
     )
+    assert "Put" not in told(9)
+
+
+def half_of_the_buckets(cloud, settings):
+    cloud.s3.delete_bucket_policy(Bucket=settings.target_bucket)
+    cloud.s3.delete_bucket(Bucket=settings.source_bucket)
+
+
+def half_of_the_rules(cloud, settings):
+    notify(cloud, settings, LambdaFunctionConfigurations=trigger.rules(settings)[:1])
 
 
 def recipe(cloud, settings):
@@ -142,6 +122,9 @@ def of_lab(fault):
 
 #: A state that a notebook or a lab was left in → what `begin` says of it.
 LEFT = {
+    "half of the buckets": (half_of_the_buckets, "02_buckets"),
+    "half of the rules": (half_of_the_rules, "missing, from 06_trigger"),
+    "more memory": (configured(MemorySize=1024), "differed: 05_function (MemorySize)."),
     "recipe": (recipe, "05_function"),
     "queue": (queue, "06_trigger"),
     "another": (another, "03_role"),
@@ -156,7 +139,7 @@ LEFT = {
 }
 
 
-@pytest.mark.parametrize("name", rows(LEFT))
+@pytest.mark.parametrize("name", rows(LEFT, quick=4))
 def test_begin_says_how_it_was_left_and_puts_it_right(
     name, built, begin, told, settings
 ):

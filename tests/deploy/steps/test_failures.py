@@ -105,6 +105,7 @@ def test_replay_without_a_queue(cloud, settings):
             "photos/a.jpg: not tried, the function was stopped",
         ),
         ({"requestPayload": {}}, "an event without uploads: unknown cause"),
+        (EVENT, "photos/a.jpg: tried too often"),  # a message that the queue gave up
     ],
 )
 def test_in_words(record, line):
@@ -116,3 +117,4 @@ def test_a_failed_list_of_pipes_is_read_like_its_records():
     record = {"requestPayload": [part], "responsePayload": {"errorMessage": "why"}}
     assert failures.payload_of(record) == {"Records": [part]}
     assert failures.in_words(record) == "b/a.jpg: why"
+    assert failures.payload_of(EVENT) == EVENT

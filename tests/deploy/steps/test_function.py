@@ -117,6 +117,9 @@ def test_the_accounts_own_log_retention_is_shown_and_no_drift(cloud, settings, g
         for group in parsed["logGroups"]:
             group |= {"retentionInDays": 400, "retentionPolicyName": "keep-all"}
 
+    (group,) = cloud.logs.describe_log_groups()["logGroups"]
+    assert group["logGroupName"] == settings.log_group
+    assert group["retentionInDays"] == 14
     with hooked(cloud.logs, OF_GROUPS, account_wide):
         found = function.describe(cloud, settings)
         function.create(cloud, settings)
@@ -146,13 +149,6 @@ def answered(cloud, **fields):
         parsed["Configuration"] |= fields
 
     return hooked(cloud.awslambda, OF_FUNCTION, put)
-
-
-def test_log_group_has_an_end(cloud, settings, ground):
-    function.create(cloud, settings)
-    (group,) = cloud.logs.describe_log_groups()["logGroups"]
-    assert group["logGroupName"] == settings.log_group
-    assert group["retentionInDays"] == 14
 
 
 def test_new_configuration_is_an_update(cloud, settings, ground, wire):
@@ -253,6 +249,7 @@ def test_log_group_alone_is_seen(cloud, settings):
 
 def test_other_limits_are_no_pause(cloud, settings, ground, wire):
     function.create(cloud, settings)
+    assert not function.resume(cloud, settings)
     limited(5)(cloud, settings)
     wire.calls.clear()
     assert not function.resume(cloud, settings)

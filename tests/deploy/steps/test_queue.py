@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 from botocore.exceptions import ClientError
-from support.by_hand import fail, mapping, queue_url
+from support.by_hand import mapping, queue_url
 from support.moto_cloud import ground, here
 from support.pictures import encoded, photo
 from support.rows import rows
@@ -14,12 +14,7 @@ from support.rows import rows
 from deploy import logs, notifications, pipeline
 from deploy.configure import settings_for
 from deploy.errors import SettingsError
-from deploy.operations.replay import replay
 from deploy.steps import buckets, failures, function, layer, queue, role, trigger
-
-EVENT = {
-    "Records": [{"s3": {"bucket": {"name": "photos"}, "object": {"key": "a.jpg"}}}]
-}
 
 
 @pytest.fixture(autouse=True)
@@ -204,11 +199,6 @@ def test_interrupted_change_back_goes_on(cloud, settings, wire, at):
     pipeline.up(cloud, settings)
     assert pipeline.status(cloud, settings).ready
     assert pipeline.down(cloud, settings).left == ()
-
-
-def test_replay_takes_the_queues_own_messages(cloud, queued, wire):
-    fail(cloud, queued, EVENT)
-    assert replay(cloud, queued) == ["photos/a.jpg: tried too often"]
 
 
 def test_other_rules_of_the_queue_kind_stay(settings, cloud):

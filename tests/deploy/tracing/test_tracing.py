@@ -14,7 +14,6 @@ from support.log_lines import line, put
 from support.moto_cloud import here, standing
 
 from deploy import logs, notifications, pipeline, policies, trace
-from deploy.__main__ import main
 from deploy.steps import buckets, failures, role, trigger
 from deploy.tracing import NAMES, event_links
 from deploy.tracing import function_links as parts
@@ -61,30 +60,22 @@ def say(cloud, settings, outcome, key=KEY, request="1", **more):
 # --- the whole --------------------------------------------------------------------
 
 
-def test_green(made):
+def test_green(made, wire):
+    wire.reset()
     found = trace(KEY, *made)
+    assert wire.mutations == ["FilterLogEvents"]  # it reads only
     assert [link.state for link in found.links if link.name != "failures"] == [
         "green"
     ] * (len(NAMES) - 1)
     assert (found.ending, found.broken) == ("made", None)
 
 
-def test_reads_only(made, wire):
+def test_nothing_is_deployed(cloud, settings, wire):
     wire.reset()
-    trace(KEY, *made)
-    assert wire.mutations == ["FilterLogEvents"]
-
-
-def test_nothing_is_deployed(cloud, settings):
     found = trace(KEY, cloud, settings)
     assert found.broken.name == "object"
     assert "02_buckets" in found.broken.cure
-
-
-def test_it_does_not_wait(cloud, settings, wire):
-    wire.reset()
-    trace(KEY, cloud, settings)
-    assert wire.calls.count("ListObjectVersions") == 1
+    assert wire.calls.count("ListObjectVersions") == 1  # it does not wait
 
 
 def test_each_link_quotes_an_answer(built):
@@ -134,12 +125,6 @@ def test_consequences_are_grey(built):
     found = trace(KEY, *built)
     assert found.broken.name == "layer"
     assert {found["log"].state, found["thumbnail"].state} == {"grey"}
-
-
-def test_command_line(cloud, monkeypatch, capsys):
-    monkeypatch.setattr("deploy.__main__.connect", lambda *_, **__: cloud)
-    assert main(["trace", KEY]) == 1
-    assert "✗ object" in capsys.readouterr().out
 
 
 # --- what is broken ---------------------------------------------------------------
@@ -536,10 +521,3 @@ def test_a_private_pipeline_is_not_broken_and_need_not_say_so(cloud, settings):
     found = trace(KEY, cloud)
     assert (found.ending, found.broken) == ("made", None)
     assert "presigned link" in found["public"].finding
-
-
-def test_private_on_purpose(made):
-    cloud, settings = made
-    private = dataclasses.replace(settings, public=False)
-    buckets.create(cloud, private)
-    assert trace(KEY, cloud, private).broken is None
