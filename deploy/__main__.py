@@ -19,7 +19,7 @@ from deploy.cloud import Cloud, connect
 from deploy.configure import resolved
 from deploy.errors import DeployError
 from deploy.explained import STATUS, explained
-from deploy.home import score_at_reset
+from deploy.home import in_utf8, score_at_reset
 from deploy.operations import backfill, batch, probe, replay
 from deploy.operations.export import export
 from deploy.report import Claim
@@ -38,8 +38,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(parser: argparse.ArgumentParser, argv: Sequence[str] | None = None) -> int:
     """Run one command; whatever fails is one sentence on stderr and exit code 1."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # ASCII or cp1252 knows no "→"
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # as after `>&-`: progress bars need one
+            setattr(sys, name, io.StringIO())
+        elif isinstance(stream, io.TextIOWrapper):  # ASCII or cp1252 knows no "→"
             stream.reconfigure(errors="replace")
     options = parser.parse_args(argv)
     try:
@@ -71,8 +74,6 @@ def run(parser: argparse.ArgumentParser, argv: Sequence[str] | None = None) -> i
 
 def _flush() -> None:
     """Write out what was printed; what cannot be is dropped, or Python tries again."""
-    if sys.stdout is None:  # as after `>&-`
-        return
     try:
         sys.stdout.flush()
     except OSError:
@@ -122,7 +123,7 @@ _YES = {"action": "store_true", "help": "do not ask before deleting pictures"}
 #: What a single command takes besides.
 _OWN_OPTIONS: dict[str, dict[str, dict[str, Any]]] = {
     "export": {"--folder": {"default": "export", "help": "where to write"}},
-    "trace": {"key": {"help": "as it was uploaded, as in cat.jpg"}},
+    "trace": {"key": {"type": in_utf8, "help": "as it was uploaded, as in cat.jpg"}},
     "policy": {
         "--part": {
             "type": int,
@@ -131,7 +132,7 @@ _OWN_OPTIONS: dict[str, dict[str, dict[str, Any]]] = {
         }
     },
     "batch": {"--job-role": {"metavar": "ARN", "help": "the role that the job takes"}},
-    "link": {"key": {"help": "as in thumbnails/cat.jpg"}},
+    "link": {"key": {"type": in_utf8, "help": "as in thumbnails/cat.jpg"}},
     "backfill": {
         "--prune": {
             "action": "store_true",
@@ -159,18 +160,22 @@ _VALUES: dict[str, tuple[str, Callable[[str], Any], str]] = {
     "timeout": ("timeout_s", int, "the function's seconds, 1 to 900"),
     "batch-size": ("batch_size", int, "with --queue: messages an invocation takes"),
     "max-concurrency": ("max_concurrency", int, "with --queue: invocations at once"),
-    "thumbnail-prefix": ("thumbnail_prefix", str, "folder of the thumbnails"),
-    "reject-prefix": ("reject_prefix", str, "folder of the reject records"),
-    "runtime": ("runtime", str, "as in python3.14"),
-    "architecture": ("architecture", str, "arm64 or x86_64"),
+    "thumbnail-prefix": ("thumbnail_prefix", in_utf8, "folder of the thumbnails"),
+    "reject-prefix": ("reject_prefix", in_utf8, "folder of the reject records"),
+    "runtime": ("runtime", in_utf8, "as in python3.14"),
+    "architecture": ("architecture", in_utf8, "arm64 or x86_64"),
     "log-days": ("log_retention_days", int, "how long the log is kept"),
-    "alarm-topic": ("alarm_topic", str, "ARN of the SNS topic that alarms tell"),
+    "alarm-topic": ("alarm_topic", in_utf8, "ARN of the SNS topic that alarms tell"),
     "permissions-boundary": (
         "permissions_boundary",
-        str,
+        in_utf8,
         "ARN of the policy that bounds the role, where every role must have one",
     ),
-    "role": ("execution_role", str, "ARN of a role that stands, if you may make none"),
+    "role": (
+        "execution_role",
+        in_utf8,
+        "ARN of a role that stands, if you may make none",
+    ),
 }
 
 

@@ -268,6 +268,23 @@ def test_output_that_knows_no_arrow():
     assert "UnicodeEncodeError" not in done.stderr and done.returncode == 0
 
 
+@pytest.mark.parametrize("command", ["trace", "link"])
+def test_a_key_that_is_no_utf8_is_looked_for(account, command):
+    """As the shell gives what another program, or a C locale, wrote."""
+    assert main([command, "\udcff.jpg", *AWS]) == 1
+
+
+def test_a_prefix_that_is_no_utf8_is_written(account):
+    assert main(["plan", "--thumbnail-prefix", "\udcff/", *AWS]) == 0
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_a_command_needs_no_output(account, monkeypatch, stream):
+    """As after `>&-`."""
+    monkeypatch.setattr(sys, stream, None)
+    assert main(["up", *AWS]) == 0
+
+
 #: Where output goes → exit status, and what is said.
 OUTPUTS = {"nobody reads": (141, ""), "a full disk": (1, "No space left on device.")}
 
