@@ -75,7 +75,10 @@ _NETWORK = (
     "again."
 )
 _FULL = "The disk is full: free some room, then try again."
-_CLOSED = ("Permission denied", "Operation not permitted", "Read-only file system")
+_CLOSED = (
+    *("Permission denied", "Operation not permitted", "Read-only file system"),
+    "surrogates not allowed",  # its name is no UTF-8, which `venv` needs
+)
 #: What pip itself takes, about. `venv` keeps to itself why it could not install it.
 _ROOM_BYTES = 20_000_000
 
@@ -132,7 +135,11 @@ def _stamp(folder: Path) -> list[str]:
 
 def _python_id(folder: Path) -> str:
     """Tell Pythons apart, and a folder that was moved: scripts name their place."""
-    return _hash(f"{sys.version} {sys.base_prefix} {folder.absolute()}".encode())
+    return _hash(
+        f"{sys.version} {sys.base_prefix} {folder.absolute()}".encode(
+            "utf-8", "replace"
+        )
+    )
 
 
 def _digest(lists: Sequence[Path]) -> str:

@@ -6,7 +6,9 @@ import io
 import time
 import urllib.request
 import zipfile
+import zlib
 from collections.abc import Mapping
+from pathlib import Path
 from urllib.parse import urlsplit
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date that a zip can hold
@@ -29,6 +31,15 @@ def zipped(files: Mapping[str, bytes], *, mode: int, deflate: bool = False) -> b
             entry.compress_type = zipfile.ZIP_DEFLATED if deflate else 0
             archive.writestr(entry, files[name], compresslevel=9 if deflate else None)
     return buffer.getvalue()
+
+
+def is_whole(path: Path) -> bool:
+    """Say whether there is a zip, and what it holds is as it was written."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.testzip() is None
+    except (OSError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error):
+        return False
 
 
 def fetch_zip(location: str, seconds: float = 5) -> zipfile.ZipFile | None:

@@ -24,6 +24,7 @@ from deploy.settings import Settings
 from deploy.steps.layer import contents
 from deploy.steps.layer import wheel as wheels
 from deploy.waiting import afterwards
+from deploy.zips import is_whole
 
 #: Goes up with every change to how `contents` makes the zip; its lists count anyway.
 RECIPE = 4
@@ -141,7 +142,7 @@ def _both(cloud: Cloud, settings: Settings) -> Iterator[tuple[Settings, Layer]]:
 
 
 def build(settings: Settings, folder: Path = wheels.FOLDER) -> Built:
-    """Build the layer's zip beside its wheel, or take the one that is there.
+    """Build the layer's zip beside its wheel, or take the one that is there, whole.
 
     Raises:
         LayerError: no wheel that fits, or a zip that Lambda would refuse.
@@ -150,7 +151,7 @@ def build(settings: Settings, folder: Path = wheels.FOLDER) -> Built:
     isal = wheels.fetch_isal(settings, folder)
     identity = _identity(wheel, isal, settings)
     path = wheel.parent / f"layer-{identity.removeprefix('sha256:')[:16]}.zip"
-    if not path.exists():
+    if not is_whole(path):
         contents.write_zip(contents.collect(wheel, settings, isal), path)
     check_size(path)
     return Built(path, identity, wheel.name.split("-")[1])

@@ -1,3 +1,4 @@
+import shutil
 import struct
 import sys
 import tempfile
@@ -124,6 +125,22 @@ def test_built_once_is_taken_from_the_folder(built):
     started = time.perf_counter()
     assert layer.build(here()) == built
     assert time.perf_counter() - started < 1
+
+
+DAMAGES = {
+    "empty": lambda zipped: b"",
+    "half": lambda zipped: zipped[: len(zipped) // 2],
+    "other": lambda zipped: zipped[:9000] + b"damaged" + zipped[9007:],
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_zip_is_built_anew(built, tmp_path, damage):
+    copy = tmp_path / built.path.parent.name
+    shutil.copytree(built.path.parent, copy)
+    whole = built.path.read_bytes()
+    (copy / built.path.name).write_bytes(DAMAGES[damage](whole))
+    assert layer.build(here(), tmp_path).path.read_bytes() == whole
 
 
 # That it works
