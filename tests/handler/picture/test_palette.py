@@ -56,3 +56,11 @@ def test_a_few_shades_more_are_brought_to_256():
     fitting = rendition.encode(image, "PNG", 85, most=1_000)
     with Image.open(io.BytesIO(fitting)) as kept:
         assert kept.mode == "P"
+
+
+@pytest.mark.parametrize("size", [(400, 300), (1000, 800), (3000, 2048)])
+def test_a_few_colours_of_a_picture_of_any_size_are_its_own(size):
+    page = Image.new("RGB", size, "white")
+    page.paste("red", (0, size[1] // 2, size[0], size[1] // 2 + 1))
+    page.paste("blue", (size[0] // 2, 0, size[0] // 2 + 1, size[1]))
+    assert palette.error(page, palette.fitted(page, 4)) == 0
