@@ -54,7 +54,7 @@ def named(variable: str) -> Path | None:
 
 def in_utf8(path: Path | str) -> str:
     """Return a path, or a file's name, as UTF-8 has it: in a C locale, too."""
-    return os.fsencode(path).decode("utf-8", "replace")
+    return str(path).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def score_file() -> Path:

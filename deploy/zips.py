@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from deploy.home import in_utf8
+
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date that a zip can hold
 
 
@@ -25,7 +27,7 @@ def zipped(files: Mapping[str, bytes], *, mode: int, deflate: bool = False) -> b
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name in sorted(files):
-            entry = zipfile.ZipInfo(name, _EPOCH)
+            entry = zipfile.ZipInfo(in_utf8(name), _EPOCH)
             entry.create_system = 3  # Unix, whatever this machine is
             entry.external_attr = mode << 16
             entry.compress_type = zipfile.ZIP_DEFLATED if deflate else 0

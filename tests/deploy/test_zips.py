@@ -6,6 +6,13 @@ import pytest
 from deploy.zips import zipped
 
 
+def test_a_name_of_a_c_locale_is_the_name_of_any_other():
+    """There a file's name has each byte beyond ASCII by itself."""
+    names = ("é.py", "\udcc3\udca9.py")
+    one, other = (zipped({name: b""}, mode=0o644) for name in names)
+    assert one == other
+
+
 @pytest.mark.parametrize("deflate", [False, True])
 def test_the_same_bytes_in_any_order(deflate):
     files = {"b/two.py": b"2" * 100, "a.py": b"1"}
