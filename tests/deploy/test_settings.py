@@ -193,6 +193,8 @@ BUCKETS = {"source_bucket": "photos-in", "target_bucket": "photos-out"}
         ({"memory_mb": 64}, "number from 128 to 10240"),
         ({"memory_mb": 512.0}, "Choose a whole number"),
         ({"timeout_s": 5000}, "number from 1 to 900"),
+        ({"batch_size": 11}, "Settings.batch_size: 11"),
+        ({"max_concurrency": 1}, "Settings.max_concurrency: 1"),
         ({"runtime": "python2.7"}, "Choose one of python3"),
         ({"architecture": "sparc"}, "Choose one of arm64, x86_64"),
         ({"log_retention_days": 13}, "Choose one of 1, 3, 5"),

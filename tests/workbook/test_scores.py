@@ -208,16 +208,14 @@ def test_the_teachers_copy_has_what_was_done_before(begin, at, cloud, tmp_path):
     assert found["begun"].startswith("before ")
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"steps": {"x": 1}}', '{"steps": 3}'])
-def test_a_damaged_score_is_begun_anew(at, content):
+#: Files of older versions counted what `up()` had built.
+OLD = {"notebook": "02_buckets", "passed": 10, "best": 10, "total": 10}
+DAMAGED = ("", "[]", '{"steps": {"x": 1}}', '{"steps": 3}')
+
+
+@pytest.mark.parametrize("content", [*DAMAGED, json.dumps({"steps": {"2": OLD}})])
+def test_a_score_that_is_damaged_or_of_before_is_begun_anew(at, content):
     at.write_text(content)
-    assert score().points == 0
-
-
-def test_a_score_of_before_counts_no_lines(at):
-    """Files of older versions counted what `up()` had built."""
-    line = {"notebook": "02_buckets", "passed": 10, "best": 10, "total": 10}
-    at.write_text(json.dumps({"steps": {"2": line}}))
     assert score().points == 0
 
 

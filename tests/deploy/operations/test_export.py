@@ -58,14 +58,10 @@ def test_cfn_lint_finds_nothing(written):
     assert lint(written.template.read_text("utf-8"), config=options) == []
 
 
-def test_every_resource_says_what_it_is_for(written):
-    resources = document(written)["Resources"].values()
-    assert all(len(one["Metadata"]["Purpose"]) > 15 for one in resources)
-
-
-def test_each_finding_of_checkov_is_explained(written):
+def test_every_resource_says_what_it_is_for_and_explains_what_checkov_finds(written):
     """As checkov 3 reads it; `checkov -f template.json` finds nothing else."""
     for resource in document(written)["Resources"].values():
+        assert len(resource["Metadata"]["Purpose"]) > 15
         for skipped in resource["Metadata"].get("checkov", {}).get("skip", []):
             assert re.fullmatch(r"CKV_AWS_\d+", skipped["id"])
             assert len(skipped["comment"]) > 20
@@ -80,7 +76,8 @@ def test_terraform_has_the_same_description_and_both_zips(written):
     assert all((place / name).exists() for name in zips)
 
 
-def test_no_account_and_no_region_is_named(written):
+def test_no_account_is_named_and_the_one_question_is_where_the_code_is(written):
+    assert list(document(written)["Parameters"]) == ["CodeBucket"]
     text = written.template.read_text("utf-8")
     text += (written.template.parent / "main.tf.json").read_text("utf-8")
     assert not re.search(r"\b\d{12}\b|us-east-1", text)
@@ -89,10 +86,6 @@ def test_no_account_and_no_region_is_named(written):
 def test_the_text_is_short_enough_to_send(written):
     # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
     assert written.template.stat().st_size < 51_200
-
-
-def test_the_one_question_is_where_the_code_is(written):
-    assert list(document(written)["Parameters"]) == ["CodeBucket"]
 
 
 def test_buckets_are_in_the_accounts_own_namespace(written):

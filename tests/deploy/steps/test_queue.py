@@ -13,7 +13,6 @@ from support.rows import rows
 
 from deploy import logs, notifications, pipeline
 from deploy.configure import settings_for
-from deploy.errors import SettingsError
 from deploy.steps import buckets, failures, function, layer, queue, role, trigger
 
 
@@ -125,27 +124,18 @@ def test_up_turns_the_rules_to_the_queue_and_back(cloud, settings, wire):
         "QueueConfigurations": ["workbook-jpg", "workbook-png"],
     }
     assert pipeline.status(cloud, settings, queue=True).ready
+    wire.calls.clear()
     pipeline.up(cloud, settings)
+    order = [
+        *("PutBucketNotificationConfiguration", "DeleteEventSourceMapping"),
+        *("DeleteQueue", "DeleteRolePolicy"),
+    ]
+    assert sorted(order, key=wire.calls.index) == order
     assert notification(cloud, settings) == before
     found = pipeline.status(cloud, settings)
     assert found.ready
     assert {item.step for item in found.items}.isdisjoint({"queue", "failures"})
     assert policies(cloud, settings) == {role.THUMBNAILS}
-
-
-def test_off_means_rules_first_then_mapping_then_policy(cloud, settings, wire):
-    pipeline.up(cloud, settings, queue=True)
-    wire.calls.clear()
-    pipeline.up(cloud, settings)
-    order = [
-        "PutBucketNotificationConfiguration",
-        "DeleteEventSourceMapping",
-        "DeleteQueue",
-        "DeleteRolePolicy",
-    ]
-    assert [wire.calls.index(name) for name in order] == sorted(
-        wire.calls.index(name) for name in order
-    )
 
 
 def test_the_queue_outlives_the_change_of_rules(cloud, settings, clock):
@@ -206,14 +196,6 @@ def test_other_rules_of_the_queue_kind_stay(settings, cloud):
     ours = trigger.rules(here(cloud, queue=True))
     merged = trigger.merged({"QueueConfigurations": [theirs]}, ours, settings)
     assert trigger.merged(merged, [], settings) == {"QueueConfigurations": [theirs]}
-
-
-@pytest.mark.parametrize(
-    ("field", "value"), [("batch_size", 11), ("max_concurrency", 1)]
-)
-def test_numbers_that_lambda_refuses(cloud, field, value):
-    with pytest.raises(SettingsError, match=f"Settings.{field}: {value}"):
-        here(cloud, **{field: value})
 
 
 # --- on the local cloud --------------------------------------------------------------

@@ -66,12 +66,3 @@ def test_nothing_to_draw(draw):
 def test_one_moment_is_no_error():
     now = [dataclasses.replace(one, done=NOW + timedelta()) for one in RUNS]
     assert "made 2" in repr(workbook.outcomes(now))
-
-
-def test_a_report_with_its_cold_start():
-    found = logs.report(workbook.RECORDED[0])
-    assert (found.given_mb, found.used_mb, found.init_ms) == (128, 56, 130.49)
-
-
-def test_other_lines_are_no_report():
-    assert logs.report("START RequestId: 1") is None

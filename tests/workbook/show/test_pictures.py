@@ -11,7 +11,6 @@ from PIL import Image
 from support.pictures import png_bomb
 from support.shown import embedded, jpeg, put, run_of
 from workbook import SAMPLES
-from workbook.html import Html
 
 from deploy.steps import buckets
 from handler.errors import ImageRejected
@@ -166,7 +165,3 @@ def test_a_frame_that_is_no_picture_is_told():
     widget = workbook.pick_frame([b"text"])
     widget.buttons[0].click()
     assert "not a picture" in widget.shown.value
-
-
-def test_html_has_a_twin_in_text():
-    assert repr(Html("<b>x</b>", "x")) == "x"

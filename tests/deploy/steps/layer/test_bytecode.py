@@ -46,12 +46,9 @@ def test_docstrings_are_gone_and_strings_are_not(compiled):
     assert done.stdout.strip() == "None None None None None no docstring"
 
 
-def test_asserts_stay(compiled):
-    assert "AssertionError: no value" in run(compiled, "some.One().checked(0)").stderr
-
-
-def test_tracebacks_name_the_line(compiled):
-    assert "line 15, in checked" in run(compiled, "some.One().checked(0)").stderr
+def test_asserts_stay_and_tracebacks_name_the_line(compiled):
+    said = run(compiled, "some.One().checked(0)").stderr
+    assert "AssertionError: no value" in said and "line 15, in checked" in said
 
 
 def test_the_folder_named_is_lambdas(compiled):
