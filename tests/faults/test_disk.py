@@ -248,6 +248,8 @@ def test_a_file_in_a_folders_place_is_one_sentence(own_folder, name):
 @pytest.fixture
 def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder that another user may look into; pytest's own are closed."""
+    if os.geteuid():
+        pytest.skip("takes root, to be two users")
     folder = Path("/tmp") / f"workbook-{os.getpid()}-{time.monotonic_ns()}"
     folder.mkdir(mode=0o755)
     monkeypatch.setenv("WORKBOOK_LOCAL_CLOUD", str(folder / "cloud"))
@@ -256,8 +258,6 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def test_a_folder_of_another_user_is_one_sentence(elsewhere, as_nobody):
-    if os.geteuid() == elsewhere.stat().st_uid:
-        pytest.skip("takes root, to be two users")
     for call in (server.start, server.reset):
         with pytest.raises(LocalCloudError, match="may not write"):
             call(say=quiet)
@@ -271,16 +271,12 @@ def checkout(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_checkout_of_another_user_is_one_sentence(checkout, as_nobody, capsys):
-    if os.geteuid() == checkout.stat().st_uid:
-        pytest.skip("takes root, to be two users")
     assert environment.main() == 1
     said = capsys.readouterr().err
     assert f"may not write to {checkout / '.venv'}: work in a clone" in said
 
 
 def test_the_cloud_of_another_user_is_one_sentence(elsewhere):
-    if os.geteuid():
-        pytest.skip("takes root, to be two users")
     server.start(say=quiet)
     try:
         os.seteuid(65534)

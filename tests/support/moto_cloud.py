@@ -88,12 +88,17 @@ class Wire:
         return [name for name in self.calls if not name.startswith(_READS)]
 
     def refuse(
-        self, operation: str, code: str, message: str, status: int = 400
+        self,
+        operation: str,
+        code: str,
+        message: str,
+        status: int = 400,
+        times: int = 1,
     ) -> None:
-        """Let the next call of this operation fail with AWS's error."""
-        answer = AWSResponse("https://aws.example", status, {}, None)
+        """Let the next calls of this operation fail with AWS's error."""
         error = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {}}
-        self.answers.setdefault(operation, []).append((answer, error))
+        for _ in range(times):
+            self.answer(operation, error, status)
 
     def fail(
         self,
@@ -126,9 +131,9 @@ class Wire:
             self.lost.remove(operation)
             raise ConnectionClosedError(endpoint_url=request.url)
 
-    def answer(self, operation: str, answer: dict[str, Any]) -> None:
+    def answer(self, operation: str, answer: dict[str, Any], status: int = 200) -> None:
         """Let the next call of this operation have an answer that moto cannot give."""
-        http = AWSResponse("https://aws.example", 200, {}, None)
+        http = AWSResponse("https://aws.example", status, {}, None)
         self.answers.setdefault(operation, []).append((http, answer))
 
     def _simulate(self, body: dict[str, str]) -> tuple[AWSResponse, dict[str, Any]]:

@@ -11,7 +11,6 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.awsrequest import AWSResponse
 from support import by_hand, log_lines
 from support import world as support
 from support.moto_cloud import ACCOUNT, REGION, Wire, hooked, standing
@@ -444,8 +443,7 @@ def answer_state(world: World, **changes: object) -> None:
     """Let the next look at the function see another state."""
     found = world.awslambda.get_function(**world.function)
     found["Configuration"] |= changes
-    http = AWSResponse("https://aws.example", 200, {}, None)
-    world.wire.answers["GetFunction"] = [(http, found)]
+    world.wire.answer("GetFunction", found)
 
 
 def attach_another_layer(w: World) -> None:

@@ -11,7 +11,7 @@ import pytest
 from support.bench import until
 from support.rows import rows
 
-from deploy import connect, export, pipeline, runtimes
+from deploy import export, pipeline, runtimes
 from deploy.cloud import Cloud
 from deploy.configure import settings_for
 from deploy.errors import ForeignResourceError
@@ -205,19 +205,12 @@ class Twins:
     scope="module",
     params=[pytest.param(name, marks=pytest.mark.slow) for name in ("reliable", "all")],
 )
-def twins(request, clouds, tmp_path_factory):
+def twins(request, _local, tmp_path_factory):
     folder = tmp_path_factory.mktemp("export")
-    twins = Twins(clouds, folder, OPTIONS[request.param])
+    twins = Twins(_local, folder, OPTIONS[request.param])
     yield twins
     twins.delete()
     assert "two" not in str(twins.cloud.s3.list_buckets()["Buckets"])
-
-
-@pytest.fixture(scope="module")
-def clouds(local_folder):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("WORKBOOK_LOCAL_CLOUD", str(local_folder))
-        yield connect("local", say=lambda line: None)
 
 
 def test_status_finds_it_ready(twins):

@@ -115,8 +115,7 @@ def test_a_block_of_account_or_organization_is_named_and_the_way_round(
 ):
     buckets.create(cloud, here(cloud, public=False))
     said = "public policies are prevented by the BlockPublicPolicy setting in S3 Block"
-    for _ in range(10):
-        wire.refuse("PutBucketPolicy", "AccessDenied", said, 403)
+    wire.refuse("PutBucketPolicy", "AccessDenied", said, 403, times=10)
     told = r"whole account or of its organization.*--private, or up\(public=False\)"
     with pytest.raises(DeployError, match=told):
         buckets.create(cloud, settings)
@@ -125,8 +124,7 @@ def test_a_block_of_account_or_organization_is_named_and_the_way_round(
 def test_private_goes_on_where_policies_may_not_be_written(cloud, settings, wire):
     private = here(cloud, public=False)
     names = buckets.names(private)
-    for _ in names:
-        wire.refuse("PutBucketPolicy", "AccessDenied", "no", 403)
+    wire.refuse("PutBucketPolicy", "AccessDenied", "no", 403, times=len(names))
     buckets.create(cloud, private)
     drift = buckets.describe(cloud, private).drift
     assert set(drift) == {f"{part} policy" for part in names}
@@ -206,8 +204,7 @@ def test_delete_leaves_what_is_not_ours(cloud, settings):
 
 def test_delete_says_what_s3_kept(cloud, settings, wire, no_delays):
     buckets.create(cloud, settings)
-    for _ in range(4):
-        wire.refuse("DeleteBucket", "BucketNotEmpty", "not empty", 409)
+    wire.refuse("DeleteBucket", "BucketNotEmpty", "not empty", 409, times=4)
     (left,) = buckets.delete(cloud, settings)
     assert "is still there" in left
 

@@ -91,13 +91,10 @@ def test_a_busy_mapping_is_waited_for(cloud, queued, wire, no_delays, busy):
 def test_unready_role_is_waited_for_and_then_told(
     cloud, queued, wire, no_delays, times
 ):
+    code = "InvalidParameterValueException"
     words = "The provided execution role does not have permissions to call "
-    for _ in range(times):
-        wire.refuse(
-            "CreateEventSourceMapping",
-            "InvalidParameterValueException",
-            f"{words}ReceiveMessage on SQS",
-        )
+    words += "ReceiveMessage on SQS"
+    wire.refuse("CreateEventSourceMapping", code, words, times=times)
     if times == 1:
         assert queue.create(cloud, queued)
     else:

@@ -116,8 +116,8 @@ def test_overlap_is_shown_before_the_call(cloud, settings, ground, wire):
 
 def test_dead_target_is_named(cloud, settings, ground, wire, no_delays):
     put(cloud, settings, QueueConfigurations=[THEIRS])
-    for _ in range(9):
-        wire.refuse("PutBucketNotificationConfiguration", "InvalidArgument", NOT_YET)
+    call = "PutBucketNotificationConfiguration"
+    wire.refuse(call, "InvalidArgument", NOT_YET, times=9)
     with pytest.raises(DeployError, match=QUEUE):
         trigger.create(cloud, settings)
 

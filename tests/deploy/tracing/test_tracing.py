@@ -105,8 +105,7 @@ LOOKS = [
 def test_a_look_that_is_denied(made, wire):
     for operation, name, lacks in LOOKS:
         wire.reset()
-        for _ in range(9):
-            wire.refuse(operation, "AccessDenied", "not authorized", status=403)
+        wire.refuse(operation, "AccessDenied", "not authorized", 403, times=9)
         found = trace(KEY, *made)[name]
         assert found.state == "amber", operation
         assert f"you lack {lacks}" in found.finding

@@ -159,14 +159,10 @@ def test_check_of_an_upload(cloud, settings, runs):
 # --- the upload box ------------------------------------------------------------------
 
 
-def test_box_shows_the_thumbnail(box):
-    choose(box, ("red.jpg", jpeg()))
-    assert page(box).count("data:image/jpeg") == 2 and "red.jpg" in page(box)
-
-
-def test_box_takes_several_and_tricky_names(box):
+def test_box_shows_thumbnails_of_tricky_names(box):
     choose(box, ("a b+1 é.jpg", jpeg()), ("<b>.jpg", jpeg(colour="blue")))
-    assert page(box).count("data:image/jpeg") == 4 and "<b>.jpg" not in page(box)
+    assert page(box).count("data:image/jpeg") == 4
+    assert "a b+1 é.jpg" in page(box) and "<b>.jpg" not in page(box)
 
 
 @pytest.mark.parametrize(
