@@ -105,23 +105,20 @@ def test_only_awss_own_host_of_the_service_counts(account, monkeypatch, url):
 
 
 @pytest.mark.parametrize(
-    ("variable", "value"),
+    ("region", "variable", "value"),
     [
-        ("AWS_USE_DUALSTACK_ENDPOINT", "true"),
-        ("AWS_USE_FIPS_ENDPOINT", "true"),
-        ("AWS_ENDPOINT_URL_STS", "https://sts.us-east-1.amazonaws.com"),
-        ("AWS_ENDPOINT_URL_LAMBDA", "https://lambda.us-east-1.api.aws"),
-        ("AWS_ENDPOINT_URL_S3", "https://s3-fips.us-east-1.amazonaws.com/"),
+        ("us-east-1", "USE_DUALSTACK_ENDPOINT", "true"),
+        ("eu-west-1", "USE_DUALSTACK_ENDPOINT", "true"),
+        ("us-gov-west-1", "USE_DUALSTACK_ENDPOINT", "true"),
+        ("cn-north-1", "USE_DUALSTACK_ENDPOINT", "true"),
+        ("us-east-1", "USE_FIPS_ENDPOINT", "true"),
+        ("us-east-1", "ENDPOINT_URL_STS", "https://sts.us-east-1.amazonaws.com"),
+        ("us-east-1", "ENDPOINT_URL_LAMBDA", "https://lambda.us-east-1.api.aws"),
+        ("us-east-1", "ENDPOINT_URL_S3", "https://s3-fips.us-east-1.amazonaws.com/"),
     ],
 )
-def test_awss_other_endpoints_count(account, monkeypatch, variable, value):
-    monkeypatch.setenv(variable, value)
-    endpoints.check(boto3.Session(region_name="us-east-1"))
-
-
-@pytest.mark.parametrize("region", ["eu-west-1", "us-gov-west-1", "cn-north-1"])
-def test_dual_stack_is_aws_wherever_it_is(account, monkeypatch, region):
-    monkeypatch.setenv("AWS_USE_DUALSTACK_ENDPOINT", "true")
+def test_awss_other_endpoints_count(account, monkeypatch, region, variable, value):
+    monkeypatch.setenv(f"AWS_{variable}", value)
     endpoints.check(boto3.Session(region_name=region))
 
 

@@ -104,15 +104,19 @@ def invoker(principal=None, action="lambda:InvokeFunction", **condition):
     )
 
 
+BUCKETS = {"ArnLike": {"AWS:SourceArn": "arn:aws:s3:::pho*"}}
+
+
 @pytest.mark.parametrize(
     ("policy", "may"),
     [
         (invoker(), True),
-        (invoker(ArnLike={"AWS:SourceArn": "arn:aws:s3:::pho*"}), True),
+        (invoker(**BUCKETS), True),
         (invoker(ArnEquals={"aws:SourceArn": ["arn:aws:s3:::photos"]}), True),
         (invoker(StringEquals={"aws:SourceArn": "arn:aws:s3:::pho*"}), False),
         (invoker(StringEquals={"AWS:SourceAccount": "123456789012"}), True),
         (invoker(StringEquals={"AWS:SourceAccount": "1"}), False),
+        (invoker(**BUCKETS, StringEquals={"AWS:SourceAccount": "1"}), False),
         (invoker("*", "lambda:*"), True),
         ({}, False),
         ("", False),

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from deploy import policies
-from deploy.steps import role, trigger
+from deploy.steps import role
 
 PHOTO = "arn:aws:s3:::photos/a.jpg"
 S3 = {"Service": "s3.amazonaws.com"}
@@ -90,33 +90,6 @@ def test_principals(principal, who):
     statement = allow("*", "*", Principal=principal)
     assert reads(statement, principal=who)
     assert not reads(statement | {"Principal": {"AWS": "other"}}, principal=who)
-
-
-def test_our_permission_lets_the_bucket_in(settings):
-    wanted = trigger.permission(settings)
-    statement = {
-        "Effect": "Allow",
-        "Principal": S3,
-        "Action": wanted["Action"],
-        "Resource": FUNCTION,
-        "Condition": {
-            "ArnLike": {"AWS:SourceArn": wanted["SourceArn"]},
-            "StringEquals": {"AWS:SourceAccount": settings.account},
-        },
-    }
-    facts = {"aws:sourcearn": wanted["SourceArn"], "aws:sourceaccount": "999"}
-
-    def may(**changed):
-        return policies.allowed(
-            document(statement),
-            "lambda:InvokeFunction",
-            FUNCTION,
-            principal=S3,
-            context=facts | changed,
-        )
-
-    assert may(**{"aws:sourceaccount": settings.account})
-    assert may().near == (statement,)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from support.moto_cloud import here
 from support.moto_cloud import standing as standing_in
 
 from deploy import pipeline
-from deploy.steps import alarms, buckets, function, role
+from deploy.steps import alarms, buckets, role
 
 
 def wider_policy(cloud, settings):
@@ -184,22 +184,3 @@ def test_a_deleted_part_is_made_again(cloud, no_delays, step):
     step.module.delete(cloud, settings)
     pipeline.up(cloud, settings, say=quiet)
     assert pipeline.status(cloud, settings).ready
-
-
-def test_everything_carries_the_tag(cloud):
-    settings = here(cloud, reliable=True)
-    pipeline.up(cloud, settings, say=quiet)
-    role_tags = cloud.iam.list_role_tags(RoleName=settings.role_name)["Tags"]
-    group = f"arn:aws:logs:{settings.region}:{settings.account}:log-group"
-    alarm = cloud.cloudwatch.describe_alarms()["MetricAlarms"][0]["AlarmArn"]
-    alarm_tags = cloud.cloudwatch.list_tags_for_resource(ResourceARN=alarm)["Tags"]
-    name = {"Key": "thumbnail-workbook", "Value": settings.name}
-    assert name in role_tags and name in alarm_tags
-    for bucket in (settings.source_bucket, settings.target_bucket):
-        assert name in cloud.s3.get_bucket_tagging(Bucket=bucket)["TagSet"]
-    pairs = {"thumbnail-workbook": settings.name}
-    assert function.tags(cloud, settings) == pairs
-    url = by_hand.queue_url(cloud, settings.failure_queue)
-    assert cloud.sqs.list_queue_tags(QueueUrl=url)["Tags"] == pairs
-    arn = f"{group}:{settings.log_group}"
-    assert cloud.logs.list_tags_for_resource(resourceArn=arn)["tags"] == pairs

@@ -16,7 +16,7 @@ from support.local_cloud import listed, thumbnails
 from support.matrix import quiet
 from support.shown import jpeg
 
-from deploy import connect, logs, notifications, pipeline, settings_for
+from deploy import connect, logs, notifications, pipeline, queues, settings_for
 from deploy.cloud import Cloud
 from deploy.local import server
 from deploy.settings import Settings
@@ -180,10 +180,7 @@ def test_pictures_that_are_deleted_while_they_wait(own_folder):
 
 def _held(cloud: Cloud, queue_name: str) -> int:
     """How many messages a queue holds, waiting or in work."""
-    url = cloud.sqs.get_queue_url(QueueName=queue_name)["QueueUrl"]
-    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-    found = cloud.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)
-    return sum(int(count) for count in found["Attributes"].values())
+    return queues.held(cloud, cloud.sqs.get_queue_url(QueueName=queue_name)["QueueUrl"])
 
 
 @pytest.mark.slow

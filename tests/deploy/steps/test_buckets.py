@@ -240,30 +240,19 @@ def test_closing_keeps_other_statements(cloud, settings):
 
 
 @pytest.mark.parametrize("part", ["source", "target", "backup"])
-def test_no_bucket_speaks_http(cloud, part):
+@pytest.mark.parametrize(
+    ("action", "end"), [("s3:ListBucket", ""), ("s3:GetObject", "/thumbnails/a.jpg")]
+)
+def test_no_bucket_speaks_http(cloud, part, action, end):
     settings = here(cloud, backup=True)
     buckets.create(cloud, settings)
-    bucket = buckets.names(settings)[part]
-    caller = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
-    found = {
-        (action, resource, secure): policies.allowed(
-            buckets.policy(settings, part),
-            action,
-            resource,
-            principal=caller,
-            context={"aws:securetransport": secure},
-        ).denied
-        for action, resource in {
-            "s3:ListBucket": f"arn:aws:s3:::{bucket}",
-            "s3:GetObject": f"arn:aws:s3:::{bucket}/thumbnails/a.jpg",
-        }.items()
-        for secure in ("true", "false")
-    }
-    assert {denied: secure for (_, _, secure), denied in found.items()} == {
-        True: "false",
-        False: "true",
-    }
-    assert statements(cloud, bucket) == buckets.policy(settings, part)["Statement"]
+    bucket, policy = buckets.names(settings)[part], buckets.policy(settings, part)
+    asked = policy, action, f"arn:aws:s3:::{bucket}{end}"
+    who = {"principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}}
+    for secure in ("true", "false"):
+        found = policies.allowed(*asked, **who, context={"aws:securetransport": secure})
+        assert found.denied == (secure == "false")
+    assert statements(cloud, bucket) == policy["Statement"]
 
 
 def test_http_comes_back_where_it_is_asked_for(cloud, settings):
