@@ -42,7 +42,9 @@ def lighter(
         return image, png.bare(source, image) or encoded
     most = len(source)
     best, least = None, float("inf")
-    allowed = min(_PSNR_20_DB, _CONTRAST * palette.contrast(image))
+    allowed = _PSNR_20_DB
+    if kind == "PNG":
+        allowed = min(allowed, _CONTRAST * palette.contrast(image))
     for smaller in _smaller(image, area):
         if smaller is not image:
             encoded = encode(smaller, kind, quality, most)

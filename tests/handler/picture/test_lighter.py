@@ -6,7 +6,7 @@ import zlib
 
 import pytest
 import segno
-from PIL import Image, ImageDraw, ImageOps
+from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 from support.pictures import (
     after_ihdr,
     chunk,
@@ -239,8 +239,9 @@ def test_what_would_be_spoilt_is_made_smaller():
         assert len(made) <= most and len(decoded(made).getcolors()) >= colours
 
 
-def test_a_jpeg_loses_quality_before_anything_else():
-    noisy = landscape((200, 150))
+@pytest.mark.parametrize("contrast", [1, 0.05])
+def test_a_jpeg_loses_quality_before_anything_else(contrast):
+    noisy = ImageEnhance.Contrast(landscape((200, 150))).enhance(contrast)
     data = encoded(noisy, quality=10)
     smaller, made = lightened(noisy, "JPEG", data, (200, 150))
     assert smaller is noisy and len(data) // 2 < len(made) <= len(data)
