@@ -137,7 +137,8 @@ def _backfilled(
     stood = _results(cloud, settings)
     every = list(pictures(cloud, settings))
     absent = missing(cloud, settings, every)
-    with tqdm(total=len(absent), desc="Sending", unit="picture", leave=False) as bar:
+    total, unit = len(absent), "picture"
+    with tqdm(None, "Sending", total, leave=False, unit=unit, disable=None) as bar:
         told = (
             _send(cloud, settings, url, absent)
             if url

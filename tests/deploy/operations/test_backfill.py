@@ -163,7 +163,7 @@ def test_results_without_a_picture_are_named_and_pruned_when_asked_for(waiting):
     assert "thumbnails/own" in stands and len(stands) == 4
 
 
-def test_ten_messages_a_call(waiting, wire):
+def test_ten_messages_a_call(waiting, wire, capsys):
     cloud, settings, url = waiting
     for number in range(12):
         put(cloud, settings, f"{number}.jpg")
@@ -173,6 +173,7 @@ def test_ten_messages_a_call(waiting, wire):
     assert str(report).startswith("12 of 12 pictures had no thumbnail")
     assert wire.calls.count("SendMessageBatch") == 2
     assert len(bodies(cloud, url)) == 12
+    assert capsys.readouterr().err == ""  # no bar where there is no terminal
 
 
 def test_what_waits_in_the_queue_is_not_sent_twice(waiting):

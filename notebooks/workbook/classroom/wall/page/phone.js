@@ -31,7 +31,8 @@ async function throughForm(file, line) {
   body.append("file", file, "photo");
   const answer = await fetch(form.url, { method: "POST", body }).catch(() => null);
   if (!answer) throw new Refused("Not taken: S3 cannot be reached from this phone.");
-  if (!answer.ok) throw new Refused(`Not taken: S3 refused it (${answer.status}).`);
+  if (!answer.ok)  // as two minutes after it was signed
+    throw new Refused(`Not taken: S3 refused it (${answer.status}). Choose it again.`);
   return form;
 }
 
