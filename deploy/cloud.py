@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,6 +26,10 @@ _CONFIG = Config(retries={"mode": "standard", "total_max_attempts": 5})
 _HERE = _CONFIG.merge(Config(proxies={}))
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
+#: A date of HTTP's has no parts of a second, and an answer takes its time.
+_CLOCK_S = 5
+
+Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -84,7 +90,7 @@ def connect(
     *,
     endpoint: str | None = None,
     region: str | None = None,
-    say: Callable[[str], None] = print,
+    say: Say = print,
 ) -> Cloud:
     """Connect to the local cloud, to AWS ("aws"), or to another endpoint.
 
@@ -134,7 +140,7 @@ def _is_loopback(endpoint: str | None) -> bool:
     return endpoint is not None and urlsplit(endpoint).hostname in _LOOPBACK
 
 
-def _connect_local(region: str | None, say: Callable[[str], None]) -> Cloud:
+def _connect_local(region: str | None, say: Say) -> Cloud:
     from deploy.local import refusals, server  # not needed by those who deploy to AWS
 
     running = server.start(say=say)
@@ -147,9 +153,7 @@ def _connect_local(region: str | None, say: Callable[[str], None]) -> Cloud:
     return Cloud(session, running.account, region, "local", running.url, identity)
 
 
-def _connect_endpoint(
-    endpoint: str, region: str | None, say: Callable[[str], None]
-) -> Cloud:
+def _connect_endpoint(endpoint: str, region: str | None, say: Say) -> Cloud:
     with signin.explained(endpoint):
         session = boto3.Session(region_name=region)
         if session.get_credentials() is None:
@@ -157,14 +161,14 @@ def _connect_endpoint(
             session = boto3.Session("test", "test", region_name=region)
         region = session.region_name or "us-east-1"
         check_region(region)
-    cloud = _identified(session, region, "endpoint", endpoint)
+    cloud = _identified(session, region, "endpoint", endpoint, say)
     say(f"Using {cloud}.")
     if cloud.identity.endswith(":user/moto"):  # as it calls everybody
         say("This is moto's server: it keeps resources and runs no function.")
     return cloud
 
 
-def _connect_aws(region: str | None, say: Callable[[str], None]) -> Cloud:
+def _connect_aws(region: str | None, say: Say) -> Cloud:
     from deploy import cost
 
     with signin.explained("AWS"):
@@ -173,17 +177,33 @@ def _connect_aws(region: str | None, say: Callable[[str], None]) -> Cloud:
             raise signin.no_region()
         check_region(session.region_name)
         endpoints.check(session)
-    cloud = _identified(session, session.region_name, "aws", None)
+    cloud = _identified(session, session.region_name, "aws", None, say)
     say(f"AWS account {cloud.account}, region {cloud.region}, as {cloud.identity}.")
     say(cost.in_words())
     return cloud
 
 
 def _identified(
-    session: boto3.Session, region: str, kind: str, endpoint: str | None
+    session: boto3.Session, region: str, kind: str, endpoint: str | None, say: Say
 ) -> Cloud:
     """Ask STS who we are: the cheapest call that proves credentials and reach."""
     probe = Cloud(session, "", region, kind, endpoint)
     with signin.explained(endpoint or "AWS", region, session.profile_name):
         caller = probe.client("sts").get_caller_identity()
+        _check_clock(caller["ResponseMetadata"], say)
         return Cloud(session, caller["Account"], region, kind, endpoint, caller["Arn"])
+
+
+def _check_clock(answer: dict[str, Any], say: Say) -> None:
+    """Say that the clock is wrong: the log is read from now on, and not from then."""
+    try:
+        theirs = parsedate_to_datetime(answer["HTTPHeaders"]["date"])
+        ahead = (datetime.now(UTC) - theirs).total_seconds()
+    except (LookupError, TypeError, ValueError):
+        return
+    if abs(ahead) > _CLOCK_S:
+        word = "ahead of" if ahead > 0 else "behind"
+        say(
+            f"This machine's clock is {abs(ahead):.0f} s {word} the cloud's: set it by "
+            "network time, or uploads may seem to have no outcome."
+        )

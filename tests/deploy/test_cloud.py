@@ -1,3 +1,6 @@
+import re
+from datetime import datetime, timedelta
+
 import boto3
 import pytest
 
@@ -26,6 +29,21 @@ def test_aws_says_account_region_identity_and_cost_first(account, said):
     assert (cloud.kind, cloud.account) == ("aws", "123456789012")
     assert "123456789012" in said[0] and "eu-west-1" in said[0] and "arn:" in said[0]
     assert "cost" in said[1] and "$" in said[1]
+
+
+@pytest.mark.parametrize(
+    ("minutes", "words"),
+    [(3, r"clock is 18\d s ahead of"), (-3, r"clock is 1[78]\d s behind"), (0, "^AWS")],
+)
+def test_a_clock_that_is_wrong_is_said(account, said, monkeypatch, minutes, words):
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return datetime.now(tz) + timedelta(minutes=minutes)
+
+    monkeypatch.setattr("deploy.cloud.datetime", Clock)
+    connect("aws", say=said.append)
+    assert re.search(words, said[0])
 
 
 def test_aws_by_environment(account, monkeypatch, said):
