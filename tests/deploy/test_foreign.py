@@ -4,11 +4,11 @@ import json
 
 import pytest
 from support.matrix import quiet
-from support.moto_cloud import REGION, here
+from support.moto_cloud import ACCOUNT, REGION, here
 
 from deploy import pipeline
 from deploy.errors import ForeignResourceError, PreflightError
-from deploy.steps import alarms, failures, role
+from deploy.steps import alarms, buckets, failures, role
 from deploy.steps import queue as uploads
 
 
@@ -42,10 +42,8 @@ def a_log_group(cloud, settings):
 
 
 def a_bucket(cloud, settings):
-    where = {"LocationConstraint": REGION}
-    cloud.s3.create_bucket(
-        Bucket=settings.target_bucket, CreateBucketConfiguration=where
-    )
+    name = settings.target_bucket
+    cloud.s3.create_bucket(**buckets.bucket_request(name, ACCOUNT, REGION))
 
 
 def a_role(cloud, settings):

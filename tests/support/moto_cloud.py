@@ -34,6 +34,7 @@ from deploy.local import refusals
 from deploy.policies import allowed, conditions
 from deploy.settings import Settings
 from deploy.steps import role
+from handler.events import target_key
 
 ACCOUNT = "123456789012"
 REGION = "eu-west-1"
@@ -224,6 +225,25 @@ def sent(client: Any, operation: str) -> Iterator[list[dict[str, Any]]]:
 
     with hooked(client, f"provide-client-params.*.{operation}", note):
         yield found
+
+
+@contextmanager
+def made_at_the_third(
+    cloud: Cloud, settings: Settings, call: str = "PutObject"
+) -> Iterator[list[str]]:
+    """Make the thumbnail of the third upload, as if a rule held from then on."""
+    keys: list[str] = []
+    off_record = boto3.client("s3", settings.region)
+
+    def make(params: dict[str, Any], **_: Any) -> None:
+        if params["Bucket"] == settings.source_bucket:
+            keys.append(params["Key"])
+        if len(keys) == 3:
+            key = target_key(keys[-1], settings.thumbnail_prefix)
+            off_record.put_object(Bucket=settings.target_bucket, Key=key)
+
+    with hooked(cloud.s3, f"provide-client-params.s3.{call}", make):
+        yield keys
 
 
 @pytest.fixture(scope="session")

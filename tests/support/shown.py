@@ -32,7 +32,12 @@ def put(cloud: Cloud, bucket: str, key: str, labels: str = "", **photo: Any) -> 
     cloud.s3.put_object(Bucket=bucket, Key=key, Body=body, Metadata=metadata)
 
 
+def content(html: str) -> bytes:
+    """The bytes of a page's first picture."""
+    encoded = html.split("base64,")[1].split('"')[0]
+    return base64.b64decode(encoded)
+
+
 def embedded(html: str) -> Image.Image:
     """The first picture of a page."""
-    encoded = html.split("base64,")[1].split('"')[0]
-    return Image.open(io.BytesIO(base64.b64decode(encoded)))
+    return Image.open(io.BytesIO(content(html)))

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 
-import boto3
 import pytest
 import workbook
-from support.moto_cloud import hooked
+from support.moto_cloud import made_at_the_third
 from support.shown import jpeg
 from workbook.errors import messages
 
@@ -20,17 +19,8 @@ def elsewhere(cloud, kind):
 
 
 def test_on_aws_a_cell_waits_until_a_rule_is_heard(cloud, settings, clock, capsys):
-    """Here only this hook makes a thumbnail, of the third copied probe."""
     buckets.create(cloud, settings)
-    copies, off_record = [], boto3.client("s3", settings.region)
-
-    def make_at_the_third(params, **_):
-        copies.append(params["Key"])
-        if len(copies) == 3:
-            key = settings.thumbnail_prefix + params["Key"]
-            off_record.put_object(Bucket=settings.target_bucket, Key=key)
-
-    with hooked(cloud.s3, "provide-client-params.s3.CopyObject", make_at_the_third):
+    with made_at_the_third(cloud, settings, "CopyObject") as copies:
         workbook.until_heard(cloud, settings, ".png", copied=True)
     assert len(copies) == 3 and copies[0].endswith(".png")
     assert 30 <= sum(clock.slept) < 45

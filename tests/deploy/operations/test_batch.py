@@ -59,12 +59,9 @@ def test_the_manifest_is_not_public(settings):
     assert not key.startswith(settings.thumbnail_prefix)
 
 
-def test_the_jobs_role_may_do_three_things(settings):
+def test_the_jobs_role_may_do_three_things_for_batch_operations_alone(settings):
     actions = [s["Action"] for s in batch.role_policy(settings)["Statement"]]
     assert actions == ["lambda:InvokeFunction", "s3:GetObject", "s3:PutObject"]
-
-
-def test_only_batch_operations_of_this_account_may_take_it(settings):
     (statement,) = batch.trust_policy(settings)["Statement"]
     service = "batchoperations.s3.amazonaws.com"
     assert statement["Principal"] == {"Service": service}

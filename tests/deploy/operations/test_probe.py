@@ -4,13 +4,12 @@ import boto3
 import pytest
 from support.by_hand import notify, version
 from support.matrix import quiet
-from support.moto_cloud import here, hooked, standing
+from support.moto_cloud import here, hooked, made_at_the_third, standing
 
 from deploy import pipeline, probe
 from deploy.__main__ import main
 from deploy.configure import settings_for
 from deploy.errors import DeployError
-from handler.events import target_key
 
 
 def held(cloud, settings):
@@ -50,18 +49,7 @@ def test_all_versions_go(built):
     """Uploaded again until one comes through; here somebody else makes it."""
     cloud, settings = built
     version(cloud, settings.source_bucket)
-    uploads = []
-
-    def make_at_the_third(params, **_):
-        if params["Bucket"] == settings.source_bucket:
-            uploads.append(params["Key"])
-        if len(uploads) == 3:
-            boto3.client("s3", settings.region).put_object(
-                Bucket=settings.target_bucket,
-                Key=target_key(params["Key"], settings.thumbnail_prefix),
-            )
-
-    with hooked(cloud.s3, "provide-client-params.s3.PutObject", make_at_the_third):
+    with made_at_the_third(*built) as uploads:
         found = probe(*built)
     assert found.sign == "thumbnail" and len(uploads) == 3
     assert 30 <= found.seconds < 45

@@ -1,12 +1,12 @@
 """Plots: what is drawn, in which colours, and that the same plot is the same bytes."""
 
-import base64
 import logging
 import re
 import xml.etree.ElementTree as ET
 
 import pytest
 from support.programs import python
+from support.shown import content
 from workbook import html
 from workbook.show import plots, svg
 
@@ -16,8 +16,7 @@ CURVE = {"one": [(1, 10), (10, 100)], "two": [(1, 20), (10, 50)]}
 
 
 def drawn(plot):
-    data = re.search(r"base64,([^\"]+)", plot.data)[1]
-    return ET.fromstring(base64.b64decode(data))
+    return ET.fromstring(content(plot.data))
 
 
 def words(plot):

@@ -1,6 +1,5 @@
 """Drawn pictures on a light page and on a dark one: diagrams, plots, traces."""
 
-import base64
 import io
 import re
 from itertools import cycle
@@ -9,6 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from support.browser_page import prefer
+from support.shown import content
 from workbook import html
 from workbook.show import charts, plots, svg, trace_picture
 
@@ -37,8 +37,7 @@ def test_every_colour_has_one_for_a_dark_page():
         charts.memory(charts.RECORDED),
         *traces(),
     ]
-    data = [re.search(r"base64,([^\"]+)", each.data)[1] for each in shown]
-    drawn = [base64.b64decode(each).decode() for each in data]
+    drawn = [content(each.data).decode() for each in shown]
     for picture in [*drawn, *(path.read_text("utf-8") for path in DIAGRAMS.iterdir())]:
         light = picture.partition("@media")[0]
         assert set(re.findall(r"#\w{6}\b|#\w{3}\b", light)) <= set(svg.DARK), picture

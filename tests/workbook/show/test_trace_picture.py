@@ -1,9 +1,7 @@
 """The picture of a trace: the broken link in red, the rest in its state's colour."""
 
-import base64
-import re
-
 import pytest
+from support.shown import content
 from workbook.html import GREEN, RED
 from workbook.show import trace_picture
 
@@ -23,8 +21,7 @@ WARNED = Link("log", "amber", "Two tries.", "FilterLogEvents → failed", "None 
 
 
 def svg(shown):
-    data = re.search(r"base64,([^\"]+)", shown.data)[1]
-    return base64.b64decode(data).decode()
+    return content(shown.data).decode()
 
 
 def test_every_link_has_its_place():
