@@ -4,6 +4,7 @@ import dataclasses
 import json
 
 import pytest
+from support.by_hand import OTHER_TRUST
 from support.moto_cloud import ACCOUNT, here
 from support.rows import rows
 
@@ -59,14 +60,18 @@ def may(*missing, settings):
     return [policy]
 
 
-def test_identity_is_told(ann, settings):
-    level, text = only(ann, settings, "identity")
-    assert level == "ok" and f"{USER}, region eu-west-1" in text
-
-
-def test_the_deployers_policy_suffices(ann, settings, wire):
+def test_what_is_well_is_said(ann, settings, wire):
+    """With the deployer's policy, and an account that has room and lets publish."""
     wire.may = {USER: may(settings=settings)}
-    assert only(ann, settings, "rights")[0] == "ok"
+    wire.answer("GetAccountSettings", OPEN)
+    findings = pipeline.plan(ann, settings).findings
+    assert {one.level for one in findings} == {"ok"}
+    said = {one.about: str(one) for one in findings}
+    assert f"{USER}, region eu-west-1" in said["identity"]
+    assert "1000 functions at once, and room for code" in said["quotas"]
+    assert {"rights", "public"} <= said.keys()
+    block(ann, BlockPublicPolicy=False, RestrictPublicBuckets=False)
+    assert only(ann, settings, "public")[0] == "ok"
 
 
 def test_lacking_rights_are_refused(ann, settings, wire):
@@ -199,12 +204,6 @@ def block(cloud, **settings):
     )
 
 
-def test_account_allows_public_thumbnails(ann, settings):
-    assert only(ann, settings, "public")[0] == "ok"
-    block(ann, BlockPublicPolicy=False, RestrictPublicBuckets=False)
-    assert only(ann, settings, "public")[0] == "ok"
-
-
 @pytest.mark.parametrize("part", ["BlockPublicPolicy", "RestrictPublicBuckets"])
 def test_account_forbids_public_thumbnails(ann, settings, wire, part):
     block(ann, **{part: True})
@@ -222,14 +221,6 @@ def test_unreadable_block_is_a_warning(ann, settings, wire):
     (one,) = preflight.public_access(ann, settings)
     assert one.level == "warning"
     assert "--private" in one.todo and "organization" in one.todo
-
-
-def test_room_and_concurrency(ann, settings, wire):
-    wire.answer("GetAccountSettings", OPEN)
-    assert only(ann, settings, "quotas") == (
-        "ok",
-        "ok        quotas    1000 functions at once, and room for code",
-    )
 
 
 def test_new_accounts_run_few_at_once(ann, settings, wire):
@@ -258,10 +249,6 @@ def make_role(cloud, trust):
     )
 
 
-def test_given_role_that_suffices(ann, lab):
-    assert only(ann, lab, "role")[0] == "ok"
-
-
 def test_given_role_that_lacks_a_right_is_a_warning(ann, lab, wire):
     some = role.documents(lab)
     some[0]["Statement"] = some[0]["Statement"][:1]
@@ -278,23 +265,18 @@ def test_given_role_that_cannot_be_asked_about_names_both(ann, lab, wire):
     assert "s3:GetObject" in one.todo and "s3:PutObject" in one.todo
 
 
-def test_given_role_must_trust_lambda(ann, wire):
-    trust = json.loads(json.dumps(role.trust_policy()).replace("lambda", "ec2"))
-    make_role(ann, trust)
-    settings = here(ann, execution_role=LAB_ROLE)
-    refuses(ann, settings, wire, "does not let lambda.amazonaws.com assume it")
-
-
-def test_given_role_must_stand(ann, wire):
+def test_given_role_must_stand_and_trust_lambda(ann, wire):
     settings = here(ann, execution_role=LAB_ROLE)
     refuses(ann, settings, wire, "there is no such role")
+    make_role(ann, json.loads(OTHER_TRUST))
+    refuses(ann, settings, wire, "does not let lambda.amazonaws.com assume it")
 
 
 def test_given_role_needs_no_right_to_make_one(ann, lab, wire):
     makes = [one for one in deployer.RIGHTS if one.own_role]
     rights = {right.action for purpose in makes for right in purpose.rights}
     wire.may = {USER: may(*rights - {"iam:GetRole"}, settings=lab)}
-    assert only(ann, lab, "rights")[0] == "ok"
+    assert only(ann, lab, "rights")[0] == only(ann, lab, "role")[0] == "ok"
 
 
 FEDERATED = f"arn:aws:sts::{ACCOUNT}:federated-user/ann"

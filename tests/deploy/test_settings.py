@@ -11,6 +11,7 @@ from deploy.configure import settings_for
 from deploy.errors import SettingsError
 from deploy.runtimes import machine_runtime
 from deploy.settings import Settings
+from handler.config import Config
 
 ACCOUNT = "123456789012"
 
@@ -19,12 +20,9 @@ def make(**fields):
     return Settings(**{"account": ACCOUNT, "region": "eu-west-1"} | fields)
 
 
-def test_buckets_are_in_the_accounts_namespace():
+def test_buckets_are_in_the_accounts_namespace_where_the_region_has_it():
     assert make().source_bucket == f"workbook-source-{ACCOUNT}-eu-west-1-an"
     assert make().target_bucket == f"workbook-target-{ACCOUNT}-eu-west-1-an"
-
-
-def test_region_without_that_namespace():
     assert make(region="me-south-1").source_bucket.endswith("-me-south-1")
 
 
@@ -125,16 +123,10 @@ def test_everything_carries_the_name():
     assert all(name.startswith("photos-") for name in names)
 
 
-def test_environment_is_text():
+def test_the_environment_is_text_that_the_handler_reads():
     environment = make(box=128, reliable=True).environment
     assert environment["BOX"] == "128" and environment["ORDERED"] == "true"
-
-
-def test_handler_reads_that_environment():
-    from handler.config import Config
-
-    config = Config.from_environment(make(box=128).environment)
-    assert config.box == 128
+    assert Config.from_environment(environment).box == 128
 
 
 def test_emulator_runs_this_machines_python():
@@ -143,9 +135,10 @@ def test_emulator_runs_this_machines_python():
     assert settings_for(cloud).runs_here
 
 
-def test_aws_runs_a_current_python_on_arm():
-    settings = settings_for(Cloud(None, ACCOUNT, "us-east-1", "aws"))
+def test_aws_runs_a_current_python_on_arm_and_overrides_win():
+    settings = settings_for(Cloud(None, ACCOUNT, "us-east-1", "aws"), memory_mb=1024)
     assert (settings.runtime, settings.architecture) == ("python3.14", "arm64")
+    assert settings.memory_mb == 1024
 
 
 @pytest.mark.parametrize(
@@ -160,11 +153,6 @@ def test_aws_runs_a_current_python_on_arm():
 def test_buckets_speak_what_their_cloud_speaks(kind, endpoint, only):
     cloud = Cloud(None, ACCOUNT, "us-east-1", kind, endpoint)
     assert settings_for(cloud).tls_only is only
-
-
-def test_overrides_win():
-    cloud = Cloud(None, ACCOUNT, "us-east-1", "aws")
-    assert settings_for(cloud, memory_mb=1024).memory_mb == 1024
 
 
 def test_settings_are_frozen():

@@ -53,11 +53,8 @@ def test_they_lie_beside_the_notebooks_and_git_ignores_them():
     assert ignored.returncode == 0
 
 
-def test_where_the_learner_writes_elsewhere_they_lie_there(work, tmp_path):
+def test_only_the_answers_are_left_out_where_the_learner_writes(work, tmp_path):
     assert work == tmp_path / "own" / "work"
-
-
-def test_only_the_answers_are_left_out(work):
     stored = {path.name for path in (CHECKOUT / "notebooks").glob("*.ipynb")}
     assert {path.name for path in work.glob("*.ipynb")} == stored - {"answers.ipynb"}
 

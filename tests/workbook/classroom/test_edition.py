@@ -44,12 +44,9 @@ def notebooks(files):
     return {n: nbformat.reads(d.decode(), as_version=4) for n, d in found.items()}
 
 
-def test_all_lessons_and_no_answers(notebooks):
+def test_all_lessons_without_answers_and_outputs(notebooks):
     assert len(notebooks) == 12
     assert not any("answers.ipynb" in str(each) for each in notebooks.items())
-
-
-def test_no_output_is_in_it(notebooks):
     cells = [c for each in notebooks.values() for c in each.cells]
     code = [cell for cell in cells if cell.cell_type == "code"]
     assert len(code) > 150
