@@ -37,8 +37,11 @@ def test_where_nothing_can_be_written_nobody_waits(
     assert not pipeline.down(cloud, settings).left
 
 
-def test_plan_of_nothing_creates(cloud, settings, wire):
-    assert set(states(pipeline.plan(cloud, settings)).values()) == {"create"}
+def test_plan_of_nothing_creates_and_shows_policies_and_cost(cloud, settings, wire):
+    plan = pipeline.plan(cloud, settings)
+    assert set(states(plan).values()) == {"create"}
+    assert json.dumps(role.thumbnails_policy(settings), indent=2) in repr(plan)
+    assert "costs nothing at rest" in repr(plan)
     pipeline.plan(cloud, settings, reliable=True)
     assert wire.mutations == []
 
@@ -64,26 +67,17 @@ def test_plan_removes_what_is_not_wanted(cloud, settings):
     assert found["failures"] == found["alarms"] == "remove"
 
 
-def test_plan_shows_policies_and_cost(cloud, settings):
-    text = repr(pipeline.plan(cloud, settings))
-    assert json.dumps(role.thumbnails_policy(settings), indent=2) in text
-    assert "costs nothing at rest" in text
-
-
 def test_plan_shows_what_is_foreign(cloud, settings, wire):
     wire.refuse("HeadBucket", "403", "Forbidden", 403)
     assert states(pipeline.plan(cloud, settings))["buckets"] == "refused"
 
 
-def test_up_says_where(cloud, settings):
-    text = repr(pipeline.up(cloud, settings))
+def test_up_says_where_and_returns_arns(cloud, settings):
+    made = pipeline.up(cloud, settings, reliable=True)
+    text, arns = repr(made), made.arns
     assert f"s3://{settings.source_bucket}/" in text
     host = f"{settings.target_bucket}.s3.eu-west-1.amazonaws.com"
     assert f" {host}/thumbnails/" in text  # no link: nobody may list them
-
-
-def test_up_returns_arns(cloud, settings):
-    arns = pipeline.up(cloud, settings, reliable=True).arns
     assert arns["function"] == settings.function_arn
     assert arns["failures"] == settings.failure_queue_arn
     assert all(arn.startswith("arn:aws:") for arn in arns.values())

@@ -64,12 +64,9 @@ def refused():
     raise ClientError({"Error": {"Code": "AccessDenied"}}, "DeleteObjects")
 
 
-def test_a_refused_delete_does_not_hide_the_first_error():
+def test_a_refused_delete_is_told_and_does_not_hide_the_first_error():
     with pytest.raises(KeyError), waiting.afterwards(refused):
         raise KeyError("first")
-
-
-def test_a_refused_delete_alone_is_told():
     cleaned = []
     with waiting.afterwards(lambda: cleaned.append(1)):
         assert not cleaned

@@ -45,9 +45,6 @@ def test_money_is_the_sum_of_its_parts():
         (10 + 2 * 2) * cost.SQS_REQUEST_USD,
     )
     assert scale.money(load) == pytest.approx(sum(parts))
-
-
-def test_a_batch_job_has_a_price_of_its_own():
     job = scale.money(Load("none", 0, batch_job=True))
     assert job == cost.BATCH_JOB_USD
 

@@ -66,7 +66,9 @@ def test_a_green_check_counts_where_the_cells_made_the_calls(begin, settings):
     cloud = begin(2)
     buckets.create(cloud, settings)
     assert check(2).ok and score().points == 0
+    assert "check(2). It counts once this notebook's own cells" in repr(tally(2))
     open_target(cloud, settings)
+    assert "It counts" not in repr(tally(2))
     assert check(2).ok and score()["steps"]["2"]["best"] == 1
 
 
@@ -274,12 +276,3 @@ def test_a_reset_offers_to_clear_it(own_folder, capsys, monkeypatch, reset, offe
     assert kept.exists() and offers in capsys.readouterr().out
     reset(score=True)
     assert not kept.exists() and "begins anew" in capsys.readouterr().out
-
-
-def test_the_tally_says_why_a_green_check_does_not_count(begin, settings):
-    cloud = begin(2)
-    buckets.create(cloud, settings)
-    check(2)
-    assert "check(2). It counts once this notebook's own cells" in repr(tally(2))
-    open_target(cloud, settings)
-    assert "It counts" not in repr(tally(2))

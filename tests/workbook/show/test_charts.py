@@ -45,14 +45,11 @@ def test_outcomes_stand_in_lanes_over_time():
     assert lanes == ["made (2)", "rejected (1)", "stale (0)", "failed (1)"]
 
 
-def test_memory_of_recorded_lines():
+def test_memory_of_recorded_lines_and_what_ran_out_is_red():
     plot = workbook.memory(workbook.RECORDED)
     assert "56 of 128 MB, 16 ms, and 130 ms of cold start" in repr(plot)
     assert "129 of 128 MB, 24,793 ms: killed" in repr(plot)
-
-
-def test_memory_that_ran_out_is_red():
-    given, used, _, killed = workbook.memory(workbook.RECORDED).axes.patches
+    given, used, _, killed = plot.axes.patches
     assert (given.get_width(), used.get_width()) == (128, 56)
     assert to_hex(used.get_facecolor()) == html.GREEN
     assert to_hex(killed.get_facecolor()) == html.RED

@@ -59,16 +59,17 @@ def test_preview_of_a_palette_is_smooth():
     assert len(shown.convert("RGB").getcolors(256 * 256)) > 256
 
 
+NO_PICTURES = [b"", b"text", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"]
+LARGE = png_bomb(20_000, 15_000)
+
+
 @pytest.mark.parametrize(
-    "content", [b"", b"text", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"]
+    ("content", "said"),
+    [*((each, "no picture") for each in NO_PICTURES), (LARGE, "too large to show")],
 )
-def test_preview_of_no_picture(content):
+def test_preview_of_what_cannot_be_shown(content, said):
     shown = workbook.preview(content, "words")
-    assert "no picture" in shown.data and "no picture" in repr(shown)
-
-
-def test_preview_of_60_megapixels():
-    assert "too large to show" in workbook.preview(png_bomb(20_000, 15_000)).data
+    assert said in shown.data and "no picture" in repr(shown)
 
 
 def test_captions_are_escaped():

@@ -73,9 +73,6 @@ def test_areas_are_as_large_as_their_values():
     large, small = (p.get_width() * p.get_height() for p in plot.axes.patches)
     assert (large, small) == pytest.approx((0.75, 0.25))
     assert repr(plot).startswith("Parts\nlarge: 3 MB\nsmall: 1 MB")
-
-
-def test_an_area_of_nothing_is_drawn():
     assert len(plots.areas({"none": 0}, "Empty").axes.patches) == 1
 
 

@@ -39,13 +39,10 @@ def offline(monkeypatch):
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
 
 
-def test_platforms_of_amazon_linux_2023():
+def test_platforms_of_amazon_linux():
     tags = wheels.platforms(runtimes.RUNTIMES["python3.14"], "arm64")
     assert tags[0] == "manylinux_2_34_aarch64"
     assert {"manylinux_2_28_aarch64", "manylinux2014_aarch64"} <= set(tags)
-
-
-def test_platforms_of_amazon_linux_2():
     tags = wheels.platforms(runtimes.RUNTIMES["python3.11"], "x86_64")
     assert tags[0] == "manylinux_2_26_x86_64"
     assert "manylinux_2_28_x86_64" not in tags
@@ -54,9 +51,7 @@ def test_platforms_of_amazon_linux_2():
 def test_pillow_is_the_one_installed():
     assert wheels.requirement(settings()) == f"Pillow=={PILLOW}"
     assert wheels.requirement(here()) == f"Pillow=={PILLOW}"
-
-
-def test_old_glibc_takes_an_older_pillow():
+    # An old glibc takes an older one.
     assert wheels.requirement(settings(runtime="python3.11")) == "Pillow==12.2.0"
 
 
