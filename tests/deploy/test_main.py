@@ -4,6 +4,7 @@ import os
 import sys
 
 import boto3
+import botocore.handlers
 import pytest
 from botocore.awsrequest import AWSResponse
 from PIL import Image
@@ -165,22 +166,13 @@ def test_role_and_private_are_settings(account, capsys):
     assert "PublicReadThumbnails" not in text.out
 
 
-@pytest.fixture
-def recipe_file(tmp_path):
-    mark = tmp_path / "logo.png"
+def test_recipe_and_backup_are_planned(account, capsys, tmp_path):
+    mark, recipe = tmp_path / "logo.png", tmp_path / "recipe.json"
     Image.new("RGBA", (40, 20), "red").save(mark)
-    recipe = {
-        "thumbnail": {"watermark": {"picture": "logo.png"}},
-        "renditions": {"wide": {"width": 640, "height": 360}},
-    }
-    path = tmp_path / "recipe.json"
-    path.write_text(json.dumps(recipe))
-    return path
-
-
-def test_recipe_and_backup_are_planned(account, capsys, recipe_file):
-    asset = str(recipe_file.with_name("logo.png"))
-    options = ["--recipe", str(recipe_file), "--asset", asset, "--backup"]
+    wide = {"wide": {"width": 640, "height": 360}}
+    marked = {"watermark": {"picture": mark.name}}
+    recipe.write_text(json.dumps({"thumbnail": marked, "renditions": wide}))
+    options = ["--recipe", str(recipe), "--asset", str(mark), "--backup"]
     assert main(["plan", *AWS, *options]) == 0
     out = capsys.readouterr().out
     assert "KeepBackups" in out and "renditions/wide/*" in out
@@ -218,14 +210,8 @@ def test_a_refused_command_ends_in_a_sentence(
             return AWSResponse("https://aws.example", 400, {}, None), answer
         return None
 
-    made = boto3.Session
-
-    def refusing(*arguments, **options):
-        session = made(*arguments, **options)
-        session.events.register("before-call.*.*", refuse)
-        return session
-
-    monkeypatch.setattr("boto3.Session", refusing)
+    handlers = [*botocore.handlers.BUILTIN_HANDLERS, ("before-call", refuse)]
+    monkeypatch.setattr(botocore.handlers, "BUILTIN_HANDLERS", handlers)
     code = main([*command, *AWS])
     error = capsys.readouterr().err
     assert "Traceback" not in error and len(error.splitlines()) <= 1

@@ -35,11 +35,8 @@ ERRORS = {
 }
 
 
-def test_none_is_missing():
+def test_each_has_its_rows_and_none_is_missing():
     assert {str(number) for number in range(1, 21)} <= set(ERRORS)
-
-
-def test_each_has_its_rows():
     stored = [line for lines in sections().values() for line in lines]
     for number, faults in ERRORS.items():
         for fault in faults:

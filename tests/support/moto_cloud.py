@@ -27,7 +27,7 @@ from moto.iam import access_control
 from moto.iam import models as iam_models
 from moto.sqs import models as sqs_models
 
-from deploy import runtimes, waiting
+from deploy import pipeline, runtimes, waiting
 from deploy.cloud import Cloud
 from deploy.configure import settings_for
 from deploy.local import refusals
@@ -404,6 +404,13 @@ def standing(name: object, build: Callable[[], object]) -> None:
         for account, regions in accounts.items():
             for region, backend in regions.items():
                 service[account][region] = backend
+
+
+@pytest.fixture
+def built(cloud: Cloud, settings: Settings) -> tuple[Cloud, Settings]:
+    """The account in memory, and the plain pipeline that stands in it."""
+    standing("built", lambda: pipeline.up(cloud, settings, say=lambda line: None))
+    return cloud, settings
 
 
 def ground(cloud: Cloud, settings: Settings, *steps: Any) -> None:

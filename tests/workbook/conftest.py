@@ -9,13 +9,9 @@ import pytest
 import workbook
 from IPython.core.getipython import get_ipython
 from IPython.testing.globalipapp import start_ipython
-from support.moto_cloud import here, standing
+from support.moto_cloud import here
 from workbook import session
 from workbook.errors import messages
-
-from deploy import pipeline
-from deploy.cloud import Cloud
-from deploy.settings import Settings
 
 CLIENTS = ("s3", "iam", "awslambda", "logs", "sqs")
 
@@ -40,13 +36,6 @@ def shown(shell, capsys):
         return captured.out + captured.err
 
     return shown
-
-
-@pytest.fixture
-def built(cloud, settings) -> tuple[Cloud, Settings]:
-    """The account in memory, and the plain pipeline that stands in it."""
-    standing("built", lambda: pipeline.up(cloud, settings, say=lambda line: None))
-    return cloud, settings
 
 
 @pytest.fixture

@@ -224,17 +224,6 @@ def fill(cloud, settings, count: int) -> dict[str, bytes]:
     return photos
 
 
-def until_empty(cloud, settings, seconds: float = 60) -> None:
-    url = queue.require(cloud, settings)
-    assert queue.wait_until_empty(cloud, url, quiet_s=0, timeout_s=seconds)
-
-
-def writes(cloud, settings) -> Counter:
-    """How often each key's thumbnail was written, as the log says."""
-    found = logs.runs(cloud, settings)
-    return Counter(run.key for run in found if run.outcome == "made")
-
-
 @pytest.mark.slow
 def test_two_thousand_pictures_and_a_cloud_that_dies(own_folder):
     """Killed in the middle, the next run finishes: none lost, none done twice.
@@ -264,15 +253,17 @@ def test_two_thousand_pictures_and_a_cloud_that_dies(own_folder):
     cloud = connect("local", say=lambda line: None)
     done = thumbnails(cloud, settings)
     second = backfill.backfill(cloud, settings, patience_s=600)
-    until_empty(cloud, settings, 600)
+    url = queue.require(cloud, settings)
+    assert queue.wait_until_empty(cloud, url, quiet_s=0, timeout_s=600)
     seconds = time.monotonic() - started
 
     assert 0 < len(second.missing) < 2000 - len(done)
     assert len(thumbnails(cloud, settings)) == 2000
     assert backfill.backfill(cloud, settings).missing == ()
-    counted = writes(cloud, settings)
+    runs = logs.runs(cloud, settings)
+    counted = Counter(run.key for run in runs if run.outcome == "made")
     again = {key: times for key, times in counted.items() if times > 1}
     in_flight = settings.max_concurrency * settings.batch_size
     print(f"\n2000 pictures in {seconds:.0f} s, {len(done)} done at the kill")
     assert max(counted.values()) <= 2 and len(again) <= 2 * in_flight
-    assert "failed" not in {run.outcome for run in logs.runs(cloud, settings)}
+    assert "failed" not in {run.outcome for run in runs}

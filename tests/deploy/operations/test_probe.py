@@ -4,7 +4,7 @@ import boto3
 import pytest
 from support.by_hand import notify, version
 from support.matrix import quiet
-from support.moto_cloud import here, hooked, made_at_the_third, standing
+from support.moto_cloud import here, hooked, made_at_the_third
 
 from deploy import pipeline, probe
 from deploy.__main__ import main
@@ -19,12 +19,6 @@ def held(cloud, settings):
         page = cloud.s3.list_object_versions(Bucket=bucket)
         found += page.get("Versions", []) + page.get("DeleteMarkers", [])
     return [one["Key"] for one in found]
-
-
-@pytest.fixture
-def built(cloud, settings):
-    standing("built", lambda: pipeline.up(cloud, settings, say=quiet))
-    return cloud, settings
 
 
 def test_a_live_trigger(local, capsys):

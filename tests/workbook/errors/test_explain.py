@@ -437,12 +437,6 @@ def test_html_says_what_the_text_says():
 # --- under a cell --------------------------------------------------------------------
 
 
-def test_a_refusal_is_explained_below(shown):
-    text = shown("raise it", it=refused("NoSuchBucket"))
-    assert "PutThing was refused (NoSuchBucket)" in text
-    assert text.index("was refused") < text.index("02_buckets")
-
-
 def test_an_error_with_a_remedy_is_left_alone(shown):
     text = shown("raise it", it=DeployError("it broke", todo="Mend."))
     assert "it broke. Mend." in text and "Again?" not in text
@@ -463,6 +457,7 @@ def test_an_error_before_begin_is_explained_once(shell, shown):
 @pytest.mark.parametrize(
     ("cell", "says", "explained"),
     [
+        ("raise it", "PutThing was refused (NoSuchBucket)", "02_buckets"),
         ("nobody_made_this", "NameError", "Run ▸ Run All Above Selected Cell"),
         ("{}['Contents']", "KeyError", "AWS leaves a list out"),
         ("assert 1 == 2, 'one is not'", "one is not", "Look at what you changed"),
@@ -471,7 +466,7 @@ def test_an_error_before_begin_is_explained_once(shell, shown):
 def test_any_error_with_a_row_is_explained_below_and_no_other(
     shown, cell, says, explained
 ):
-    text = shown(cell)
+    text = shown(cell, it=refused("NoSuchBucket"))
     assert text.index(says) < text.index(explained)
     assert "Again?" not in shown("1 / 0")
 

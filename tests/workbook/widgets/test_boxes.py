@@ -215,16 +215,10 @@ def test_box_tells_what_the_cloud_refused_and_goes_on(cloud, settings, broken):
     cloud.s3.delete_bucket(Bucket=broken.source_bucket)
 
 
-def dead(cloud: Cloud) -> Cloud:
-    """The same cloud where nobody listens."""
-    return Cloud(
-        cloud.session, cloud.account, cloud.region, "local", "http://127.0.0.1:9"
-    )
-
-
 @pytest.mark.parametrize("widget", [workbook.upload_box, workbook.live_gallery])
 def test_a_box_without_a_cloud(widget, cloud, settings):
-    box = widget(dead(cloud), settings)
+    here = cloud.session, cloud.account, cloud.region, "local"
+    box = widget(Cloud(*here, "http://127.0.0.1:9"), settings)
     choose(box, ("red.jpg", jpeg()))
     if isinstance(box, LiveGallery):
         box.join()
