@@ -31,31 +31,30 @@ class Upload(NamedTuple):
     @classmethod
     def from_s3(cls, record: Any, source: str, item_id: str | None) -> Self:
         """Read a record of an S3 event; its key is form-encoded."""
-        s3_object = record["s3"]["object"]
-        return cls(
-            bucket=text(record["s3"]["bucket"], "name"),
-            key=decoded_key(s3_object, "key"),
-            etag=_optional(s3_object, "eTag"),
-            version_id=_optional(s3_object, "versionId"),
-            sequencer=_optional(s3_object, "sequencer"),
-            size=_size(s3_object),
-            source=source,
-            item_id=item_id,
-        )
+        key = decoded_key(record["s3"]["object"], "key")
+        return cls._told(record["s3"], key, "eTag", "versionId", source, item_id)
 
     @classmethod
     def from_eventbridge(cls, detail: Any, source: str, item_id: str | None) -> Self:
         """Read the detail of an EventBridge event; its key is not encoded."""
-        s3_object = detail["object"]
+        key = text(detail["object"], "key")
+        return cls._told(detail, key, "etag", "version-id", source, item_id)
+
+    @classmethod
+    def _told(
+        cls, told: Any, key: str, etag: str, version: str, source: str, item: str | None
+    ) -> Self:
+        """Read what S3 and EventBridge both tell, and name otherwise."""
+        s3_object = told["object"]
         return cls(
-            bucket=text(detail["bucket"], "name"),
-            key=text(s3_object, "key"),
-            etag=_optional(s3_object, "etag"),
-            version_id=_optional(s3_object, "version-id"),
+            bucket=text(told["bucket"], "name"),
+            key=key,
+            etag=_optional(s3_object, etag),
+            version_id=_optional(s3_object, version),
             sequencer=_optional(s3_object, "sequencer"),
             size=_size(s3_object),
             source=source,
-            item_id=item_id,
+            item_id=item,
         )
 
     @classmethod
@@ -215,23 +214,26 @@ def _unknown(reason: str, source: str, item_id: str | None) -> NotAnUpload:
 
 def _upload(record: Any, source: str, item_id: str | None) -> Entry:
     name = text(record, "eventName").removeprefix("s3:")
-    if name.startswith(_UPLOADS):
-        return Upload.from_s3(record, source, item_id)
-    removed = None
-    if name.startswith(_REMOVALS):
-        removed = Upload.from_s3(record, source, item_id)
-    return NotAnUpload(f"{name} is no upload", item_id=item_id, removed=removed)
+    told = None
+    if name.startswith(_UPLOADS + _REMOVALS):
+        told = Upload.from_s3(record, source, item_id)
+    return _entry(name, told, name.startswith(_UPLOADS), item_id)
 
 
 def _eventbridge(event: Any, source: str, item_id: str | None) -> Entry:
     name = text(event, "detail-type")
     source = "eventbridge" if source == "s3" else source
-    if name in _CREATED:
-        return Upload.from_eventbridge(event["detail"], source, item_id)
-    removed = None
-    if name == _DELETED:
-        removed = Upload.from_eventbridge(event["detail"], source, item_id)
-    return NotAnUpload(f"{name} is no upload", item_id=item_id, removed=removed)
+    told = None
+    if name in (*_CREATED, _DELETED):
+        told = Upload.from_eventbridge(event["detail"], source, item_id)
+    return _entry(name, told, name in _CREATED, item_id)
+
+
+def _entry(name: str, told: Upload | None, made: bool, item_id: str | None) -> Entry:
+    """Tell an upload from a removal, and from what is neither."""
+    if told and made:
+        return told
+    return NotAnUpload(f"{name} is no upload", item_id=item_id, removed=told)
 
 
 def _task(task: Any, source: str, item_id: str | None) -> Iterator[Entry]:
