@@ -105,18 +105,28 @@ def add_commands(
     verbs = parser.add_subparsers(required=True, metavar="command")
     common = _common_options()
     for name, run, says in _COMMANDS:
-        verb = verbs.add_parser(name, parents=[common], help=says, description=says)
-        verb.set_defaults(run=run)
+        verb = add_verb(verbs, name, run, says, parents=[common])
         for flag, more in _OWN_OPTIONS.get(name, {}).items():
             verb.add_argument(flag, **more)
-    says = "the local cloud itself"
-    local = verbs.add_parser("local", help=says, description=says)
+    local = add_verb(verbs, "local", _local, "the local cloud itself")
     actions = ("setup", "start", "stop", "reset", "status", "env")
     local.add_argument("action", choices=actions)
     says = "with reset: begin your score anew, too"
     local.add_argument("--score", action="store_true", help=says)
-    local.set_defaults(run=_local)
     return verbs
+
+
+def add_verb(
+    verbs: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    run: Callable[[argparse.Namespace], int | None],
+    says: str,
+    **more: Any,
+) -> argparse.ArgumentParser:
+    """Add a command, with what it says of itself."""
+    verb = verbs.add_parser(name, help=says, description=says, **more)
+    verb.set_defaults(run=run)
+    return verb
 
 
 _YES = {"action": "store_true", "help": "do not ask before deleting pictures"}
@@ -206,6 +216,12 @@ def _common_options() -> argparse.ArgumentParser:
     return common
 
 
+def add_browser(parser: argparse.ArgumentParser) -> None:
+    """Add the option that keeps a browser closed."""
+    switch, says = argparse.BooleanOptionalAction, "open it in a browser"
+    parser.add_argument("--browser", action=switch, default=True, help=says)
+
+
 def add_place(parser: argparse.ArgumentParser) -> None:
     """Add the options that say in which cloud and region."""
     where = parser.add_mutually_exclusive_group()
@@ -214,7 +230,8 @@ def add_place(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--region", help="as in eu-west-1")
 
 
-def _cloud(options: argparse.Namespace) -> Cloud:
+def chosen_cloud(options: argparse.Namespace) -> Cloud:
+    """Connect to the cloud that the options of `add_place` name."""
     return connect(options.cloud, endpoint=options.endpoint, region=options.region)
 
 
@@ -244,13 +261,13 @@ def _read(path: str) -> str:
 
 
 def _plan(options: argparse.Namespace) -> int:
-    plan = pipeline.plan(_cloud(options), **_overrides(options))
+    plan = pipeline.plan(chosen_cloud(options), **_overrides(options))
     print(plan)
     return 1 if plan.refused else 0
 
 
 def _up(options: argparse.Namespace) -> None:
-    cloud = _cloud(options)
+    cloud = chosen_cloud(options)
     print(pipeline.up(cloud, **_overrides(options)))
     if cloud.kind == "local":
         print(
@@ -260,11 +277,11 @@ def _up(options: argparse.Namespace) -> None:
 
 
 def _status(options: argparse.Namespace) -> None:
-    print(pipeline.status(_cloud(options), **_overrides(options)))
+    print(pipeline.status(chosen_cloud(options), **_overrides(options)))
 
 
 def _down(options: argparse.Namespace) -> int:
-    cloud, overrides = _cloud(options), _overrides(options)
+    cloud, overrides = chosen_cloud(options), _overrides(options)
     backup = overrides.pop("backup", False)
     ask = _ask if cloud.kind == "aws" and not options.yes else None
     report = pipeline.down(cloud, backup=backup, ask=ask, **overrides)
@@ -293,7 +310,7 @@ def _confirm(what: str, verb: str) -> None:
 
 
 def _pause(options: argparse.Namespace) -> None:
-    pipeline.pause(_cloud(options), **_overrides(options))
+    pipeline.pause(chosen_cloud(options), **_overrides(options))
     print(
         "Paused: nothing more runs. `resume` or `up` lets it run again.\n"
         "Uploads meanwhile: a reliable pipeline keeps their events for `replay`, one "
@@ -303,14 +320,14 @@ def _pause(options: argparse.Namespace) -> None:
 
 
 def _resume(options: argparse.Namespace) -> None:
-    if not pipeline.resume(_cloud(options), **_overrides(options)):
+    if not pipeline.resume(chosen_cloud(options), **_overrides(options)):
         print("It was not paused.")
 
 
 def _policy(options: argparse.Namespace) -> None:
     # On stderr, so that `> policy.json` holds the policy alone.
     with contextlib.redirect_stdout(sys.stderr):
-        _, settings = resolved(_cloud(options), None, _overrides(options))
+        _, settings = resolved(chosen_cloud(options), None, _overrides(options))
     parts = rights.managed(settings)
     if options.part is None:
         policy = rights.deployer_policy(settings)
@@ -332,24 +349,24 @@ def _policy(options: argparse.Namespace) -> None:
 
 
 def _replay(options: argparse.Namespace) -> None:
-    lines = replay.replay(_cloud(options), **_overrides(options))
+    lines = replay.replay(chosen_cloud(options), **_overrides(options))
     print("\n".join([*lines, f"{len(lines)} events sent to the function again."]))
 
 
 def _trace(options: argparse.Namespace) -> int:
-    found = tracing.trace(options.key, _cloud(options), **_overrides(options))
+    found = tracing.trace(options.key, chosen_cloud(options), **_overrides(options))
     print(found)
     return 1 if found.broken else 0
 
 
 def _probe(options: argparse.Namespace) -> int:
-    found = probe.probe(_cloud(options), **_overrides(options))
+    found = probe.probe(chosen_cloud(options), **_overrides(options))
     print(found)
     return 1 if found.trace else 0
 
 
 def _link(options: argparse.Namespace) -> None:
-    cloud = _cloud(options)
+    cloud = chosen_cloud(options)
     print(replay.link(options.key, cloud, **_overrides(options)))
     if cloud.session.get_credentials().token:
         note = "Your keys are temporary: the link ends with them, if not in an hour."
@@ -357,7 +374,7 @@ def _link(options: argparse.Namespace) -> None:
 
 
 def _backfill(options: argparse.Namespace) -> int:
-    cloud = _cloud(options)
+    cloud = chosen_cloud(options)
     asks = cloud.kind == "aws" and not options.yes
 
     def prune(orphans: tuple[str, ...]) -> bool:
@@ -372,7 +389,7 @@ def _backfill(options: argparse.Namespace) -> int:
 
 def _batch(options: argparse.Namespace) -> int:
     """Make the job; without a role for it, print the two policies that it needs."""
-    cloud, overrides = _cloud(options), _overrides(options)
+    cloud, overrides = chosen_cloud(options), _overrides(options)
     if role := options.job_role:
         job = batch.batch(cloud, job_role=role, **overrides)
         where = "in the console, S3 ▸ Batch Operations"
@@ -390,7 +407,7 @@ def _export(options: argparse.Namespace) -> None:
     """Write the template; for AWS, and with no cloud at all, unless one is named."""
     overrides: dict[str, Any] = {"folder": options.folder, **_overrides(options)}
     if options.cloud or options.endpoint:
-        overrides["cloud"] = _cloud(options)
+        overrides["cloud"] = chosen_cloud(options)
     elif options.region:
         overrides["region"] = options.region
     print(export(**overrides))
@@ -399,7 +416,7 @@ def _export(options: argparse.Namespace) -> None:
 def _demo(options: argparse.Namespace) -> None:
     from deploy.operations import demo  # needs Pillow, which deploying does not
 
-    demo.run(_cloud(options), **_overrides(options))
+    demo.run(chosen_cloud(options), **_overrides(options))
 
 
 def _local(options: argparse.Namespace) -> None:

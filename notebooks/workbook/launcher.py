@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from deploy import __main__ as deploying
 from deploy.home import CHECKOUT, home, moved
 from deploy.settings import Settings
 from workbook import copies
@@ -30,19 +31,12 @@ CONFIGURATION = Path(__file__).with_name("jupyter")
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add `lab` and `copies` to a command line."""
     says = "open the workbook in JupyterLab, in copies of your own"
-    lab = commands.add_parser("lab", help=says, description=says)
-    lab.set_defaults(run=_lab)
+    lab = deploying.add_verb(commands, "lab", _lab, says)
     lab.add_argument("--name", help="yours: what all names in the cloud begin with")
-    lab.add_argument(
-        "--browser",
-        action=argparse.BooleanOptionalAction,
-        default=True,
-        help="open it in a browser",
-    )
+    deploying.add_browser(lab)
     lab.add_argument("jupyter", nargs="*", metavar="-- …", help="options for Jupyter")
     says = "make your copies of the notebooks, and tell where they are"
-    made = commands.add_parser("copies", help=says, description=says)
-    made.set_defaults(run=_copies)
+    made = deploying.add_verb(commands, "copies", _copies, says)
     made.add_argument(
         "anew",
         nargs="*",

@@ -9,7 +9,6 @@ import sys
 import webbrowser
 
 from deploy import __main__ as deploying
-from deploy.cloud import Cloud, connect
 from deploy.configure import resolved
 from deploy.errors import DeployError
 from workbook.classroom import collect, edition, standing
@@ -27,27 +26,23 @@ def add_commands(commands: _Commands[argparse.ArgumentParser]) -> None:
         ("report", _report, "list what stands under a prefix of names; change nothing"),
         ("sweep", _sweep, "delete all pipelines under a prefix, and look again"),
     ):
-        verb = verbs.add_parser(name, help=says, description=says)
-        verb.set_defaults(run=run)
+        verb = deploying.add_verb(verbs, name, run, says)
         verb.add_argument("prefix", help="what the names begin with, as in ws-")
         deploying.add_place(verb)
         if run is _sweep:
             verb.add_argument("--yes", action="store_true", help="do not ask")
     says = "read a folder of score files into a table and a page with bars"
-    verb = verbs.add_parser("collect", help=says, description=says)
-    verb.set_defaults(run=_collect)
+    verb = deploying.add_verb(verbs, "collect", _collect, says)
     verb.add_argument("folder", help="where the files are; both are written there")
     says = "write the student edition: no outputs, no answers, all it takes to run"
-    verb = verbs.add_parser("edition", help=says, description=says)
-    verb.set_defaults(run=_edition)
+    verb = deploying.add_verb(verbs, "edition", _edition, says)
     verb.add_argument("file", help="the zip to write")
     _add_wall(commands)
 
 
 def _add_wall(commands: _Commands[argparse.ArgumentParser]) -> None:
     says = "show photos and thumbnails on the projector, uploaded from phones"
-    verb = commands.add_parser("wall", help=says, description=says)
-    verb.set_defaults(run=_wall)
+    verb = deploying.add_verb(commands, "wall", _wall, says)
     deploying.add_place(verb)
     verb.add_argument("--name", help="what all names begin with (workbook)")
     verb.add_argument(
@@ -60,22 +55,17 @@ def _add_wall(commands: _Commands[argparse.ArgumentParser]) -> None:
     verb.add_argument(
         "--minutes", type=float, default=120, help="after which it closes (120)"
     )
-    verb.add_argument(
-        "--browser",
-        action=argparse.BooleanOptionalAction,
-        default=True,
-        help="open it in a browser",
-    )
+    deploying.add_browser(verb)
 
 
 def _report(options: argparse.Namespace) -> int:
-    print(standing.report(_cloud(options), options.prefix))
+    print(standing.report(deploying.chosen_cloud(options), options.prefix))
     return 0
 
 
 def _sweep(options: argparse.Namespace) -> int:
     ask = None if options.yes else _ask
-    swept = standing.sweep(_cloud(options), options.prefix, ask)
+    swept = standing.sweep(deploying.chosen_cloud(options), options.prefix, ask)
     print(swept)
     return 1 if swept.left else 0
 
@@ -97,7 +87,7 @@ def _edition(options: argparse.Namespace) -> int:
 def _wall(options: argparse.Namespace) -> int:
     """Keep the wall open until its time, its button, Ctrl+C, or the terminal ends."""
     which = {"name": options.name} if options.name else {}
-    cloud, settings = resolved(_cloud(options), None, which)
+    cloud, settings = resolved(deploying.chosen_cloud(options), None, which)
     opened = Lesson(
         cloud,
         settings,
@@ -116,10 +106,6 @@ def _wall(options: argparse.Namespace) -> int:
             opened.wait()
     print("The wall is closed: nothing listens any more.")
     return 0
-
-
-def _cloud(options: argparse.Namespace) -> Cloud:
-    return connect(options.cloud, endpoint=options.endpoint, region=options.region)
 
 
 def _ask(found: standing.Class) -> None:
