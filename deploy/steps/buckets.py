@@ -387,7 +387,8 @@ def _check_ours(cloud: Cloud, settings: Settings, name: str) -> bool:
     return True
 
 
-def _block(cloud: Cloud, name: str) -> dict[str, bool] | None:
+def block_of(cloud: Cloud, name: str) -> dict[str, bool] | None:
+    """Read a bucket's Block Public Access; None where it has none."""
     none = "NoSuchPublicAccessBlockConfiguration"
     found = if_there(cloud.s3.get_public_access_block, none, Bucket=name)
     return found and found["PublicAccessBlockConfiguration"]
@@ -395,13 +396,14 @@ def _block(cloud: Cloud, name: str) -> dict[str, bool] | None:
 
 def _ensure_block(cloud: Cloud, name: str, *, public_policy: bool) -> None:
     wanted = public_access_block(public_policy=public_policy)
-    if _block(cloud, name) != wanted:
+    if block_of(cloud, name) != wanted:
         cloud.s3.put_public_access_block(
             Bucket=name, PublicAccessBlockConfiguration=wanted
         )
 
 
-def _policy(cloud: Cloud, name: str) -> dict[str, Any] | None:
+def policy_of(cloud: Cloud, name: str) -> dict[str, Any] | None:
+    """Read a bucket's policy; None where it has none."""
     found = if_there(cloud.s3.get_bucket_policy, "NoSuchBucketPolicy", Bucket=name)
     return policies.read(found["Policy"]) if found else None
 
@@ -416,7 +418,7 @@ def _ensure_versions(cloud: Cloud, name: str) -> None:
 
 def _ensure_policy(cloud: Cloud, settings: Settings, part: str) -> None:
     name = names(settings)[part]
-    before = _policy(cloud, name)
+    before = policy_of(cloud, name)
     wanted = policy(settings, part, before)
     if wanted == before:
         return
@@ -459,9 +461,9 @@ def _drift(cloud: Cloud, settings: Settings, found: dict[str, str]) -> Drift:
             drift[f"{part} tag"] = (owner, settings.name)
         opened = part == "target" and settings.public
         block = public_access_block(public_policy=opened)
-        if (is_block := _block(cloud, name)) != block:
+        if (is_block := block_of(cloud, name)) != block:
             drift[f"{part} public access block"] = (is_block, block)
-        is_policy = _policy(cloud, name)
+        is_policy = policy_of(cloud, name)
         if is_policy != (wanted := policy(settings, part, is_policy)):
             drift[f"{part} policy"] = (is_policy, wanted)
     if "backup" in found:

@@ -192,7 +192,7 @@ def describe(cloud: Cloud, settings: Settings, *, root: Path = ROOT) -> Function
         ForeignResourceError: a function of that name is not ours.
     """
     found = _find(cloud, settings)
-    group = _log_group(cloud, settings)
+    group = log_group(cloud, settings)
     if found is None and group is None:
         return None
     drift: Drift = {}
@@ -228,7 +228,7 @@ def owned(cloud: Cloud, settings: Settings) -> list[Claim]:
 def claims(cloud: Cloud, settings: Settings) -> list[Claim]:
     """Say whether function and log group stand, and whose each is."""
     found = owned(cloud, settings)
-    group = _log_group(cloud, settings)
+    group = log_group(cloud, settings)
     if group is None:
         return found
     name = f"log group {settings.log_group}"
@@ -472,7 +472,8 @@ def _differences(
     }
 
 
-def _log_group(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:
+def log_group(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:
+    """Get the function's log group as CloudWatch describes it; None for none."""
     answer = cloud.logs.describe_log_groups(logGroupNamePrefix=settings.log_group)
     groups = {group["logGroupName"]: group for group in answer["logGroups"]}
     return groups.get(settings.log_group)
@@ -480,7 +481,7 @@ def _log_group(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:
 
 def _ensure_log_group(cloud: Cloud, settings: Settings) -> None:
     """Make the log group ourselves: Lambda's own would keep its lines for ever."""
-    group = _log_group(cloud, settings)
+    group = log_group(cloud, settings)
     if group is None:
         with already("ResourceAlreadyExistsException"):
             cloud.logs.create_log_group(

@@ -178,7 +178,7 @@ def create(cloud: Cloud, settings: Settings) -> str:
                 RoleName=settings.role_name,
                 PermissionsBoundary=settings.permissions_boundary,
             )
-    if basic_execution(settings) not in _attached(cloud, settings):
+    if basic_execution(settings) not in attached(cloud, settings):
         cloud.iam.attach_role_policy(
             RoleName=settings.role_name, PolicyArn=basic_execution(settings)
         )
@@ -198,8 +198,7 @@ def describe(cloud: Cloud, settings: Settings) -> Role | None:
     if role is None:
         return None
     wanted = _wanted(cloud, settings)
-    found = {name: _inline(cloud, settings, name) for name in wanted}
-    attached = _attached(cloud, settings)
+    found = {name: policy(cloud, settings, name) for name in wanted}
     drift: Drift = {
         f"policy {name}": (found[name], wanted[name])
         for name in wanted
@@ -211,8 +210,8 @@ def describe(cloud: Cloud, settings: Settings) -> Role | None:
     wanted_bound = settings.permissions_boundary
     if wanted_bound and _boundary(role) != wanted_bound:
         drift["permissions boundary"] = (_boundary(role), wanted_bound)
-    if basic_execution(settings) not in attached:
-        drift["log permission"] = (attached, [basic_execution(settings)])
+    if basic_execution(settings) not in (arns := attached(cloud, settings)):
+        drift["log permission"] = (arns, [basic_execution(settings)])
     return Role(arn=role["Arn"], trust=trust, drift=drift)
 
 
@@ -228,13 +227,12 @@ def delete(cloud: Cloud, settings: Settings) -> list[str]:
     name, stands = settings.role_name, claims(cloud, settings)
     if not stands or stands[0].kept:
         return left_alone(stands)
-    for arn in _attached(cloud, settings):
+    for arn in attached(cloud, settings):
         with already(NO_ENTITY):
             cloud.iam.detach_role_policy(RoleName=name, PolicyArn=arn)
-    for page in cloud.iam.get_paginator("list_role_policies").paginate(RoleName=name):
-        for policy in page["PolicyNames"]:
-            with already(NO_ENTITY):
-                cloud.iam.delete_role_policy(RoleName=name, PolicyName=policy)
+    for policy in inside(cloud, settings):
+        with already(NO_ENTITY):
+            cloud.iam.delete_role_policy(RoleName=name, PolicyName=policy)
     with already(NO_ENTITY):
         cloud.iam.delete_role(RoleName=name)
     return []
@@ -325,16 +323,17 @@ def _wanted(cloud: Cloud, settings: Settings) -> dict[str, dict[str, Any] | None
     return inline(settings, versioned=versioned)
 
 
-def _inline(cloud: Cloud, settings: Settings, name: str) -> dict[str, Any] | None:
-    policy = {"RoleName": settings.role_name, "PolicyName": name}
-    found = if_there(cloud.iam.get_role_policy, NO_ENTITY, **policy)
+def policy(cloud: Cloud, settings: Settings, name: str) -> dict[str, Any] | None:
+    """Read a policy inside the role; None where it has none of this name."""
+    which = {"RoleName": settings.role_name, "PolicyName": name}
+    found = if_there(cloud.iam.get_role_policy, NO_ENTITY, **which)
     return found and found["PolicyDocument"]
 
 
 def _ensure_inline(
     cloud: Cloud, settings: Settings, name: str, wanted: dict[str, Any] | None
 ) -> None:
-    if _inline(cloud, settings, name) == wanted:
+    if policy(cloud, settings, name) == wanted:
         return
     if wanted is None:
         with already(NO_ENTITY):
@@ -345,8 +344,15 @@ def _ensure_inline(
     )
 
 
-def _attached(cloud: Cloud, settings: Settings) -> list[str]:
-    pages = cloud.iam.get_paginator("list_attached_role_policies").paginate(
-        RoleName=settings.role_name
-    )
-    return [p["PolicyArn"] for page in pages for p in page["AttachedPolicies"]]
+def inside(cloud: Cloud, settings: Settings) -> list[str]:
+    """Name the policies inside the role."""
+    pages = cloud.iam.get_paginator("list_role_policies")
+    found = pages.paginate(RoleName=settings.role_name)
+    return [name for page in found for name in page["PolicyNames"]]
+
+
+def attached(cloud: Cloud, settings: Settings) -> list[str]:
+    """List the ARNs of the policies that are attached to the role."""
+    pages = cloud.iam.get_paginator("list_attached_role_policies")
+    found = pages.paginate(RoleName=settings.role_name)
+    return [each["PolicyArn"] for page in found for each in page["AttachedPolicies"]]

@@ -96,19 +96,17 @@ def statements(cloud: Cloud, settings: Settings) -> Iterator[Leftover]:
 def _policies(cloud: Cloud, settings: Settings) -> Iterator[Leftover]:
     """Find what the role may do by a policy of another name."""
     name, nothing = {"RoleName": settings.role_name}, (NO_ENTITY, *DENIED)
-    inline = if_there(cloud.iam.list_role_policies, *nothing, **name)
-    for policy in (inline or {}).get("PolicyNames", []):
+    for policy in if_there(lambda: role.inside(cloud, settings), *nothing) or ():
         if policy not in _POLICIES:
             yield Leftover(
                 f"policy {policy} of the role",
                 "delete_role_policy (03_role)",
                 partial(cloud.iam.delete_role_policy, **name, PolicyName=policy),
             )
-    attached = if_there(cloud.iam.list_attached_role_policies, *nothing, **name)
-    for each in (attached or {}).get("AttachedPolicies", []):
-        if (arn := each["PolicyArn"]) != role.basic_execution(settings):
+    for arn in if_there(lambda: role.attached(cloud, settings), *nothing) or ():
+        if arn != role.basic_execution(settings):
             yield Leftover(
-                f"policy {each['PolicyName']} on the role",
+                f"policy {arn.rpartition('/')[2]} on the role",
                 "detach_role_policy (03_role)",
                 partial(cloud.iam.detach_role_policy, **name, PolicyArn=arn),
             )

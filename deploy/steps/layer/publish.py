@@ -54,6 +54,7 @@ class Layer(Found):
 
     arn: str
     version: int
+    description: str
     identity: str
     runtimes: list[str]
     architectures: list[str]
@@ -66,7 +67,7 @@ def create(cloud: Cloud, settings: Settings, folder: Path = wheels.FOLDER) -> st
         LayerError: no wheel that fits, or a zip that Lambda would refuse.
     """
     built = build(settings, folder)
-    for version in _versions(cloud, settings):
+    for version in versions(cloud, settings):
         if version.identity == built.identity:
             return version.arn
     with _content(cloud, settings, built) as content:
@@ -89,27 +90,28 @@ def describe(
     It is the one that `create` would take, where its wheel is in the folder (after a
     step back to an older Pillow that is not the newest version); elsewhere the newest.
     """
-    versions = fitting(cloud, settings)
-    if not versions:
+    fit = fitting(cloud, settings)
+    if not fit:
         return None
     wheel = wheels.cached(settings, folder)
     isal = wheels.cached_isal(settings, folder)
     wanted = wheel and _identity(wheel, isal, settings)
-    for version in versions:
+    for version in fit:
         if version.identity == wanted:
             return version
-    drift = {"identity": (versions[0].identity, wanted)} if wanted else {}
-    return dataclasses.replace(versions[0], drift=drift)
+    drift = {"identity": (fit[0].identity, wanted)} if wanted else {}
+    return dataclasses.replace(fit[0], drift=drift)
 
 
 def fitting(cloud: Cloud, settings: Settings) -> list[Layer]:
     """List the versions for this runtime and architecture, the newest first."""
-    return [
-        version
-        for version in _versions(cloud, settings)
-        if settings.runtime in version.runtimes
-        and settings.architecture in version.architectures
-    ]
+    return [each for each in versions(cloud, settings) if fits(each, settings)]
+
+
+def fits(version: Layer, settings: Settings) -> bool:
+    """Tell whether a version is listed for the function, which then takes it."""
+    processor = settings.architecture in version.architectures
+    return processor and settings.runtime in version.runtimes
 
 
 def claims(cloud: Cloud, settings: Settings) -> list[Claim]:
@@ -137,7 +139,7 @@ def _both(cloud: Cloud, settings: Settings) -> Iterator[tuple[Settings, Layer]]:
     """Go through the versions of both layers: the one with FreeType, and without."""
     for text in (False, True):
         either = dataclasses.replace(settings, text=text)
-        for version in _versions(cloud, either):
+        for version in versions(cloud, either):
             yield either, version
 
 
@@ -204,17 +206,19 @@ def _identity(wheel: Path, isal: Path | None, settings: Settings) -> str:
     return "sha256:" + hashlib.sha256(recipe.encode()).hexdigest()
 
 
-def _versions(cloud: Cloud, settings: Settings) -> Iterator[Layer]:
+def versions(cloud: Cloud, settings: Settings) -> Iterator[Layer]:
     """Go through the layer's versions, the newest first."""
     pages = cloud.awslambda.get_paginator("list_layer_versions").paginate(
         LayerName=settings.layer_name
     )
     found = [version for page in pages for version in page["LayerVersions"]]
     for version in sorted(found, key=lambda version: version["Version"], reverse=True):
-        identity = IDENTITY.search(version.get("Description", ""))
+        description = version.get("Description", "")
+        identity = IDENTITY.search(description)
         yield Layer(
             arn=version["LayerVersionArn"],
             version=version["Version"],
+            description=description,
             identity=identity.group() if identity else "",
             runtimes=version.get("CompatibleRuntimes") or [],
             architectures=version.get("CompatibleArchitectures") or [],

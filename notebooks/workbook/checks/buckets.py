@@ -156,19 +156,12 @@ def objects(cloud: Cloud, bucket: str, prefix: str = "") -> list[dict[str, Any]]
 
 def public_access_block(cloud: Cloud, name: str) -> dict[str, bool]:
     """Read a bucket's Block Public Access; empty when there is none."""
-    found = if_there(
-        cloud.s3.get_public_access_block,
-        "NoSuchPublicAccessBlockConfiguration",
-        Bucket=name,
-    )
-    return found["PublicAccessBlockConfiguration"] if found else {}
+    return buckets.block_of(cloud, name) or {}
 
 
 def policy(cloud: Cloud, name: str, *gone: str) -> dict[str, Any]:
     """Read a bucket's policy; empty when there is none, or by one of these errors."""
-    get_policy = cloud.s3.get_bucket_policy
-    found = if_there(get_policy, "NoSuchBucketPolicy", *gone, Bucket=name)
-    return policies.read(found["Policy"]) if found else {}
+    return if_there(lambda: buckets.policy_of(cloud, name), *gone) or {}
 
 
 def public(document: dict[str, Any]) -> list[dict[str, Any]]:

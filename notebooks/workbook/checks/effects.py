@@ -49,14 +49,12 @@ def look(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
         )
     yield from _backup(cloud, settings)
     yield _plain(cloud, settings)
-    policies = if_there(
-        cloud.iam.list_role_policies, NO_ENTITY, RoleName=settings.role_name
-    )
+    policies = if_there(lambda: role.inside(cloud, settings), NO_ENTITY)
     if policies is None:
         yield from waiting("the role (03_role)", _ROLE)
         return
     wide = role_check.too_wide(cloud, settings)
-    if role.RECIPE in policies["PolicyNames"]:
+    if role.RECIPE in policies:
         wide.append(
             f"the policy {role.RECIPE!r} of a recipe, which "
             '`up(cloud, recipe="")` takes off'

@@ -124,14 +124,11 @@ def _environment(is_now: dict[str, Any], settings: Settings) -> Finding:
 
 
 def _log(cloud: Cloud, settings: Settings) -> Finding:
-    name = settings.log_group
-    groups = cloud.logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
-    group: dict[str, Any] = next(
-        (group for group in groups if group["logGroupName"] == name), {}
-    )
+    group = function.log_group(cloud, settings) or {}
     days = group.get("retentionInDays")
     if not group:
-        found = f"There is no log group {name}. Make it with `create_log_group`"
+        found = f"There is no log group {settings.log_group}. Make it with "
+        found += "`create_log_group`"
     else:
         found = f"Its lines are kept for {f'{days} days' if days else 'ever'}"
     return judged(

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Iterator
-from typing import Any
 
 from deploy.cloud import Cloud
 from deploy.errors import LayerError
 from deploy.settings import Settings
-from deploy.steps import layer
+from deploy.steps import function, layer
 from workbook.checks.findings import Finding, judged, waiting
 
 _NAMES = (
@@ -23,8 +20,7 @@ _NAMES = (
 
 def look(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
     """Look at the layer's newest version that fits, and compare its bytes."""
-    versions = cloud.awslambda.list_layer_versions(LayerName=settings.layer_name)
-    found = sorted(versions["LayerVersions"], key=lambda one: one["Version"])
+    found = list(layer.versions(cloud, settings))
     yield judged(
         _NAMES[0],
         bool(found),
@@ -34,41 +30,34 @@ def look(cloud: Cloud, settings: Settings) -> Iterator[Finding]:
     if not found:
         yield from waiting("the layer", *_NAMES[1:])
         return
-    newest = ([one for one in found if _fits(one, settings)] or found)[-1]
-    for name, field, wanted in (
-        (_NAMES[1], "CompatibleRuntimes", settings.runtime),
-        (_NAMES[2], "CompatibleArchitectures", settings.architecture),
+    newest = next((one for one in found if layer.fits(one, settings)), found[0])
+    processor = settings.architecture
+    for name, field, listed, wanted in (
+        (_NAMES[1], "CompatibleRuntimes", newest.runtimes, settings.runtime),
+        (_NAMES[2], "CompatibleArchitectures", newest.architectures, processor),
     ):
-        listed = newest.get(field) or []
         yield judged(
             name,
             wanted in listed,
-            f"Version {newest['Version']} names {', '.join(listed) or 'none'}, and the "
+            f"Version {newest.version} names {', '.join(listed) or 'none'}, and the "
             f"function has {wanted}. Publish one with {field}=[{wanted!r}] (04_layer).",
         )
     yield _content(cloud, settings, newest)
 
 
-def _fits(version: dict[str, Any], settings: Settings) -> bool:
-    """Tell whether a version is listed for the function, which then takes it."""
-    return settings.runtime in (
-        version.get("CompatibleRuntimes") or []
-    ) and settings.architecture in (version.get("CompatibleArchitectures") or [])
-
-
-def _content(cloud: Cloud, settings: Settings, newest: dict[str, Any]) -> Finding:
+def _content(cloud: Cloud, settings: Settings, newest: layer.Layer) -> Finding:
     try:
         built = layer.build(settings)
     except LayerError as error:
         return Finding(_NAMES[3], "waits", f"There is nothing to compare: {error}")
-    wanted = base64.b64encode(hashlib.sha256(built.path.read_bytes()).digest()).decode()
+    wanted = function.code_sha256(built.path.read_bytes())
     version = cloud.awslambda.get_layer_version(
-        LayerName=settings.layer_name, VersionNumber=newest["Version"]
+        LayerName=settings.layer_name, VersionNumber=newest.version
     )
     return judged(
         _NAMES[3],
         version["Content"]["CodeSha256"] == wanted,
-        f"Version {newest['Version']} holds other bytes than the wheel for "
+        f"Version {newest.version} holds other bytes than the wheel for "
         f"{settings.runtime} on {settings.architecture} gives. Publish the zip of "
         "`layer.build(settings)` with `publish_layer_version` (04_layer).",
     )

@@ -144,21 +144,12 @@ def _denial_of(
 
 def _inline(cloud: Cloud, settings: Settings) -> dict[str, dict[str, Any]]:
     """Read every inline policy, by name; none where there is no role."""
-    name = settings.role_name
-    listing = if_there(cloud.iam.list_role_policies, NO_ENTITY, RoleName=name)
-    return {
-        policy: cloud.iam.get_role_policy(RoleName=name, PolicyName=policy)[
-            "PolicyDocument"
-        ]
-        for policy in (listing or {}).get("PolicyNames", [])
-    }
+    names = if_there(lambda: role.inside(cloud, settings), NO_ENTITY) or []
+    return {name: role.policy(cloud, settings, name) or {} for name in names}
 
 
 def _attached(cloud: Cloud, settings: Settings) -> list[str]:
-    name = settings.role_name
-    listing = if_there(cloud.iam.list_attached_role_policies, NO_ENTITY, RoleName=name)
-    attached = (listing or {}).get("AttachedPolicies", [])
-    return [policy["PolicyArn"] for policy in attached]
+    return if_there(lambda: role.attached(cloud, settings), NO_ENTITY) or []
 
 
 def _normal(statement: dict[str, Any]) -> dict[str, Any]:

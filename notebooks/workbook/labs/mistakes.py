@@ -9,17 +9,15 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
-from botocore.exceptions import ClientError
 from PIL import Image
 
 from deploy import notifications
 from deploy.cloud import Cloud
 from deploy.settings import Settings
 from deploy.steps import buckets, function, layer, role, trigger
-from deploy.waiting import code
+from deploy.waiting import NO_RESOURCE, already
 from workbook import leftovers
 from workbook.uploads import SAMPLES, content_type
 
@@ -75,7 +73,7 @@ def wrong_layer(cloud: Cloud, settings: Settings) -> None:
     """Attach a layer for the other processor; Lambda takes it without a word."""
     other = _OTHER[settings.architecture][0]
     versions = _lab_layers(cloud, settings)
-    arn = versions[-1]["LayerVersionArn"] if versions else None
+    arn = versions[0].arn if versions else None
     if arn is None:
         zipped = for_other_processor(settings)
         identity = hashlib.sha256(zipped).hexdigest()  # so that `down` takes it along
@@ -121,19 +119,15 @@ def _other_name(name: str, settings: Settings) -> str:
     return f"{folder}{slash}{file.split('.')[0]}.{tag}-{mark}-linux-gnu.{end}"
 
 
-def _lab_layers(cloud: Cloud, settings: Settings) -> list[dict]:
-    pages = cloud.awslambda.get_paginator("list_layer_versions").paginate(
-        LayerName=settings.layer_name
-    )
-    every = [version for page in pages for version in page["LayerVersions"]]
-    return [one for one in every if LAB in one.get("Description", "")]
+def _lab_layers(cloud: Cloud, settings: Settings) -> list[layer.Layer]:
+    return [one for one in layer.versions(cloud, settings) if LAB in one.description]
 
 
 def clear_layers(cloud: Cloud, settings: Settings) -> None:
     """Delete the layer versions that a mistake published."""
     for version in _lab_layers(cloud, settings):
         cloud.awslambda.delete_layer_version(
-            LayerName=settings.layer_name, VersionNumber=version["Version"]
+            LayerName=settings.layer_name, VersionNumber=version.version
         )
 
 
@@ -300,7 +294,7 @@ def stopped(cloud: Cloud, settings: Settings) -> None:
 
 def start(cloud: Cloud, settings: Settings) -> None:
     """Let invocations run again."""
-    with _unless_gone():
+    with already(NO_RESOURCE):
         cloud.awslambda.delete_function_concurrency(FunctionName=settings.function_name)
 
 
@@ -354,17 +348,7 @@ def remove(*keys: str) -> Act:
                 (settings.target_bucket, settings.thumbnail_prefix + key),
                 (settings.target_bucket, f"{settings.reject_prefix}{key}.json"),
             ):
-                with _unless_gone():
+                with already("NoSuchBucket"):
                     cloud.s3.delete_object(Bucket=bucket, Key=name)
 
     return remove
-
-
-@contextmanager
-def _unless_gone() -> Iterator[None]:
-    """Take a thing that is not there for one that was taken away."""
-    try:
-        yield
-    except ClientError as error:
-        if code(error) not in ("ResourceNotFoundException", "NoSuchBucket"):
-            raise

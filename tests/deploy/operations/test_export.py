@@ -302,7 +302,7 @@ def test_up_changes_nothing_of_it(twins):
     before = trigger.describe(twins.cloud, twins.two)
     pipeline.up(twins.cloud, twins.two)
     assert trigger.describe(twins.cloud, twins.two) == before
-    assert len(list(publish._versions(twins.cloud, twins.two))) == 1
+    assert len(list(publish.versions(twins.cloud, twins.two))) == 1
 
 
 def test_cloudformation_keeps_a_bucket_that_holds_pictures(twins):
