@@ -73,6 +73,12 @@ class Arns:
         return f"https://{name}.s3.{self.region}.{domain or _place(self.region)[1]}"
 
 
+def of_call(arn: str) -> dict[str, str]:
+    """Write what Lambda's calls name a function by: its name, and one version of it."""
+    name, _, qualifier = arn.split(":function:", 1)[-1].partition(":")
+    return {"FunctionName": name} | ({"Qualifier": qualifier} if qualifier else {})
+
+
 def beside(arn: str) -> Arns:
     """Take the region and account of another ARN; of what is none, nothing."""
     _, partition, _, region, account, *_ = [*arn.split(":"), *5 * [""]]

@@ -356,5 +356,5 @@ def _short_of(cloud: Cloud, settings: Settings) -> tuple[str, str] | None:
         what = "it lacks rights that the function needs"
     if not missing:
         return None
-    policy = {"Version": "2012-10-17", "Statement": missing}
+    policy = policies.document(*missing)
     return what, "It must allow:\n" + json.dumps(policy, indent=2)

@@ -21,7 +21,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError
 
 from deploy import notifications, policies, runtimes
-from deploy.arns import BUCKET, beside
+from deploy.arns import BUCKET, beside, of_call
 from deploy.aws_names import check_bucket_name
 from deploy.errors import SettingsError
 from deploy.settings import LIMITS
@@ -348,10 +348,8 @@ def functions_may_be_invoked(params: dict[str, Any], world: World) -> Refusal | 
 
 def _permissions(arn: str, world: World) -> dict[str, Any] | str:
     """Read the function's resource policy; no function and no policy are both {}."""
-    name, _, qualifier = arn.split(":function:", 1)[-1].partition(":")
-    wanted = {"FunctionName": name} | ({"Qualifier": qualifier} if qualifier else {})
     look = world.lookup("lambda").get_policy
-    found = if_there(look, NO_RESOURCE, **wanted)
+    found = if_there(look, NO_RESOURCE, **of_call(arn))
     return found["Policy"] if found else {}
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote_plus, unquote_plus
 
 from deploy import notifications, policies
+from deploy.arns import of_call
 from deploy.steps import trigger
 from deploy.tracing.facts import Facts
 from deploy.tracing.link import (
@@ -234,9 +235,7 @@ def _policy_of(facts: Facts, arn: str) -> tuple[Answer, str]:
         names = {"QueueUrl": url["QueueUrl"], "AttributeNames": ["Policy"]}
         answer = ask(sqs.get_queue_attributes, **names)
         return answer, answer.get("Attributes", {}).get("Policy", "")
-    name, _, qualifier = arn.partition(":function:")[2].partition(":")
-    wanted = {"FunctionName": name} | ({"Qualifier": qualifier} if qualifier else {})
-    answer = ask(facts.cloud.awslambda.get_policy, **wanted)
+    answer = ask(facts.cloud.awslambda.get_policy, **of_call(arn))
     return answer, answer.get("Policy", "")
 
 

@@ -135,14 +135,15 @@ class Facts:
     @cached_property
     def thumbnail(self) -> Answer:
         """The thumbnail, as HeadObject sees it."""
-        target = {"Bucket": self.target_bucket, "Key": self.target_key}
-        return ask(self.cloud.s3.head_object, **target)
+        return self._result(self.target_key)
 
     @cached_property
     def reject(self) -> Answer:
         """The reject record, as HeadObject sees it."""
-        target = {"Bucket": self.target_bucket, "Key": self.reject_key}
-        return ask(self.cloud.s3.head_object, **target)
+        return self._result(self.reject_key)
+
+    def _result(self, key: str) -> Answer:
+        return ask(self.cloud.s3.head_object, Bucket=self.target_bucket, Key=key)
 
     @cached_property
     def reject_reason(self) -> str:

@@ -238,14 +238,12 @@ def blob(points: Points, steps: int = 14) -> list[tuple[float, float]]:
     return smooth
 
 
-def grain(picture: Image.Image, rng: Random, amount: float, soft: float = 0.6):
+def grain(picture: Image.Image, rng: Random, amount: float):
     """Add the fine noise of a camera's sensor."""
     width, height = picture.size
     level = [max(0, min(255, round(128 + (v - 127.5) * amount))) for v in range(256)]
     speck = Image.frombytes("L", picture.size, rng.randbytes(width * height))
-    if soft:
-        speck = blur(speck, soft)
-    speck = speck.point(level)
+    speck = blur(speck, 0.6).point(level)
     return ImageChops.add(picture, Image.merge("RGB", [speck] * 3), 1, -128)
 
 

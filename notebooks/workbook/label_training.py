@@ -25,7 +25,6 @@ import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from PIL import Image, ImageEnhance, ImageOps
 
@@ -134,7 +133,9 @@ def train(
         pace = rate / (1 + round_ / 5)
         for found, label in rng.sample(given, len(given)):
             _learn(model, found, label, pace)
-    return _rounded(model | {"least": LEAST, "far": FAR})
+    # Rounded, so that the zip is small.
+    whole = json.dumps(model | {"least": LEAST, "far": FAR})
+    return json.loads(whole, parse_float=lambda text: round(float(text), 3))
 
 
 def accuracy(model: labels.Model, given: list[Example]) -> float:
@@ -195,14 +196,6 @@ def _learn(model: labels.Model, found: list[float], label: str, pace: float) -> 
 
 def _likeliest(model: labels.Model, found: list[float]) -> str:
     return next(iter(labels.predict(found, model)))
-
-
-def _rounded(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _rounded(part) for name, part in value.items()}
-    if isinstance(value, list):
-        return [_rounded(part) for part in value]
-    return round(value, 3) if isinstance(value, float) else value
 
 
 if __name__ == "__main__":

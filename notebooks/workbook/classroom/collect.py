@@ -230,14 +230,13 @@ def _read(path: Path, file: str) -> Learner:
         raise ValueError("is damaged: it is no JSON") from error
     if not isinstance(data, dict) or not isinstance(data.get("steps"), dict):
         raise ValueError("is no score: it has no steps")
+    part = "a step"
     try:
         steps = [_step(int(number), each) for number, each in data["steps"].items()]
-    except (TypeError, ValueError, KeyError, AttributeError) as error:
-        raise ValueError("is damaged: a step of it cannot be read") from error
-    try:
+        part = "an exercise"
         solved = [_exercise(*each) for each in data.get("exercises", {}).items()]
     except (TypeError, ValueError, KeyError, AttributeError) as error:
-        raise ValueError("is damaged: an exercise of it cannot be read") from error
+        raise ValueError(f"is damaged: {part} of it cannot be read") from error
     counted = sorted((s for s in steps if s.total), key=lambda step: step.number)
     if not counted:
         raise ValueError("is a score of nothing: no step was checked")

@@ -25,7 +25,7 @@ from deploy.errors import DeployError, SettingsError
 from deploy.explained import explained
 from deploy.report import Claim
 from deploy.settings import TAG, Settings
-from deploy.steps import alarms
+from deploy.steps import alarms, buckets
 from deploy.waiting import at_once, code, is_denied
 
 #: A name to derive the ends of all names from.
@@ -199,9 +199,8 @@ def _stored(cloud: Cloud, names: Iterable[str]) -> dict[str, int]:
     """Add up bytes by storage class."""
     stored: Counter[str] = Counter()
     for name in names:
-        for page in cloud.s3.get_paginator("list_objects_v2").paginate(Bucket=name):
-            for item in page.get("Contents", ()):
-                stored[item.get("StorageClass", "STANDARD")] += item["Size"]
+        for item in buckets.objects(cloud, name):
+            stored[item.get("StorageClass", "STANDARD")] += item["Size"]
     return dict(stored)
 
 
