@@ -56,7 +56,8 @@ def test_roles_and_callers_are_recognised(partition):
     assert not arns.ROLE.fullmatch(f"{iam}:role/r\n")
 
 
-def test_no_other_module_writes_one():
+def test_no_other_module_and_no_cell_writes_one():
+    """But `arn:` and the partition, which 02 teaches; outputs and prose may."""
     places = {
         path.relative_to(ROOT).as_posix()
         for folder in ("deploy", "handler", "notebooks", "images", ".ci")
@@ -64,10 +65,6 @@ def test_no_other_module_writes_one():
         if re.search("arn:aws|:aws:", path.read_text("utf-8"))
     }
     assert places == {"deploy/arns.py"}
-
-
-def test_no_cell_writes_one_either():
-    """But `arn:` and the partition, which 02 teaches; outputs and prose may."""
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
         for cell in json.loads(path.read_text("utf-8"))["cells"]:
             source = "".join(cell["source"])

@@ -20,10 +20,6 @@ def write(cloud, settings):
     return partial(put, cloud, settings)
 
 
-def test_no_log_group_is_no_runs(cloud, settings):
-    assert logs.runs(cloud, settings) == []
-
-
 def test_a_run_is_joined_with_its_report(cloud, settings, write):
     write("START RequestId: r1", line("a.jpg"), "END RequestId: r1", REPORT)
     (run,) = logs.runs(cloud, settings)
@@ -94,7 +90,8 @@ def test_what_only_looks_like_a_run_is_none(cloud, settings, write, changes):
     assert [run.key for run in logs.runs(cloud, settings)] == ["a.jpg"]
 
 
-def test_a_log_without_its_start_and_report_is_read(cloud, settings, write):
+def test_a_log_is_read_without_its_start_and_report(cloud, settings, write):
+    assert logs.runs(cloud, settings) == []  # there is no log group
     write(line("a.jpg", request="r7"))
     assert [run.request_id for run in logs.runs(cloud, settings)] == ["r7"]
 

@@ -24,24 +24,18 @@ def test_a_rule_matches_or_the_nearest_is_named(key, nearest):
     assert nearest is None or f"no rule matches; nearest is {nearest}" in said
 
 
-def test_prefixes_count(settings):
+def test_a_rules_prefix_and_its_events_count():
     assert not notifications.Rule("photos/", ".jpg").matches("a.jpg")
     assert str(notifications.Rule("photos/", ".jpg")) == "photos/*.jpg"
-
-
-def test_events():
     rule = notifications.Rule("", "", ("s3:ObjectCreated:Put",))
     assert rule.covers("s3:ObjectCreated:Put")
     assert not rule.covers("s3:ObjectCreated:Copy")
     assert notifications.Rule("", "").covers("s3:ObjectCreated:Copy")
 
 
-def test_no_rule_yet(cloud, settings):
+def test_rules_are_the_buckets_own(cloud, settings):
     assert notifications.rules(cloud, settings) == []
     assert "06_trigger" in notifications.unmatched("a.jpg", [])
-
-
-def test_rules_are_the_buckets_own(cloud, settings):
     pipeline.up(cloud, settings)
     found = notifications.rules(cloud, settings)
     assert [str(rule) for rule in found] == [".jpg", ".png"]

@@ -299,17 +299,14 @@ def test_part_of_gives_what_was_asked():
     assert [s["Sid"] for s in part["Statement"]][-1] == "LendTheRoleToLambdaOnly"
 
 
-def test_policy_is_printed_alone(account, capsys):
-    assert main(["policy", "--cloud", "aws", "--region", REGION]) == 0
+def test_policy_is_printed_alone_or_in_parts(account, capsys):
+    aws = ("policy", "--cloud", "aws", "--region", REGION)
+    assert main([*aws]) == 0
     said = capsys.readouterr()
     assert json.loads(said.out)["Version"] == "2012-10-17"
     assert "as managed policies they are 2" in said.err
-
-
-def test_policy_is_printed_in_parts(account, capsys):
-    aws = ("policy", "--cloud", "aws", "--region", REGION, "--part")
-    assert [main([*aws, part]) for part in "12"] == [0, 0]
-    assert main([*aws, "3"]) == 1
+    assert [main([*aws, "--part", part]) for part in "12"] == [0, 0]
+    assert main([*aws, "--part", "3"]) == 1
     assert "there is no part 3" in capsys.readouterr().err
 
 

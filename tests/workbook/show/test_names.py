@@ -26,13 +26,10 @@ def test_a_name_stays_in_its_cell(key):
     assert all(sign.isprintable() for sign in cell)
 
 
-def test_a_long_name_wraps_and_a_short_one_is_left_alone():
+def test_a_long_name_wraps_and_hidden_signs_are_shown():
     assert "overflow-wrap:anywhere" in html.name(LONG)
     assert "max-width" in html.name(LONG)
     assert html.name("red panda+1 é.jpg") == "<bdi>red panda+1 é.jpg</bdi>"
-
-
-def test_hidden_signs_are_shown():
     assert html.name(TURNED) == "<bdi>a⟨U+202E⟩gpj.exe</bdi>"
     assert html.visible("a\nb\x1b") == "a\nb⟨U+001B⟩"
     assert html.visible("👩\u200d👧 می\u200cخواهم") == "👩\u200d👧 می\u200cخواهم"
