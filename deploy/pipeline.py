@@ -152,8 +152,7 @@ def up(
         DeployError: a step failed; those before it stand, and `up` again goes on.
     """
     tell = settings is None and bool(overrides)
-    cloud, settings = resolved(cloud, settings, overrides)
-    with _turn(cloud, settings, say):
+    with _turn(cloud, settings, overrides, say) as (cloud, settings):
         for line in changes(cloud, settings) if tell else ():
             say(line)
         return _up(cloud, settings, say)
@@ -266,9 +265,8 @@ def down(
     Raises:
         ForeignResourceError: a CloudFormation stack made it (see `export`).
     """
-    cloud, settings = resolved(cloud, settings, overrides)
-    settings = dataclasses.replace(settings, backup=backup)
-    with _turn(cloud, settings, say):
+    with _turn(cloud, settings, overrides, say) as (cloud, settings):
+        settings = dataclasses.replace(settings, backup=backup)
         return _down(cloud, settings, ask)
 
 
@@ -295,11 +293,15 @@ def _down(cloud: Cloud, settings: Settings, ask: Ask | None) -> Teardown:
 
 
 @contextlib.contextmanager
-def _turn(cloud: Cloud, settings: Settings, say: Say) -> Iterator[None]:
+def _turn(
+    cloud: Cloud | None, asked: Settings | None, overrides: dict[str, Any], say: Say
+) -> Iterator[tuple[Cloud, Settings]]:
     """Let one `up` or `down` of a pipeline run at a time, as far as this machine knows.
 
-    Two at once would end in half a pipeline that each of them calls whole.
+    Two at once would end in half a pipeline that each of them calls whole. What is
+    remembered of it is read when the one before has ended.
     """
+    cloud, settings = resolved(cloud, asked, overrides)
     name = f"{settings.name}-{cloud.account}-{cloud.region}"
 
     def wait() -> None:
@@ -309,7 +311,7 @@ def _turn(cloud: Cloud, settings: Settings, say: Say) -> Iterator[None]:
         with contextlib.suppress(OSError):  # nowhere to write: it cannot be known
             make_private(folder := beside_cloud())
             held.enter_context(turn(folder / f"{name}.lock", _TURN_S, wait))
-        yield
+        yield resolved(cloud, asked, overrides)
 
 
 def claims(

@@ -7,6 +7,7 @@ from support.by_hand import fail, version
 from support.moto_cloud import here
 
 from deploy import pipeline
+from deploy.configure import settings_for
 from deploy.errors import DeployError, SettingsError
 from deploy.steps import failures, role
 
@@ -19,7 +20,7 @@ def states(report):
 def test_up_and_down_of_a_pipeline_take_turns(cloud, settings, verb):
     said = []
     with ExitStack() as other:
-        other.enter_context(pipeline._turn(cloud, settings, said.append))
+        other.enter_context(pipeline._turn(cloud, settings, {}, said.append))
 
         def say(line):
             said.append(line)
@@ -27,6 +28,18 @@ def test_up_and_down_of_a_pipeline_take_turns(cloud, settings, verb):
 
         verb(cloud, settings, say=say)
     assert said[0].endswith("`down` of workbook runs; this one waits for it.")
+
+
+def test_an_up_that_waited_keeps_the_options_of_the_one_before(cloud):
+    with ExitStack() as other:
+        other.enter_context(pipeline._turn(cloud, None, {"box": 99}, print))
+
+        def say(line):
+            if "waits" in line:
+                pipeline._up(cloud, settings_for(cloud, box=99), print)
+                other.close()
+
+        assert pipeline.up(cloud, say=say).settings.box == 99
 
 
 def test_where_nothing_can_be_written_nobody_waits(
