@@ -105,6 +105,9 @@ snapshot = Snapshot(
     persistence._json_default,
     persistence._json_object_hook,
 )
+#: Whether what grows was kept before this start.
+_kept = FOLDER / "ledger.db"
+_had_ledger = _kept.is_file() and _kept.stat().st_size > 0
 ledger = _open_ledger()
 growing = grown.Growing(ledger)
 
@@ -149,6 +152,8 @@ def restore() -> None:
             if data := states.get(key):
                 ministack._get_module(module).load_persisted_state(data)
         growing.restore()
+        if states and not _had_ledger:
+            said_once = "Logs, metrics and waiting messages are gone: no ledger.db."
     except ValueError as error:
         set_aside(str(error))
     except Exception as error:  # some service's own words for "not what I wrote"

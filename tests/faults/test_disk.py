@@ -366,6 +366,18 @@ def test_a_damaged_folder_is_set_aside_whole_and_said(own_folder, damage, names)
     assert b"mine" in [p.read_bytes() for p in aside.rglob("a") if p.is_file()]
 
 
+@pytest.mark.parametrize("damage", rows([Path.touch, lambda file: None]))
+def test_a_ledger_that_is_gone_is_said_and_the_rest_stays(own_folder, damage):
+    connected().s3.create_bucket(Bucket=BUCKET)
+    server.stop()
+    (own_folder / "ledger.db").unlink()
+    damage(own_folder / "ledger.db")
+    said: list[str] = []
+    server.start(say=said.append)
+    assert "messages are gone: no ledger.db" in said[-1]
+    assert [b["Name"] for b in connected().s3.list_buckets()["Buckets"]] == [BUCKET]
+
+
 @pytest.mark.slow
 def test_a_ledger_that_cannot_be_opened_is_said_and_stays(tmp_path, monkeypatch):
     """As after one `sudo`, or below a path that is longer than SQLite takes."""
