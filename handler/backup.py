@@ -20,6 +20,7 @@ from handler.storage import Source, Storage, error_code
 ATTEMPTS = 5
 _GONE = ("NoSuchKey", "NoSuchVersion")
 _RACE = ("PreconditionFailed", "ConditionalRequestConflict")
+_CONDITIONS = {"IfMatch", "IfNoneMatch"}
 
 
 class BackupDiffers(Exception):
@@ -71,7 +72,7 @@ def _copied(storage: Storage, request: dict[str, Any]) -> dict[str, Any]:
     except ClientError as error:
         if error_code(error) in _GONE:
             raise Stale("deleted before it was backed up") from error
-        if error_code(error) == "PreconditionFailed" and "IfMatch" not in request:
+        if error_code(error) == "PreconditionFailed" and not _CONDITIONS & {*request}:
             raise Stale("superseded by a newer upload") from error
         raise
 
@@ -97,12 +98,8 @@ def _in_order(
         if standing and not storage.is_current(upload, etag):
             raise Stale("superseded: the backup was made from another upload")
         try:
-            return storage.client.copy_object(**request, **condition)[
-                "CopyObjectResult"
-            ]
+            return _copied(storage, request | condition)
         except ClientError as error:
-            if error_code(error) in _GONE:
-                raise Stale("deleted before it was backed up") from error
             if error_code(error) not in _RACE:
                 raise
             lost = error

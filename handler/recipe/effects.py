@@ -31,7 +31,9 @@ def colorize(
     pairs = zip(dark, light, strict=True)
     tables = [[round(a + (b - a) * v / 255) for v in range(256)] for a, b in pairs]
     coloured = Image.merge("RGB", [grey.point(table) for table in tables])
-    return _with_alpha_of(picture, coloured)
+    if _alpha(picture):
+        coloured.putalpha(picture.getchannel("A"))
+    return coloured
 
 
 def blur(picture: Image.Image, *, radius: float = 4) -> Image.Image:
@@ -105,9 +107,3 @@ def apply(picture: Image.Image, name: str, **parameters: Any) -> Image.Image:
 
 def _alpha(picture: Image.Image) -> bool:
     return picture.mode in ("LA", "RGBA")
-
-
-def _with_alpha_of(picture: Image.Image, coloured: Image.Image) -> Image.Image:
-    if _alpha(picture):
-        coloured.putalpha(picture.getchannel("A"))
-    return coloured
