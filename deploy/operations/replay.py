@@ -37,7 +37,7 @@ def replay(
 
 
 def _replayed(cloud: Cloud, settings: Settings) -> list[str]:
-    url = failures.find(cloud, settings)
+    url = queues.find(cloud, settings, settings.failure_queue)
     if url is None:
         raise DeployError(
             "there is no queue of failed events",

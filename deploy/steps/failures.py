@@ -83,7 +83,7 @@ def describe(cloud: Cloud, settings: Settings) -> Failures | None:
     Raises:
         ForeignResourceError: a queue of that name is not ours.
     """
-    url = find(cloud, settings)
+    url = queues.find(cloud, settings, settings.failure_queue)
     config = _config(cloud, settings)
     if url is None and config is None:
         return None
@@ -108,7 +108,10 @@ def describe(cloud: Cloud, settings: Settings) -> Failures | None:
 
 def claims(cloud: Cloud, settings: Settings) -> list[Claim]:
     """Say whether the queue stands, and whose it is."""
-    return claimed(f"queue {settings.failure_queue}", lambda: find(cloud, settings))
+    return claimed(
+        f"queue {settings.failure_queue}",
+        lambda: queues.find(cloud, settings, settings.failure_queue),
+    )
 
 
 def delete(cloud: Cloud, settings: Settings) -> list[str]:
@@ -142,11 +145,6 @@ def payload_of(record: dict[str, Any]) -> dict[str, Any] | None:
     """Get the event out of Lambda's record of a failure, or of the queue's message."""
     payload = record if "Records" in record else record.get("requestPayload")
     return {"Records": payload} if isinstance(payload, list) else payload  # of Pipes
-
-
-def find(cloud: Cloud, settings: Settings) -> str | None:
-    """Get the queue's URL if it is ours; None if there is none."""
-    return queues.find(cloud, settings, settings.failure_queue)
 
 
 def _config(cloud: Cloud, settings: Settings) -> dict[str, Any] | None:

@@ -118,7 +118,7 @@ def describe(cloud: Cloud, settings: Settings) -> Queue | None:
     Raises:
         ForeignResourceError: a queue of that name is not ours.
     """
-    url = find(cloud, settings)
+    url = queues.find(cloud, settings, settings.queue_name)
     found = _mapping(cloud, settings)
     if url is None and found is None:
         return None
@@ -144,7 +144,7 @@ def describe(cloud: Cloud, settings: Settings) -> Queue | None:
 def claims(cloud: Cloud, settings: Settings) -> list[Claim]:
     """Say whether queue and mapping stand; the mapping is whose the queue is."""
     name = f"queue {settings.queue_name}"
-    found = claimed(name, lambda: find(cloud, settings))
+    found = claimed(name, lambda: queues.find(cloud, settings, settings.queue_name))
     if _mapping(cloud, settings) is not None:
         kept = found[0].kept if found else ""
         found.append(Claim(f"event source mapping of {name}", kept))
@@ -160,15 +160,10 @@ def delete(cloud: Cloud, settings: Settings) -> list[str]:
     if (found := _mapping(cloud, settings)) is not None:
         with already(NO_RESOURCE):
             cloud.awslambda.delete_event_source_mapping(UUID=found["UUID"])
-    url = find(cloud, settings)
+    url = queues.find(cloud, settings, settings.queue_name)
     if url and (events := queues.delete(cloud, url)):
         return [f"{events} events went with queue {settings.queue_name}"]
     return []
-
-
-def find(cloud: Cloud, settings: Settings) -> str | None:
-    """Get the queue's URL if it is ours; None if there is none."""
-    return queues.find(cloud, settings, settings.queue_name)
 
 
 def wait_until_empty(
@@ -256,7 +251,7 @@ def _ensure_mapping(cloud: Cloud, settings: Settings) -> None:
 
 def require(cloud: Cloud, settings: Settings) -> str:
     """Get the queue's URL, or say that there is none."""
-    if (url := find(cloud, settings)) is None:
+    if (url := queues.find(cloud, settings, settings.queue_name)) is None:
         raise DeployError(
             "there is no queue of uploads",
             where=f"queue {settings.queue_name}",

@@ -31,7 +31,6 @@ BUILD = ROOT / "build"
 PAGES = BUILD / "pages"
 
 _REQUIREMENTS = HERE / "requirements.txt"
-_LINK = re.compile(r"""(\]\(|(?:src|href)=")(?![a-z]+:|[#/])([^)"#\s]+)""")
 _LANGUAGES = {".py": "python", ".md": "markdown"}
 _PROGRESS = re.compile(r"\d+%\|")
 _WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -118,7 +117,7 @@ class Source:
         def ours(link: re.Match[str]) -> str:
             return link[1] + self._page(posixpath.normpath(f"{place}/{link[2]}"))
 
-        return _LINK.sub(ours, text)
+        return copies.LINK.sub(ours, text)
 
     def _page(self, name: str) -> str:
         """Return the page of a file of the repository; code gets a page by this."""

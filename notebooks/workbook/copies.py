@@ -38,7 +38,8 @@ _PAGES = ("GLOSSARY.md", "HELP.md")
 _MADE = "thumbnail_workbook"
 #: What notebooks link to; `work/` stands beside it.
 _NEIGHBOURS = ("images", "handler", "deploy", "notebooks")
-_LINK = re.compile(r"""(\]\(|(?:src|href)=")(?![a-z]+:|[#/])([^)"#\s]+)""")
+#: A link of a page within the course: what leads to it, and where to.
+LINK = re.compile(r"""(\]\(|(?:src|href)=")(?![a-z]+:|[#/])([^)"#\s]+)""")
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def make() -> Path:
             if not (where / name).exists():
                 _write(copy_of(name), where / name)
         for name in _PAGES:
-            page = _LINK.sub(_beside, (STORED / name).read_text("utf-8"))
+            page = LINK.sub(_beside, (STORED / name).read_text("utf-8"))
             (where / name).write_text(page, "utf-8")
     return where
 
@@ -154,7 +155,7 @@ def copy_of(name: str) -> NotebookNode:
             cell.outputs, cell.execution_count = [], None
             cell.source = to_run(cell.source)
         else:
-            cell.source = _LINK.sub(_beside, cell.source)
+            cell.source = LINK.sub(_beside, cell.source)
     notebook.metadata[_MADE] = {"made": _digest(notebook)}
     return notebook
 

@@ -187,7 +187,6 @@ def simulate(
     *,
     at_once: int,
     batch: int = 1,
-    overhead: float = 0.0,
 ) -> list[float]:
     """Play a queue through: when is each picture done?
 
@@ -199,7 +198,6 @@ def simulate(
         seconds: how long one picture takes.
         at_once: how many runs there are, the mapping's cap.
         batch: how many pictures one run takes.
-        overhead: what a run takes besides its pictures.
 
     Returns:
         When each is done, in seconds, in the order of arrival.
@@ -211,7 +209,7 @@ def simulate(
         start = max(heapq.heappop(free), waiting[len(done)])
         rest = waiting[len(done) : len(done) + batch]
         taken = [moment for moment in rest if moment <= start]
-        end = start + overhead + len(taken) * seconds
+        end = start + len(taken) * seconds
         done += [end] * len(taken)
         heapq.heappush(free, end)
     return done

@@ -8,6 +8,7 @@ import re
 import pytest
 from pages import build
 from support.browser_page import View, prefer
+from workbook import copies
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 #: What has a light background of its own, and what hangs over the edge.
@@ -80,7 +81,7 @@ def _links(page):
         cells = json.loads(text)["cells"]
         told = [each["source"] for each in cells if each["cell_type"] == "markdown"]
         text = "\n".join(told)
-    return build._LINK.finditer(text)
+    return copies.LINK.finditer(text)
 
 
 def test_a_broken_link_is_found(tmp_path):

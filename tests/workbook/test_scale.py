@@ -59,7 +59,7 @@ def test_every_quota_has_a_source():
     [
         ([0, 0, 0], 2, {"at_once": 1}, [2, 4, 6]),
         ([0, 0, 0, 0], 2, {"at_once": 2}, [2, 2, 4, 4]),
-        ([0, 0, 0], 1, {"at_once": 1, "batch": 2, "overhead": 0.5}, [2.5, 2.5, 4]),
+        ([0, 0, 0], 1, {"at_once": 1, "batch": 2}, [2, 2, 3]),
         ([0, 5], 1, {"at_once": 1, "batch": 10}, [1, 6]),  # who comes late is not in it
     ],
 )
