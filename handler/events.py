@@ -214,26 +214,23 @@ def _unknown(reason: str, source: str, item_id: str | None) -> NotAnUpload:
 
 def _upload(record: Any, source: str, item_id: str | None) -> Entry:
     name = text(record, "eventName").removeprefix("s3:")
-    told = None
-    if name.startswith(_UPLOADS + _REMOVALS):
-        told = Upload.from_s3(record, source, item_id)
-    return _entry(name, told, name.startswith(_UPLOADS), item_id)
+    if name.startswith(_UPLOADS):
+        return Upload.from_s3(record, source, item_id)
+    removed = None
+    if name.startswith(_REMOVALS):
+        removed = Upload.from_s3(record, source, item_id)
+    return NotAnUpload(f"{name} is no upload", item_id=item_id, removed=removed)
 
 
 def _eventbridge(event: Any, source: str, item_id: str | None) -> Entry:
     name = text(event, "detail-type")
     source = "eventbridge" if source == "s3" else source
-    told = None
-    if name in (*_CREATED, _DELETED):
-        told = Upload.from_eventbridge(event["detail"], source, item_id)
-    return _entry(name, told, name in _CREATED, item_id)
-
-
-def _entry(name: str, told: Upload | None, made: bool, item_id: str | None) -> Entry:
-    """Tell an upload from a removal, and from what is neither."""
-    if told and made:
-        return told
-    return NotAnUpload(f"{name} is no upload", item_id=item_id, removed=told)
+    if name in _CREATED:
+        return Upload.from_eventbridge(event["detail"], source, item_id)
+    removed = None
+    if name == _DELETED:
+        removed = Upload.from_eventbridge(event["detail"], source, item_id)
+    return NotAnUpload(f"{name} is no upload", item_id=item_id, removed=removed)
 
 
 def _task(task: Any, source: str, item_id: str | None) -> Iterator[Entry]:
