@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from tqdm.auto import tqdm
 
 from deploy import cost, preflight, waiting
-from deploy.cloud import Cloud
+from deploy.cloud import Cloud, Say
 from deploy.configure import changes, resolved
 from deploy.errors import DeployError, ForeignResourceError
 from deploy.explained import explained
@@ -35,7 +35,6 @@ from deploy.steps import (
     trigger,
 )
 
-Say = Callable[[str], None]
 Ask = Callable[[tuple[Claim, ...]], None]
 #: Longer than an `up` takes on AWS, where a new bucket may take minutes to be seen.
 _TURN_S = 600
