@@ -2,6 +2,7 @@
 
 import io
 import random
+import tracemalloc
 
 import pytest
 from PIL import Image, ImageDraw
@@ -31,6 +32,16 @@ def test_encoded_pixels_are_exact(mode, colours):
     few = palette.exact(image)
     assert few is None or few.convert(mode).tobytes() == before
     assert (few is None) == (mode in ("L", "LA") or image.getcolors(256) is None)
+
+
+def test_the_pixels_of_a_large_drawing_are_not_held_as_tuples():
+    image = drawing("RGB", 200, (1_000, 500))
+    tracemalloc.start()
+    try:
+        assert palette.exact(image)
+        assert tracemalloc.get_traced_memory()[1] < 12 * 1_000 * 500  # a tuple: 72
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("size", [(256, 192), (64, 48), (1, 1)])
