@@ -83,17 +83,21 @@ def load_whole(image: Any) -> None:
     """Load a PNG that was opened, of any kind."""
     packed = Unpacked(image.fp)
     [tile] = image.tile
+    image.load_prepare()
+    _decode(image, tile.args, packed.read(unpacked(image)), image.decoderconfig)
+    image.tile = []  # which Pillow takes for loaded
+    image.readonly = 0  # so that it is changed in place, not in a copy
+
+
+def unpacked(image: Any) -> int:
+    """Return the bytes of all rows of a PNG that was opened, as they are filtered."""
     sizes = [image.size]
     if image.info.get("interlace"):
         sizes = [
             (-(-(image.width - x) // across), -(-(image.height - y) // down))
             for x, y, across, down in _PASSES
         ]
-    rows = sum(height * line(image, width) for width, height in sizes if width > 0)
-    image.load_prepare()
-    _decode(image, tile.args, packed.read(rows), image.decoderconfig)
-    image.tile = []  # which Pillow takes for loaded
-    image.readonly = 0  # so that it is changed in place, not in a copy
+    return sum(height * line(image, width) for width, height in sizes if width > 0)
 
 
 def line(image: Any, width: int | None = None) -> int:

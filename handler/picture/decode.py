@@ -186,7 +186,9 @@ def decode(
             with contextlib.suppress(ImageRejected, OSError):
                 return photo, whole(photo, segments, finals, presumed=True)
         return image, whole(image, jpeg.walk(data), finals)
-    if bands.suits(image):
+    # Of one that is not made smaller, bands would round what is nearly transparent.
+    as_it_is = any(final == image.size for final, _ in finals)
+    if bands.suits(image) and not as_it_is:
         area = (0.0, 0.0, width or image.width / step[0], image.height / step[1])
         averaged = math.ceil(area[2]), math.ceil(area[3])
         taken = bands.held(image, step, width) + memory.of_resizing(averaged, finals)

@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator, Sequence
 
 from PIL import Image
 
-from handler.picture import Area, palette, png
+from handler.picture import Area, palette, repack
 from handler.picture.rendition import encode, saved
 
 _WORST = 5  # quality
+_MANY = 262_144  # pixels
 _BITS = (7, 6, 5)  # a channel
 _FEWER = (256, 128, 64, 32, 16, 12, 8, 6, 5, 4, 3, 2)  # colours
 _FITTED = (16, 8, 6, 4, 3, 2)
@@ -33,14 +34,18 @@ def lighter(
     """Return the picture in as many bytes as its source has at most, and those.
 
     So far it is ``encoded``, in more. ``area`` is the part of the source that it shows.
-    A PNG that is as large as that loses nothing, whatever it weighs: its own pixels are
-    taken as they are packed, unless colours or alpha had to change. Else the picture
+    A PNG that is as large as that lacks nothing that is seen. Where no PNG says that in
+    as few bytes, it may weigh more: a smooth picture of some hundred bytes whose
+    colours had to change, or that hid some, or that had 16 bits or no end. Any other
     loses quality or colours, and where that would spoil it, it is made smaller.
     """
-    across, down = round(area[2] - area[0]), round(area[3] - area[1])
-    if kind == "PNG" and max(image.size) == max(across, down):
-        return image, png.bare(source, image) or encoded
     most = len(source)
+    if kind == "PNG":
+        across, down = round(area[2] - area[0]), round(area[3] - area[1])
+        as_it_is = max(image.size) == max(across, down)
+        encoded = _packed(image, encoded, source, as_it_is=as_it_is)
+        if as_it_is or len(encoded) <= most:
+            return image, encoded
     best, least = None, float("inf")
     allowed = _PSNR_20_DB
     if kind == "PNG":
@@ -62,6 +67,22 @@ def lighter(
         if loss <= allowed:
             break
     return best or (smaller, encoded)
+
+
+def _packed(
+    image: Image.Image, encoded: bytes, source: bytes, *, as_it_is: bool
+) -> bytes:
+    """Return the PNG in fewer bytes, where it can be packed better than by Pillow."""
+    packed = [encoded]
+    if image.width * image.height < _MANY:
+        packed.append(repack.alike(image))
+    if as_it_is and (bare := repack.bare(source, image)):
+        packed.append(bare)
+    least = min(packed, key=len)
+    if as_it_is and len(least) > len(source):
+        near = saved(palette.coarser(image, _BITS[0]), "PNG", optimize=True)
+        return near if len(near) <= len(source) else least
+    return least
 
 
 def _smaller(image: Image.Image, area: Area) -> Iterator[Image.Image]:

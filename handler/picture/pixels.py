@@ -34,7 +34,12 @@ _UPRIGHT = {
 
 
 def shrink(image: Image.Image, area: Area, size: Size, gap: float = GAP) -> Image.Image:
-    """Return the area of the picture at ``size``, as L, LA, RGB, RGBA or CMYK."""
+    """Return the area of the picture at ``size``, as L, LA, RGB, RGBA or CMYK.
+
+    All of it at its own size is not resized, and then no colour is rounded for it.
+    """
+    if size == image.size and area == (0, 0, *size):
+        return _as_it_is(image)
     if _is_averageable(image):
         small = image.resize(size, Image.Resampling.LANCZOS, area, gap)
         return small.convert(_STRAIGHT.get(small.mode, small.mode))
@@ -176,14 +181,29 @@ def _averageable(band: Image.Image) -> Image.Image:
     Averages of palette numbers mean nothing, and a transparent pixel's colour must not
     bleed into its neighbours.
     """
-    if band.mode.startswith("I"):
-        band = _eight_bits(band)
-    grey = band.mode in ("1", "L", "LA")
-    if not band.has_transparency_data:
-        return band.convert("L" if grey else "RGB")
-    if grey:
-        return band.convert("LA").convert("La")
-    return band.convert("RGBA").convert("RGBa")
+    band = _colours(band)
+    return band.convert(_MULTIPLIED.get(band.mode, band.mode))
+
+
+def _colours(image: Image.Image) -> Image.Image:
+    """Bring to 8 bits and no palette: L, LA, RGB or RGBA."""
+    if image.mode.startswith("I"):
+        image = _eight_bits(image)
+    grey = image.mode in ("1", "L", "LA")
+    if not image.has_transparency_data:
+        return image.convert("L" if grey else "RGB")
+    return image.convert("LA" if grey else "RGBA")
+
+
+def _as_it_is(image: Image.Image) -> Image.Image:
+    """Return all of the picture, and black where it is wholly transparent."""
+    if _is_averageable(image):
+        return image.convert(_STRAIGHT.get(image.mode, image.mode))
+    image = _colours(image)
+    if image.mode not in _MULTIPLIED:
+        return image
+    seen = image.getchannel("A").point(lambda alpha: 255 * (alpha > 0))
+    return Image.composite(image, Image.new(image.mode, image.size), seen)
 
 
 def _eight_bits(band: Image.Image) -> Image.Image:

@@ -9,10 +9,8 @@ bits of each channel, and compares those with all 16 of the colour; so none woul
 transparent, and of the upper 8 alone too many would be.
 """
 
-import io
 import itertools
 import re
-import struct
 import zlib
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -28,9 +26,7 @@ MAX_PROFILE = 4 * 1024 * 1024  # the largest printers' profiles are 3 MB
 
 _COLOUR_TYPE = len(SIGNATURE) + 17  # its place, in the first chunk
 _PALETTE = 3  # that colour type
-_PIXELS = {b"tRNS", b"IDAT"}  # beside the palette
 _CLEAR = {0: 2, 2: 6}  # bytes that name a transparent grey, or a colour
-_CHANNELS = {0: 1, 2: 3, _PALETTE: 1, 4: 2, 6: 4}
 _COLOURS = {b"cICP", b"gAMA"}
 # What is read of a PNG beside its pixels, and how it has to look.
 _EXTRA = {
@@ -93,7 +89,7 @@ def walk(data: bytes) -> Png:
         if len(name) < 4 or end > len(data):
             stop = at
             if name == b"IDAT":  # of which all but the checksum may be there
-                began, tail = True, _chunk(name, data[at + 8 : end - 4])
+                began, tail = True, chunk(name, data[at + 8 : end - 4])
             break
         checksum = int.from_bytes(view[end - 4 : end])
         right = zlib.crc32(view[at + 4 : end - 4]) == checksum
@@ -121,7 +117,7 @@ def walk(data: bytes) -> Png:
         raise ImageRejected(f"a PNG of more than {MAX_CHUNKS} chunks")
     _check_chunks(kind, palette, began=began)
     if since or end != len(data):  # else no copy is made of a large file
-        data = b"".join([*kept, data[since:stop], tail, _chunk(b"IEND", b"")])
+        data = b"".join([*kept, data[since:stop], tail, chunk(b"IEND", b"")])
     profile = _colours(extra, grey=kind in (0, 4))
     return Png(data, extra.get(b"eXIf"), profile, clear)
 
@@ -161,7 +157,8 @@ def _note(
         extra.setdefault(name, bytes(body))
 
 
-def _chunk(name: bytes, body: bytes) -> bytes:
+def chunk(name: bytes, body: bytes) -> bytes:
+    """Return a chunk, framed."""
     checksum = zlib.crc32(name + body).to_bytes(4)
     return len(body).to_bytes(4) + name + body + checksum
 
@@ -187,67 +184,6 @@ def _profile(chunk: bytes) -> bytes | None:
     except zlib.error:
         return None
     return icc.readable(profile, any_space=True) if inflate.eof else None
-
-
-def bare(data: bytes, image: Image.Image) -> bytes | None:
-    """Return the PNG without all that is not the image's pixels, packed as they are.
-
-    None where it shows anything else, or may hold more than it shows: bytes behind the
-    pixels, or colours that none has. Interlaced ones are not looked into.
-    """
-    data = walk(data).data
-    chunks = _bodies(data)
-    header = chunks.pop(b"IHDR")
-    width, height, depth, kind, *methods = struct.unpack(">2I5B", header[:13])
-    palette = chunks.pop(b"PLTE", b"")
-    if (width, height) != image.size or any(methods) or len(header) != 13:
-        return None
-    if depth > 8 or (kind != _PALETTE and palette) or chunks.keys() - _PIXELS:
-        return None
-    size = height * (1 + (width * depth * _CHANNELS[kind] + 7) // 8)
-    inflate = zlib.decompressobj()
-    try:
-        rows = inflate.decompress(chunks[b"IDAT"], size + 1)
-    except zlib.error:  # a wrong checksum alone, since they were decoded
-        return None
-    if len(rows) != size or inflate.unused_data or not inflate.eof:
-        return None
-    with Image.open(io.BytesIO(data), formats=["PNG"]) as own:
-        used = len(bytes(map(bool, own.histogram())).rstrip(b"\0"))  # colours
-        alphas = len(chunks.get(b"tRNS", b""))
-        if kind == _PALETTE and (len(palette) > 3 * used or alphas > used):
-            return None
-        return data if _shows(own.convert(image.mode), image) else None
-
-
-def _shows(own: Image.Image, image: Image.Image) -> bool:
-    """Tell whether one picture is the other, and hides none where it is transparent.
-
-    Multiplied by its alpha once more, a colour can be off by one.
-    """
-    if image.mode not in ("LA", "RGBA"):
-        return own.tobytes() == image.tobytes()
-    own, image = own.convert("RGBA"), image.convert("RGBA")
-    seen, other = (each.convert("RGBa").tobytes() for each in (own, image))
-    clear = own.getchannel("A").point([255] + [0] * 255)
-    unseen = Image.composite(own.convert("RGB"), Image.new("RGB", own.size), clear)
-    alike = own.getchannel("A").tobytes() == image.getchannel("A").tobytes()
-    return (
-        alike
-        and unseen.getcolors(2) is not None
-        and all(abs(one - two) <= 1 for one, two in zip(seen, other, strict=True))
-    )
-
-
-def _bodies(data: bytes) -> dict[bytes, bytes]:
-    """Return what the chunks before the end hold, by their names."""
-    bodies: dict[bytes, list[bytes]] = {}
-    at = len(SIGNATURE)
-    while (name := data[at + 4 : at + 8]) != b"IEND":
-        end = at + _FRAMING + int.from_bytes(data[at : at + 4])
-        bodies.setdefault(name, []).append(data[at + 8 : end - 4])
-        at = end
-    return {name: b"".join(parts) for name, parts in bodies.items()}
 
 
 def names_a_colour(image: ImageFile.ImageFile) -> bool:

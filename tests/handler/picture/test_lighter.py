@@ -6,19 +6,20 @@ import zlib
 
 import pytest
 import segno
-from PIL import Image, ImageDraw, ImageEnhance, ImageOps
+from PIL import Image, ImageChops, ImageDraw, ImageEnhance, ImageOps
 from support.pictures import (
     after_ihdr,
     chunk,
     decoded,
     encoded,
+    interlaced,
     landscape,
     near,
     noise,
     raw_png,
 )
 
-from handler.picture import palette, png
+from handler.picture import palette, repack
 from handler.picture.lighter import lighter
 from handler.picture.render import make_thumbnail, render, thumbnail
 from handler.picture.rendition import Rendition, encode
@@ -134,27 +135,92 @@ def test_nothing_hidden_is_taken_from_a_small_picture(colour, extra, behind, res
     assert HIDDEN not in make_thumbnail(data)
 
 
-def test_a_wrong_checksum_is_not_passed_on():
+def test_a_wrong_checksum_is_put_right():
     shown = noise((9, 9))
     data = raw_png((9, 9), 8, 0, rows(shown))
-    pixels = zlib.compress(rows(shown), 9)
-    wrong = data.replace(
-        chunk(b"IDAT", zlib.compress(rows(shown), 1)),
-        chunk(b"IDAT", pixels[:-1] + bytes([pixels[-1] ^ 1])),
+    pixels = zlib.compress(rows(shown), 1)
+    right, *wrong = (
+        data.replace(chunk(b"IDAT", pixels), chunk(b"IDAT", packed))
+        for packed in (pixels, pixels[:-1] + b"\7", pixels[:-4], pixels[:-5])
     )
-    assert png.bare(data, shown) == data and png.bare(wrong, shown) is None
-    assert decoded(make_thumbnail(wrong)).tobytes() == shown.tobytes()
+    assert [repack.bare(each, shown) for each in wrong] == [right, right, None]
+
+
+def gradient_of_alpha(mode):
+    image = landscape((30, 30)).convert(mode)
+    image.putalpha(Image.linear_gradient("L").resize((30, 30)))
+    return image
+
+
+@pytest.mark.parametrize("mode", ["LA", "RGBA"])
+def test_a_small_pictures_alpha_rounds_no_colour(mode):
+    image = gradient_of_alpha(mode)
+    made = decoded(make_thumbnail(encoded(image, "PNG")))
+    shown, own = made.get_flattened_data(), image.get_flattened_data()
+    assert shown == tuple(pixel if pixel[-1] else (0,) * len(mode) for pixel in own)
 
 
 def test_what_alpha_hides_is_not_passed_on():
-    plain = Image.new("RGBA", (30, 30), (200, 30, 30, 255))
-    plain.putalpha(Image.radial_gradient("L").resize((30, 30)))
-    data = encoded(plain, "PNG")
-    assert make_thumbnail(data) == data
     hiding = landscape((30, 30)).convert("RGBA")
     hiding.putalpha(0)
-    made = decoded(make_thumbnail(encoded(hiding, "PNG")))
-    assert len(made.convert("RGBA").getcolors()) == 1
+    data = encoded(hiding, "PNG")
+    assert repack.bare(data, Image.new("RGBA", (30, 30))) is None
+    assert len(decoded(make_thumbnail(data)).convert("RGBA").getcolors()) == 1
+    plain = Image.new("RGBA", (30, 30), (200, 30, 30, 255))
+    plain.putalpha(Image.radial_gradient("L").resize((30, 30)))
+    assert repack.bare(data := encoded(plain, "PNG"), plain) == data
+
+
+def stripes(palette, alphas=b"", extra=b""):
+    """Draw stripes of a palette's four colours, 8 across and down."""
+    row = b"\0\x01\x23\x01\x23"
+    extra += chunk(b"PLTE", palette) + (chunk(b"tRNS", alphas) if alphas else b"")
+    return raw_png((8, 8), 4, 3, 8 * row, extra=extra)
+
+
+SHADES = bytes.fromhex("102030 405060 708090 a0b0c0")
+
+
+@pytest.mark.parametrize("alphas", [b"", bytes([0, 9, 200])])
+def test_a_palette_has_what_the_colours_have_become(alphas):
+    gamma = chunk(b"gAMA", (22727).to_bytes(4))
+    data = stripes(SHADES, alphas, extra=gamma)
+    shown = decoded(make_thumbnail(data))
+    made = repack.bare(data, shown)
+    assert len(made) == len(data) - len(gamma)
+    assert decoded(made).tobytes() == shown.tobytes()
+    assert decoded(made).tobytes() != decoded(stripes(SHADES, alphas)).tobytes()
+
+
+def test_a_palette_keeps_only_what_is_seen():
+    more = stripes(SHADES + HIDDEN + b"!!", b"\xff" * 4 + HIDDEN[:9])
+    clear = stripes(HIDDEN[:12], b"\0\xff\xff\xff")
+    two = stripes(HIDDEN[:12], b"\0\0\xff\xff")  # whose pattern is not seen
+    made = (
+        repack.bare(data, decoded(make_thumbnail(data))) for data in (more, clear, two)
+    )
+    black = stripes(b"\0\0\0" + HIDDEN[3:12], b"\0")
+    assert list(made) == [stripes(SHADES), black, None]
+
+
+def test_an_interlaced_picture_stays_as_it_is_packed():
+    image = landscape((9, 9))
+    data = interlaced(image)
+    assert repack.bare(data, image) == data
+
+
+@pytest.mark.parametrize("value", [0, 1])
+@pytest.mark.parametrize("depth", [1, 2, 4])
+def test_a_shade_that_is_clear_stays_so(depth, value):
+    width = 64
+    pixels = random.Random(depth).randbytes(width * (width * depth // 8))
+    row = width * depth // 8
+    pixels = b"".join(
+        b"\0" + pixels[start : start + row] for start in range(0, len(pixels), row)
+    )
+    clear = chunk(b"tRNS", value.to_bytes(2))
+    data = raw_png((width, width), depth, 0, pixels, extra=clear)
+    assert make_thumbnail(data) == data
 
 
 def test_colours_that_had_to_change_lose_nothing():
@@ -166,10 +232,37 @@ def test_colours_that_had_to_change_lose_nothing():
     assert decoded(make_thumbnail(data)).size == (216, 1)
 
 
+def test_a_bit_that_nobody_sees_goes_first():
+    image = landscape((64, 64))
+    data = encoded(image, "PNG", optimize=True)
+    gamma = chunk(b"gAMA", (40000).to_bytes(4))
+    pure = decoded(make_thumbnail(after_ihdr(data, gamma) + bytes(99_999)))
+    made = make_thumbnail(after_ihdr(data, gamma))
+    assert len(made) <= len(data) + len(gamma)
+    difference = ImageChops.difference(pure, decoded(made))
+    assert max(most for _, most in difference.getextrema()) == 1
+
+
 def test_16_bits_are_not_passed_on():
     clear = chunk(b"tRNS", b"\0\1")
     data = raw_png((9, 9), 16, 0, random.Random(1).randbytes(9 * 19), extra=clear)
-    assert png.bare(data, Image.new("LA", (9, 9))) is None
+    assert repack.bare(data, Image.new("LA", (9, 9))) is None
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
+@pytest.mark.parametrize("size", [(1, 1), (9, 1), (1, 9), (40, 30)])
+def test_rows_that_are_filtered_alike_are_the_picture(mode, size):
+    drawn = gradient(size)
+    for image in (drawn.convert(mode), drawing(size).convert(mode)):
+        made = Image.open(io.BytesIO(repack.alike(image)))
+        assert made.mode == mode and made.tobytes() == image.tobytes()
+
+
+def test_drawings_and_gradients_pack_better_alike():
+    row = random.Random(1).randbytes(64)
+    steps = bytes(value + 100 * y & 255 for y in range(64) for value in row)
+    for image in (Image.frombytes("L", (64, 64), steps), decoded(code(3)).convert("L")):
+        assert len(repack.alike(image)) < len(encoded(image, "PNG")) / 1.2
 
 
 def test_a_code_is_an_exact_half_or_third():
