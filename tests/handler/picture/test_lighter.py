@@ -132,6 +132,7 @@ def test_nothing_hidden_is_taken_from_a_small_picture(colour, extra, behind, res
     assert HIDDEN in data
     shown = decoded(data).convert("RGB")
     assert HIDDEN not in lightened(shown, "PNG", data, (9, 9))[1]
+    assert HIDDEN not in (repack.bare(data, shown) or b"")
     assert HIDDEN not in make_thumbnail(data)
 
 
@@ -139,11 +140,23 @@ def test_a_wrong_checksum_is_put_right():
     shown = noise((9, 9))
     data = raw_png((9, 9), 8, 0, rows(shown))
     pixels = zlib.compress(rows(shown), 1)
-    right, *wrong = (
-        data.replace(chunk(b"IDAT", pixels), chunk(b"IDAT", packed))
-        for packed in (pixels, pixels[:-1] + b"\7", pixels[:-4], pixels[:-5])
+    open_end = zlib.compressobj(1)
+    unended = open_end.compress(rows(shown)) + open_end.flush(zlib.Z_SYNC_FLUSH)
+    packed = (pixels, pixels[:-1] + b"\7", pixels[:-4])
+    broken = (pixels[:-5], unended, unended + b"\7")
+    right, *others = (
+        data.replace(chunk(b"IDAT", pixels), chunk(b"IDAT", each))
+        for each in packed + broken
     )
-    assert [repack.bare(each, shown) for each in wrong] == [right, right, None]
+    assert [repack.bare(each, shown) for each in others] == [right] * 2 + [None] * 3
+
+
+def test_of_another_part_or_a_longer_header_nothing_is_taken():
+    shown = noise((9, 9))
+    data = raw_png((9, 9), 8, 0, rows(shown))
+    assert repack.bare(data, shown.crop((0, 0, 9, 5))) is None
+    longer = chunk(b"IHDR", data[16:29] + HIDDEN)
+    assert repack.bare(data[:8] + longer + data[33:], shown) == data
 
 
 def gradient_of_alpha(mode):
