@@ -80,8 +80,7 @@ def _packed(
         packed.append(bare)
     least = min(packed, key=len)
     if as_it_is and len(least) > len(source):
-        near = saved(palette.coarser(image, _BITS[0]), "PNG", optimize=True)
-        return near if len(near) <= len(source) else least
+        return _coarser(image, len(source)) or least
     return least
 
 
@@ -120,11 +119,18 @@ def _lossy(
 
 
 def _lossy_png(image: Image.Image, most: int, *, near: bool) -> bytes:
-    for bits in _BITS if near else ():  # a gradient, which a palette packs worse
+    # A gradient packs worse with a palette.
+    made = _coarser(image, most) if near else None
+    return made or _of_most_colours(image, most, palette.fewer, _FEWER)
+
+
+def _coarser(image: Image.Image, most: int) -> bytes | None:
+    """Return a PNG of at most so many bytes that differs by 4 of 255 at most."""
+    for bits in _BITS:
         made = saved(palette.coarser(image, bits), "PNG", optimize=True)
         if len(made) <= most:
             return made
-    return _of_most_colours(image, most, palette.fewer, _FEWER)
+    return None
 
 
 def _fitted(image: Image.Image, most: int, allowed: float) -> bytes | None:
