@@ -39,7 +39,7 @@ _EXTRA = {
     b"cLLI": re.compile(rb".{8}\Z", re.DOTALL),
     b"mDCV": re.compile(rb".{24}\Z", re.DOTALL),
 }
-_FRAMING = 12  # length, name and checksum: four bytes each
+FRAMING = 12  # length, name and checksum: four bytes each
 _CRITICAL = ~0x20  # a critical chunk's name begins with a capital
 
 _RAWMODE = "RGB;16B"
@@ -82,7 +82,7 @@ def walk(data: bytes) -> Png:
     for _ in range(MAX_CHUNKS):
         at = end
         name = data[at + 4 : at + 8]
-        end = at + _FRAMING + int.from_bytes(data[at : at + 4])
+        end = at + FRAMING + int.from_bytes(data[at : at + 4])
         if name == b"IEND" and end <= len(data):
             stop = at
             break
@@ -100,7 +100,7 @@ def walk(data: bytes) -> Png:
             stop = at  # damage behind the pixels
             break
         began = began or name == b"IDAT"
-        size = end - at - _FRAMING
+        size = end - at - FRAMING
         palette = palette or size * (name == b"PLTE" and not began)
         counts = right and not began
         if counts and name == b"tRNS" and not clear and _is_clear(kind, size, palette):

@@ -22,7 +22,6 @@ _IHDR = 13  # bytes of that chunk that count
 _HEADER = 2  # bytes of a zlib stream
 _SIZE = slice(16, 24)  # where the first chunk has it
 _END = (b"IEND", b"")
-_FRAMING = 12  # length, name and checksum: four bytes each
 
 
 def alike(image: Image.Image) -> bytes:
@@ -118,7 +117,7 @@ def _bodies(data: bytes) -> dict[bytes, bytes]:
     bodies: dict[bytes, list[bytes]] = {}
     at = len(png.SIGNATURE)
     while (name := data[at + 4 : at + 8]) != b"IEND":
-        end = at + _FRAMING + int.from_bytes(data[at : at + 4])
+        end = at + png.FRAMING + int.from_bytes(data[at : at + 4])
         bodies.setdefault(name, []).append(data[at + 8 : end - 4])
         at = end
     return {name: b"".join(parts) for name, parts in bodies.items()}
