@@ -82,9 +82,13 @@ def seeds():
         image = image.convert(mode)
         yield pictures.encoded(image, "PNG")
         yield pictures.encoded(image, "PNG", exif=pictures.exif_of(8))
+        # As small as their thumbnail, which may take their pixels as they are packed.
+        yield pictures.encoded(image.crop((0, 0, BOX, BOX)), "PNG")
     for mode in ("L", "LA", "RGB", "RGBA"):
         yield pictures.interlaced(colours.convert(mode))
-    yield pictures.encoded(colours.quantize(8), "PNG", transparency=1)
+        yield pictures.interlaced(colours.convert(mode).crop((20, 9, 29, 20)))
+    for few in (colours.quantize(8), colours.resize((BOX, BOX)).quantize(8)):
+        yield pictures.encoded(few, "PNG", transparency=1)
     yield pictures.encoded(colours, "PNG", icc_profile=pictures.wide_profile())
     png = pictures.encoded(large, "PNG")
     yield png[:-12]
