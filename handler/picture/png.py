@@ -26,6 +26,7 @@ MAX_PROFILE = 4 * 1024 * 1024  # the largest printers' profiles are 3 MB
 
 _COLOUR_TYPE = len(SIGNATURE) + 17  # its place, in the first chunk
 _PALETTE = 3  # that colour type
+_SINGLE = {b"IHDR": "headers", b"PLTE": "palettes"}
 _CLEAR = {0: 2, 2: 6}  # bytes that name a transparent grey, or a colour
 _COLOURS = {b"cICP", b"gAMA"}
 # What is read of a PNG beside its pixels, and how it has to look.
@@ -77,6 +78,7 @@ def walk(data: bytes) -> Png:
     kind = _colour_type(data)
     palette, clear = 0, b""  # bytes
     tail = b""  # what comes after all that is kept
+    single = dict(_SINGLE)
     at = since = stop = 0
     end = len(SIGNATURE)
     for _ in range(MAX_CHUNKS):
@@ -107,6 +109,7 @@ def walk(data: bytes) -> Png:
             clear = data[at + 8 : end - 4]
             continue
         if critical:
+            _check_single(name, single, began=began)
             continue
         if counts:
             _note(extra, name, view[at + 8 : end - 4], palette)
@@ -132,6 +135,12 @@ def _colour_type(data: bytes) -> int:
     if start[4:8] != b"IHDR" or len(start) <= _COLOUR_TYPE - len(SIGNATURE):
         raise ImageRejected("broken PNG: it does not begin with its header")
     return start[-1]
+
+
+def _check_single(name: bytes, left: dict[bytes, str], *, began: bool) -> None:
+    """Refuse a second header or palette, which no browser takes for the first."""
+    if name in _SINGLE and not began and not left.pop(name, None):
+        raise ImageRejected(f"broken PNG: it has two {_SINGLE[name]}")
 
 
 def _check_chunks(kind: int, palette: int, *, began: bool) -> None:

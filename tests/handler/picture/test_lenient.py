@@ -210,6 +210,16 @@ def test_colours_behind_the_pixels_do_not_count():
         make_thumbnail(data[:-IEND] + PALETTE + data[-IEND:])
 
 
+@pytest.mark.parametrize("colour", [0, 3])
+def test_of_headers_and_palettes_there_is_one(colour):
+    data = raw_png((8, 8), 8, colour, bytes(9) * 8, extra=PALETTE)
+    for behind in (raw_png((8, 8), 8, 3, b"")[8:33], PALETTE):
+        with pytest.raises(ImageRejected, match="it has two "):
+            make_thumbnail(data.replace(PALETTE, PALETTE + behind))
+        late = data[:-IEND] + behind + data[-IEND:]
+        assert seen(make_thumbnail(late)) == seen(data)
+
+
 def clear(shade):
     return chunk(b"tRNS", shade.to_bytes(2))
 
