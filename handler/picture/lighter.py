@@ -6,6 +6,7 @@ straight and alike, as in its source; shrunk, their edges are smooth and no two 
 
 import bisect
 import io
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 
 from PIL import Image
@@ -14,7 +15,7 @@ from handler.picture import Area, palette, repack
 from handler.picture.rendition import encode, saved
 
 _WORST = 5  # quality
-_MANY = 262_144  # pixels
+_MANY = 65_536  # pixels
 _BITS = (7, 6, 5)  # a channel
 _FEWER = (256, 128, 64, 32, 16, 12, 8, 6, 5, 4, 3, 2)  # colours
 _FITTED = (16, 8, 6, 4, 3, 2)
@@ -74,7 +75,7 @@ def _packed(
 ) -> bytes:
     """Return the PNG in fewer bytes, where it can be packed better than by Pillow."""
     packed = [encoded]
-    if image.width * image.height < _MANY:
+    if image.width * image.height <= _MANY:
         packed.append(repack.alike(image))
     if as_it_is and (bare := repack.bare(source, image)):
         packed.append(bare)
@@ -126,8 +127,11 @@ def _lossy_png(image: Image.Image, most: int, *, near: bool) -> bytes:
 
 def _coarser(image: Image.Image, most: int) -> bytes | None:
     """Return a PNG of at most so many bytes that differs by 4 of 255 at most."""
+    few = image.width * image.height <= _MANY
+    # Of many pixels every way to pack them is too slow, but one that looks for runs.
+    options = {"optimize": True} if few else {"compress_type": zlib.Z_RLE}
     for bits in _BITS:
-        made = saved(palette.coarser(image, bits), "PNG", optimize=True)
+        made = saved(palette.coarser(image, bits), "PNG", **options)
         if len(made) <= most:
             return made
     return None

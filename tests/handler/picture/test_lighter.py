@@ -244,15 +244,16 @@ def test_colours_that_had_to_change_lose_nothing():
     assert decoded(make_thumbnail(data)).size == (216, 1)
 
 
-def test_a_bit_that_nobody_sees_goes_first():
-    image = landscape((64, 64))
+@pytest.mark.parametrize("side", [64, 300])
+def test_a_bit_that_nobody_sees_goes_first(side):
+    image = landscape((side, side))
     data = encoded(image, "PNG", optimize=True)
     gamma = chunk(b"gAMA", (40000).to_bytes(4))
-    pure = decoded(make_thumbnail(after_ihdr(data, gamma) + bytes(99_999)))
-    made = make_thumbnail(after_ihdr(data, gamma))
+    pure = decoded(make_thumbnail(after_ihdr(data, gamma) + bytes(999_999), side))
+    made = make_thumbnail(after_ihdr(data, gamma), side)
     assert len(made) <= len(data) + len(gamma)
     difference = ImageChops.difference(pure, decoded(made))
-    assert max(most for _, most in difference.getextrema()) == 1
+    assert 1 <= max(most for _, most in difference.getextrema()) <= 2
 
 
 def test_16_bits_are_not_passed_on():
