@@ -8,8 +8,10 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import time
 import zipfile
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from PIL import Image
 
@@ -17,7 +19,7 @@ from deploy import notifications
 from deploy.cloud import Cloud
 from deploy.settings import Settings
 from deploy.steps import buckets, function, layer, role, trigger
-from deploy.waiting import NO_RESOURCE, already
+from deploy.waiting import NO_OBJECT, NO_RESOURCE, already, if_there
 from workbook import leftovers
 from workbook.uploads import SAMPLES, content_type
 
@@ -266,8 +268,23 @@ def with_mistake(settings: Settings, file: str, more: str) -> bytes:
 
 
 def capitals(cloud: Cloud, settings: Settings) -> None:
-    """Upload a picture as a camera names it."""
+    """Upload a picture as a camera names it, later than under its usual name.
+
+    S3 tells whole seconds, and by them a learner's copy is told from that upload.
+    """
     upload(cloud, settings, CAMERA, sample("lighthouse.jpg"))
+    while _uploaded(cloud, settings, CAMERA.lower()) >= _uploaded(
+        cloud, settings, CAMERA
+    ):
+        time.sleep(0.2)
+        upload(cloud, settings, CAMERA, sample("lighthouse.jpg"))
+
+
+def _uploaded(cloud: Cloud, settings: Settings, key: str) -> datetime:
+    """Tell when an object was uploaded; long ago where there is none."""
+    place = {"Bucket": settings.source_bucket, "Key": key}
+    head = if_there(cloud.s3.head_object, *NO_OBJECT, **place) or {}
+    return head.get("LastModified", datetime.min.replace(tzinfo=UTC))
 
 
 def poison(cloud: Cloud, settings: Settings) -> None:

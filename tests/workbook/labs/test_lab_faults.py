@@ -6,7 +6,7 @@ from io import BytesIO
 import pytest
 from support.rows import rows
 from workbook.errors.messages import WorkbookError
-from workbook.labs import faults, mistakes
+from workbook.labs import faults, mends, mistakes
 
 from deploy import pipeline
 
@@ -105,3 +105,12 @@ def test_a_fault_that_sends_something_sends_it(built, wire):
         invoked = ["Invoke"] if name == "late-event" else []
         uploads = ["PutObject"] * (2 if invoked else 1)
         assert wire.mutations == [*uploads, *invoked]
+
+
+def test_an_upload_of_the_lab_before_is_not_the_learners_copy(built):
+    """The same photo, under the name that a copy would have, in the same second."""
+    mistakes.upload(*built, "lighthouse.jpg", mistakes.sample("lighthouse.jpg"))
+    faults.put("capitals", *built)
+    assert mends.camera_photo(*built) == ""
+    mistakes.upload(*built, "lighthouse.jpg", mistakes.sample("lighthouse.jpg"))
+    assert mends.camera_photo(*built) == "lighthouse.jpg"
