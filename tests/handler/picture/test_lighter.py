@@ -107,13 +107,17 @@ def test_a_small_pictures_alpha_rounds_no_colour(mode):
     assert shown == tuple(pixel if pixel[-1] else (0,) * len(mode) for pixel in own)
 
 
-def test_colours_that_had_to_change_lose_nothing():
+def test_colours_that_had_to_change_lose_nothing_that_is_seen():
     levels = (0, 60, 110, 150, 190, 255)
     image = Image.new("RGB", (216, 1))
     image.putdata([(r, g, b) for r in levels for g in levels for b in levels])
     colours = chunk(b"cICP", bytes([1, 16, 0, 1]))
     data = after_ihdr(encoded(image, "PNG"), colours)
-    assert decoded(make_thumbnail(data)).size == (216, 1)
+    exact = decoded(make_thumbnail(data + bytes(99_999)))
+    made = decoded(make_thumbnail(data))
+    assert made.size == exact.size == (216, 1)
+    difference = ImageChops.difference(made.convert("RGB"), exact.convert("RGB"))
+    assert max(most for _, most in difference.getextrema()) <= 4
 
 
 @pytest.mark.parametrize("side", [64, 300])
